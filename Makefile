@@ -1,0 +1,68 @@
+# Two commands: `make lab` and `make test`. Each sets up what it needs first and skips what is up to date.
+
+PYTHON ?= python3
+BIN := .venv/bin
+COLAB_PYTHON ?= python3.13
+
+# Byte code is cached, whatever the shell says: without it every start of Python takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help lab test test-colab build check demo lint requirements system-deps clean
+
+help:            ## this list
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+lab: .venv/.learner   ## set up, then open JupyterLab on the course
+	$(BIN)/autograder register
+	$(BIN)/jupyter lab --notebook-dir=.
+
+test: .venv/.developer   ## set up, then run every test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/autograder build --check
+	$(BIN)/python -m pytest
+
+test-colab: .venv/.developer   ## the notebooks on Google Colab's versions, in a venv of their own
+	$(BIN)/python tests/colab/run.py --python $(COLAB_PYTHON)
+
+build: .venv/.developer   ## build all notebooks whose source has changed
+	$(BIN)/autograder build
+
+demo: .venv/.developer   ## a class of 12, released, submitted, graded, with feedback
+	$(BIN)/autograder demo
+
+lint: .venv/.developer   ## format the code and show what ruff finds
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+requirements: .venv/uv   ## compile the pins from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	    --upgrade pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	    --upgrade --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+system-deps:     ## install the system programs that some parts want (Debian, Ubuntu; needs root)
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends chromium bubblewrap
+
+clean:           ## remove the virtual environments
+	rm -rf .venv .venv-colab
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	    { echo "Python 3.11, 3.12 or 3.13 is needed; name one: make lab PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/uv: .venv/bin/python
+	$(BIN)/python -m pip install --quiet uv
+	@touch $@
+
+.venv/.learner: .venv/uv requirements.txt pyproject.toml
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -r requirements.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps -e .
+	@touch $@
+
+.venv/.developer: .venv/.learner requirements-dev.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Builds the course's notebooks from their sources and grades what learners hand in."""

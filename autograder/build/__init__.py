@@ -1,0 +1,1 @@
+"""From source to executed solution to released notebook."""

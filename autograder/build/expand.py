@@ -1,0 +1,127 @@
+"""Expand a source into a notebook: nbgrader's metadata, stable ids, the set-up cell, exercise headings, the badge."""
+
+import re
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from autograder.build.setup_cell import setup_names, write_setup
+from autograder.errors import CourseError
+from autograder.source.cells import Cell, Source
+from autograder.source.faults import EXERCISE_TITLE, find_faults
+from autograder.source.names import parse, read_names
+
+DIFFICULTY = {1: "●○○", 2: "●●○", 3: "●●●"}
+BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+
+
+def expand(source: Source, data: Path, repository: str = "", branch: str = "main") -> nbformat.NotebookNode:
+    """The notebook that a source stands for, not executed.
+
+    Args:
+        source: the source, read.
+        data: the course's data folder.
+        repository: the repository's address for the Colab badge; empty for none.
+        branch: its branch.
+
+    Raises:
+        CourseError: the source has faults; the message lists them all.
+    """
+    faults = find_faults(source, setup_names())
+    if faults:
+        raise CourseError("\n".join(map(str, faults)))
+    used = set().union(*(read_names(parse(cell.text)) for cell in source.cells if cell.kind == "code"))
+    titles = _titles(source)
+    identities = _identities(source)
+    cells = []
+    for i, cell in enumerate(source.cells):
+        if cell.role == "setup":
+            text = write_setup(used, data)
+        elif i in titles:
+            text = EXERCISE_TITLE.sub(lambda _, title=titles[i]: title, cell.text)
+        elif i == 0:
+            text = _with_colab(cell.text, source.name, repository, branch)
+        else:
+            text = cell.text
+        make = new_markdown_cell if cell.kind == "markdown" else new_code_cell
+        cells.append(make(text, id=identities[i], metadata=_metadata(cell)))
+    metadata = {
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "autograder": {"notebook": source.name},
+    }
+    notebook = new_notebook(cells=cells, metadata=metadata)
+    notebook.nbformat_minor = 5
+    return notebook
+
+
+def _titles(source: Source) -> dict[int, str]:
+    """For the index of each text cell above an exercise: its heading, with number, points, difficulty and minutes."""
+    points = {cell.exercise: cell.keys["points"] for cell in source.cells if cell.role == "check"}
+    titles, above, number = {}, None, 0
+    for i, cell in enumerate(source.cells):
+        if cell.kind == "markdown":
+            above = i
+        elif cell.role == "exercise":
+            number += 1
+            title = EXERCISE_TITLE.search(source.cells[above].text)["title"]
+            worth = points[cell.exercise]
+            titles[above] = (
+                f"### Exercise {number}: {title}\n\n**{worth} point{'s' * (worth != 1)}** · "
+                f"difficulty {DIFFICULTY[cell.keys['difficulty']]} · about {cell.keys['minutes']} minutes"
+            )
+    return titles
+
+
+def _identities(source: Source) -> list[str]:
+    """An id for each cell, which an edit elsewhere does not change: the role's, else section and place in it."""
+    identities, section, place = [], "opening", 0
+    for cell in source.cells:
+        heading = re.search(r"^#{1,3} (.+)$", cell.text, re.MULTILINE) if cell.kind == "markdown" else None
+        if heading:
+            section = re.sub(r"[^a-z0-9]+", "-", heading[1].lower()).strip("-")[:48] or "section"
+            place = 0
+        place += 1
+        if cell.role == "setup":
+            identities.append("setup")
+        elif cell.exercise:
+            identities.append(f"{cell.role}-{cell.exercise}")
+        else:
+            identities.append(str(cell.keys.get("id", f"{section}-{place}")))
+    twice = {identity for identity in identities if identities.count(identity) > 1}
+    if twice:
+        lines = [cell.line for cell, identity in zip(source.cells, identities) if identity in twice]
+        raise CourseError(f"{source.path}:{lines[1]}: two sections have the same heading: change one.")
+    return identities
+
+
+def _metadata(cell: Cell) -> dict:
+    tags = ["nbval-ignore-output"] * ("varies" in cell.flags) + ["predict"] * ("predict" in cell.flags)
+    metadata: dict = {"tags": tags} if tags else {}
+    if cell.role in ("exercise", "check", "setup"):
+        metadata["nbgrader"] = {
+            "schema_version": 3,
+            "grade_id": "setup" if cell.role == "setup" else f"{cell.role}-{cell.exercise}",
+            "solution": cell.role == "exercise",
+            "grade": cell.role == "check",
+            "locked": cell.role != "exercise",
+            "task": False,
+        }
+    if cell.role == "check":
+        metadata["nbgrader"]["points"] = cell.keys["points"]
+    if cell.role == "setup":
+        metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
+    return metadata
+
+
+def _with_colab(text: str, name: str, repository: str, branch: str) -> str:
+    """The opening with the badge under its title, or with the sentence that says how to do without."""
+    if repository:
+        owner = repository.removeprefix("https://github.com/").strip("/")
+        address = f"https://colab.research.google.com/github/{owner}/blob/{branch}/notebooks/{name}/{name}.ipynb"
+        line = f"[![Open this notebook in Google Colab]({BADGE})]({address})"
+    else:
+        line = "*On Google Colab: save this file, then choose* File → Upload notebook *there.*"
+    title, _, rest = text.partition("\n")
+    return f"{title}\n\n{line}\n{rest}"

@@ -1,0 +1,60 @@
+"""Run a notebook from its first cell to its last, as a learner with an empty folder and no network would."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from autograder.errors import CourseError
+
+CELL_SECONDS = 300
+
+
+def offline_environment(folder: str) -> dict[str, str]:
+    """The environment in which notebooks are built and tested: nothing to download, no data on disk, byte code cached."""
+    environment = os.environ | {"COURSE_OFFLINE": "1", "COURSE_DATA": folder, "CUDA_VISIBLE_DEVICES": ""}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
+def run_notebook(notebook: nbformat.NotebookNode, path: Path, lines: list[int]) -> None:
+    """Execute ``notebook`` in place.
+
+    Args:
+        notebook: not executed yet.
+        path: its source, for messages.
+        lines: the line of each cell in that source.
+
+    Raises:
+        CourseError: a cell raised an exception, ran too long or wrote to stderr.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(
+            notebook,
+            timeout=CELL_SECONDS,
+            kernel_name="python3",
+            record_timing=False,
+            coalesce_streams=True,
+            resources={"metadata": {"path": folder}},
+        )
+        try:
+            client.execute(env=offline_environment(folder))
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            raise CourseError(_say_what_failed(notebook, path, lines, error)) from None
+    for cell, line in zip(notebook.cells, lines):
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                raise CourseError(f"{path}:{line}: the cell writes to stderr: {output.text.strip().splitlines()[-1]}")
+    notebook.metadata.language_info = {"name": "python"}  # without the version of the machine that built it
+
+
+def _say_what_failed(notebook, path: Path, lines: list[int], error: Exception) -> str:
+    failed = max((i for i, cell in enumerate(notebook.cells) if cell.get("execution_count")), default=0)
+    for i, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                return f"{path}:{lines[i]}: the cell fails with {output.ename}: {output.evalue}"
+    return f"{path}:{lines[failed]}: the notebook stops in this cell or the next: {str(error).strip().splitlines()[-1]}"

@@ -1,0 +1,73 @@
+"""Where a course lies and how it is configured."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Course:
+    """The folder of a course; nbgrader's folders lie in it under nbgrader's names."""
+
+    root: Path
+
+    @property
+    def solutions(self) -> Path:
+        return self.root / "solutions"
+
+    @property
+    def notebooks(self) -> Path:
+        return self.root / "notebooks"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def names(self) -> list[str]:
+        """The notebooks of the course, in order."""
+        return sorted(path.stem for path in self.solutions.glob("*/*.py") if path.stem == path.parent.name)
+
+    def source(self, name: str) -> Path:
+        """The source file of a notebook."""
+        return self.solutions / name / f"{name}.py"
+
+    def solution(self, name: str) -> Path:
+        """The executed solution of a notebook."""
+        return self.solutions / name / f"{name}.ipynb"
+
+    def release(self, name: str) -> Path:
+        """What learners get of a notebook."""
+        return self.notebooks / name / f"{name}.ipynb"
+
+    def require(self, name: str) -> str:
+        """``name``, if the course has such a notebook.
+
+        Raises:
+            CourseError: it has not; the message lists those it has.
+        """
+        if name not in self.names:
+            raise CourseError(f"There is no notebook {name!r} in {self.solutions}: there are {', '.join(self.names)}.")
+        return name
+
+    def repository(self) -> tuple[str, str]:
+        """The repository's address (empty if unknown) and branch, from ``pyproject.toml``."""
+        path = self.root / "pyproject.toml"
+        table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        settings = table.get("tool", {}).get("autograder", {})
+        return settings.get("repository", ""), settings.get("branch", "main")
+
+
+def find_course(start: Path | None = None) -> Course:
+    """The course that ``start`` (default: the working directory) lies in, else the one this package was installed from.
+
+    Raises:
+        CourseError: neither is a course.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in [here, *here.parents, Path(__file__).resolve().parents[1]]:
+        if (folder / "nbgrader_config.py").is_file() and (folder / "solutions").is_dir():
+            return Course(folder)
+    raise CourseError(f"{here} is not inside a course: go to the folder with nbgrader_config.py and solutions/.")

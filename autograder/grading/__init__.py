@@ -1,0 +1,1 @@
+"""Grading: nbgrader on one submission at a time, and the class as a whole."""

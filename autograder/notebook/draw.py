@@ -1,0 +1,144 @@
+"""Pictures of tensors: cells, numbers and shapes on the edges, as vector graphics with a text alternative.
+
+One colour means one thing through the whole course: blue is input, orange is what is learned (weights, kernels),
+green is output, red is loss or error. Negative cells are hatched, so every picture also reads in grey.
+Copied into notebooks by the build, only those functions that a notebook uses.
+"""
+
+import base64
+import html
+import io
+
+import matplotlib
+import matplotlib.pyplot as plt
+import torch
+from IPython.display import HTML, display
+
+INK = "#333333"
+COLOURS = {"input": "#3B78B8", "learned": "#E08A1E", "output": "#2A9D6F", "loss": "#C8443A", "plain": "#8A8F98"}
+
+
+class Picture(HTML):
+    """An image with its text alternative, which is also what a plain-text reader sees."""
+
+    def __init__(self, data, alt):
+        super().__init__(data)
+        self.alt = alt
+
+    def __repr__(self):
+        return f"[picture: {self.alt}]"
+
+
+def show(figure, alt: str) -> None:
+    """Display a Matplotlib ``figure`` as vector graphics, with ``alt`` for readers who cannot see it, and close it.
+
+    The same figure always gives the same bytes. The background is white on purpose: it reads in dark themes too.
+    """
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "course", "svg.fonttype": "path"}):
+        figure.savefig(
+            buffer, format="svg", bbox_inches="tight", facecolor="white", metadata={"Date": None, "Creator": None}
+        )
+    plt.close(figure)
+    image = base64.b64encode(buffer.getvalue().encode()).decode()
+    width = round(figure.get_figwidth() * 80)
+    text = html.escape(alt, quote=True)
+    style = f"width:{width}px;max-width:100%;background:white;border-radius:4px"
+    display(Picture(f'<img alt="{text}" style="{style}" src="data:image/svg+xml;base64,{image}">', alt))
+
+
+def plot_axes(width=7.0, height=3.2, columns=1):
+    """A figure with ``columns`` axes side by side in the course's style; ``width`` and ``height`` in inches.
+
+    Returns:
+        (figure, axes): one Axes, or an array of them if ``columns > 1``.
+    """
+    figure, axes = plt.subplots(1, columns, figsize=(width, height), layout="constrained")
+    for ax in [axes] if columns == 1 else axes:
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(alpha=0.25)
+    return figure, axes
+
+
+class Grid:
+    """A tensor to be drawn by ``draw_row``: its values, a name, and the role that gives its colour.
+
+    Args:
+        values: a tensor of at most 2 dimensions (a vector is drawn as one row).
+        name: written above it; the shape is added.
+        role: a key of ``COLOURS``: input, learned, output, loss or plain.
+        digits: decimals of the numbers in the cells.
+        hide: draw empty cells, for tensors whose shape is the point.
+    """
+
+    def __init__(self, values, name="", role="plain", digits=1, hide=False):
+        self.values = torch.as_tensor(values).detach().cpu()
+        self.name, self.role, self.digits, self.hide = name, role, digits, hide
+        self.shape = tuple(self.values.shape)
+        self.cells = self.values.reshape(1, -1) if self.values.dim() < 2 else self.values
+        if self.cells.dim() > 2:
+            raise ValueError(f"a grid shows at most 2 dimensions, not {self.shape}: select one matrix of it")
+
+
+def draw_row(*items, alt: str, cell=0.52) -> None:
+    """Draw grids and the signs between them in one row: ``draw_row(Grid(x), "→", Grid(y), alt="…")``.
+
+    Args:
+        items: ``Grid``s and strings.
+        alt: the text alternative.
+        cell: the edge of one cell, in inches.
+    """
+    gap, sign_width = 0.45, 0.9
+    height = max(item.cells.shape[0] for item in items if isinstance(item, Grid))
+    figure, ax = plt.subplots()
+    x = 0.0
+    for item in items:
+        if isinstance(item, Grid):
+            rows, columns = item.cells.shape
+            width = _grid_width(item)
+            draw_grid(ax, item, x + (width - columns) / 2, (height - rows) / 2)
+            x += width + gap
+        else:
+            ax.text(x + sign_width / 2 - gap / 2, height / 2, item, ha="center", va="center", fontsize=17, color=INK)
+            x += sign_width
+    ax.set(xlim=(-0.3, x - gap + 0.3), ylim=(height + 0.25, -1.25), aspect="equal")
+    ax.axis("off")
+    figure.set_size_inches((x - gap + 0.6) * cell, (height + 1.5) * cell)
+    figure.subplots_adjust(0, 0, 1, 1)
+    show(figure, alt)
+
+
+def _grid_width(grid) -> float:
+    """The width in cells that a grid and its label need."""
+    return max(grid.cells.shape[1], 0.21 * max(len(grid.name), len("×".join(map(str, grid.shape))) + 1))
+
+
+def draw_grid(ax, grid, left, top) -> None:
+    """Draw one ``Grid`` into ``ax`` with its upper left corner at (``left``, ``top``), a cell being 1 wide, y down."""
+    colour = COLOURS[grid.role]
+    rows, columns = grid.cells.shape
+    largest = float(grid.cells.abs().max()) or 1.0 if grid.cells.numel() else 1.0
+    for i in range(rows):
+        for j in range(columns):
+            value = float(grid.cells[i, j])
+            strength = 0.12 if grid.hide else 0.06 + 0.5 * abs(value) / largest
+            negative = value < 0 and not grid.hide
+            box = plt.Rectangle((left + j, top + i), 1, 1, facecolor=(colour, strength), edgecolor=INK, linewidth=0.8)
+            ax.add_patch(box)
+            if negative:
+                box.set_hatch("////")
+                box.set_hatch_linewidth(0.7)
+            if not grid.hide:
+                number = f"{value:.{grid.digits}f}"
+                size = 10 if len(number) <= 4 else 8.5 if len(number) <= 5 else 7
+                text = ax.text(
+                    left + j + 0.5, top + i + 0.5, number, ha="center", va="center", fontsize=size, color="black"
+                )
+                if negative:  # a light plate under the number keeps it readable on the hatching
+                    text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.75})
+    ax.add_patch(plt.Rectangle((left, top), columns, rows, fill=False, edgecolor=colour, linewidth=2.2))
+    shape = "×".join(map(str, grid.shape)) if grid.shape else "0-d"
+    ax.text(
+        left + columns / 2, top - 0.62, grid.name, ha="center", va="bottom", fontsize=11, color=colour, weight="bold"
+    )
+    ax.text(left + columns / 2, top - 0.16, shape, ha="center", va="bottom", fontsize=9, color=INK)

@@ -1,0 +1,167 @@
+"""The faults that an author can make in a source, found without running it."""
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.source.cells import CHECK_KEYS, EXERCISE_KEYS, FLAGS, KEYS, Cell, Source
+from autograder.source.names import defined_names, free_names, parse
+
+BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
+BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
+EXERCISE_TITLE = re.compile(r"^### Exercise: (?P<title>.+)$", re.MULTILINE)
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+IMAGE_WITHOUT_ALT = re.compile(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")[^>]*>")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong in a source: where, what, and what to do about it."""
+
+    path: Path
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+def find_faults(source: Source, setup_names: set[str]) -> list[Fault]:
+    """All faults of a source, by line.
+
+    Args:
+        source: the source, read.
+        setup_names: what the set-up cell can define.
+    """
+    found: list[tuple[int, str]] = []
+    for cell in source.cells:
+        found += _key_faults(cell)
+        if cell.kind == "code":
+            found += _code_faults(cell)
+        elif match := IMAGE_WITHOUT_ALT.search(cell.text):
+            line = cell.line + 1 + cell.text[: match.start()].count("\n")
+            found.append((line, 'a picture without alternative text: write what it shows into `![…]` or `alt="…"`.'))
+    found += _setup_faults(source)
+    found += _exercise_faults(source, setup_names)
+    found += _id_faults(source)
+    return [Fault(source.path, line, message) for line, message in sorted(set(found))]
+
+
+def _key_faults(cell: Cell):
+    for key in sorted((cell.flags - FLAGS) | (cell.keys.keys() - KEYS)):
+        known = ", ".join(sorted(FLAGS | KEYS))
+        yield cell.line, f"unknown key `{key}`: known are {known}."
+    allowed = {"exercise": EXERCISE_KEYS, "check": CHECK_KEYS}.get(cell.role, set()) | {"id"}
+    for key in sorted((cell.keys.keys() & KEYS) - allowed):
+        yield cell.line, f"`{key}` does not belong on this cell: it goes on the cell with `exercise=…` or `check=…`."
+    name = cell.exercise
+    if name is not None and not NAME.fullmatch(str(name)):
+        yield cell.line, f"the name {name!r} must be lower-case letters, digits and underscores."
+    if cell.exercise is not None and cell.kind != "code":
+        yield cell.line, "an exercise or a check must be a code cell: drop `[markdown]`."
+    if cell.role == "check":
+        points = cell.keys.get("points")
+        if points is None:
+            yield cell.line, "points are missing: write `points=2`."
+        elif isinstance(points, bool) or not isinstance(points, int) or points < 1:
+            yield cell.line, f"points={points!r} must be a whole number of at least 1."
+    if cell.role == "exercise":
+        if cell.keys.get("difficulty") not in (1, 2, 3):
+            yield cell.line, "the difficulty is missing: write `difficulty=1` (2, 3)."
+        if not isinstance(cell.keys.get("minutes"), int):
+            yield cell.line, "the time is missing: write `minutes=5`."
+
+
+def _code_faults(cell: Cell):
+    try:
+        tree = parse(cell.text)
+    except SyntaxError as error:
+        yield cell.line + (error.lineno or 1), f"not valid Python: {error.msg}."
+        return
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        line = cell.line + node.lineno
+        function = ast.unparse(node.func)
+        if function == "plt.show":
+            yield line, '`plt.show()` gives a picture without alternative text: write `show(figure, alt="…")`.'
+        elif function == "show" or function == "draw_row" or function.startswith("draw_") and function != "draw_grid":
+            given = [keyword.value for keyword in node.keywords if keyword.arg == "alt"]
+            given += node.args[1:2] if function == "show" else []
+            if not given or (isinstance(given[0], ast.Constant) and not str(given[0].value).strip()):
+                yield line, f'`{function}` has no alternative text: add `alt="what the picture shows"`.'
+
+
+def _setup_faults(source: Source):
+    places = [cell for cell in source.cells if cell.role == "setup"]
+    if not places:
+        yield 1, "there is no set-up cell: write `# %% setup` on a line of its own after the opening."
+    for cell in places[1:]:
+        yield cell.line, "a second set-up cell: keep the first alone."
+    for cell in places:
+        if cell.text.strip():
+            yield cell.line, "the set-up cell is written by the build: leave it empty."
+    if places:
+        for cell in source.cells:
+            if cell.kind == "code" and cell.line < places[0].line:
+                yield cell.line, "code before the set-up cell: move it below `# %% setup`."
+
+
+def _exercise_faults(source: Source, setup_names: set[str]):
+    exercises = {cell.exercise: cell for cell in source.cells if cell.role == "exercise"}
+    checks = {cell.exercise: cell for cell in source.cells if cell.role == "check"}
+    text_above = None
+    for cell in source.cells:
+        if cell.kind == "markdown":
+            text_above = cell
+        if cell.role == "exercise":
+            if text_above is None or len(EXERCISE_TITLE.findall(text_above.text)) != 1:
+                yield cell.line, "the text above it must have one line `### Exercise: its title`."
+            yield from _marker_faults(cell, BEGIN_SOLUTION, END_SOLUTION, required=True)
+            if cell.exercise not in checks:
+                yield (
+                    cell.line,
+                    f'exercise {cell.exercise!r} has no check: add `# %% check="{cell.exercise}" points=2` below it.',
+                )
+        if cell.role == "check":
+            yield from _marker_faults(cell, BEGIN_HIDDEN, END_HIDDEN, required=False)
+            exercise = exercises.get(cell.exercise)
+            if exercise is None or exercise.line > cell.line:
+                yield cell.line, f"there is no exercise {cell.exercise!r} above this check."
+            else:
+                yield from _unknown_names(cell, exercise, setup_names)
+
+
+def _marker_faults(cell: Cell, begin: str, end: str, required: bool):
+    lines = [line.strip() for line in cell.text.splitlines()]
+    order = [line for line in lines if line in (begin, end)]
+    if required and not order:
+        yield cell.line, f"no `{begin}` … `{end}`: put them around the part that learners write."
+    elif order != [begin, end] * (len(order) // 2):
+        yield cell.line, f"`{begin}` and `{end}` do not pair up."
+
+
+def _unknown_names(check: Cell, exercise: Cell, setup_names: set[str]):
+    try:
+        tree, known = parse(check.text), setup_names | defined_names(parse(exercise.text))
+    except SyntaxError:
+        return  # reported already
+    for name in sorted(free_names(tree) - known):
+        node = next(n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == name)
+        yield (
+            check.line + node.lineno,
+            f"the check uses `{name}`, which neither the set-up nor exercise {check.exercise!r} defines:"
+            " define it in the check, or in the exercise.",
+        )
+
+
+def _id_faults(source: Source):
+    seen: dict[str, int] = {}
+    for cell in source.cells:
+        identities = [f"{cell.role} {cell.exercise}"] if cell.exercise is not None else []
+        identities += [f"id {cell.keys['id']}"] if "id" in cell.keys else []
+        for identity in identities:
+            if identity in seen:
+                yield cell.line, f"`{identity}` is there twice (first on line {seen[identity]}): give it another name."
+            seen.setdefault(identity, cell.line)

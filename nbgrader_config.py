@@ -1,0 +1,67 @@
+"""nbgrader's configuration for this course: any nbgrader command started in this folder reads it."""
+
+import warnings
+from pathlib import Path
+
+from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+from nbgrader import preprocessors as steps
+from sqlalchemy.exc import SAWarning
+
+from autograder.feedback.exporter import FeedbackExporter
+from autograder.feedback.preprocessors import TellInWords
+from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmission, RestoreCells
+
+c = get_config()
+warnings.filterwarnings("ignore", category=SAWarning)  # harmless, and many
+
+c.CourseDirectory.course_id = "torch-nn"
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "notebooks"
+# A notebook's source and variants lie beside its solution; learners must not get them.
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.report.json", "[0-9][0-9]_*.py", "variants.py", "*.po",
+]  # fmt: skip
+# The gradebook is SQLite in gradebook.db; for another one give its URL, for example
+# c.CourseDirectory.db_url = "postgresql://USER@HOST/DATABASE"
+
+# Release: as nbgrader does it, but pictures and examples keep their stored outputs.
+c.GenerateAssignment.preprocessors = [
+    steps.IncludeHeaderFooter,
+    steps.LockCells,
+    steps.ClearSolutions,
+    ClearGradedOutput,
+    steps.CheckCellMetadata,
+    steps.ComputeChecksums,
+    steps.SaveCells,
+    steps.ClearHiddenTests,
+    steps.ComputeChecksums,
+    steps.CheckCellMetadata,
+]
+c.ClearSolutions.code_stub = {"python": "# Your code here\nraise NotImplementedError"}
+
+# Grade: as nbgrader does it, but each notebook runs within the limits below.
+c.Autograde.sanitize_preprocessors = [
+    steps.ClearOutput,
+    steps.DeduplicateIds,
+    steps.OverwriteKernelspec,
+    RestoreCells,
+    steps.CheckCellMetadata,
+]
+c.Autograde.autograde_preprocessors = [
+    ExecuteSubmission,
+    steps.IgnorePattern,
+    ClearMetadataPreprocessor,
+    steps.LimitOutput,
+    steps.SaveAutoGrades,
+    steps.AssignLatePenalties,
+    steps.CheckCellMetadata,
+]
+c.OverwriteCells.add_missing_cells = True
+c.ExecuteSubmission.cell_seconds = 30
+c.ExecuteSubmission.total_seconds = 300
+c.ExecuteSubmission.output_bytes = 2_000_000
+
+# Feedback: marks and reasons first, and no hidden test.
+c.GenerateFeedback.exporter_class = FeedbackExporter
+c.GenerateFeedback.preprocessors = [steps.GetGrades, TellInWords, CSSHTMLHeaderPreprocessor]
