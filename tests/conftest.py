@@ -1,0 +1,21 @@
+"""What several test files need."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from autograder.course import Course
+
+ROOT = Path(__file__).resolve().parents[1]
+COURSE = Course(ROOT)
+
+# Kernels that tests start inherit this: byte code is cached, nothing is downloaded, no data set on disk is used.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["COURSE_OFFLINE"] = "1"
+os.environ["COURSE_DATA"] = str(ROOT / "tests" / "no-data")
+
+
+@pytest.fixture(scope="session")
+def course() -> Course:
+    return COURSE
