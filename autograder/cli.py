@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+import tempfile
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -48,6 +50,36 @@ def _parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="build nothing; fail if a notebook is not what its source gives"
     )
     build.add_argument("--again", action="store_true", help="run notebooks that have not changed, too")
+
+    grade = command("grade", _grade, "grade what lies in submitted/ and print a table", "autograder grade 04_linear")
+    grade.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+    grade.add_argument(
+        "--student", action="append", metavar="ID", help="only this learner (may be given several times)"
+    )
+    grade.add_argument("--again", action="store_true", help="grade again what is graded and has not changed, too")
+    grade.add_argument(
+        "--db", metavar="URL", help="the gradebook, such as postgresql://USER@HOST/DATABASE (default: as configured)"
+    )
+
+    feedback = command(
+        "feedback", _feedback, "write a feedback page for each graded learner", "autograder feedback 04_linear"
+    )
+    feedback.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+    feedback.add_argument(
+        "--student", action="append", metavar="ID", help="only this learner (may be given several times)"
+    )
+    feedback.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
+
+    trial = command(
+        "try", _try, "grade one notebook of your own, without a gradebook", "autograder try Downloads/04_linear.ipynb"
+    )
+    trial.add_argument("file", type=Path, metavar="FILE.ipynb", help="a notebook of this course, whatever its name")
+
+    demo = command("demo", _demo, "grade a class of 12 made from the variants, for show", "autograder demo 04_linear")
+    demo.add_argument("name", nargs="?", default="04_linear", metavar="NAME", help="the notebook (default: 04_linear)")
+    demo.add_argument("--folder", type=Path, help="where to work (default: a new temporary folder)")
+
+    command("register", _register, "note all notebooks in the gradebook, as `make lab` does", "autograder register")
     return parser
 
 
@@ -72,6 +104,79 @@ def _build(options: argparse.Namespace) -> int:
 
         build_all(course, names, options.again, report)
     return 0
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from autograder.grading.grade import exercises, grade_class
+    from autograder.grading.nbgrader_apps import course_config
+    from autograder.grading.table import print_table
+
+    course = find_course()
+    name, config = course.require(options.name), course_config(course.root, database=options.db)
+    with _progress() as progress:
+        rows = grade_class(course, config, name, options.student, options.again, _reporter(progress, f"grading {name}"))
+    print_table(console, name, exercises(course.solution(name)), rows)
+    return 0 if all(row.graded for row in rows) else 1
+
+
+def _feedback(options: argparse.Namespace) -> int:
+    from autograder.feedback.pages import write_pages
+    from autograder.grading.nbgrader_apps import course_config
+
+    course = find_course()
+    name, config = course.require(options.name), course_config(course.root, database=options.db)
+    with _progress() as progress:
+        pages = write_pages(config, name, options.student, _reporter(progress, f"feedback on {name}"))
+    console.print(
+        f"{len(pages)} pages: {pages[0].parents[2]}/STUDENT/{name}/{name}.html", highlight=False, soft_wrap=True
+    )
+    return 0
+
+
+def _try(options: argparse.Namespace) -> int:
+    from autograder.grading.table import print_table
+    from autograder.grading.trial import try_notebook
+
+    with console.status("running your notebook …"):
+        name, exercises, row, page = try_notebook(find_course(), options.file)
+    print_table(console, name, exercises, [row])
+    console.print(f"The report: {page}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from autograder.grading.demo import run_demo
+    from autograder.grading.grade import exercises
+    from autograder.grading.table import print_table
+
+    course = find_course()
+    name = course.require(options.name)
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="autograder-demo-"))
+    with _progress() as progress:
+        rows, pages = run_demo(course, name, folder, _reporter(progress, "grading a class of 12"))
+    print_table(console, name, exercises(course.solution(name)), rows)
+    console.print(f"The feedback pages: {pages}/STUDENT/{name}/{name}.html", highlight=False, soft_wrap=True)
+    return 0
+
+
+def _register(options: argparse.Namespace) -> int:
+    from autograder.grading.grade import register
+    from autograder.grading.nbgrader_apps import course_config
+
+    course = find_course()
+    config = course_config(course.root)
+    with _progress() as progress:
+        task = progress.add_task("registering", total=len(course.names))
+        for name in course.names:
+            register(course, config, name)
+            progress.advance(task)
+    return 0
+
+
+def _reporter(progress: Progress, description: str):
+    """A callback ``(done, total)`` that moves a progress bar."""
+    task = progress.add_task(description, total=None)
+    return lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def _progress() -> Progress:

@@ -1,11 +1,13 @@
 """Each check accepts the right variants and rejects the wrong ones, with the message that leads to the mistake.
 
-Here the cells run in this process, which is fast and names each variant; ``test_autograde.py`` sends them through nbgrader.
+Here the cells run in this process, which is fast and names each variant; ``test_autograde.py`` sends them through
+nbgrader.
 """
 
 import contextlib
 import io
 import os
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -14,7 +16,9 @@ from conftest import COURSE
 from autograder.source.variants import Variant, read_variants
 
 VARIANTS = [
-    pytest.param(name, variant, id=f"{name}-{variant.exercise}-{'right' if variant.right else 'wrong'}-line{variant.line}")
+    pytest.param(
+        name, variant, id=f"{name}-{variant.exercise}-{'right' if variant.right else 'wrong'}-line{variant.line}"
+    )
     for name in COURSE.names
     for variant in read_variants(COURSE.solutions / name / "variants.py")
 ]
@@ -26,14 +30,16 @@ def cells():
     found: dict[str, dict[str, str]] = {}
     for name in COURSE.names:
         notebook = nbformat.read(COURSE.solution(name), as_version=4)
-        found[name] = {cell.metadata.nbgrader.grade_id: cell.source for cell in notebook.cells if "nbgrader" in cell.metadata}
+        found[name] = {
+            cell.metadata.nbgrader.grade_id: cell.source for cell in notebook.cells if "nbgrader" in cell.metadata
+        }
     return found
 
 
 def outcome(cells: dict[str, str], variant: Variant, tmp_path) -> BaseException | None:
     """Run set-up, variant and check in a fresh namespace; the exception of variant or check, if any."""
     namespace: dict = {"__name__": "__main__"}
-    before = os.getcwd()
+    before = Path.cwd()
     os.chdir(tmp_path)
     try:
         with contextlib.redirect_stdout(io.StringIO()):

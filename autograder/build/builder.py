@@ -23,7 +23,7 @@ def build(course: Course, name: str, again: bool = False) -> str:
         What was done: ``"run"``, ``"released"`` (the solution was up to date, the release not) or ``"up to date"``.
 
     Raises:
-        CourseError: a fault in the source, a cell that fails, or a notebook that nbgrader refuses. Nothing is written then.
+        CourseError: a fault in the source, a cell that fails, a notebook nbgrader refuses. Nothing is written then.
     """
     expanded, lines = _expanded(course, name)
     done = "up to date"

@@ -14,7 +14,7 @@ CELL_SECONDS = 300
 
 
 def offline_environment(folder: str) -> dict[str, str]:
-    """The environment in which notebooks are built and tested: nothing to download, no data on disk, byte code cached."""
+    """The environment in which notebooks are built: nothing to download, no data on disk, byte code cached."""
     environment = os.environ | {"COURSE_OFFLINE": "1", "COURSE_DATA": folder, "CUDA_VISIBLE_DEVICES": ""}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment

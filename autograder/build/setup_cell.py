@@ -1,4 +1,4 @@
-"""Write the set-up cell: the same beginning for every notebook, and those helpers of ``autograder.notebook`` it uses."""
+"""Write the set-up cell: the same beginning for every notebook, and the helpers of ``autograder.notebook`` it uses."""
 
 import ast
 import base64
@@ -19,7 +19,7 @@ PIECES_DIR = Path(notebook.__file__).parent
 MODULES = ("expect", "draw", "data")
 #: What every notebook gets, whether it names it or not.
 ALWAYS = {"expect"}
-TITLE = '#@title Set-up: run this cell first. It is the course\'s own, there is nothing to do in it. { display-mode: "form" }'
+TITLE = '#@title Set-up: run this cell first. There is nothing to do in it. { display-mode: "form" }'
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Run a submission's notebook: an executed notebook and a report out of a notebook and limits. Knows nothing of marks."""
+"""Run a submission's notebook: an executed notebook and a report. Knows nothing of marks."""
 
 from autograder.execute.kernel import execute
 from autograder.execute.report import CellReport, Limits, Report

@@ -1,5 +1,6 @@
 """The engine behind ``execute``: a Jupyter kernel for each notebook, driven by nbclient, killed at the end."""
 
+import asyncio
 import time
 
 import nbformat
@@ -22,9 +23,9 @@ def execute(
 ) -> Report:
     """Run every code cell of ``notebook`` in place, whatever the cells do, and say how it went.
 
-    An exception in a cell does not stop the run. A cell that runs too long or prints too much is interrupted and ends with
-    an error output; when the kernel dies or cannot be interrupted, the remaining cells are not run, and say so in an error
-    output of their own. So a cell without an error output has run to its end.
+    An exception in a cell does not stop the run. A cell that runs too long or prints too much is interrupted and ends
+    with an error output; when the kernel dies or cannot be interrupted, the remaining cells are not run, and say so in
+    an error output of their own. So a cell without an error output has run to its end.
 
     Args:
         notebook: its outputs are replaced.
@@ -77,9 +78,8 @@ class _LimitedClient(NotebookClient):
     def _begin(self, cell, cell_index) -> None:
         self.cell_began, self.cell_bytes = time.monotonic(), 0
         if self.cell_began - self.began > self.limits.total_seconds:
-            raise _Stop(
-                f"the notebook ran longer than {self.limits.total_seconds} s and was stopped before cell {cell_index + 1}"
-            )
+            seconds = self.limits.total_seconds
+            raise _Stop(f"the notebook ran longer than {seconds} s and was stopped before cell {cell_index + 1}")
 
     def _end(self, cell, cell_index, execute_reply) -> None:
         mine = self.by_number[cell_index + 1]
@@ -118,8 +118,6 @@ class _LimitedClient(NotebookClient):
 
     def _interrupt(self) -> None:
         """Send the kernel an interrupt without waiting for it; this runs inside nbclient's event loop."""
-        import asyncio
-
         self._interrupting = asyncio.ensure_future(self.km.interrupt_kernel())
 
 

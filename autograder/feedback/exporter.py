@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from nbconvert.exporters import HTMLExporter
-from traitlets import default
 from traitlets.config import Config
+
+from autograder.feedback.safe_html import clean_markdown
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -13,13 +14,9 @@ class FeedbackExporter(HTMLExporter):
     """HTML with the marks at the top, then each exercise, then the notebook."""
 
     def __init__(self, config=None, **kwargs):
-        super().__init__(config=config, **kwargs)
-        # nbgrader and the formgrader configure their own template for every HTMLExporter, which this one is
-        own = Config()
+        own = Config(config or {})
+        # nbgrader and the formgrader set their own template for every HTMLExporter, and this is one.
         own.FeedbackExporter.template_name = "course_feedback"
         own.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES)]
-        self.update_config(own)
-
-    @default("template_name")
-    def _template_name_default(self):
-        return "course_feedback"
+        super().__init__(config=own, **kwargs)
+        self.register_filter("clean_markdown", clean_markdown)

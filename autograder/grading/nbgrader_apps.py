@@ -3,6 +3,7 @@
 import io
 import logging
 import warnings
+from itertools import pairwise
 from pathlib import Path
 
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
@@ -90,6 +91,6 @@ def _reason(log: str) -> str:
     """The line of nbgrader's log that says why a step failed: the exception under a traceback, else the last line."""
     lines = [line for line in log.splitlines() if line.strip()]
     after_traceback = [
-        line for before, line in zip(lines, lines[1:]) if before.startswith("  ") and line[:1].isalpha() and ":" in line
+        line for before, line in pairwise(lines) if before.startswith("  ") and line[:1].isalpha() and ":" in line
     ]
     return (after_traceback or lines or ["nbgrader gave no reason"])[-1]

@@ -6,7 +6,6 @@ Copied into notebooks by the build; ``DATA`` and ``OFFLINE`` come from the set-u
 import base64
 import lzma
 import socket
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -78,9 +77,7 @@ def load_mnist(train=True, *, transform=None, name="MNIST"):
         socket.setdefaulttimeout(20)
         return dataset(DATA, train=train, transform=transform, download=True)
     except (OSError, RuntimeError):
-        print(
-            f"{name} is neither in {Path(DATA).name}/ nor can it be downloaded: the UCI digits, enlarged to 28×28, stand in."
-        )
+        print(f"{name} is not on disk and cannot be downloaded: the UCI digits, enlarged to 28×28, stand in.")
         return DigitsAsMNIST(train, transform)
     finally:
         socket.setdefaulttimeout(timeout)

@@ -86,7 +86,7 @@ def _code_faults(cell: Cell):
         function = ast.unparse(node.func)
         if function == "plt.show":
             yield line, '`plt.show()` gives a picture without alternative text: write `show(figure, alt="…")`.'
-        elif function == "show" or function == "draw_row" or function.startswith("draw_") and function != "draw_grid":
+        elif function == "show" or function == "draw_row" or (function.startswith("draw_") and function != "draw_grid"):
             given = [keyword.value for keyword in node.keywords if keyword.arg == "alt"]
             given += node.args[1:2] if function == "show" else []
             if not given or (isinstance(given[0], ast.Constant) and not str(given[0].value).strip()):

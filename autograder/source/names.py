@@ -17,7 +17,7 @@ def parse(code: str) -> ast.Module:
 
 
 def bound_names(tree: ast.AST) -> set[str]:
-    """Every name that the code binds anywhere: assignments, definitions, imports, parameters, loops, ``except … as``."""
+    """Every name that the code binds: assignments, definitions, imports, parameters, loops, ``except … as``."""
     names: set[str] = set()
     for node in ast.walk(tree):
         match node:

@@ -38,7 +38,9 @@ def read_variants(path: Path) -> list[Variant]:
             continue
         keys = cell.keys
         if len(keys.keys() & {"right", "wrong"}) != 1 or keys.keys() - {"right", "wrong", "says"} or cell.flags:
-            raise CourseError(f'{path}:{cell.line}: write `# %% right="exercise"` or `# %% wrong="exercise" says="message"`.')
+            raise CourseError(
+                f'{path}:{cell.line}: write `# %% right="exercise"` or `# %% wrong="exercise" says="message"`.'
+            )
         right = "right" in keys
         variants.append(Variant(keys["right" if right else "wrong"], right, cell.text, keys.get("says", ""), cell.line))
     return variants

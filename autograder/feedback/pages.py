@@ -1,0 +1,39 @@
+"""Write the feedback pages of a class, through nbgrader's own step and into nbgrader's own folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from traitlets.config import Config
+
+from autograder.errors import CourseError
+from autograder.grading.nbgrader_apps import course_directory, generate_feedback
+
+
+def write_pages(
+    config: Config,
+    name: str,
+    students: list[str] | None = None,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Path]:
+    """Write ``feedback/STUDENT/NAME/NAME.html`` for every graded learner, or for those named.
+
+    Raises:
+        CourseError: nobody, or somebody named, has not been graded.
+    """
+    directory = course_directory(config)
+    root = Path(directory.root)
+    graded = sorted(path.parts[-3] for path in (root / directory.autograded_directory).glob(f"*/{name}/{name}.ipynb"))
+    for student in students or []:
+        if student not in graded:
+            raise CourseError(
+                f"{student} has not been graded for {name}: run `autograder grade {name} --student {student}`."
+            )
+    if not graded:
+        raise CourseError(f"Nobody has been graded for {name}: run `autograder grade {name}` first.")
+    wanted, pages = students or graded, []
+    for done, student in enumerate(wanted):
+        report(done, len(wanted))
+        generate_feedback(config, name, student)
+        pages.append(root / directory.feedback_directory / student / name / f"{name}.html")
+    report(len(wanted), len(wanted))
+    return pages
