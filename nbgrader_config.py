@@ -42,10 +42,9 @@ c.ClearSolutions.code_stub = {"python": "# Your code here\nraise NotImplementedE
 
 # Grade: as nbgrader does it, but each notebook runs within the limits below.
 c.Autograde.sanitize_preprocessors = [
-    steps.ClearOutput,
-    steps.DeduplicateIds,
-    steps.OverwriteKernelspec,
     RestoreCells,
+    steps.ClearOutput,
+    steps.OverwriteKernelspec,
     steps.CheckCellMetadata,
 ]
 c.Autograde.autograde_preprocessors = [
@@ -57,7 +56,6 @@ c.Autograde.autograde_preprocessors = [
     steps.AssignLatePenalties,
     steps.CheckCellMetadata,
 ]
-c.OverwriteCells.add_missing_cells = True
 c.ExecuteSubmission.cell_seconds = 30
 c.ExecuteSubmission.total_seconds = 300
 c.ExecuteSubmission.output_bytes = 2_000_000

@@ -9,6 +9,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from autograder.errors import CourseError
+from autograder.execute.kernel import QUIET
 
 CELL_SECONDS = 300
 
@@ -34,6 +35,7 @@ def run_notebook(notebook: nbformat.NotebookNode, path: Path, lines: list[int]) 
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook,
+            extra_arguments=["--HistoryManager.hist_file=:memory:", QUIET],
             timeout=CELL_SECONDS,
             kernel_name="python3",
             record_timing=False,

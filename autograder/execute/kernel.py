@@ -14,6 +14,10 @@ from autograder.execute.report import CellReport, Limits, Report
 TIMEOUT = "CellTimeout"
 FLOOD = "OutputLimit"
 NOT_RUN = "NotRun"
+#: The names of the error outputs that this engine writes itself.
+STOPPED = frozenset({TIMEOUT, FLOOD, NOT_RUN})
+#: Kernels warn on stderr that TCP is not encrypted; this one is reached over the loopback interface alone.
+QUIET = "--IPKernelApp.log_level=ERROR"
 #: A kernel that ignores this many interrupts in a row will ignore the next one too.
 TIMEOUTS_IN_A_ROW = 2
 
@@ -61,7 +65,7 @@ class _LimitedClient(NotebookClient):
             timeout=limits.cell_seconds,
             interrupt_on_timeout=True,
             error_on_timeout={"ename": TIMEOUT, "evalue": "", "traceback": []},
-            extra_arguments=["--HistoryManager.hist_file=:memory:"],
+            extra_arguments=["--HistoryManager.hist_file=:memory:", QUIET],
             shutdown_kernel="immediate",
             record_timing=False,
             coalesce_streams=True,

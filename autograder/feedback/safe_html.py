@@ -5,8 +5,10 @@ import re
 import bleach
 from nbconvert.filters.markdown import markdown2html
 
-TAGS = frozenset(
-    ["a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "details", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "ol", "p", "pre", "q", "s", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var", "wbr"]
+TAGS = (
+    "a abbr b blockquote br caption cite code col colgroup dd del details div dl dt em figcaption figure h1 h2 h3 h4 "
+    "h5 h6 hr i img ins kbd li ol p pre q s small span strong sub summary sup table tbody td tfoot th thead tr u ul "
+    "var wbr"
 )
 ATTRIBUTES = {
     "*": ["class", "title"],
@@ -23,7 +25,11 @@ def clean_html(text: str) -> str:
     if PICTURE.fullmatch(text.strip()):
         return text
     return bleach.clean(
-        text, tags=TAGS, attributes=ATTRIBUTES, protocols={"https", "http", "mailto", "attachment"}, strip=True
+        text,
+        tags=frozenset(TAGS.split()),
+        attributes=ATTRIBUTES,
+        protocols={"https", "http", "mailto", "attachment"},
+        strip=True,
     )
 
 

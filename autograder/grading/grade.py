@@ -1,5 +1,6 @@
 """Grade a class: each submission on its own through nbgrader, one row for each learner, whatever a submission does."""
 
+import copy
 import json
 import shutil
 import tempfile
@@ -77,10 +78,10 @@ def register(course: Course, config: Config, name: str) -> None:
         raise CourseError(f"{course.solution(name)} does not exist: run `autograder build {name}`.")
     database = course_directory(config).db_url
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "solutions" / name / f"{name}.ipynb"
-        copy.parent.mkdir(parents=True)
-        shutil.copy(course.solution(name), copy)
-        there = config.copy()
+        solution = Path(folder) / "solutions" / name / f"{name}.ipynb"
+        solution.parent.mkdir(parents=True)
+        shutil.copy(course.solution(name), solution)
+        there = copy.deepcopy(config)
         there.CourseDirectory.root, there.CourseDirectory.db_url = folder, database
         generate_assignment(there, name)
 

@@ -1,5 +1,6 @@
 """nbgrader's own steps, called one submission at a time, with its log kept for messages instead of printed."""
 
+import copy
 import io
 import logging
 import warnings
@@ -50,7 +51,7 @@ def generate_assignment(config: Config, name: str, database: bool = True) -> Non
         StepError: nbgrader refuses it.
     """
     if not database:
-        config = config.copy()
+        config = copy.deepcopy(config)
         config.SaveCells.enabled = False
         config.GenerateAssignment.no_database = True
     _run(GenerateAssignment, config, name, ".", force=True)

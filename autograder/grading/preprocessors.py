@@ -1,6 +1,8 @@
 """Steps of ours in nbgrader's pipelines; ``nbgrader_config.py`` puts them in their places."""
 
+from nbformat.v4 import new_code_cell
 from nbgrader import utils
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor, OverwriteCells
 from traitlets import Integer
 
@@ -20,11 +22,58 @@ class ClearGradedOutput(NbGraderPreprocessor):
 
 
 class RestoreCells(OverwriteCells):
-    """nbgrader's restoring of locked cells, silent about checksums: every cell with hidden tests has another one."""
+    """Give every cell of the source its type, metadata and (if locked) content back, whatever became of it.
+
+    Goes further than nbgrader's ``OverwriteCells``, which it ends with: a copy of a cell counts once, unknown or broken
+    metadata is replaced, a missing check is put at the end. Silent about checksums, which differ for hidden tests.
+    """
+
+    def preprocess(self, nb, resources):
+        about = resources["nbgrader"]
+        with Gradebook(about["db_url"]) as gradebook:
+            known = _metadata_by_id(gradebook.find_notebook(about["notebook"], about["assignment"]))
+        seen = set()
+        for cell in reversed(nb.cells):  # of copies the last one counts: it has seen all that was defined
+            grade_id = _grade_id(cell)
+            if grade_id in known and grade_id not in seen:
+                cell.metadata["nbgrader"] = dict(known[grade_id])
+                seen.add(grade_id)
+            else:
+                cell.metadata.pop("nbgrader", None)
+        for grade_id, metadata in known.items():
+            if metadata["grade"] and grade_id not in seen:
+                nb.cells.append(new_code_cell(metadata={"nbgrader": dict(metadata)}))
+        return super().preprocess(nb, resources)
 
     def report_change(self, name, attr, old, new):
         if attr != "checksum":
             super().report_change(name, attr, old, new)
+
+
+def _grade_id(cell) -> str | None:
+    about = cell.metadata.get("nbgrader")
+    grade_id = about.get("grade_id") if isinstance(about, dict) else None
+    return grade_id if isinstance(grade_id, str) else None
+
+
+def _metadata_by_id(notebook) -> dict[str, dict]:
+    """nbgrader's cell metadata as the gradebook has it, by ``grade_id``, in the source's order."""
+    points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+    solutions = {cell.name for cell in notebook.solution_cells}
+    return {
+        cell.name: {
+            "schema_version": 3,
+            "grade_id": cell.name,
+            "grade": cell.name in points,
+            "solution": cell.name in solutions,
+            "locked": cell.locked,
+            "task": False,
+            "cell_type": cell.cell_type,
+            "checksum": cell.checksum,
+        }
+        | ({"points": points[cell.name]} if cell.name in points else {})
+        for cell in notebook.source_cells
+    }
 
 
 class ExecuteSubmission(NbGraderPreprocessor):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from nbconvert.filters import strip_ansi
 from nbgrader import utils
 
+from autograder.execute import STOPPED
+
 HEADING = re.compile(r"^### (Exercise \d+: .+)$", re.MULTILINE)
 DETAILS = re.compile(r"<details>.*?</details>", re.DOTALL)
 FRAME = re.compile(r"Cell In\[(\d+)\],? line (\d+)")
@@ -19,7 +21,7 @@ class Result:
         grade_id: of its check.
         title: its heading in the notebook, the check's id if there is none.
         score, points: marks reached and possible.
-        status: ``"right"``, ``"wrong"`` or ``"unsolved"``.
+        status: ``"right"``, ``"wrong"``, ``"unsolved"``, or ``"stopped"`` if a limit or the kernel's death ended it.
         message: what the check said, without its code; empty when it is right.
         hints: the exercise's folded hints, Markdown.
     """
@@ -47,17 +49,27 @@ def results(nb) -> list[Result]:
 
 def _result(nb, cell, text_above: str) -> Result:
     about = cell.metadata.nbgrader
-    error = next((output for output in cell.outputs if output.output_type == "error"), None)
+    errors = [output for output in cell.outputs if output.output_type == "error"]
+    # a limit's own error stands behind the KeyboardInterrupt that it caused
+    error = next((output for output in errors if output.ename in STOPPED), errors[0] if errors else None)
     heading = HEADING.search(text_above)
     return Result(
         grade_id=about.grade_id,
         title=heading[1] if heading else about.grade_id,
         score=about.get("score") or 0,
         points=about.points,
-        status="right" if error is None else "unsolved" if error.ename == "NotImplementedError" else "wrong",
+        status=_status(error),
         message=_in_words(nb, cell, error) if error is not None else "",
         hints=DETAILS.findall(text_above),
     )
+
+
+def _status(error) -> str:
+    if error is None:
+        return "right"
+    if error.ename in STOPPED:
+        return "stopped"
+    return "unsolved" if error.ename == "NotImplementedError" else "wrong"
 
 
 def _in_words(nb, cell, error) -> str:
@@ -66,7 +78,7 @@ def _in_words(nb, cell, error) -> str:
         return error.evalue
     if error.ename == "NotImplementedError":
         return "Not solved yet."
-    if error.ename in ("NotRun", "CellTimeout", "OutputLimit"):
+    if error.ename in STOPPED:
         return error.evalue[0].upper() + error.evalue[1:] + "."
     if error.ename == "AssertionError" and not error.evalue:
         return "The check found something that is not as the exercise asks."

@@ -1,10 +1,14 @@
+import math
 import os
 import random
 import warnings
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 random.seed(0)
 np.random.seed(0)
