@@ -42,10 +42,12 @@ def run_notebook(notebook: nbformat.NotebookNode, path: Path, lines: list[int]) 
             coalesce_streams=True,
             resources={"metadata": {"path": folder}},
         )
+        running = [0]  # the cell that is being run, for the message if the kernel dies in it
+        client.on_cell_execute = lambda cell, cell_index: running.append(cell_index)
         try:
             client.execute(env=offline_environment(folder))
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            raise CourseError(_say_what_failed(notebook, path, lines, error)) from None
+            raise CourseError(f"{path}:{lines[running[-1]]}: {_reason(notebook.cells[running[-1]], error)}") from None
     for cell, line in zip(notebook.cells, lines):
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":
@@ -53,10 +55,8 @@ def run_notebook(notebook: nbformat.NotebookNode, path: Path, lines: list[int]) 
     notebook.metadata.language_info = {"name": "python"}  # without the version of the machine that built it
 
 
-def _say_what_failed(notebook, path: Path, lines: list[int], error: Exception) -> str:
-    failed = max((i for i, cell in enumerate(notebook.cells) if cell.get("execution_count")), default=0)
-    for i, cell in enumerate(notebook.cells):
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                return f"{path}:{lines[i]}: the cell fails with {output.ename}: {output.evalue}"
-    return f"{path}:{lines[failed]}: the notebook stops in this cell or the next: {str(error).strip().splitlines()[-1]}"
+def _reason(cell, error: Exception) -> str:
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            return f"the cell fails with {output.ename}: {output.evalue}"
+    return f"the notebook stops in this cell: {str(error).strip().splitlines()[-1]}"

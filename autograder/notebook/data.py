@@ -30,7 +30,7 @@ def load_digits() -> tuple[torch.Tensor, torch.Tensor]:
 class DigitsAsMNIST(torch.utils.data.Dataset):
     """The UCI digits with the interface of ``torchvision.datasets.MNIST``: 28×28 images, values 0 to 255.
 
-    Every fifth image is held back for ``train=False``, so 1,437 images are for training and 360 for testing.
+    Every fifth image is held back for ``train=False``, so 1,438 images are for training and 359 for testing.
     """
 
     def __init__(self, train=True, transform=None, target_transform=None):

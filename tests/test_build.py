@@ -1,0 +1,183 @@
+"""The build: deterministic, refusing what fails, aware of every edit, and giving notebooks that stand alone."""
+
+import ast
+import json
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import COURSE, ROOT
+from test_source import SOUND
+
+from autograder.build.builder import build, check
+from autograder.build.expand import expand
+from autograder.build.setup_cell import setup_names, write_setup
+from autograder.course import Course
+from autograder.errors import CourseError
+from autograder.source.cells import read_source
+
+NAME = "99_fixture"
+PICTURE = """
+# %% [markdown]
+# ## A picture
+
+# %%
+x = torch.randn(2, 3)
+draw_row(Grid(x, "x", "input"), "→", Grid(F.relu(x), "relu(x)", "output"), alt="x and relu(x)")
+
+# %% predict
+print(x.sum())
+"""
+
+
+def make_course(folder: Path, text: str) -> Course:
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("*MNIST"))
+    course = Course(folder)
+    course.source(NAME).parent.mkdir(parents=True)
+    course.source(NAME).write_text(text, encoding="utf-8")
+    return course
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Course:
+    course = make_course(tmp_path_factory.mktemp("course"), SOUND + PICTURE)
+    assert build(course, NAME) == "run"
+    return course
+
+
+@pytest.fixture
+def copy(built, tmp_path) -> Course:
+    """The built course, to be spoilt."""
+    shutil.copytree(built.root, tmp_path / "course")
+    return Course(tmp_path / "course")
+
+
+def test_second_build_runs_nothing(built):
+    assert build(built, NAME) == "up to date"
+    assert check(built, NAME) == []
+
+
+def test_two_builds_give_the_same_bytes(built, tmp_path):
+    other = make_course(tmp_path, SOUND + PICTURE)
+    build(other, NAME)
+    for path in (built.solution(NAME), built.release(NAME)):
+        assert path.read_bytes() == (other.root / path.relative_to(built.root)).read_bytes()
+
+
+def test_release_has_no_solution_no_hidden_test_and_no_graded_output(built):
+    cells = {cell.id: cell for cell in nbformat.read(built.release(NAME), as_version=4).cells}
+    assert "return 2 * x" not in built.release(NAME).read_text()
+    assert "for a vector" not in built.release(NAME).read_text()
+    assert cells["exercise-twice"].source.endswith("# Your code here\n    raise NotImplementedError")
+    assert cells["exercise-twice"].outputs == cells["check-twice"].outputs == cells["a-picture-3"].outputs == []
+    assert 'alt="x and relu(x)"' in cells["a-picture-2"].outputs[0].data["text/html"], "pictures stay"
+
+
+def test_metadata_is_nbgraders(built):
+    cells = {cell.id: cell for cell in nbformat.read(built.release(NAME), as_version=4).cells}
+    about = cells["check-twice"].metadata.nbgrader
+    assert (about.schema_version, about.grade_id, about.grade, about.locked, about.points) == (
+        3,
+        "check-twice",
+        True,
+        True,
+        2,
+    )
+    assert cells["exercise-twice"].metadata.nbgrader.solution
+    assert not cells["setup"].metadata.editable
+    assert cells["setup"].metadata.jupyter.source_hidden
+
+
+def test_heading_of_an_exercise_is_completed(built):
+    text = built.release(NAME).read_text(encoding="utf-8")
+    assert "### Exercise 1: Twice" in text
+    assert "**2 points** · difficulty ●○○ · about 2 minutes" in text
+
+
+@pytest.mark.parametrize("which", ["solution", "release"])
+def test_check_names_a_notebook_edited_by_hand(copy, which):
+    path = getattr(copy, which)(NAME)
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    cell = next(cell for cell in notebook["cells"] if cell["id"] == "a-picture-2")
+    cell["outputs"][0]["data"]["text/plain"] = ["tampered"]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert check(copy, NAME) == [
+        f"{path.relative_to(copy.root)} is not what its source gives: run `autograder build {NAME}`."
+    ]
+
+
+@pytest.mark.parametrize("which", ["solution", "release"])
+def test_check_names_a_missing_notebook(copy, which):
+    getattr(copy, which)(NAME).unlink()
+    assert len(check(copy, NAME)) == 1
+
+
+def test_check_notices_a_changed_source(copy):
+    copy.source(NAME).write_text((SOUND + PICTURE).replace("Double it.", "Double it, please."), encoding="utf-8")
+    assert check(copy, NAME)
+    assert build(copy, NAME) == "run"
+    assert check(copy, NAME) == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("x = 1\n1 / 0", r"99_fixture\.py:LINE: the cell fails with ZeroDivisionError: division by zero"),
+        ("import sys; print('oh', file=sys.stderr)", r"99_fixture\.py:LINE: the cell writes to stderr: oh"),
+        ("os._exit(1)", r"99_fixture\.py:LINE: the notebook stops in this cell: Kernel died"),
+    ],
+)
+def test_cell_that_fails_is_named_and_nothing_is_written(tmp_path, cell, message):
+    text = f"{SOUND}\n# %% [markdown]\n# ## More\n\n# %%\n{cell}\n"
+    course = make_course(tmp_path, text)
+    line = text.splitlines().index("# %%") + 1
+    with pytest.raises(CourseError, match=message.replace("LINE", str(line))):
+        build(course, NAME)
+    assert not course.solution(NAME).exists()
+    assert not course.release(NAME).exists()
+
+
+def test_badge_appears_with_the_repositorys_address(tmp_path):
+    source = make_course(tmp_path, SOUND).source(NAME)
+    opening = expand(read_source(source), ROOT / "data", "https://github.com/owner/name", "main").cells[0].source
+    assert (
+        "https://colab.research.google.com/github/owner/name/blob/main/notebooks/99_fixture/99_fixture.ipynb" in opening
+    )
+    without = expand(read_source(source), ROOT / "data").cells[0].source
+    assert "colab.research" not in without
+    assert "Upload notebook" in without
+
+
+def test_setup_has_just_what_a_notebook_uses():
+    plain, drawing, digits = (write_setup(names, ROOT / "data") for names in (set(), {"draw_row"}, {"load_mnist"}))
+    assert "def expect" in plain
+    assert "def draw_row" not in plain
+    assert "DIGITS_BLOB" not in plain
+    assert "def draw_grid" in drawing, "what a helper needs comes with it"
+    assert "def load_digits" in digits
+    for text in (plain, drawing, digits):
+        assert "autograder" not in text
+        ast.parse(text)
+
+
+def test_every_helper_is_known_to_the_checks_on_sources():
+    assert {
+        "expect",
+        "show",
+        "Grid",
+        "load_digits",
+        "load_mnist",
+        "torch",
+        "nn",
+        "F",
+        "np",
+        "plt",
+        "device",
+    } <= setup_names()
+
+
+@pytest.mark.parametrize("name", COURSE.names)
+def test_committed_notebooks_are_what_their_sources_give(name):
+    assert check(COURSE, name) == []

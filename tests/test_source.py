@@ -1,0 +1,150 @@
+"""Faults in a source are refused, each with file, line and what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from autograder.build.expand import expand
+from autograder.build.setup_cell import setup_names
+from autograder.errors import CourseError
+from autograder.source.cells import read_source
+from autograder.source.faults import find_faults
+from autograder.source.variants import read_variants
+
+SOUND = '''# %% [markdown]
+# # A title
+#
+# ![a picture of a cell](cell.svg)
+
+# %% setup
+
+# %% [markdown]
+# ### Exercise: Twice
+#
+# Double it.
+
+# %% exercise="twice" difficulty=1 minutes=2
+def twice(x: torch.Tensor) -> torch.Tensor:
+    """Twice x."""
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+
+# %% check="twice" points=2
+x = torch.ones(2, 3)
+expect(twice(x), x + x, "twice(x)")
+### BEGIN HIDDEN TESTS
+expect(twice(x[0]), x[0] + x[0], "twice(x) for a vector")
+### END HIDDEN TESTS
+'''
+
+#: What is wrong: (text of SOUND, what stands there instead, the line of the fault, a part of the message).
+FAULTS = {
+    "unknown key": ("points=2", "points=2 colour=3", 20, "unknown key `colour`"),
+    "unknown flag": ("# %% setup", "# %% set-up", 6, "unknown key `set-up`"),
+    "key on the wrong cell": ("minutes=2", "minutes=2 points=2", 13, "`points` does not belong on this cell"),
+    "exercise without a check": ('# %% check="twice" points=2', "# %%", 13, "exercise 'twice' has no check"),
+    "check without an exercise": (
+        'check="twice"',
+        'check="thrice"',
+        20,
+        "there is no exercise 'thrice' above this check",
+    ),
+    "unknown name in a check": ("torch.ones(2, 3)", "torch.ones(rows, 3)", 21, "the check uses `rows`"),
+    "unknown function in a hidden test": ("expect(twice(x[0])", "expect(thrice(x[0])", 24, "the check uses `thrice`"),
+    "points missing": (" points=2", "", 20, "points are missing"),
+    "no points": ("points=2", "points=0", 20, "at least 1"),
+    "difficulty missing": (" difficulty=1", "", 13, "difficulty is missing"),
+    "time missing": (" minutes=2", "", 13, "time is missing"),
+    "no solution marked": ("    ### BEGIN SOLUTION\n", "", 13, "do not pair up"),
+    "hidden tests not closed": ("### END HIDDEN TESTS\n", "", 20, "do not pair up"),
+    "picture without alternative text": ("a picture of a cell", "", 4, "without alternative text"),
+    "image element without alternative text": (
+        "![a picture of a cell](cell.svg)",
+        '<img src="cell.svg">',
+        4,
+        "without alternative",
+    ),
+    "figure without alternative text": (
+        "x = torch.ones(2, 3)",
+        "x = torch.ones(2, 3); show(plt.figure())",
+        21,
+        "no alternative",
+    ),
+    "grid without alternative text": (
+        "x = torch.ones(2, 3)",
+        "x = torch.ones(2, 3); draw_row(Grid(x))",
+        21,
+        "no alternative",
+    ),
+    "plt.show": ("x = torch.ones(2, 3)", "x = torch.ones(2, 3); plt.show()", 21, "plt.show()"),
+    "syntax error": ("x = torch.ones(2, 3)", "x = torch.ones(2, 3", 21, "not valid Python"),
+    "no set-up cell": ("# %% setup", "# %%", 1, "no set-up cell"),
+    "set-up cell with content": ("# %% setup\n", "# %% setup\nimport this\n", 6, "leave it empty"),
+    "code before the set-up": ("# %% setup", "# %%\n1 + 1\n\n# %% setup", 6, "code before the set-up"),
+    "no title above an exercise": ("### Exercise: Twice", "### Twice", 13, "### Exercise: its title"),
+    "name that is no name": ('exercise="twice"', 'exercise="Twice it"', 13, "lower-case"),
+}
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "99_fixture.py"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def faults(folder: Path, text: str):
+    return find_faults(read_source(write(folder, text)), setup_names())
+
+
+def test_sound_source_has_no_fault(tmp_path):
+    assert faults(tmp_path, SOUND) == []
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_fault_is_refused(tmp_path, kind):
+    old, new, line, message = FAULTS[kind]
+    assert SOUND.count(old) == 1
+    found = faults(tmp_path, SOUND.replace(old, new))
+    assert any(fault.line == line and message in fault.message for fault in found), "\n".join(map(str, found))
+    source = read_source(tmp_path / "99_fixture.py")
+    with pytest.raises(CourseError, match=r"99_fixture\.py:\d+: "):
+        expand(source, data=tmp_path)
+
+
+def test_duplicate_exercise_is_refused(tmp_path):
+    twice = SOUND[SOUND.index("# %% [markdown]\n# ### Exercise") :]
+    found = faults(tmp_path, SOUND + "\n" + twice)
+    assert ["`exercise twice` is there twice (first on line 13): give it another name."] == [
+        fault.message for fault in found if "exercise twice" in fault.message
+    ]
+
+
+def test_second_heading_of_the_same_name_is_refused(tmp_path):
+    text = SOUND + "\n# %% [markdown]\n# ## Again\n\n# %% [markdown]\n# ## Again\n"
+    with pytest.raises(CourseError, match="same heading"):
+        expand(read_source(write(tmp_path, text)), data=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"\xff\xfe\x00", "not UTF-8"), (b"print(1)\n", "every cell must begin"), (b"", "every cell must begin")],
+)
+def test_file_that_is_no_source(tmp_path, content, message):
+    path = tmp_path / "99_fixture.py"
+    path.write_bytes(content)
+    with pytest.raises(CourseError, match=message):
+        read_source(path)
+
+
+def test_missing_source(tmp_path):
+    with pytest.raises(CourseError, match="does not exist"):
+        read_source(tmp_path / "no.py")
+
+
+@pytest.mark.parametrize(
+    "marker", ["# %%", '# %% right="a" wrong="a"', '# %% wrong="a" because="b"', '# %% right="a" maybe=1']
+)
+def test_variant_cell_that_is_neither(tmp_path, marker):
+    with pytest.raises(CourseError, match=r":1: write `# %% right="):
+        read_variants(write(tmp_path, marker + "\npass\n"))
