@@ -2,7 +2,11 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-COLAB_PYTHON ?= python3.13
+# Tests run in this many processes.
+WORKERS ?= 2
+# Google Colab's Python; where there is none, `make test-colab` says so and skips.
+COLAB_PYTHON ?= $(shell for python in python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python3.13; do \
+    $$python -c '' 2>/dev/null && echo $$python && break; done)
 
 # Byte code is cached, whatever the shell says: without it every start of Python takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,10 +25,12 @@ test: .venv/.developer   ## set up, then run every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/autograder build --check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/colab tests solutions
 
 test-colab: .venv/.developer   ## the notebooks on Google Colab's versions, in a venv of their own
-	$(BIN)/python tests/colab/run.py --python $(COLAB_PYTHON)
+	@if [ -n "$(COLAB_PYTHON)" ]; then $(MAKE) --no-print-directory .venv-colab/.ready; \
+	    else echo "Python 3.13 was not found: name it with COLAB_PYTHON=…; the tests on Colab's versions are skipped."; fi
+	$(BIN)/python -m pytest tests/colab
 
 build: .venv/.developer   ## build all notebooks whose source has changed
 	$(BIN)/autograder build
@@ -48,6 +54,11 @@ system-deps:     ## install the system programs that some parts want (Debian, Ub
 
 clean:           ## remove the virtual environments
 	rm -rf .venv .venv-colab
+
+.venv-colab/.ready: tests/colab/requirements.txt .venv/uv
+	$(BIN)/uv venv --quiet --clear --python $(COLAB_PYTHON) .venv-colab
+	VIRTUAL_ENV=.venv-colab $(BIN)/uv pip install --quiet -r tests/colab/requirements.txt
+	@touch $@
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

@@ -1,6 +1,8 @@
 """nbgrader's configuration for this course: any nbgrader command started in this folder reads it."""
 
+import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
@@ -12,10 +14,11 @@ from autograder.feedback.preprocessors import TellInWords
 from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmission, RestoreCells
 
 c = get_config()
+course = Path(__file__).resolve().parent
 warnings.filterwarnings("ignore", category=SAWarning)  # harmless, and many
 
 c.CourseDirectory.course_id = "torch-nn"
-c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+c.CourseDirectory.root = str(course)
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "notebooks"
 # A notebook's source and variants lie beside its solution; learners must not get them.
@@ -24,6 +27,18 @@ c.CourseDirectory.ignore = [
 ]  # fmt: skip
 # The gradebook is SQLite in gradebook.db; for another one give its URL, for example
 # c.CourseDirectory.db_url = "postgresql://USER@HOST/DATABASE"
+
+# The exchange, where notebooks are released to and handed in. On one machine it is a folder of the course, made here.
+# On a hub set NBGRADER_EXCHANGE for teachers and learners to a folder that all of them may write to (mode 0777).
+exchange = os.environ.get("NBGRADER_EXCHANGE")
+if not exchange:
+    exchange = course / "exchange"
+    with suppress(OSError):  # it exists, or this course is there to be read only
+        exchange.mkdir()
+        exchange.chmod(0o777)  # nbgrader insists
+c.Exchange.root = str(exchange)
+# What a learner fetches lands in torch-nn/, not among the course's own folders.
+c.Exchange.path_includes_course = True
 
 # Release: as nbgrader does it, but pictures and examples keep their stored outputs.
 c.GenerateAssignment.preprocessors = [

@@ -157,6 +157,7 @@ def test_setup_has_just_what_a_notebook_uses():
     assert "DIGITS_BLOB" not in plain
     assert "def draw_grid" in drawing, "what a helper needs comes with it"
     assert "def load_digits" in digits
+    assert "@functools.cache\ndef say_once" in digits, "decorators come with their function"
     for text in (plain, drawing, digits):
         assert "autograder" not in text
         ast.parse(text)

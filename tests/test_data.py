@@ -1,4 +1,4 @@
-"""The digits that notebooks carry are those in ``data/``; MNIST comes from disk, by download, or is replaced by the digits."""
+"""The digits that notebooks carry are those in ``data/``; MNIST comes from disk or by download, or they stand in."""
 
 import csv
 import gzip
@@ -70,7 +70,7 @@ def test_without_disk_and_network_the_digits_stand_in(setup, tmp_path, monkeypat
     monkeypatch.setitem(setup, "OFFLINE", True)
     train, test = setup["load_mnist"](train=True), setup["load_mnist"](train=False)
     said = capsys.readouterr().out.splitlines()
-    assert said == ["MNIST is not on disk and cannot be downloaded: the UCI digits, enlarged to 28×28, stand in."] * 2
+    assert said == ["MNIST is not on disk and cannot be downloaded: the UCI digits, enlarged to 28×28, stand in."]
     assert train.data.shape == (1438, 28, 28)
     assert test.data.shape == (359, 28, 28)
     assert train.data.dtype == torch.uint8

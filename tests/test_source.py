@@ -115,8 +115,8 @@ def test_fault_is_refused(tmp_path, kind):
 def test_duplicate_exercise_is_refused(tmp_path):
     twice = SOUND[SOUND.index("# %% [markdown]\n# ### Exercise") :]
     found = faults(tmp_path, SOUND + "\n" + twice)
-    assert ["`exercise twice` is there twice (first on line 13): give it another name."] == [
-        fault.message for fault in found if "exercise twice" in fault.message
+    assert [fault.message for fault in found if "exercise twice" in fault.message] == [
+        "`exercise twice` is there twice (first on line 13): give it another name."
     ]
 
 

@@ -12,6 +12,7 @@ from autograder.errors import CourseError
 from autograder.execute.kernel import QUIET
 
 CELL_SECONDS = 300
+STARTUP_SECONDS = 180
 
 
 def offline_environment(folder: str) -> dict[str, str]:
@@ -37,6 +38,7 @@ def run_notebook(notebook: nbformat.NotebookNode, path: Path, lines: list[int]) 
             notebook,
             extra_arguments=["--HistoryManager.hist_file=:memory:", QUIET],
             timeout=CELL_SECONDS,
+            startup_timeout=STARTUP_SECONDS,
             kernel_name="python3",
             record_timing=False,
             coalesce_streams=True,

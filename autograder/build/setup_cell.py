@@ -53,9 +53,15 @@ def _pieces() -> tuple[dict[str, Piece], dict[str, str]]:
                         )
                         imports[alias.asname or alias.name.split(".")[0]] = ast.unparse(one)
             elif names := defined_names(ast.Module([node], [])):
-                piece = Piece(min(names), ast.get_source_segment(text, node), frozenset(read_names(node)))
+                piece = Piece(min(names), _text_of(node, text), frozenset(read_names(node)))
                 pieces |= dict.fromkeys(names, piece)
     return pieces, imports
+
+
+def _text_of(node: ast.stmt, text: str) -> str:
+    """A definition as it is written, its decorators too."""
+    first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+    return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
 
 
 def setup_names() -> set[str]:

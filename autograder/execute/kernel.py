@@ -20,6 +20,7 @@ STOPPED = frozenset({TIMEOUT, FLOOD, NOT_RUN})
 QUIET = "--IPKernelApp.log_level=ERROR"
 #: A kernel that ignores this many interrupts in a row will ignore the next one too.
 TIMEOUTS_IN_A_ROW = 2
+STARTUP_SECONDS = 180
 
 
 def execute(
@@ -63,6 +64,7 @@ class _LimitedClient(NotebookClient):
             kernel_manager_class=AsyncKernelManager,
             allow_errors=True,
             timeout=limits.cell_seconds,
+            startup_timeout=STARTUP_SECONDS,
             interrupt_on_timeout=True,
             error_on_timeout={"ename": TIMEOUT, "evalue": "", "traceback": []},
             extra_arguments=["--HistoryManager.hist_file=:memory:", QUIET],

@@ -4,6 +4,7 @@ Copied into notebooks by the build; ``DATA`` and ``OFFLINE`` come from the set-u
 """
 
 import base64
+import functools
 import lzma
 import socket
 
@@ -58,6 +59,12 @@ class DigitsAsMNIST(torch.utils.data.Dataset):
         return image, target
 
 
+@functools.cache
+def say_once(text: str) -> None:
+    """Print a line, however often it would be said."""
+    print(text)
+
+
 def load_mnist(train=True, *, transform=None, name="MNIST"):
     """``torchvision.datasets.MNIST`` (or ``FashionMNIST``): from disk if it is there, else downloaded.
 
@@ -77,7 +84,7 @@ def load_mnist(train=True, *, transform=None, name="MNIST"):
         socket.setdefaulttimeout(20)
         return dataset(DATA, train=train, transform=transform, download=True)
     except (OSError, RuntimeError):
-        print(f"{name} is not on disk and cannot be downloaded: the UCI digits, enlarged to 28×28, stand in.")
+        say_once(f"{name} is not on disk and cannot be downloaded: the UCI digits, enlarged to 28×28, stand in.")
         return DigitsAsMNIST(train, transform)
     finally:
         socket.setdefaulttimeout(timeout)

@@ -123,7 +123,8 @@ def draw_grid(ax, grid, left, top) -> None:
             value = float(grid.cells[i, j])
             strength = 0.12 if grid.hide else 0.06 + 0.5 * abs(value) / largest
             negative = value < 0 and not grid.hide
-            box = plt.Rectangle((left + j, top + i), 1, 1, facecolor=(colour, strength), edgecolor=INK, linewidth=0.8)
+            face = _mix_with_white(colour, strength)
+            box = plt.Rectangle((left + j, top + i), 1, 1, facecolor=face, edgecolor=INK, linewidth=0.8)
             ax.add_patch(box)
             if negative:
                 box.set_hatch("////")
@@ -142,3 +143,8 @@ def draw_grid(ax, grid, left, top) -> None:
         left + columns / 2, top - 0.62, grid.name, ha="center", va="bottom", fontsize=11, color=colour, weight="bold"
     )
     ax.text(left + columns / 2, top - 0.16, shape, ha="center", va="bottom", fontsize=9, color=INK)
+
+
+def _mix_with_white(colour: str, strength: float) -> tuple[float, ...]:
+    """``colour``, paler; opaque, because the hatching of a see-through face would be see-through too."""
+    return tuple(1 - strength * (1 - part) for part in matplotlib.colors.to_rgb(colour))

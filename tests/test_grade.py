@@ -1,0 +1,364 @@
+"""A class with every kind of bad submission: each costs its owner marks, nobody else anything, and its row says why."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import ROOT
+from test_build import NAME, make_course
+from test_source import SOUND
+
+from autograder.build.builder import build
+from autograder.cli import main
+from autograder.course import Course
+from autograder.grading.demo import answer, hand_in
+from autograder.grading.grade import exercises, grade_class
+from autograder.grading.nbgrader_apps import course_config
+from autograder.grading.table import what_went_wrong
+
+SECOND = '''
+# %% [markdown]
+# ### Exercise: Negate
+#
+# <details><summary>Hint 1: a sign</summary>
+#
+# Put a minus.
+#
+# </details>
+
+# %% exercise="negate" difficulty=1 minutes=2
+def negate(x: torch.Tensor) -> torch.Tensor:
+    """Minus x."""
+    ### BEGIN SOLUTION
+    return -x
+    ### END SOLUTION
+
+# %% check="negate" points=3
+x = torch.ones(2, 3)
+expect(negate(x), -x, "negate(x)", mistakes={"The sign is the old one.": x})
+### BEGIN HIDDEN TESTS
+secret_of_the_teacher = torch.arange(4)
+expect(negate(secret_of_the_teacher), -secret_of_the_teacher, "negate(x) for whole numbers")
+### END HIDDEN TESTS
+'''
+RIGHT = {"twice": "def twice(x):\n    return x + x", "negate": "def negate(x):\n    return 0 - x"}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory) -> Course:
+    course = make_course(tmp_path_factory.mktemp("course"), SOUND + SECOND)
+    config = course.root / "nbgrader_config.py"
+    text = config.read_text().replace("cell_seconds = 30", "cell_seconds = 20").replace("2_000_000", "100_000")
+    config.write_text(text)
+    build(course, NAME)
+    return course
+
+
+def twice(body: str) -> dict[str, str]:
+    """``twice`` with another body, ``negate`` right."""
+    return RIGHT | {"twice": f"def twice(x):\n{body}"}
+
+
+def edited(course: Course, edit, answers=RIGHT):
+    """A right notebook that ``edit`` has done something to."""
+    notebook = answer(course.release(NAME), answers)
+    return edit(notebook) or notebook
+
+
+def cell_of(notebook, grade_id):
+    return next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+
+
+def duplicate(notebook):
+    """Exercise and check copied to the end, as copy and paste in JupyterLab does, metadata and all."""
+    notebook.cells += [cell_of(notebook, "exercise-twice").copy(), cell_of(notebook, "check-twice").copy()]
+
+
+def drop_check(notebook):
+    notebook.cells.remove(cell_of(notebook, "check-twice"))
+
+
+def drop_setup(notebook):
+    cell_of(notebook, "setup").source = "pass"
+
+
+def soften_check(notebook):
+    cell_of(notebook, "check-twice").source = "pass"
+
+
+def make_markdown(notebook):
+    cell = cell_of(notebook, "check-twice")
+    cell.cell_type = "markdown"
+    del cell["outputs"], cell["execution_count"]
+
+
+def raise_schema(notebook):
+    cell_of(notebook, "check-twice").metadata.nbgrader.schema_version = 99
+
+
+def raise_points(notebook):
+    cell_of(notebook, "check-twice").metadata.nbgrader.points = 300
+
+
+def strip_metadata(notebook):
+    for cell in notebook.cells:
+        cell.metadata.pop("nbgrader", None)
+
+
+#: By student: what is handed in (answers, text, or an edit), marks for (twice, negate), a part of what the row says.
+WRONG_TWICE = twice("    return x")
+CLASS = {
+    "right": (RIGHT, (2, 3), ""),
+    "blank": ({}, (0, 0), "not solved: 1, 2"),
+    "half": ({"negate": RIGHT["negate"]}, (0, 3), "not solved: 1"),
+    "mistake": (RIGHT | {"negate": "def negate(x):\n    return x"}, (2, 0), "2: The sign is the old one."),
+    "stumble": (RIGHT | {"negate": "def negate(x):\n    return -x[:, 0]"}, (2, 0), "2: negate(x)"),
+    "syntax": (twice("    return x +"), (0, 3), "1: Your code stopped with NameError"),
+    "warns": (
+        twice("    import warnings, sys\n    warnings.warn('hm')\n    print('oh', file=sys.stderr)\n    return x + x"),
+        (2, 3),
+        "",
+    ),
+    "loops": (twice("    while True:\n        pass"), (0, 3), "cell 5 ran longer than 20 s and was stopped"),
+    "stubborn": (
+        twice("    import signal\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    while True:\n        pass"),
+        (0, 0),
+        "could not be interrupted",
+    ),
+    "dies": (twice("    os._exit(1)"), (0, 0), "the kernel died in cell 5: the cells after it were not run"),
+    "floods": (twice("    while True:\n        print('x' * 1000)"), (0, 3), "cell 5 wrote more than 0.1 MB of output"),
+    "bursts": (
+        twice("    print('x' * 300_000_000)\n    return x + x"),
+        (0, 3),
+        "cell 5 wrote more than 0.1 MB of output",
+    ),
+    "number": (RIGHT | {"twice": "def twice(x):\n    return x\n0.5"}, (0, 3), "1: twice(x)"),
+    "duplicates": (duplicate, (2, 3), ""),
+    "drops-check": (drop_check, (2, 3), ""),
+    "drops-setup": (drop_setup, (2, 3), ""),
+    "softens": (soften_check, (0, 3), "1: twice(x)"),
+    "markdown": (make_markdown, (0, 3), "1: twice(x)"),
+    "schema-99": (raise_schema, (2, 3), ""),
+    "300-points": (raise_points, (2, 3), ""),
+    "strips": (strip_metadata, None, "none of the 2 check cells"),
+    "no-json": ("this is no notebook", None, "not JSON"),
+    "cut-off": ('{"cells": [{"cell_type": "co', None, "not JSON"),
+    "other-json": ('{"cells": 3}', None, "no notebook of format 4"),
+    "empty": ("", None, "the file is empty"),
+    "list": ("[]", None, "no notebook of format 4"),
+}
+ANSWERS_OF_EDITS = {"softens": WRONG_TWICE, "markdown": WRONG_TWICE}
+
+
+@pytest.fixture(scope="module")
+def rows(course) -> dict:
+    for student, (what, _, _) in CLASS.items():
+        if callable(what):
+            what = edited(course, what, ANSWERS_OF_EDITS.get(student, RIGHT))
+        elif isinstance(what, dict):
+            what = answer(course.release(NAME), what)
+        hand_in(what, course.root, student, NAME)
+    for student, content in {"latin-1": "é".encode("latin-1"), "utf-16": "{}".encode("utf-16")}.items():
+        hand_in("", course.root, student, NAME).write_bytes(content)
+    path = hand_in(answer(course.release(NAME), RIGHT), course.root, "renames", NAME)
+    path.rename(path.with_name("final version (1).ipynb"))
+    (course.root / "submitted" / "nothing" / NAME).mkdir(parents=True)
+    graded = grade_class(course, course_config(course.root), NAME)
+    return {row.student: row for row in graded}
+
+
+@pytest.mark.parametrize("student", CLASS)
+def test_row(course, rows, student):
+    _, marks, says = CLASS[student]
+    row, both = rows[student], exercises(course.solution(NAME))
+    assert row.graded == (marks is not None)
+    if marks is not None:
+        assert (row.marks["check-twice"], row.marks["check-negate"]) == marks, [r.message for r in row.results]
+    told = what_went_wrong(both, row) if row.graded else "; ".join(row.problems)
+    assert says in told
+    assert says or told == ""
+
+
+@pytest.mark.parametrize(
+    ("student", "says"),
+    [
+        ("latin-1", "not UTF-8"),
+        ("utf-16", "not UTF-8"),
+        ("renames", "there is no 99_fixture.ipynb; rename final version (1).ipynb"),
+        ("nothing", "there is no 99_fixture.ipynb in what was handed in"),
+    ],
+)
+def test_row_of_a_file_that_cannot_be_read(rows, student, says):
+    assert not rows[student].graded
+    assert says in rows[student].problems[0]
+
+
+def test_no_submission_was_changed(course, rows):
+    """Grading reads what was handed in and never writes there."""
+    for student, (what, _, _) in CLASS.items():
+        if isinstance(what, str):
+            assert (course.root / "submitted" / student / NAME / f"{NAME}.ipynb").read_text() == what
+        assert len(list((course.root / "submitted" / student / NAME).iterdir())) == 1
+
+
+def test_grading_again_changes_nothing(course, rows):
+    path = course.root / "autograded" / "right" / NAME / f"{NAME}.ipynb"
+    before = path.stat().st_mtime_ns
+    [row] = grade_class(course, course_config(course.root), NAME, students=["right"])
+    assert row == rows["right"]
+    assert path.stat().st_mtime_ns == before, "it is graded already"
+    [row] = grade_class(course, course_config(course.root), NAME, students=["right"], again=True)
+    assert row == rows["right"]
+    assert path.stat().st_mtime_ns != before
+
+
+def test_newer_submission_is_graded(course, rows):
+    path = hand_in(answer(course.release(NAME), WRONG_TWICE), course.root, "improves", NAME)
+    [row] = grade_class(course, course_config(course.root), NAME, students=["improves"])
+    assert row.score == 3
+    hand_in(answer(course.release(NAME), RIGHT), course.root, "improves", NAME)
+    later = path.stat().st_mtime + 5
+    os.utime(path, (later, later))
+    [row] = grade_class(course, course_config(course.root), NAME, students=["improves"])
+    assert row.score == 5
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+
+
+def test_plain_nbgrader_gives_the_same_marks(course, rows, tmp_path):
+    """``nbgrader generate_assignment`` and ``nbgrader autograde``, as any nbgrader user types them."""
+    shutil.copytree(
+        course.root, tmp_path / "c", ignore=shutil.ignore_patterns("gradebook.db", "autograded", "submitted")
+    )
+    for student in ("right", "warns", "half"):
+        shutil.copytree(course.root / "submitted" / student, tmp_path / "c" / "submitted" / student)
+    released = (tmp_path / "c" / "notebooks" / NAME / f"{NAME}.ipynb").read_bytes()
+    for command in (["generate_assignment", NAME, "--force"], ["autograde", NAME]):
+        done = run([sys.executable, "-m", "nbgrader", *command], tmp_path / "c")
+        assert done.returncode == 0, done.stderr
+        assert "SAWarning" not in done.stderr
+        assert "checksum" not in done.stderr
+    assert (tmp_path / "c" / "notebooks" / NAME / f"{NAME}.ipynb").read_bytes() == released
+    config = course_config(tmp_path / "c")
+    again = grade_class(Course(tmp_path / "c"), config, NAME)
+    assert {row.student: row.marks for row in again} == {
+        student: rows[student].marks for student in ("half", "right", "warns")
+    }
+
+
+def test_table_and_exit_code(course, rows, monkeypatch, capsys):
+    monkeypatch.chdir(course.root)
+    assert main(["grade", NAME, "--student", "right", "--student", "half"]) == 0
+    out = capsys.readouterr().out
+    assert "not solved: 1" in out
+    assert "of 5" in out
+    assert main(["grade", NAME, "--student", "no-json"]) == 1
+    assert "not JSON" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["grade", "77_nothing"], "There is no notebook '77_nothing'"),
+        (["grade", NAME, "--student", "nobody"], "nobody has handed in nothing"),
+        (["feedback", NAME, "--student", "nobody"], "nobody has not been graded"),
+        (["try", "no-such-file.ipynb"], "no-such-file.ipynb does not exist"),
+        (["try", "nbgrader_config.py"], "not JSON"),
+        (["build", "77_nothing"], "There is no notebook '77_nothing'"),
+    ],
+)
+def test_bad_input_gets_one_line(course, rows, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(course.root)
+    assert main(arguments) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
+    assert len(lines) == 1
+    assert message in lines[0]
+
+
+def test_feedback_tells_in_words_and_hides_the_tests(course, rows, monkeypatch):
+    monkeypatch.chdir(course.root)
+    assert main(["feedback", NAME]) == 0
+    for student, row in rows.items():
+        page = course.root / "feedback" / student / NAME / f"{NAME}.html"
+        assert page.exists() == row.graded
+        if row.graded:
+            html = page.read_text(encoding="utf-8")
+            assert "secret_of_the_teacher" not in html
+            assert "HIDDEN TESTS" not in html
+            assert f"{row.score:g} <small>of 5 points</small>" in html
+    html = (course.root / "feedback" / "mistake" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
+    assert "The sign is the old one." in html
+    assert "Put a minus." in html[: html.index("Your notebook")], "the hint stands with the exercise"
+
+
+def test_feedback_names_the_learners_own_line(course, tmp_path):
+    hand_in(
+        answer(course.release(NAME), RIGHT | {"negate": "def negate(x):\n    y = x\n    return -y[:, 9]"}),
+        tmp_path,
+        "own",
+        NAME,
+    )
+    config = course_config(course.root, workdir=tmp_path)
+    [row] = grade_class(course, config, NAME)
+    message = row.results[1].message
+    assert message.startswith("Your code stopped with IndexError")
+    assert message.endswith("in your line 3:  return -y[:, 9]")
+
+
+def test_feedback_is_safe_to_open(course, tmp_path):
+    """Scripts in a learner's output or text do not reach the page."""
+    notebook = answer(course.release(NAME), RIGHT)
+    script = "<script>steal()</script><img src=x onerror=steal()><b>bold</b>"
+    notebook.cells.append(
+        nbformat.v4.new_code_cell(f"from IPython.display import HTML, Javascript, display\nHTML({script!r})")
+    )
+    notebook.cells.append(nbformat.v4.new_code_cell("display(Javascript('steal()'))"))
+    notebook.cells.append(nbformat.v4.new_markdown_cell(script))
+    hand_in(notebook, tmp_path, "mallory", NAME)
+    config = course_config(course.root, workdir=tmp_path)
+    grade_class(course, config, NAME)
+    from autograder.feedback.pages import write_pages
+
+    [page] = write_pages(config, NAME)
+    html = page.read_text(encoding="utf-8")
+    output = html[html.index("Your notebook") :]
+    assert "<b>bold</b>" in output
+    assert "<script>steal" not in output
+    assert "onerror" not in output.replace("onerror=steal()&gt;", "").replace("onerror=steal()", "", 1)
+
+
+def test_try_grades_a_file_of_any_name(course, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "Copy of whatever.ipynb"
+    nbformat.write(answer(course.release(NAME), WRONG_TWICE), path)
+    before = path.read_bytes()
+    monkeypatch.chdir(course.root)
+    assert main(["try", str(path)]) == 0
+    assert "3" in capsys.readouterr().out
+    page = tmp_path / "Copy of whatever.feedback.html"
+    assert "3 <small>of 5 points</small>" in page.read_text(encoding="utf-8")
+    assert path.read_bytes() == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["Copy of whatever.feedback.html", path.name]
+
+
+def test_report_lies_beside_the_autograded_notebook(course, rows):
+    report = json.loads((course.root / "autograded" / "loops" / NAME / f"{NAME}.report.json").read_text())
+    assert report["problems"] == ["cell 5 ran longer than 20 s and was stopped"]
+    assert [cell["status"] for cell in report["cells"] if cell["grade_id"] == "check-twice"] == ["timeout"]
+
+
+def test_gradebook_elsewhere(course, rows, tmp_path, monkeypatch):
+    monkeypatch.chdir(course.root)
+    url = f"sqlite:///{tmp_path / 'other.db'}"
+    assert main(["grade", NAME, "--student", "right", "--again", "--db", url]) == 0
+    assert (tmp_path / "other.db").exists()
+
+
+def test_configuration_of_this_course_is_the_one_tested():
+    assert (ROOT / "nbgrader_config.py").exists()

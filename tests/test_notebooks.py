@@ -1,0 +1,116 @@
+"""Every released notebook, as a learner meets it: alone in an empty folder, unsolved, with nothing given away."""
+
+import re
+import sys
+
+import nbformat
+import pytest
+from conftest import COURSE
+from nbclient import NotebookClient
+
+from autograder.build.run import offline_environment
+from autograder.source.cells import read_source
+from autograder.source.faults import BEGIN_HIDDEN, BEGIN_SOLUTION, END_HIDDEN, END_SOLUTION
+
+#: Put before the set-up cell: the package is not there, and neither is a network.
+ALONE = """
+import socket, sys
+class NoPackage:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "autograder":
+            raise ModuleNotFoundError("autograder is not on a learner's machine")
+sys.meta_path.insert(0, NoPackage())
+def refuse(*arguments, **options):
+    raise OSError("there is no network here")
+socket.create_connection = socket.getaddrinfo = refuse
+"""
+
+
+@pytest.fixture(params=COURSE.names)
+def name(request) -> str:
+    return request.param
+
+
+def test_unsolved_notebook_runs_alone_with_not_implemented_errors_only(name, tmp_path):
+    notebook = nbformat.read(COURSE.release(name), as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(ALONE))
+    client = NotebookClient(
+        notebook, timeout=120, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": tmp_path}}
+    )
+    client.execute(env=offline_environment(str(tmp_path)))
+    failed = set()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                assert output.ename == "NotImplementedError", f"{cell.id}: {output.ename}: {output.evalue}"
+                failed.add(cell.id)
+            assert output.get("name") != "stderr", f"{cell.id}: {output.text}"
+    checks = {cell.id for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")}
+    assert failed == checks, "an unsolved exercise fails in its check, and nowhere else"
+    assert list(tmp_path.iterdir()) == [], "the notebook left files behind"
+
+
+def test_nothing_is_given_away(name):
+    release = nbformat.read(COURSE.release(name), as_version=4)
+    text = "\n".join(cell.source for cell in release.cells)
+    for marker in (BEGIN_SOLUTION, END_SOLUTION, BEGIN_HIDDEN, END_HIDDEN):
+        assert marker not in text
+    by_id = {cell.id: cell.source for cell in release.cells}
+    for cell in read_source(COURSE.source(name)).cells:
+        if cell.role == "exercise":
+            solution = between(cell.text, BEGIN_SOLUTION, END_SOLUTION)
+            assert solution.strip()
+            assert solution not in text, cell.exercise
+            assert by_id[f"exercise-{cell.exercise}"].rstrip().endswith("raise NotImplementedError")
+        if cell.role == "check":
+            hidden = between(cell.text, BEGIN_HIDDEN, END_HIDDEN)
+            assert hidden.strip(), f"{cell.exercise} has no hidden test"
+            assert hidden not in text
+
+
+def between(text: str, begin: str, end: str) -> str:
+    return re.search(f"{re.escape(begin)}\n(.*?)\n *{re.escape(end)}", text, re.DOTALL)[1]
+
+
+def test_graded_cells_and_predictions_have_no_stored_output(name):
+    for cell in nbformat.read(COURSE.release(name), as_version=4).cells:
+        graded = cell.metadata.get("nbgrader", {}).get("grade") or cell.metadata.get("nbgrader", {}).get("solution")
+        if graded or "predict" in cell.metadata.get("tags", []):
+            assert cell.outputs == [], cell.id
+
+
+def test_form_of_a_notebook(name):
+    """What the guide asks of every notebook, as far as a machine can see it."""
+    cells = read_source(COURSE.source(name)).cells
+    text = "\n".join(cell.text for cell in cells if cell.kind == "markdown")
+    roles = [cell.role for cell in cells]
+    assert roles.count("exercise") >= 6
+    assert roles.index("setup") == 1
+    assert len(re.findall(r"^## ", text, re.MULTILINE)) >= 4
+    assert re.search(r"^## Recap", text, re.MULTILINE)
+    assert any("predict" in cell.flags for cell in cells)
+    for i, role in enumerate(roles):
+        if role == "exercise":
+            assert roles[i + 1] == "check", cells[i].exercise
+            above = next(cell for cell in reversed(cells[:i]) if cell.kind == "markdown")
+            assert "<details>" in above.text, f"{cells[i].exercise} has no hint"
+    pictures = [cell for cell in cells if cell.kind == "code" and re.search(r"\b(show|draw_\w+)\(", cell.text)]
+    assert len(pictures) >= 4
+
+
+def test_pictures_keep_their_text_alternative_in_html(name):
+    from nbconvert import HTMLExporter
+
+    html, _ = HTMLExporter().from_filename(str(COURSE.release(name)))
+    images = re.findall(r"<img[^>]*>", html)
+    assert images
+    for image in images:
+        assert re.search(r'alt="[^"]{20,}"', image), image[:200]
+
+
+def test_same_python_as_the_kernel():
+    """The notebooks run in the environment of the tests, not in another kernel that happens to be installed."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    python = KernelSpecManager().get_kernel_spec("python3").argv[0]
+    assert python in ("python", "python3") or python == sys.executable
