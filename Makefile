@@ -25,7 +25,8 @@ test: .venv/.developer   ## set up, then run every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/autograder build --check
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/colab tests solutions
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/colab \
+	    --nbval --nbval-sanitize-with tests/nbval.cfg --nbval-kernel-startup-timeout 180 tests solutions
 
 test-colab: .venv/.developer   ## the notebooks on Google Colab's versions, in a venv of their own
 	@if [ -n "$(COLAB_PYTHON)" ]; then $(MAKE) --no-print-directory .venv-colab/.ready; \

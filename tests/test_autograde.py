@@ -4,44 +4,52 @@ import pytest
 from conftest import COURSE
 
 from autograder.grading.demo import answer, hand_in, pick
-from autograder.grading.grade import exercises, grade_class
+from autograder.grading.grade import Row, exercises, grade_class
 from autograder.grading.nbgrader_apps import course_config
 from autograder.source.variants import read_variants
 
 
-def rounds() -> list:
-    """(notebook, right or wrong, number) so that every variant of every exercise takes part in one submission."""
-    found = []
-    for name in COURSE.names:
-        variants = read_variants(COURSE.solutions / name / "variants.py")
-        for right in (True, False):
-            mine = [variant.exercise for variant in variants if variant.right == right]
-            most = max(mine.count(exercise) for exercise in mine)
-            found += [
-                pytest.param(name, right, n, id=f"{name}-{'right' if right else 'wrong'}-{n}") for n in range(most)
-            ]
-    return found
+def rounds(name: str) -> dict[str, dict[str, str]]:
+    """A class for one notebook in which every variant of every exercise takes part: answers by learner."""
+    variants = read_variants(COURSE.solutions / name / "variants.py")
+    learners: dict[str, dict[str, str]] = {"unsolved": {}}
+    for right in (True, False):
+        mine = [variant.exercise for variant in variants if variant.right == right]
+        for number in range(max(map(mine.count, mine))):
+            learners[f"{'right' if right else 'wrong'}-{number}"] = pick(variants, right, number)
+    return learners
 
 
-def grade(folder, name, notebook):
-    """Grade one notebook in a course of its own; the row of the table."""
-    hand_in(notebook, folder, "somebody", name)
-    [row] = grade_class(COURSE, course_config(COURSE.root, workdir=folder), name)
-    assert row.graded, row.problems
-    return row
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory):
+    """Graded classes by notebook, each graded when it is first asked for."""
+    graded: dict[str, dict[str, Row]] = {}
+
+    def get(name: str) -> dict[str, Row]:
+        if name not in graded:
+            folder = tmp_path_factory.mktemp(name)
+            for learner, answers in rounds(name).items():
+                hand_in(answer(COURSE.release(name), answers), folder, learner, name)
+            rows = grade_class(COURSE, course_config(COURSE.root, workdir=folder), name)
+            graded[name] = {row.student: row for row in rows}
+        return graded[name]
+
+    return get
 
 
-@pytest.mark.parametrize(("name", "right", "number"), rounds())
-def test_variants_get_the_marks_they_deserve(tmp_path, name, right, number):
-    answers = pick(read_variants(COURSE.solutions / name / "variants.py"), right, number)
-    row = grade(tmp_path, name, answer(COURSE.release(name), answers))
+@pytest.mark.parametrize(
+    ("name", "learner"),
+    [
+        pytest.param(name, learner, marks=pytest.mark.xdist_group(f"autograde-{name}"))
+        for name in COURSE.names
+        for learner in rounds(name)
+    ],
+)
+def test_variants_get_the_marks_they_deserve(classes, name, learner):
+    row = classes(name)[learner]
+    right = learner.startswith("right")
     deserved = {exercise.grade_id: exercise.points if right else 0 for exercise in exercises(COURSE.solution(name))}
     assert row.marks == deserved, [result.message for result in row.results]
     assert row.problems == []
-
-
-@pytest.mark.parametrize("name", COURSE.names)
-def test_unsolved_notebook_scores_0(tmp_path, name):
-    row = grade(tmp_path, name, answer(COURSE.release(name), {}))
-    assert set(row.marks.values()) == {0}
-    assert {result.status for result in row.results} == {"unsolved"}
+    if learner == "unsolved":
+        assert {result.status for result in row.results} == {"unsolved"}

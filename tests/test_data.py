@@ -68,6 +68,7 @@ def test_mnist_from_disk_real(setup, tmp_path, monkeypatch):
 def test_without_disk_and_network_the_digits_stand_in(setup, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(setup, "DATA", tmp_path)
     monkeypatch.setitem(setup, "OFFLINE", True)
+    setup["say_once"].cache_clear()
     train, test = setup["load_mnist"](train=True), setup["load_mnist"](train=False)
     said = capsys.readouterr().out.splitlines()
     assert said == ["MNIST is not on disk and cannot be downloaded: the UCI digits, enlarged to 28×28, stand in."]
@@ -94,6 +95,7 @@ def test_download_is_tried_when_there_may_be_a_network(setup, tmp_path, monkeypa
     monkeypatch.setitem(setup, "DATA", tmp_path)
     monkeypatch.setitem(setup, "OFFLINE", False)
     monkeypatch.setattr(torchvision.datasets.MNIST, "download", refuse)
+    setup["say_once"].cache_clear()
     setup["load_mnist"](train=False)
     assert tried == [tmp_path]
     assert "stand in" in capsys.readouterr().out

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT
 from test_build import NAME, make_course
 from test_source import SOUND
 
@@ -360,5 +359,9 @@ def test_gradebook_elsewhere(course, rows, tmp_path, monkeypatch):
     assert (tmp_path / "other.db").exists()
 
 
-def test_configuration_of_this_course_is_the_one_tested():
-    assert (ROOT / "nbgrader_config.py").exists()
+def test_gradebook_that_cannot_be_opened_gets_one_line(course, rows, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(course.root)
+    assert main(["grade", NAME, "--db", f"sqlite:///{tmp_path}/no/such/folder/gradebook.db"]) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
+    assert len(lines) == 1
+    assert "unable to open database file" in lines[0]

@@ -213,18 +213,13 @@ print(y)
 print("x is as it was:", bool((x < 0).any()))
 
 # %%
-figure, ax = plt.subplots(figsize=(7.4, 2.1))
-for grid, left in [(Grid(x, "x", "input", digits=2), 0), (Grid(y, "F.relu(x)", "output", digits=2), 6.5)]:
-    draw_grid(ax, grid, left, 0)
-    for i, j in (grid.cells < 0).nonzero().tolist():  # hatch what is negative
-        ax.add_patch(plt.Rectangle((left + j, i), 1, 1, fill=False, hatch="///", edgecolor=INK, linewidth=0))
-ax.text(5.75, 1, "→", ha="center", va="center", fontsize=17, color=INK)
-ax.set(xlim=(-0.2, 11.7), ylim=(2.2, -1.2), aspect="equal")
-ax.axis("off")
-show(
-    figure,
+draw_row(
+    Grid(x, "x", "input", digits=2),
+    "→",
+    Grid(y, "F.relu(x)", "output", digits=2),
     alt="Left the 2×5 input: four of its ten cells are negative and hatched. Right the output of the same shape: these four "
     "cells are 0, the six others are unchanged.",
+    cell=0.6,
 )
 
 # %% [markdown]
