@@ -40,6 +40,10 @@ c.Exchange.root = str(exchange)
 # What a learner fetches lands in torch-nn/, not among the course's own folders.
 c.Exchange.path_includes_course = True
 
+# How an LMS names the files in its download, for `nbgrader zip_collect`:
+# here as ada_attempt_2026-11-01-10-00-00_04_linear.ipynb
+c.FileNameCollectorPlugin.named_regexp = r".*/(?P<student_id>\w+?)_attempt_(?P<timestamp>[0-9\-]+)_(?P<file_id>.*)"
+
 # Release: as nbgrader does it, but pictures and examples keep their stored outputs.
 c.GenerateAssignment.preprocessors = [
     steps.IncludeHeaderFooter,

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -250,6 +251,23 @@ def test_plain_nbgrader_gives_the_same_marks(course, rows, tmp_path):
     assert {row.student: row.marks for row in again} == {
         student: rows[student].marks for student in ("half", "right", "warns")
     }
+
+
+def test_download_of_an_lms_is_collected_and_graded(course, rows, tmp_path):
+    """``nbgrader zip_collect`` with the configured names, as the README tells teachers."""
+    shutil.copytree(
+        course.root, tmp_path / "c", ignore=shutil.ignore_patterns("gradebook.db", "autograded", "submitted")
+    )
+    archive = tmp_path / "c" / "downloaded" / NAME / "archive" / "export.zip"
+    archive.parent.mkdir(parents=True)
+    with zipfile.ZipFile(archive, "w") as file:
+        for student in ("right", "half"):
+            path = course.root / "submitted" / student / NAME / f"{NAME}.ipynb"
+            file.write(path, f"{student}_attempt_2026-11-01-10-00-00_{NAME}.ipynb")
+    done = run([sys.executable, "-m", "nbgrader", "zip_collect", NAME], tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    again = grade_class(Course(tmp_path / "c"), course_config(tmp_path / "c"), NAME)
+    assert {row.student: row.score for row in again} == {"half": 3, "right": 5}
 
 
 def test_table_and_exit_code(course, rows, monkeypatch, capsys):

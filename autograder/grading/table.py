@@ -23,7 +23,7 @@ def print_table(console: Console, name: str, exercises: list[Exercise], rows: li
             marks = [_mark(row.marks.get(exercise.grade_id, 0), exercise.points) for exercise in exercises]
             table.add_row(escape(row.student), f"{row.score:g}", *marks, Text(what_went_wrong(exercises, row)))
         else:
-            table.add_row(escape(row.student), "–", *["–"] * len(exercises), Text("; ".join(row.problems), style="red"))
+            table.add_row(escape(row.student), "–", *["–"] * len(exercises), Text("\n".join(row.problems), style="red"))
     console.print(table)
     for number, exercise in enumerate(exercises, start=1):
         console.print(
@@ -40,7 +40,7 @@ def what_went_wrong(exercises: list[Exercise], row: Row) -> str:
     if unsolved:
         parts.append("not solved: " + ", ".join(unsolved))
     parts += [f"{numbers[result.grade_id]}: {_first_words(result)}" for result in lost if result.status == "wrong"]
-    return "; ".join(parts)
+    return "\n".join(parts)
 
 
 def _first_words(result: Result, length: int = 60) -> str:
