@@ -70,9 +70,10 @@ clean:           ## remove the virtual environments
 	$(BIN)/python -m pip install --quiet uv
 	@touch $@
 
-.venv/.learner: .venv/uv requirements.txt pyproject.toml
+.venv/.learner: .venv/uv requirements.txt pyproject.toml lab-settings.json
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -r requirements.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps -e .
+	@mkdir -p .venv/share/jupyter/lab/settings && cp lab-settings.json .venv/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
 .venv/.developer: .venv/.learner requirements-dev.txt

@@ -90,9 +90,9 @@ def canvas(width, height, cell=0.44):
 def matrix(ax, left, top, size, name, role, edges, marked=()):
     """An empty grid with a letter on its left and its lower edge; `marked` lists (row, column) of filled cells."""
     rows, columns = size
-    for i, j in marked:
-        ax.add_patch(plt.Rectangle((left + j, top + i), 1, 1, facecolor=(COLOURS[role], 0.55)))
     draw_grid(ax, Grid(torch.zeros(size), name, role, hide=True), left, top)
+    for i, j in marked:
+        ax.add_patch(plt.Rectangle((left + j, top + i), 1, 1, facecolor=(COLOURS[role], 0.55), edgecolor=INK))
     ax.text(left - 0.2, top + rows / 2, edges[0], ha="right", va="center", fontsize=11, style="italic", color=INK)
     ax.text(
         left + columns / 2, top + rows + 0.15, edges[1], ha="center", va="top", fontsize=11, style="italic", color=INK
@@ -111,8 +111,8 @@ matrix(ax, 6, 6.2, (N, D), "x wᵀ", "plain", "ND", [(n, d)])
 sign(ax, 9.5, 6.2 + N / 2, "+")
 for i in range(N):  # the bias, once for each sample
     ax.add_patch(plt.Rectangle((11, 6.2 + i), D, 1, fill=False, linestyle=":", edgecolor=COLOURS["learned"]))
-ax.add_patch(plt.Rectangle((11 + d, 6.2), 1, 1, facecolor=(COLOURS["learned"], 0.55)))
 draw_grid(ax, Grid(torch.zeros(D), "b", "learned", hide=True), 11, 6.2)
+ax.add_patch(plt.Rectangle((11 + d, 6.2), 1, 1, facecolor=(COLOURS["learned"], 0.55), edgecolor=INK))
 ax.text(11 + D / 2, 6.35 + N, "D", ha="center", va="top", fontsize=11, style="italic", color=INK)
 for i, word in enumerate(["again", "for each", "sample"]):
     ax.text(11 + D / 2, 8.7 + i, word, ha="center", va="center", fontsize=8, color=INK)
