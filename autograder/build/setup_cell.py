@@ -16,7 +16,7 @@ from autograder.source.names import bound_names, defined_names, read_names
 
 PIECES_DIR = Path(notebook.__file__).parent
 #: In the order in which they are written.
-MODULES = ("expect", "draw", "data")
+MODULES = ("expect", "draw", "movement", "networks", "data")
 #: What every notebook gets, whether it names it or not.
 ALWAYS = {"expect"}
 TITLE = '#@title Set-up: run this cell first. There is nothing to do in it. { display-mode: "form" }'
@@ -44,7 +44,7 @@ def _pieces() -> tuple[dict[str, Piece], dict[str, str]]:
         text = (PIECES_DIR / f"{module}.py").read_text(encoding="utf-8")
         for node in ast.parse(text).body:
             if isinstance(node, (ast.Import, ast.ImportFrom)):
-                if getattr(node, "module", None) != "autograder.notebook.setup":
+                if not (getattr(node, "module", None) or "").startswith("autograder.notebook"):
                     for alias in node.names:
                         one = (
                             ast.Import([alias])

@@ -1,6 +1,7 @@
 """The engine behind ``execute``: a Jupyter kernel for each notebook, driven by nbclient, killed at the end."""
 
 import asyncio
+import os
 import time
 
 import nbformat
@@ -41,7 +42,7 @@ def execute(
     report = Report([_cell_report(i, cell) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"])
     client = _LimitedClient(notebook, limits, report, kernel_name, cwd)
     try:
-        client.execute()
+        client.execute(env=os.environ | {"COURSE_OFFLINE": "1"})
     except DeadKernelError:
         _died(report, "the kernel died")
     except _Stop as stop:

@@ -30,21 +30,25 @@ class Picture(HTML):
 
 
 def show(figure, alt: str) -> None:
-    """Display a Matplotlib ``figure`` as vector graphics, with ``alt`` for readers who cannot see it, and close it.
+    """Display a Matplotlib ``figure`` as vector graphics, with ``alt`` for readers who cannot see it, and close it."""
+    display(Picture(picture(figure, alt), alt))
+
+
+def picture(figure, alt: str) -> str:
+    """A Matplotlib ``figure`` as an HTML image with a text alternative; closes the figure.
 
     The same figure always gives the same bytes. The background is white on purpose: it reads in dark themes too.
     """
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "course", "svg.fonttype": "path"}):
-        figure.savefig(
-            buffer, format="svg", bbox_inches="tight", facecolor="white", metadata={"Date": None, "Creator": None}
-        )
+        metadata = {"Date": None, "Creator": None}
+        figure.savefig(buffer, format="svg", bbox_inches="tight", facecolor="white", metadata=metadata)
     plt.close(figure)
     image = base64.b64encode(buffer.getvalue().encode()).decode()
     width = round(figure.get_figwidth() * 80)
     text = html.escape(alt, quote=True)
     style = f"width:{width}px;max-width:100%;background:white;border-radius:4px"
-    display(Picture(f'<img alt="{text}" style="{style}" src="data:image/svg+xml;base64,{image}">', alt))
+    return f'<img alt="{text}" style="{style}" src="data:image/svg+xml;base64,{image}">'
 
 
 def plot_axes(width=7.0, height=3.2, columns=1):

@@ -20,6 +20,7 @@ device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 DATA = Path(
     os.environ.get("COURSE_DATA") or next((p / "data" for p in Path.cwd().parents if (p / "data").is_dir()), "data")
 )
+# Set where nobody is at the keyboard (build, tests, grading): nothing is downloaded, no slider is shown.
 OFFLINE = os.environ.get("COURSE_OFFLINE") == "1"
 
 

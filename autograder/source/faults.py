@@ -12,6 +12,8 @@ BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 EXERCISE_TITLE = re.compile(r"^### Exercise: (?P<title>.+)$", re.MULTILINE)
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+#: Besides draw_…: what puts a picture on the page.
+PICTURES = {"show", "stepper", "kernel_steps"}
 IMAGE_WITHOUT_ALT = re.compile(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")[^>]*>")
 
 
@@ -86,7 +88,7 @@ def _code_faults(cell: Cell):
         function = ast.unparse(node.func)
         if function == "plt.show":
             yield line, '`plt.show()` gives a picture without alternative text: write `show(figure, alt="…")`.'
-        elif function == "show" or function == "draw_row" or (function.startswith("draw_") and function != "draw_grid"):
+        elif function in PICTURES or (function.startswith("draw_") and function != "draw_grid"):
             given = [keyword.value for keyword in node.keywords if keyword.arg == "alt"]
             given += node.args[1:2] if function == "show" else []
             if not given or (isinstance(given[0], ast.Constant) and not str(given[0].value).strip()):
