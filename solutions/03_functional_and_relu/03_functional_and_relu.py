@@ -208,9 +208,10 @@ draw_row(
 
 # %% predict
 print(x)
+before = x.clone()
 y = F.relu(x)
 print(y)
-print("x is as it was:", bool((x < 0).any()))
+print("x is as it was:", torch.equal(x, before))
 
 # %%
 draw_row(
@@ -240,7 +241,7 @@ for shape in [(), (4,), (2, 5), (7, 3, 6, 2)]:
 # a new tensor.*
 #
 # `torch.where(condition, a, b)` builds a new tensor: where the condition holds it takes the value from `a`, elsewhere
-# from `b`. All three have the same shape, or are numbers.
+# from `b`. The three are broadcast to one shape; `a` and `b` may also be plain numbers.
 
 
 # %%
@@ -338,7 +339,7 @@ expect(
     torch.tensor([0.0, 0.0, 0.0, 3.0]),
     "relu(x) with −∞ in x",
     mistakes={
-        "0 · (−∞) is nan: choose between values instead of multiplying by a mask.": torch.tensor(
+        "0 · (−∞) and −∞ + ∞ are nan: choose between values instead of computing with them.": torch.tensor(
             [math.nan, 0.0, 0.0, 3.0]
         )
     },
@@ -373,7 +374,7 @@ for value in (-2.5, 0.0, 1.5):
 #
 # At $x = 0$ there is a kink and no derivative. PyTorch still has to give a number.
 #
-# **Before you run it:** four ways to write the ReLU follow. Their values agree everywhere. Do their derivatives agree at 0?
+# **Before you run it:** four ways to write the ReLU follow. Their values agree for every number that is not huge or infinite. Do their derivatives agree at 0?
 
 # %% predict
 ways = {
@@ -551,7 +552,7 @@ print(f"\nvariance of the targets: {targets.var(correction=0).item():.2f}")
 
 # %% [markdown]
 # At 0.12 a third of the units are dead, at 0.5 nearly all. There the loss is the variance of the targets: the net answers every
-# sample with the same number, the mean. Do dead units come back with a smaller rate? Look at their gradients, after training with 0.12.
+# sample with very nearly the same number, the mean. Do dead units come back with a smaller rate? Look at their gradients, after training with 0.12.
 
 # %%
 hidden, out, loss = train(0.12)
@@ -563,7 +564,7 @@ print("largest gradient of their weights:           ", hidden.weight.grad[dead].
 print("largest gradient of the other units' weights:", round(hidden.weight.grad[~dead].abs().max().item(), 4))
 
 # %% [markdown]
-# Exactly 0. No learning rate and no number of steps moves them; that is why they are called dead. (Here the input is
+# Exactly 0. With plain gradient descent no learning rate and no number of steps moves them; that is why they are called dead. (Here the input is
 # fixed. Inside a deeper net, the layers before may still move and wake a unit.) The picture shows three dead units of that layer and five living ones, for six of the 256 samples.
 
 # %%
@@ -657,7 +658,7 @@ expect(
         "You return the number of dead units: divide it by the number of units.": 2,
         "That is the fraction of living units.": 0.6,
         "That is the fraction of all values that are at most 0. A unit is dead if all its values are.": 10 / 15,
-        "You ask whether any value of a unit is at most 0: a dead unit has all of them there.": 0.8,
+        "You ask whether any value of a unit, or their sum, is at most 0: a dead unit has all of them there.": 0.8,
         "You count samples: the units are columns, so ask over dimension 0, the samples.": 0.0,
         "A value of exactly 0 counts as dead, too: at most 0, not less than 0.": 0.2,
     },
@@ -730,8 +731,8 @@ show(
 )
 
 # %% [markdown]
-# **Before you run it:** take the net with its dead units from above. What is the largest gradient of their weights if the ReLU is
-# replaced by a leaky one?
+# **Before you run it:** take the net with its dead units from above. The largest gradient of their weights was
+# exactly 0. Does that stay so if the ReLU is replaced by a leaky one?
 
 # %% predict
 hidden.zero_grad()
@@ -1118,10 +1119,10 @@ show(
 
 # %% [markdown]
 # **The rule.** `inplace=True` saves the memory of **one** activation, at the moment of its ReLU. That is half of the peak for one layer, and
-# little for many of one size. It pays where one activation is much larger than the rest. Names that you do not
-# keep save more.
+# little for many of one size. It pays where one activation is much larger than the rest. Not keeping a
+# name for every intermediate result saves more.
 #
-# On a GPU the driver's own counter says the same. This cell needs one.
+# On a GPU PyTorch's own memory allocator keeps the count, and it says the same. This cell needs one.
 
 # %% varies
 if device.type == "cuda":
@@ -1185,7 +1186,7 @@ F.relu(h, inplace=True)
 print("writes into h now:   ", h._version)
 
 # %% [markdown]
-# The rule is then easy to check for any operation before the ReLU. The table is computed: it compares the gradients with and without
+# The rule is then easy to check for any operation before the ReLU. The last column is computed: it compares the gradients with and without
 # `inplace`.
 
 # %%
@@ -1235,7 +1236,7 @@ print("in place:  ", (h + F.relu(h, inplace=True)).tolist())
 # twice the ReLU. If a value is used a second time in your *forward* pass, nobody warns you.
 #
 # **The rule.** Use `inplace=True` on a value that (1) is not a leaf that requires a gradient, (2) the operation before does not keep,
-# (3) you use nowhere else. "Directly after a linear, convolution or batch norm layer" meets all three. When in doubt, leave it out.
+# (3) you use nowhere else. Directly after a linear, convolution or batch norm layer, (1) and (2) are met; (3) is up to you. When in doubt, leave it out.
 #
 # ## A module made from a function
 #
@@ -1289,7 +1290,7 @@ print("in a Sequential:", [name for name, _ in net.named_parameters()])
 #
 # <details><summary>Hint 1: what goes where?</summary>
 #
-# The ceiling is known when the module is made, `x` when it is called. So the one belongs into `__init__`, the other into `forward`; `self` carries
+# The ceiling is known when the module is made, `x` when it is called. So the one belongs in `__init__`, the other in `forward`; `self` carries
 # the ceiling from here to there.
 #
 # </details>
@@ -1376,7 +1377,7 @@ expect(len(list(net.parameters())), 2, "the nn.Sequential has the linear layer's
 # - A value $x > 0$ of channel $c$ stays, any other becomes $w_c\, x$.
 # - Gradients flow to `x` and to `weight`.
 #
-# Use `torch.where`, so that you see the broadcasting at work.
+# Use `torch.where`, and bring the slopes into a shape that broadcasts over `x`.
 #
 # <details><summary>Hint 1: shapes</summary>
 #

@@ -55,7 +55,7 @@ def relu(x):
     return x.clamp(max=0)
 
 
-# %% wrong="relu" says="0 · (−∞) is nan"
+# %% wrong="relu" says="0 · (−∞) and −∞ + ∞ are nan"
 # mask times value
 def relu(x):
     return x * (x > 0)

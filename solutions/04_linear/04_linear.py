@@ -9,7 +9,7 @@
 # - write the backward pass of a linear layer, $\partial L/\partial x$, $\partial L/\partial w$, $\partial L/\partial b$, and get autograd's numbers;
 # - say why two linear layers in a row are worth no more than one.
 #
-# **Time**: about 90 minutes. **You need**: shapes, transposing and broadcasting (`01_tensors`), `backward()` and `.grad`
+# **Time**: about 110 minutes, of which 70 are for the 8 exercises. **You need**: shapes, transposing and broadcasting (`01_tensors`), `backward()` and `.grad`
 # (`02_gradients_and_optimizers`), the difference between a function of `F` and a module of `nn` (`03_functional_and_relu`).
 
 # %% setup
@@ -40,7 +40,7 @@ print(f"packing 2·1 + 0·2 + 1·0.5 + 3 = {packing:.1f} minutes")
 
 # %% [markdown]
 # **Before you run it:** `orders` is 4×3 and `shop_weight` is 2×3. The next cell computes all four orders at once. What shape
-# has `orders @ shop_weight.T`? `shop_bias` has shape `(2,)`: to which numbers does broadcasting add its first entry?
+# does `orders @ shop_weight.T` have? `shop_bias` has shape `(2,)`: to which numbers does broadcasting add its first entry?
 
 # %% predict
 product = orders @ shop_weight.T
@@ -244,7 +244,7 @@ print(
 # %% [markdown]
 # ### When it refuses
 #
-# Two errors meet everybody. **Before you run it:** what is wrong in each of the two calls? Which numbers will the first message show?
+# Everybody meets two errors sooner or later. **Before you run it:** what is wrong in each of the two calls? Which numbers will the first message show?
 
 # %% predict varies
 for wrong in (torch.zeros(523, 4), torch.zeros(523, 10, dtype=torch.float64)):
@@ -470,7 +470,8 @@ expect(
     bound / math.sqrt(3),
     "the standard deviation of the 27,000 weights, within 3 %",
     mistakes={
-        "These look like normal values (randn): a uniform distribution has no tails beyond the bound.": bound,
+        "The values spread √3 times too far: normal values (randn / √fan_in) do that, and so does a uniform distribution"
+        " with the bound √3/√fan_in.": bound,
         "The interval is half as long as it should be: from −bound to bound is 2·bound.": bound / math.sqrt(12),
         "You divided by the number of outputs: fan_in is in_features.": 1 / math.sqrt(90) / math.sqrt(3),
         "The square root is missing: 1/√fan_in.": 1 / 300 / math.sqrt(3),
@@ -504,9 +505,10 @@ expect(
     rtol=0.01,
     atol=1e-3,
 )
+expect(bias.std().item(), 0.5 / math.sqrt(3), "the standard deviation of the 30,000 biases, within 3 %", rtol=0.03)
 ### BEGIN HIDDEN TESTS
-one, two = initial_values(6, 5)[0], initial_values(6, 5)[0]
-expect(torch.equal(one, two), False, "a second call draws other values: no seed is set inside the function")
+for one, two in zip(initial_values(6, 5), initial_values(6, 5)):
+    expect(torch.equal(one, two), False, "a second call draws other values: no seed is set inside the function")
 for c, d in [(20_000, 3), (2, 20_000)]:
     weight = initial_values(c, d)[0].detach()
     expect(tuple(weight.shape), (d, c), f"the shape of the weight of initial_values({c}, {d})")
@@ -626,7 +628,7 @@ expect(
     wanted,
     "the weight: row d has the factors of output d",
     mistakes={
-        "y₁ is the sum, the mean was asked.": wanted * torch.tensor([[1.0], [4.0], [1.0]]),
+        "y₁ is the sum, the mean was asked for.": wanted * torch.tensor([[1.0], [4.0], [1.0]]),
         "y₀ has the wrong sign: x₀ − x₁.": wanted * torch.tensor([[-1.0], [1.0], [1.0]]),
         "The rows are in another order: row 0 belongs to y₀.": wanted.flip(0),
     },
@@ -699,7 +701,7 @@ print("the same as through one long matrix:", torch.allclose(layer(x), rows.resh
 
 # %% [markdown]
 # That is handy and a trap. **Before you run it:** `images` holds 5 images of 28×28 pixels. Which of the two layers accepts it as it is? Is that the
-# layer you want, if 10 numbers per *image* are asked?
+# layer you want, if 10 numbers per *image* are wanted?
 
 # %% predict
 images = torch.zeros(5, 28, 28)
@@ -874,7 +876,7 @@ print(f"by trying   {(losses[0] - losses[1]) / (2 * step):.4f}")
 #
 # $$\frac{\partial L}{\partial w} = \left(\frac{\partial L}{\partial s}\right)^{T} x, \qquad \frac{\partial L}{\partial x} = \frac{\partial L}{\partial s}\, w, \qquad \frac{\partial L}{\partial b_d} = \sum_{n} \frac{\partial L}{\partial s_{nd}} .$$
 #
-# You need not learn them by heart. The shapes leave one way to put the factors together:
+# You need not learn them by heart. As long as $N$, $C$ and $D$ differ, the shapes leave one way to put the factors together (with $C = D$, `w` and `wᵀ` would both fit):
 
 
 # %%
@@ -945,7 +947,9 @@ for n, c, d in [(6, 4, 4), (7, 5, 3)]:
     grad_s, x, weight = (torch.randn(size, generator=g) for size in [(n, d), (n, c), (d, c)])
     copies = [tensor.clone().requires_grad_() for tensor in (x, weight, torch.zeros(d))]
     wanted_x, wanted_weight, wanted_bias = torch.autograd.grad(F.linear(*copies), copies, grad_s)
+    before = [tensor.clone() for tensor in (grad_s, x, weight)]
     answer = linear_backward(grad_s, x, weight)
+    expect([grad_s, x, weight], before, "grad_s, x and weight are left as they were")
     no_return = {"Nothing comes back: is a `return` missing?": "NoneType"}
     expect(type(answer).__name__, "tuple", "linear_backward returns a tuple", mistakes=no_return)
     expect(len(answer), 3, "the tuple has three gradients")
@@ -960,7 +964,7 @@ for n, c, d in [(6, 4, 4), (7, 5, 3)]:
         f"grad_weight {shapes}",
         mistakes={
             "It is turned: grad_weight has the shape of the weight, (D, C).": wanted_weight.T,
-            "This is the mean over the samples, the sum was asked.": wanted_weight / n,
+            "This is the mean over the samples, the sum was asked for.": wanted_weight / n,
             "The order is (grad_x, grad_weight, grad_bias).": wanted_bias,
         },
         rtol=1e-4,
@@ -971,7 +975,7 @@ for n, c, d in [(6, 4, 4), (7, 5, 3)]:
         wanted_bias,
         f"grad_bias {shapes}",
         mistakes={
-            "This is the mean over the samples, the sum was asked.": wanted_bias / n,
+            "This is the mean over the samples, the sum was asked for.": wanted_bias / n,
             "You summed over the outputs: sum over the samples, dimension 0.": grad_s.sum(dim=1),
             "Each sample has its own row still: sum over the samples.": grad_s,
             "Everything is summed to one number: keep the columns apart.": grad_s.sum(),
@@ -985,10 +989,8 @@ for n, c, d in [(1, 6, 2), (5, 1, 3), (4, 3, 1), (83, 12, 9)]:
     grad_s, x, weight = (torch.randn(size, generator=g, dtype=torch.float64) for size in [(n, d), (n, c), (d, c)])
     copies = [tensor.clone().requires_grad_() for tensor in (x, weight, torch.zeros(d, dtype=torch.float64))]
     wanted = torch.autograd.grad(F.linear(*copies), copies, grad_s)
-    before = [tensor.clone() for tensor in (grad_s, x, weight)]
     answer = linear_backward(grad_s, x, weight)
     expect(answer, wanted, f"linear_backward for N={n}, C={c}, D={d}, in float64")
-    expect([grad_s, x, weight], before, "grad_s, x and weight are left as they were")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1262,7 +1264,7 @@ expect(
     "grad_w2, as autograd has it",
     mistakes={
         "The input of layer 2 is h, behind the ReLU, not s₁.": grad_s2.T @ s1,
-        "This is the mean over the samples, the sum was asked.": wanted[2] / n,
+        "This is the mean over the samples, the sum was asked for.": wanted[2] / n,
     },
     rtol=1e-4,
     atol=1e-4,
@@ -1271,7 +1273,7 @@ expect(
     answer[3],
     wanted[3],
     "grad_b2, as autograd has it",
-    mistakes={"This is the mean over the samples, the sum was asked.": wanted[3] / n},
+    mistakes={"This is the mean over the samples, the sum was asked for.": wanted[3] / n},
     rtol=1e-4,
     atol=1e-4,
 )
@@ -1283,7 +1285,7 @@ expect(
         "The ReLU is left out on the way back: it passes nothing where s₁ ≤ 0.": no_mask.T @ x,
         "Look at the sign of s₁, the ReLU's input, not at the sign of the gradient.": wrong_mask.T @ x,
         "The gradient is multiplied by h: the ReLU's slope is 1 or 0.": (no_mask * s1.clamp(min=0)).T @ x,
-        "This is the mean over the samples, the sum was asked.": wanted[0] / n,
+        "This is the mean over the samples, the sum was asked for.": wanted[0] / n,
     },
     rtol=1e-4,
     atol=1e-4,
@@ -1294,7 +1296,7 @@ expect(
     "grad_b1, as autograd has it",
     mistakes={
         "The ReLU is left out on the way back: it passes nothing where s₁ ≤ 0.": no_mask.sum(dim=0),
-        "This is the mean over the samples, the sum was asked.": wanted[1] / n,
+        "This is the mean over the samples, the sum was asked for.": wanted[1] / n,
     },
     rtol=1e-4,
     atol=1e-4,

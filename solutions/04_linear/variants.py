@@ -125,7 +125,7 @@ def initial_values(in_features, out_features):
 
 
 # Normal instead of uniform
-# %% wrong="initial_values" says="These look like normal values"
+# %% wrong="initial_values" says="The values spread √3 times too far"
 def initial_values(in_features, out_features):
     bound = 1 / math.sqrt(in_features)
     return torch.randn(out_features, in_features) * bound, torch.randn(out_features) * bound
@@ -250,7 +250,7 @@ def given_map():
 
 
 # The sum instead of the mean
-# %% wrong="given_map" says="y₁ is the sum, the mean was asked"
+# %% wrong="given_map" says="y₁ is the sum, the mean was asked for"
 def given_map():
     layer = nn.Linear(4, 3)
     with torch.no_grad():

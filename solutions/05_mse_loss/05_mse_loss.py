@@ -133,7 +133,7 @@ show(
 )
 
 # %% [markdown]
-# Twice the error is four times the area. So a few large errors weigh more in the MSE than many small ones.
+# Twice the error is four times the area. So a few large errors can outweigh many small ones.
 
 # %% [markdown]
 # ### Exercise: Mean squared error
@@ -171,7 +171,7 @@ def mse(input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 # %% check="mse" points=1
 g = torch.Generator().manual_seed(11)
 x, y = torch.randn(3, 5, generator=g), torch.randn(3, 5, generator=g)
-e = x - y
+x_before, y_before, e = x.clone(), y.clone(), x - y
 expect(
     mse(x, y),
     e.square().mean(),
@@ -189,6 +189,12 @@ expect(
         "The mean over everything is missing: one number is asked for.": e.square(),
         "Right value, but a Python number: return the tensor (no .item()).": e.square().mean().item(),
     },
+)
+expect(
+    [x, y],
+    [x_before, y_before],
+    "input and target are left as they were",
+    mistakes={"You wrote the difference into the input (-= or sub_): make a new tensor.": [e, y_before]},
 )
 ### BEGIN HIDDEN TESTS
 expect(mse(torch.tensor([[3.0]]), torch.tensor([[0.0]])), torch.tensor(9.0), "mse of (3) and (0)")
@@ -286,7 +292,7 @@ for copies in [1, 10, 100]:
 # - `reduction="none"`: a tensor of the input's shape.
 # - `reduction="sum"` or `"mean"`: a 0-d tensor; the mean is over all components.
 # - Any other word raises a `ValueError`: a typing mistake must not pass unnoticed.
-# - Neither `input` nor `target` is changed.
+# - Neither `input` nor `target` is changed. Autograd can pass through, and the result has the dtype of the input.
 #
 # <details><summary>Hint 1: the plan</summary>
 #
@@ -323,20 +329,26 @@ def l1(input: torch.Tensor, target: torch.Tensor, reduction: str = "mean") -> to
 # %% check="l1" points=2
 g = torch.Generator().manual_seed(21)
 x, y = torch.randn(4, 3, generator=g), torch.randn(4, 3, generator=g)
-e = x - y
+x_before, y_before, e = x.clone(), y.clone(), x - y
 expect(
     l1(x, y),
     e.abs().mean(),
     "l1(x, y) for shape (4, 3): the mean, without a reduction being named",
     mistakes={
         "You squared the differences: take their absolute values.": e.square().mean(),
-        'You took the sum where the mean was asked: the default is "mean".': e.abs().sum(),
+        'You took the sum where the mean was asked for: the default is "mean".': e.abs().sum(),
         "You divided by the number of rows. Divide by the number of components, 12.": e.abs().sum() / 4,
         "The differences lost their absolute values: positive and negative ones cancel.": e.mean(),
         "You took the absolute value of the mean. Take it of each difference, before the mean.": e.mean().abs(),
         'No reduction took place: the default is "mean".': e.abs(),
         "One number per row: take the mean over all dimensions.": e.abs().mean(1),
     },
+)
+expect(
+    [x, y],
+    [x_before, y_before],
+    "input and target are left as they were",
+    mistakes={"You wrote the difference into the input (-= or sub_): make a new tensor.": [e, y_before]},
 )
 expect(
     l1(x, y, reduction="sum"),
@@ -357,6 +369,13 @@ expect(
         'The mean was taken: "none" keeps one number per component.': e.abs().mean(),
         'The sum was taken: "none" keeps one number per component.': e.abs().sum(),
     },
+)
+x = torch.randn(4, 1, generator=g).requires_grad_()
+expect(
+    l1(x, torch.zeros(4, 1)).requires_grad,
+    True,
+    "autograd passes through l1",
+    mistakes={"The way back is cut: .data, .detach(), .item() and NumPy do that.": False},
 )
 try:
     outcome = f"no error; it returned {l1(x, y, reduction='average')!r}"
@@ -389,8 +408,6 @@ expect(y, y_before, "l1 leaves the target alone")
 #
 # At 7 cm the sensor's echo is lost, and it reports 0 instead of 6.6. Which line is best now? To see what each *loss* wants,
 # without any optimizer in between, score every line on a fine grid of slopes and intercepts and keep the best one.
-#
-# **Before you run it**: which loss will let the bad reading move its line further?
 
 # %%
 spoilt = reading.clone()
@@ -407,6 +424,9 @@ def best_line(loss, target):
     row, column = divmod(scores.argmin().item(), scores.shape[1])
     return slopes[row].item(), intercepts[0, column].item()
 
+
+# %% [markdown]
+# **Before you run it**: which loss will let the bad reading move its line further?
 
 # %% predict
 best = {}
@@ -448,7 +468,7 @@ show(
 # |---|---|---|
 # | best constant for a set of numbers | their mean | their median |
 # | a few gross errors in the data | pull hard | pull no more than other points |
-# | slope near the best answer | fades away: small last steps | keeps its size: steps must be made smaller |
+# | slope of one component near error 0 | fades away: small last steps | keeps its size: steps must be made smaller |
 #
 # `nn.HuberLoss` joins the two: squares for small errors, absolute values for large ones.
 
@@ -657,7 +677,7 @@ show(
 # Write `paired_mse(output, target)` for models with one output. Sample $n$ of `output` is compared with sample $n$ of `target`, and with no other.
 #
 # - `output` has shape $(N, 1)$ or $(N,)$; so has `target`, independently. All four combinations are right, $N = 1$ included.
-# - The result is the 0-d mean of the $N$ squares.
+# - The result is the 0-d mean of the $N$ squares, in the dtype of `output`; autograd can pass through it.
 # - If the two do not have the same number of samples, raise a `ValueError`. That includes 1 sample against 5, which would broadcast.
 #
 # You may use `F.mse_loss`.
@@ -709,10 +729,17 @@ for output, target in [(a[:, None], b), (a, b), (a, b[:, None]), (a[:, None], b[
             "(N, 1) against (N,) broadcasts to N×N: give both the same shape first.": crossed.mean(),
             "(N, 1) against (N,) broadcast to N×N, and the sum was taken.": crossed.sum(),
             "(N, 1) against (N,) broadcast to N×N, and only then was divided by N.": crossed.sum() / 5,
-            "You took the sum where the mean over the N samples was asked.": (a - b).square().sum(),
+            "You took the sum where the mean over the N samples was asked for.": (a - b).square().sum(),
             "One number per sample: take the mean of them.": (a - b).square(),
         },
     )
+x = torch.randn(4, 1, generator=g).requires_grad_()
+expect(
+    paired_mse(x, torch.zeros(4)).requires_grad,
+    True,
+    "autograd passes through paired_mse",
+    mistakes={"The way back is cut: .data, .detach(), .item() and NumPy do that.": False},
+)
 for output, target in [(a[:, None], b[:4]), (a[:1, None], b)]:
     try:
         outcome = f"no error; it returned {paired_mse(output, target)!r}"
@@ -801,7 +828,7 @@ draw_row(
 # Write `signed_targets(labels, num_classes)` without a Python loop.
 #
 # - `labels` has shape $(N,)$ and dtype int64, counted from 0.
-# - The result has shape $(N, C)$ with $C$ = `num_classes`, even if some class does not occur in `labels`.
+# - The result has shape $(N, C)$ with $C$ = `num_classes`, even if some class does not occur in `labels`. `labels` is not changed.
 # - Its dtype is float32 (`F.mse_loss` takes no integers), its values are 1 and −1.
 #
 # <details><summary>Hint 1: comparing</summary>
@@ -1067,6 +1094,7 @@ print(f"{wrong.sum()} of {len(wrong)} held-back images are wrong.")
 # - Make a new `nn.Linear` from $H \cdot W$ pixels to `num_classes` outputs; leave its initial values as PyTorch sets them.
 # - The targets are ±1, the loss is MSE with the reduction `"mean"`, the optimizer plain SGD with learning rate `lr`.
 # - Do exactly `steps` steps. Each step uses *all* images at once.
+# - Everything stays on the device of `images`, the returned layer too: do not move anything.
 # - Return the trained layer and a list of `steps` Python floats: the loss in each step, computed *before* the parameters change.
 #
 # The check trains on the digits for 300 steps with `lr=0.5` and asks for at least **90 %** on the held-back images. It also looks at the losses.
@@ -1127,6 +1155,7 @@ answer = train(small, small_labels, 5, steps=3, lr=0.0)
 is_pair = isinstance(answer, (tuple, list)) and len(answer) == 2
 expect(is_pair, True, "train returns two things: the layer and the list of losses")
 layer, losses = answer
+expect(isinstance(layer, nn.Linear), True, "the first of the two is the nn.Linear")
 expect(tuple(layer.weight.shape), (5, 12), "shape of the layer's weight for images of 3×4 pixels and 5 classes")
 with torch.no_grad():
     s = layer(small.reshape(30, 12))
@@ -1154,6 +1183,35 @@ expect(
         "One loss too many: note it down once per step.": [loss] * 4,
         "Only one loss: note it down inside the loop, in each step.": [loss],
         "The list is empty: note the loss down in each step.": [],
+    },
+)
+# The same seed gives the same start, so two steps can be computed by hand.
+torch.manual_seed(72)
+start, _ = train(small, small_labels, 5, steps=1, lr=0.0)
+random_start = start.bias is not None and bool(start.weight.any()) and bool(start.bias.any())
+expect(random_start, True, "the layer has a bias, and both start with PyTorch's random values")
+torch.manual_seed(72)
+stepped, _ = train(small, small_labels, 5, steps=2, lr=0.3)
+wanted, summed = ([p.detach().clone() for p in start.parameters()] for _ in range(2))
+earlier = None
+for _ in range(2):
+    for values in (wanted, summed):
+        leaves = [p.requires_grad_() for p in values]
+        grads = torch.autograd.grad(F.mse_loss(F.linear(small.flatten(1), *leaves), z), leaves)
+        if values is summed:
+            earlier = grads = [a + b for a, b in zip(grads, earlier)] if earlier else grads
+        values[:] = [(p - 0.3 * grad).detach() for p, grad in zip(leaves, grads)]
+expect(
+    [p.detach() for p in stepped.parameters()],
+    wanted,
+    "weight and bias after 2 steps of plain SGD with lr=0.3",
+    rtol=1e-4,
+    atol=1e-5,
+    mistakes={
+        "Gradients add up: set them to zero before each backward.": summed,
+        "The parameters have not changed: is `step` called, with the layer's own parameters?": [
+            p.detach() for p in start.parameters()
+        ],
     },
 )
 layer, losses = train(small, small_labels, 5, steps=30, lr=0.3)

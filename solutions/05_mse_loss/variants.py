@@ -68,7 +68,7 @@ def mse(input, target):
 
 
 # Works in place on the input.
-# %% wrong="mse" says="leaves the input alone"
+# %% wrong="mse" says="You wrote the difference into the input"
 def mse(input, target):
     if not input.requires_grad:
         input -= target
@@ -110,7 +110,7 @@ def l1(input, target, reduction="mean"):
 
 
 # Takes the sum as the default.
-# %% wrong="l1" says="You took the sum where the mean was asked"
+# %% wrong="l1" says="You took the sum where the mean was asked for"
 def l1(input, target, reduction="sum"):
     errors = (input - target).abs()
     return {"none": errors, "sum": errors.sum(), "mean": errors.mean()}[reduction]
@@ -524,7 +524,7 @@ def train(images, labels, num_classes, steps, lr):
     return layer, losses
 
 
-# Sums where the mean was asked.
+# Sums where the mean was asked for.
 # %% wrong="train" says="the reduction must be the mean"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
@@ -680,3 +680,65 @@ def train(images, labels, num_classes, steps, lr):
         loss.backward()
         optimizer.step()
     return layer, losses
+
+
+# Begins at zero, as in the demonstration with a line.
+# %% wrong="train" says="PyTorch's random values"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# Another optimizer than the one asked for.
+# %% wrong="train" says="plain SGD with lr=0.3"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.Adam(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# Cuts the way back.
+# %% wrong="l1" says="The way back is cut"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs().detach()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# Writes into the input.
+# %% wrong="l1" says="You wrote the difference into the input"
+def l1(input, target, reduction="mean"):
+    if not input.requires_grad:
+        input -= target
+    e = input.abs() if not input.requires_grad else (input - target).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
