@@ -10,13 +10,15 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import COURSE
 from test_build import NAME, make_course
 from test_source import SOUND
 
 from autograder.build.builder import build
 from autograder.cli import main
 from autograder.course import Course
-from autograder.grading.demo import answer, hand_in
+from autograder.errors import CourseError
+from autograder.grading.demo import STUDENTS, answer, class_of_12, hand_in, run_demo
 from autograder.grading.grade import exercises, grade_class
 from autograder.grading.nbgrader_apps import course_config
 from autograder.grading.table import what_went_wrong
@@ -375,6 +377,20 @@ def test_gradebook_elsewhere(course, rows, tmp_path, monkeypatch):
     url = f"sqlite:///{tmp_path / 'other.db'}"
     assert main(["grade", NAME, "--student", "right", "--again", "--db", url]) == 0
     assert (tmp_path / "other.db").exists()
+
+
+def test_demo_is_a_class_of_12_with_everything_in_it(tmp_path):
+    """Its notebooks; that such notebooks are graded as they deserve is tested above."""
+    notebooks = class_of_12(COURSE, "04_linear")
+    assert len(notebooks) == len(STUDENTS) == 12
+    right, blank, broken = notebooks[0], notebooks[7], notebooks[-1]
+    assert "raise NotImplementedError" not in "".join(cell.source for cell in right.cells)
+    assert blank.cells == nbformat.read(COURSE.release("04_linear"), as_version=4).cells
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(broken)
+    (tmp_path / "something").touch()
+    with pytest.raises(CourseError, match="is not empty"):
+        run_demo(COURSE, "04_linear", tmp_path, lambda done, total: None)
 
 
 def test_gradebook_that_cannot_be_opened_gets_one_line(course, rows, tmp_path, monkeypatch, capsys):
