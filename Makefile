@@ -25,8 +25,8 @@ test: .venv/.developer   ## set up, then run every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/autograder build --check
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/colab \
-	    --nbval --nbval-sanitize-with tests/nbval.cfg --nbval-kernel-startup-timeout 180 tests solutions
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/colab \
+	    --nbval --nbval-sanitize-with tests/nbval.cfg --nbval-kernel-startup-timeout 180 --nbval-kernel-name warm-torch tests solutions
 
 test-colab: .venv/.developer   ## the notebooks on Google Colab's versions, in a venv of their own
 	@if [ -n "$(COLAB_PYTHON)" ]; then $(MAKE) --no-print-directory .venv-colab/.ready; \
@@ -73,6 +73,7 @@ clean:           ## remove the virtual environments
 .venv/.learner: .venv/uv requirements.txt pyproject.toml lab-settings.json
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -r requirements.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps -e .
+	$(BIN)/jupyter kernelspec install --sys-prefix --replace autograder/execute/kernels/warm-torch 2>/dev/null
 	@mkdir -p .venv/share/jupyter/lab/settings && cp lab-settings.json .venv/share/jupyter/lab/settings/overrides.json
 	@touch $@
 

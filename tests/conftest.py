@@ -19,10 +19,3 @@ os.environ["COURSE_DATA"] = str(ROOT / "tests" / "no-data")
 @pytest.fixture(scope="session")
 def course() -> Course:
     return COURSE
-
-
-def pytest_collection_modifyitems(items):
-    """Keep the tests of a file in one process, unless they say themselves who belongs together."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

@@ -37,14 +37,7 @@ def classes(tmp_path_factory):
     return get
 
 
-@pytest.mark.parametrize(
-    ("name", "learner"),
-    [
-        pytest.param(name, learner, marks=pytest.mark.xdist_group(f"autograde-{name}"))
-        for name in COURSE.names
-        for learner in rounds(name)
-    ],
-)
+@pytest.mark.parametrize(("name", "learner"), [(name, learner) for name in COURSE.names for learner in rounds(name)])
 def test_variants_get_the_marks_they_deserve(classes, name, learner):
     row = classes(name)[learner]
     right = learner.startswith("right")

@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import sys
 import time
+from functools import cache
 
 import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
@@ -15,6 +18,7 @@ from autograder.execute.report import CellReport, Limits, Report
 TIMEOUT = "CellTimeout"
 FLOOD = "OutputLimit"
 NOT_RUN = "NotRun"
+WARM = "warm-torch"
 #: The names of the error outputs that this engine writes itself.
 STOPPED = frozenset({TIMEOUT, FLOOD, NOT_RUN})
 #: Kernels warn on stderr that TCP is not encrypted; this one is reached over the loopback interface alone.
@@ -24,9 +28,7 @@ TIMEOUTS_IN_A_ROW = 2
 STARTUP_SECONDS = 180
 
 
-def execute(
-    notebook: nbformat.NotebookNode, limits: Limits, kernel_name: str = "python3", cwd: str | None = None
-) -> Report:
+def execute(notebook: nbformat.NotebookNode, limits: Limits, cwd: str | None = None) -> Report:
     """Run every code cell of ``notebook`` in place, whatever the cells do, and say how it went.
 
     An exception in a cell does not stop the run. A cell that runs too long or prints too much is interrupted and ends
@@ -36,11 +38,10 @@ def execute(
     Args:
         notebook: its outputs are replaced.
         limits: what the run may cost.
-        kernel_name: the kernel to run it with.
         cwd: the working directory of the kernel.
     """
     report = Report([_cell_report(i, cell) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"])
-    client = _LimitedClient(notebook, limits, report, kernel_name, cwd)
+    client = _LimitedClient(notebook, limits, report, cwd)
     try:
         client.execute(env=os.environ | {"COURSE_OFFLINE": "1"})
     except DeadKernelError:
@@ -58,10 +59,10 @@ class _Stop(Exception):
 class _LimitedClient(NotebookClient):
     """nbclient, with limits on time and output, and a note of each cell's end."""
 
-    def __init__(self, notebook, limits: Limits, report: Report, kernel_name: str, cwd: str | None) -> None:
+    def __init__(self, notebook, limits: Limits, report: Report, cwd: str | None) -> None:
         super().__init__(
             notebook,
-            kernel_name=kernel_name,
+            kernel_name=_kernel_name(),
             kernel_manager_class=AsyncKernelManager,
             allow_errors=True,
             timeout=limits.cell_seconds,
@@ -126,6 +127,12 @@ class _LimitedClient(NotebookClient):
     def _interrupt(self) -> None:
         """Send the kernel an interrupt without waiting for it; this runs inside nbclient's event loop."""
         self._interrupting = asyncio.ensure_future(self.km.interrupt_kernel())
+
+
+@cache
+def _kernel_name() -> str:
+    """The kernel that starts warm, where it is installed; it needs Linux."""
+    return WARM if sys.platform == "linux" and WARM in KernelSpecManager().find_kernel_specs() else "python3"
 
 
 def _cell_report(index: int, cell) -> CellReport:
