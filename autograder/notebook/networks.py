@@ -32,7 +32,7 @@ def draw_signals(*signals, alt: str, width=7.0, height=1.15) -> None:
 
 
 def draw_images(images, titles, *, alt: str, columns=6, signed=False, cell=1.25) -> None:
-    """Draw images in rows, each with its title: dark is large; with ``signed`` orange is positive, blue negative.
+    """Draw images in rows, each with its title: dark is large; with ``signed`` orange is positive, purple negative.
 
     Args:
         images: matrices of shape (H, W), each scaled by its own largest absolute value.
