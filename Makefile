@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Tests run in this many processes.
 WORKERS ?= 2
+# Kernels that start warm need Linux.
+KERNEL := $(if $(filter Linux,$(shell uname)),warm-torch,python3)
 # Google Colab's Python; where there is none, `make test-colab` says so and skips.
 COLAB_PYTHON ?= $(shell for python in python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python3.13; do \
     $$python -c '' 2>/dev/null && echo $$python && break; done)
@@ -26,7 +28,7 @@ test: .venv/.developer   ## set up, then run every test
 	$(BIN)/ruff format --check .
 	$(BIN)/autograder build --check
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/colab \
-	    --nbval --nbval-sanitize-with tests/nbval.cfg --nbval-kernel-startup-timeout 180 --nbval-kernel-name warm-torch tests solutions
+	    --nbval --nbval-sanitize-with tests/nbval.cfg --nbval-kernel-startup-timeout 180 --nbval-kernel-name $(KERNEL) tests solutions
 
 test-colab: .venv/.developer   ## the notebooks on Google Colab's versions, in a venv of their own
 	@if [ -n "$(COLAB_PYTHON)" ]; then $(MAKE) --no-print-directory .venv-colab/.ready; \
