@@ -33,7 +33,7 @@ test: .venv/.developer   ## set up, then run every test
 test-colab: .venv/.developer   ## the notebooks on Google Colab's versions, in a venv of their own
 	@if [ -n "$(COLAB_PYTHON)" ]; then $(MAKE) --no-print-directory .venv-colab/.ready; \
 	    else echo "Python 3.13 was not found: name it with COLAB_PYTHON=…; the tests on Colab's versions are skipped."; fi
-	$(BIN)/python -m pytest tests/colab
+	$(BIN)/python -m pytest -n $(WORKERS) tests/colab
 
 build: .venv/.developer   ## build all notebooks whose source has changed
 	$(BIN)/autograder build
