@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Batch processing
 #
-# A network gets its samples in batches, never one by one. After this notebook you will be able to
+# A network gets its samples in batches, hardly ever one by one. After this notebook you will be able to
 #
 # - say why: count how often parameters are copied into a small fast memory, one by one and batched;
 # - rewrite a loop over samples as a few operations on the whole batch, forward and backward, and prove it by counting operations;
@@ -41,7 +41,7 @@ print(batched)
 # $$x = \begin{pmatrix} x_{1,1} & \dots & x_{1,C} \\ \vdots & & \vdots \\ x_{N,1} & \dots & x_{N,C} \end{pmatrix}
 # = \begin{pmatrix} (x_1)^T \\ \vdots \\ (x_N)^T \end{pmatrix} \in \mathbb{R}^{N \times C}.$$
 #
-# Turn the book's equation over and you have the output as a row. It is the same equation for each row, so one product does them all:
+# Transpose both sides of the book's equation and you have the output as a row. It is the same equation for each row, so one product does them all:
 #
 # $$(s_n)^T = (w\,x_n)^T = (x_n)^T\,w^T \quad\text{for each } n \qquad\Longrightarrow\qquad s = x\,w^T .$$
 
@@ -98,15 +98,16 @@ show(
 #     s[k] = (weight.mv(x[k]) + bias).clamp(min=0)
 # ```
 #
-# Write `layer_for_batch(x, weight, bias)`: it returns the same `s`, without a loop. The arguments must not be changed.
+# Write `layer_for_batch(x, weight, bias)`: it returns the same `s`, without a loop over the samples. The arguments must not be changed.
 #
 # **How it is checked, here and below.** The check counts the torch operations that your function performs, also small ones such as `x[k]` or
 # `w.t()`. It does so for 6 samples and for 13. **Their number must not depend on N.** No clock is involved: it does not matter how fast your machine is.
-# Stay in torch, so that autograd can follow from `x` to the result; a detour over Python lists or NumPy breaks that.
+# Stay in torch: a detour over Python lists or NumPy is a loop, or a library, that torch does not see. The check finds it out because autograd cannot follow it from the
+# arguments to the result.
 #
 # <details><summary>Hint 1: which product?</summary>
 #
-# The one of the picture's lower half. It has all $w\,x_n$ in its rows.
+# The one of the picture's lower half. It has all $w\,x_n$ in its rows. (`mv` takes a single vector.)
 #
 # </details>
 #
@@ -145,21 +146,24 @@ class Counter(TorchDispatchMode):
 
 
 g = torch.Generator().manual_seed(11)
-# A square weight first: a forgotten transpose raises no error there, it only gives wrong numbers.
-x, weight, bias = (torch.randn(size, generator=g) for size in [(5, 3), (3, 3), (3,)])
+# All square first: there, a wrong order or a forgotten transpose raises no error, it only gives wrong numbers.
+x, weight, bias = (torch.randn(size, generator=g) for size in [(3, 3), (3, 3), (3,)])
 before = [x.clone(), weight.clone(), bias.clone()]
 s, turned = x @ weight.T, x @ weight
 wanted = (s + bias).relu()
 expect(
     layer_for_batch(x, weight, bias),
     wanted,
-    "layer_for_batch(x, weight, bias) for shapes (5, 3), (3, 3), (3,)",
+    "layer_for_batch(x, weight, bias) for shapes (3, 3), (3, 3), (3,)",
     mistakes={
         "The weight is not transposed.": (turned + bias).relu(),
         "The ReLU is missing: negative outputs become 0.": s + bias,
         "The bias is missing.": s.relu(),
         "The bias is added before the ReLU, not after it.": s.relu() + bias,
         "The result is turned: one row per sample.": wanted.T,
+        "This is weight times x: the samples are rows, so x comes first.": (weight @ x + bias).relu(),
+        "The result is turned, and the bias meets the samples: one row per sample was asked for.": (s.T + bias).relu(),
+        "The bias is added along the samples: it has one number for each output.": (s + bias[:, None]).relu(),
     },
 )
 expect([x, weight, bias], before, "x, weight and bias are left as they were")
@@ -180,15 +184,20 @@ expect(
     more,
     0,
     "13 samples take no more torch operations than 6 (how many more?)",
-    mistakes={f"You loop over the samples: each one costs {more / 7:.0f} operations.": more},
+    mistakes={f"You loop over the samples or over parts of them: each one costs about {more / 7:.0f}.": more},
 )
 result = layer_for_batch(x.requires_grad_(), weight, bias)
-expect(result.requires_grad, True, "autograd can follow from x to the result")
+expect(
+    result.requires_grad,
+    True,
+    "autograd can follow from x to the result",
+    mistakes={"Stay in torch: on the way through lists, NumPy or detach(), autograd loses the trace.": False},
+)
 ### BEGIN HIDDEN TESTS
 for n, c, d in [(1, 4, 7), (9, 1, 3), (8, 6, 1)]:
     x, weight, bias = (torch.randn(size, generator=g, dtype=torch.float64) for size in [(n, c), (d, c), (d,)])
     wanted = (x @ weight.T + bias).relu()
-    what = f"layer_for_batch for {n} samples, {c} features, {d} outputs, in float64"
+    what = f"layer_for_batch for N={n}, C={c}, D={d}, in float64"
     expect(layer_for_batch(x, weight, bias), wanted, what)
 ### END HIDDEN TESTS
 
@@ -345,8 +354,8 @@ for row, (title, order) in enumerate(ORDERS.items()):
 ax.annotate("time", (36.5, 6.2), (30.5, 6.2), va="center", arrowprops={"arrowstyle": "->", "color": INK}, color=INK)
 show(
     figure,
-    alt="Two strips of boxes over the same time axis. One by one: for each of three samples a narrow blue box, then three times a "
-    "wide orange box f₁, f₂, f₃ each followed by a green one; nine orange boxes in all. Batched: for each of f₁, f₂, f₃ "
+    alt="Two strips of boxes over the same time axis. One by one: for each of three samples the wide orange boxes f₁, f₂, f₃, each "
+    "followed by a green one, with one narrow blue box behind f₁; nine orange boxes in all. Batched: for each of f₁, f₂, f₃ "
     "one wide orange box followed by three pairs of blue and green; three orange boxes in all. The batched strip is much shorter.",
 )
 
@@ -366,18 +375,20 @@ for n in (1, 10, 100, 2500, 100_000):
 print(f"an endless batch: {C * D / (C + D):5.0f}")
 
 # %% [markdown]
-# This ratio is the gain. One by one, each number that is fetched takes part in about **one** product. In a batch it is used again and again while it is there:
+# One by one, each number that is moved takes part in about **one** product. In a batch it is used again and again while it is there:
 #
 # $$\frac{\text{products}}{\text{numbers moved}} = \frac{N\,C\,D}{C\,D + N\,(C + D)} \;\longrightarrow\; \frac{C\,D}{C + D} \quad\text{for large } N .$$
 #
-# It grows with $N$ and then levels off: beyond some batch size there is nothing more to gain. You will measure that below. And a caveat: real caches
-# have several levels and today's are large. A weight of 6 MB may stay in one of them. Then the copies come from a faster place, and one by one is less slow.
+# It grows with $N$ and then levels off. This is a bound, not yet a speed-up: as soon as the numbers come faster than the arithmetic can use them, a larger ratio gains nothing. So
+# the time levels off earlier. You will measure that below. And real caches have several levels, and today's are large. A weight of 6 MB may stay in one of them. Then the copies
+# come from a faster place, and one by one is less slow.
 #
 # ### Exercise: Count the copies
 #
 # In practice the samples come in batches of a given size, and the last batch may be smaller. Each time a module is used on a batch, its parameters are copied into the
 # cache once. Write `parameter_copies(samples, modules, batch_size)`: how many copies of parameters are made until all `samples` have gone through all `modules`.
-# Return an `int`, and compute it: the numbers are too large to count one by one.
+# Return an `int`, and compute it: the numbers are too large to count one by one. The result must be exact for numbers of any size, also for those with 18 digits, which a `float`
+# cannot hold.
 #
 # With `batch_size=1` it is samples × modules, with `batch_size=samples` it is modules.
 #
@@ -390,7 +401,7 @@ print(f"an endless batch: {C * D / (C + D):5.0f}")
 # <details><summary>Hint 2: rounding up</summary>
 #
 # `//` divides and rounds down. What could you add to the numerator so that it rounds up, unless it divides evenly? (`math.ceil(a / b)` works only as long as
-# `a / b` is exact enough: a float has 16 digits.)
+# `a / b` is exact enough: a float has about 16 digits.)
 #
 # </details>
 
@@ -431,7 +442,6 @@ expect(
         "The last, smaller batch is missing: it needs the parameters too.": 14,
         "The number of batches is not whole: round up.": 17.5,
         "Round up the batches, then multiply: there is no half batch.": 18,
-        "An int was asked, not a float.": 21.0,
     },
 )
 expect(
@@ -440,6 +450,21 @@ expect(
     "parameter_copies(12, 7, batch_size=4): three full batches",
     mistakes={"12 samples fill exactly 3 batches of 4, there is no fourth.": 28},
 )
+expect(
+    type(parameter_copies(10, 7, 4)).__name__,
+    "int",
+    "the type of the result",
+    mistakes={
+        "You divided with / : stay with integers.": "float",
+        "NumPy's ceil returns a float: stay with integers.": "float64",
+    },
+)
+expect(
+    parameter_copies(10**17 + 1, 3, 10),
+    3 * (10**16 + 1),
+    "parameter_copies(10**17 + 1, 3, batch_size=10), a number with 18 digits",
+    mistakes={"The quotient went through a float, which has about 16 digits: divide with // only.": 3 * 10**16},
+)
 ### BEGIN HIDDEN TESTS
 draw = random.Random(12)
 for _ in range(6):
@@ -447,7 +472,6 @@ for _ in range(6):
     wanted = -(-samples // size) * modules
     expect(parameter_copies(samples, modules, size), wanted, f"parameter_copies({samples}, {modules}, {size})")
 expect(parameter_copies(5, 4, 64), 4, "parameter_copies(5, 4, 64): fewer samples than a batch holds")
-expect(parameter_copies(10**17 + 1, 3, 10), 3 * (10**16 + 1), "parameter_copies(10**17 + 1, 3, 10): 17 digits")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -534,7 +558,8 @@ for numbers in (1, 10, 100, 1000, 10_000):
 #
 # ### Exercise: Every sample to length one
 #
-# Write `unit_rows(x)`: each row of `x` divided by its length $\sqrt{\sum_c x_{nc}^2}$. A row of zeros has length 0 and stays a row of zeros. The argument must not be
+# Write `unit_rows(x)`: each row of `x` divided by its length $\sqrt{\sum_c x_{nc}^2}$. A row of zeros has length 0 and stays a row of zeros.
+# Every other row, however short, gets length 1. The argument must not be
 # changed, the dtype stays, and the number of torch operations must not depend on N (counted as above, for 6 and 13 samples).
 #
 # <details><summary>Hint 1: one number for each row</summary>
@@ -596,24 +621,34 @@ expect(
         "You divided by the sum, not by the length.": x / x.sum(dim=1, keepdim=True),
         "You divided by the sum of absolute values, not by the length.": x / x.abs().sum(dim=1, keepdim=True),
         "You divided by the length of the whole batch: each row has its own.": x / length.square().sum().sqrt(),
-        "You took the mean of the squares, the sum was asked.": x / (length / 2),
+        "You took the mean of the squares, the sum was asked for.": x / (length / 2),
     },
 )
 expect(x, before, "x is left as it was")
 x = torch.randn(6, 3, generator=g)
 x[2] = 0
-wanted = torch.stack([row if k == 2 else row / row.norm() for k, row in enumerate(x)])
-with_nan = wanted.clone()
-with_nan[2] = math.nan
+x[4] *= 1e-5
+length = x.norm(dim=1, keepdim=True)
+with_nan = x / length
+wanted = with_nan.nan_to_num()
+few = [10.0**-k for k in range(1, 10)]
+added = [f"You added {small:.0e} to the length: add nothing to the lengths of other rows." for small in few]
+bounds = [f"You made every length at least {small:.0e}: a short row gets length 1 too." for small in few]
 expect(
     unit_rows(x),
     wanted,
-    "unit_rows(x) for x of shape (6, 3) with a row of zeros",
-    mistakes={"0 / 0 is nan: a row of zeros must stay a row of zeros.": with_nan},
+    "unit_rows(x) for x of shape (6, 3) with a row of zeros and a very short one",
+    mistakes={
+        "0 / 0 is nan: a row of zeros must stay a row of zeros.": with_nan,
+        **{text: x / (length + small) for text, small in zip(added, few)},
+        **{text: x / length.clamp(min=small) for text, small in zip(bounds, few)},
+        "The short row counts as a row of zeros in yours: it has a length.": torch.where(length > 1e-4, wanted, x),
+    },
 )
 counts = []
 for n in (6, 13):
     x = torch.randn(n, 5, generator=g)
+    x[1:] = 0  # a loop over the rows of zeros is a loop, too
     with Counter() as counter:
         unit_rows(x)
     counts.append(counter.count)
@@ -622,9 +657,14 @@ expect(
     more,
     0,
     "13 samples take no more torch operations than 6 (how many more?)",
-    mistakes={f"You loop over the samples: each one costs {more / 7:.0f} operations.": more},
+    mistakes={f"You loop over the samples or over parts of them: each one costs about {more / 7:.0f}.": more},
 )
-expect(unit_rows(x.requires_grad_()).requires_grad, True, "autograd can follow from x to the result")
+expect(
+    unit_rows(x.requires_grad_()).requires_grad,
+    True,
+    "autograd can follow from x to the result",
+    mistakes={"Stay in torch: on the way through lists, NumPy or detach(), autograd loses the trace.": False},
+)
 ### BEGIN HIDDEN TESTS
 for n, c in [(1, 4), (7, 1), (9, 20)]:
     x = torch.randn(n, c, generator=g, dtype=torch.float64)
@@ -686,21 +726,24 @@ class Counter(TorchDispatchMode):
 
 
 g = torch.Generator().manual_seed(14)
-x, a = torch.randn(5, 3, generator=g), torch.randn(3, 3, generator=g)
+# As many samples as features first: there, a wrong order or transpose raises no error, it only gives wrong numbers.
+x, a = torch.randn(3, 3, generator=g), torch.randn(3, 3, generator=g)
 before = [x.clone(), a.clone()]
 wanted = torch.stack([row @ a @ row for row in x])
 pairs, products = x @ a @ x.T, (x @ a) * x
 expect(
     quadratic_form(x, a),
     wanted,
-    "quadratic_form(x, a) for shapes (5, 3) and (3, 3)",
+    "quadratic_form(x, a) for shapes (3, 3) and (3, 3)",
     mistakes={
         "These are the numbers of all pairs of samples; wanted is one for each sample.": pairs,
+        "x.T @ a @ x mixes the samples: the formula is for one column, here the samples are rows.": x.T @ a @ x,
+        "The second x takes all samples as one matrix: row n of x @ a meets row n of x only.": x @ a @ x,
         "The products are not added up yet.": products,
         "You added up over the samples: the features lie along dim=1.": products.sum(dim=0),
         "You added up everything: each sample has its own number.": products.sum(),
-        "You took the mean over the features, the sum was asked.": products.mean(dim=1),
-        "The result has shape (N, 1), (N,) was asked.": wanted[:, None],
+        "You took the mean over the features, the sum was asked for.": products.mean(dim=1),
+        "The result has shape (N, 1), (N,) was asked for.": wanted[:, None],
         "Only the diagonal of a is used.": x.square() @ a.diagonal(),
         "The matrix a is missing.": x.square().sum(dim=1),
     },
@@ -719,7 +762,7 @@ expect(
     more,
     0,
     "13 samples take no more torch operations than 6 (how many more?)",
-    mistakes={f"You loop over the samples: each one costs {more / 7:.0f} operations.": more},
+    mistakes={f"You loop over the samples or over parts of them: each one costs about {more / 7:.0f}.": more},
 )
 x = torch.randn(60, 3, generator=g)
 with Counter() as counter:
@@ -728,14 +771,19 @@ expect(
     max(counter.largest, 60 * 3 * 3),
     60 * 3 * 3,
     "no tensor on the way has more than N·C·C = 540 elements, for N=60 and C=3",
-    mistakes={"A tensor of N×N is made: every sample meets every other one.": 60 * 60},
+    mistakes={"A tensor of N×N or more is made: every sample meets every other one.": max(counter.largest, 60 * 60)},
 )
-expect(quadratic_form(x.requires_grad_(), a).requires_grad, True, "autograd can follow from x to the result")
+expect(
+    quadratic_form(x.requires_grad_(), a).requires_grad,
+    True,
+    "autograd can follow from x to the result",
+    mistakes={"Stay in torch: on the way through lists, NumPy or detach(), autograd loses the trace.": False},
+)
 ### BEGIN HIDDEN TESTS
 for n, c in [(1, 4), (7, 1), (9, 9), (30, 6)]:
     x, a = (torch.randn(size, generator=g, dtype=torch.float64) for size in [(n, c), (c, c)])
     wanted = torch.stack([row @ a @ row for row in x])
-    expect(quadratic_form(x, a), wanted, f"quadratic_form for {n} samples with {c} features, in float64")
+    expect(quadratic_form(x, a), wanted, f"quadratic_form for N={n}, C={c}, in float64")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -798,15 +846,20 @@ expect(
     "squared_distances(a, b) for shapes (5, 3) and (5, 3)",
     mistakes={
         "The result is turned: row n belongs to a[n], column m to b[m].": wanted.T,
-        "These are the distances; their squares were asked.": wanted.sqrt(),
+        "These are the distances; their squares were asked for.": wanted.sqrt(),
         "You compared a[n] with b[n] only, not every a[n] with every b[m].": (a - b).square().sum(dim=1),
         "You compared a[n] with b[n] only, and the squares are not added up yet.": (a - b).square(),
-        "You took the mean over the features, the sum was asked.": difference.square().mean(dim=2),
+        "You took the mean over the features, the sum was asked for.": difference.square().mean(dim=2),
         "Square first, then add up.": difference.sum(dim=2).square(),
-        "You took absolute values, squares were asked.": difference.abs().sum(dim=2),
+        "You took absolute values, squares were asked for.": difference.abs().sum(dim=2),
         "The factor 2 is missing in −2 aₙᵀ bₘ.": wanted + a @ b.T,
         "The sign of 2 aₙᵀ bₘ is wrong.": wanted + 4 * (a @ b.T),
         "The squares are not added up over the features yet.": difference.square(),
+        "You compared a[n] with b[n] only: a needs its extra dimension in the middle, b does not.": (a - b)
+        .square()
+        .sum(dim=1, keepdim=True),
+        "You added up everything: each pair has its own number.": difference.square().sum(),
+        "You added up everything, and compared a[n] with b[n] only.": (a - b).square().sum(),
         "You added up over the wrong dimension: the features are the last one.": difference.square().sum(dim=1),
     },
     **close,
@@ -830,17 +883,22 @@ expect(
     more,
     0,
     "13 rows in a take no more torch operations than 6 (how many more?)",
-    mistakes={f"You loop over the rows of a: each one costs {more / 7:.0f} operations.": more},
+    mistakes={f"You loop over the rows of a or over parts of them: each one costs about {more / 7:.0f}.": more},
 )
 more = len(operations(5, 13)) - len(operations(5, 6))
 expect(
     more,
     0,
     "13 rows in b take no more torch operations than 6 (how many more?)",
-    mistakes={f"You loop over the rows of b: each one costs {more / 7:.0f} operations.": more},
+    mistakes={f"You loop over the rows of b or over parts of them: each one costs about {more / 7:.0f}.": more},
 )
 result = squared_distances(a.requires_grad_(), b)
-expect(result.requires_grad, True, "autograd can follow from a to the result")
+expect(
+    result.requires_grad,
+    True,
+    "autograd can follow from a to the result",
+    mistakes={"Stay in torch: on the way through lists, NumPy or detach(), autograd loses the trace.": False},
+)
 ### BEGIN HIDDEN TESTS
 for n, m, c in [(1, 4, 3), (7, 1, 2), (9, 8, 1), (40, 30, 5)]:
     a, b = (torch.randn(size, generator=g, dtype=torch.float64) for size in [(n, c), (m, c)])
@@ -858,7 +916,7 @@ for n, m, c in [(1, 4, 3), (7, 1, 2), (9, 8, 1), (40, 30, 5)]:
 # 3. **Repeat and take the median.** Now and then something else runs on your machine. The mean suffers from one slow run, the median does not.
 # 4. **Wait for the GPU before you stop the clock.** That one is easily forgotten.
 #
-# A call for the GPU only puts the work into a queue and returns at once; Python goes on while the GPU computes. You can see the effect
+# A call for the GPU only puts the work into a queue; Python goes on while the GPU computes. You can see the effect
 # without a GPU. Here a second worker plays its part. Its work takes 50 ms.
 #
 # **Before you run it:** which time will the clock show that is stopped right after the call? Which one after the wait?
@@ -993,7 +1051,7 @@ for lecture, on_cpu, on_gpu in [("EPFL", 10.0, 80.7), ("KISTI", 16.4, 102.8)]:
 # the cell takes the fastest of eight runs for each size: whatever else runs on your machine only makes a run slower. For the same reason it uses one core if there is no GPU
 # (with several, each waits for the one that is disturbed; they would lift the flat part).
 #
-# **Before you run it:** sketch the curve, from batch size 1 to 1,024. Where does it become flat: at 4, at 64, at 1,024?
+# **Before you run it:** sketch the curve, from batch size 1 to 1,024 (on a GPU to 32,768). Where does it become flat: at 4, at 64, at 1,024?
 
 # %% predict varies
 sizes = [2**k for k in range(11 if device.type == "cpu" else 16)]
@@ -1037,7 +1095,7 @@ show(
 # ## Backward for a batch
 #
 # The same step from columns to rows works for the gradients. With $g_n = \partial L/\partial s_n$ as a column, a book has for each sample the matrix
-# $g_n\,x_n^T$ (an *outer product*: column times row, D×C). Every sample uses the same $w$, so its gradient is the **sum** over the samples. And a sum of
+# $g_n\,x_n^T$ (an *outer product*: column times row). Every sample uses the same $w$, so its gradient is the **sum** over the samples. And a sum of
 # outer products is one matrix product:
 #
 # $$\frac{\partial L}{\partial w} = \sum_{n=1}^{N} g_n\,x_n^T = \left(\frac{\partial L}{\partial s}\right)^{\!T} x ,
@@ -1082,8 +1140,9 @@ draw_row(
 # ### Exercise: The gradient of every single sample
 #
 # Sometimes you want the terms of that sum, not the sum: to see which sample pulls hardest, or to limit the influence of each one (private training does so). `backward()` gives only the sum. Write
-# `per_sample_gradients(x, grad_s)`: entry n of the result is sample n's share of $\partial L/\partial w$, so that the sum over n is the gradient of the batch. No autograd is needed.
-# The number of torch operations must not depend on N.
+# `per_sample_gradients(x, grad_s)`: entry n of the result is sample n's share of $\partial L/\partial w$, so that the sum over n is the gradient of the batch. Write it as a
+# formula with torch operations, without `backward()`; autograd must be able to follow from `grad_s` to the result, as above. The arguments must not be changed, and the number of
+# torch operations must not depend on N.
 #
 # <details><summary>Hint 1: the shape</summary>
 #
@@ -1136,9 +1195,10 @@ expect(
     wanted,
     "per_sample_gradients(x, grad_s) for N=5, C=3, D=3",
     mistakes={
-        "Each matrix is turned: it has one row per output, as the weight has.": wanted.transpose(1, 2),
+        "Each matrix is turned: it must have one row per output, as the weight has.": wanted.transpose(1, 2),
         "This is the sum over the samples: keep them apart.": batch,
         "This is the sum over the samples, repeated: keep them apart.": batch.expand(5, 3, 3),
+        "These are the products of sample with sample: here every output meets every feature.": grad_s @ x.T,
         "This is divided by N: each sample gives its whole share.": wanted / 5,
         "Output d meets every feature c: the elementwise product of the two has only d = c.": grad_s * x,
     },
@@ -1150,7 +1210,7 @@ expect(
     tuple(answer.shape),
     (6, 2, 4),
     "the shape for N=6, C=4, D=2",
-    mistakes={"Each matrix is turned: D×C was asked.": (6, 4, 2)},
+    mistakes={"Each matrix is turned: D×C was asked for.": (6, 4, 2)},
 )
 weight = torch.zeros(2, 4, requires_grad=True)
 F.linear(x, weight).backward(grad_s)
@@ -1166,7 +1226,13 @@ expect(
     more,
     0,
     "13 samples take no more torch operations than 6 (how many more?)",
-    mistakes={f"You loop over the samples: each one costs {more / 7:.0f} operations.": more},
+    mistakes={f"You loop over the samples or over parts of them: each one costs about {more / 7:.0f}.": more},
+)
+expect(
+    per_sample_gradients(x, grad_s.requires_grad_()).requires_grad,
+    True,
+    "autograd can follow from grad_s to the result",
+    mistakes={"Stay in torch: through lists, NumPy, detach() or backward(), autograd loses the trace.": False},
 )
 ### BEGIN HIDDEN TESTS
 for n, c, d in [(1, 3, 5), (8, 1, 4), (7, 6, 1)]:
@@ -1187,7 +1253,7 @@ for n, c, d in [(1, 3, 5), (8, 1, 4), (7, 6, 1)]:
 # `.grad` (`02_gradients_and_optimizers`) and over samples (just now). Send the batch in parts, called *micro-batches*, call `backward()` after each, and step only when all are
 # through. It is called **gradient accumulation**.
 #
-# Does it give the *same* gradient? With a loss that takes the mean, only if you weight the parts.
+# Does it give the *same* gradient? With a loss that takes the mean, look closely.
 #
 # **Before you run it:** ten samples are cut into parts of 4, 4 and 2. Is the mean loss of the whole the mean of the three mean losses?
 
@@ -1206,7 +1272,7 @@ print(f"weighted by 4/10, 4/10, 2/10: {sum(n / 10 * loss for n, loss in parts):.
 print(f"the whole batch:             {whole:.4f}")
 
 # %% [markdown]
-# The plain mean of the three counts each sample of the small part twice as much as the others. With the weights $n_k/N$ every sample counts $\frac1N$, as in the whole
+# Not quite. The plain mean of the three counts each sample of the small part twice as much as the others. With the weights $n_k/N$ every sample counts $\frac1N$, as in the whole
 # batch. The same holds for the gradients, because a gradient of a weighted sum is the weighted sum of gradients:
 #
 # $$L = \sum_k \frac{n_k}{N}\,L_k, \qquad \frac{\partial L}{\partial w} = \sum_k \frac{n_k}{N}\,\frac{\partial L_k}{\partial w} .$$
@@ -1322,7 +1388,7 @@ expect(
     [4, 4, 2],
     "the sizes of the batches that the model got, for 10 samples and size=4",
     mistakes={
-        "The whole batch went through the model at once: it is the memory for that which is missing.": [10],
+        "The whole batch went through the model at once: yet there is no memory for more than size samples.": [10],
         "The last, smaller part is missing.": [4, 4],
         "size is the number of samples in a part, not the number of parts.": [3, 3, 3, 1],
         "Each sample went through by itself.": [1] * 10,
@@ -1354,7 +1420,7 @@ expect(
         * three,
         "The gradient from before the call is still in it: clear it first.": old + whole,
         "The gradient from before the call is still in it, and the parts are not weighted.": old + one + two + three,
-        "You added up squares without dividing: the mean over all components was asked.": whole * 20,
+        "You added up squares without dividing: the mean over all components was asked for.": whole * 20,
         "You divided by the number of samples: the mean is over all components, N·D.": whole * 2,
     },
     **close,
@@ -1380,6 +1446,15 @@ expect(
 )
 expect([model.weight.detach(), model.bias.detach()], [weight.detach(), bias], "the parameters are left as they were")
 expect([x, y], before, "x and y are left as they were")
+x, y = torch.randn(8, 3, generator=g), torch.randn(8, 2, generator=g)
+model.events.clear()
+accumulate_gradients(model, x, y, 4)
+expect(
+    [event for event in model.events if event != "backward"],
+    [4, 4],
+    "the sizes of the batches that the model got, for 8 samples and size=4",
+    mistakes={"An empty part went through: 8 samples fill exactly two parts, there is no third.": [4, 4, 0]},
+)
 ### BEGIN HIDDEN TESTS
 for n, size in [(7, 3), (12, 4), (5, 9), (6, 1), (1, 2)]:
     model = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3)).double()
@@ -1391,7 +1466,7 @@ for n, size in [(7, 3), (12, 4), (5, 9), (6, 1), (1, 2)]:
     wanted = torch.autograd.grad(loss, list(model.parameters()))
     for again in ("", ", called again"):
         answer = accumulate_gradients(model, x, y, size)
-        what = f"for {n} samples in parts of {size}, two layers, float64{again}"
+        what = f"for N={n}, size={size}, two layers, float64{again}"
         expect([parameter.grad for parameter in model.parameters()], wanted, f"the gradients {what}")
         expect(answer, loss.item(), f"the loss {what}", rtol=1e-6, atol=1e-8)
 ### END HIDDEN TESTS

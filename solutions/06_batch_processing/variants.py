@@ -60,6 +60,18 @@ def layer_for_batch(x, weight, bias):
     return torch.tensor(s, dtype=x.dtype)
 
 
+# The book's order, without turning anything
+# %% wrong="layer_for_batch" says="the samples are rows, so x comes first"
+def layer_for_batch(x, weight, bias):
+    return (weight @ x + bias).relu()
+
+
+# The result stands in columns, and the bias is added to rows
+# %% wrong="layer_for_batch" says="one row per sample"
+def layer_for_batch(x, weight, bias):
+    return (weight @ x.T + bias).relu()
+
+
 # %% right="parameter_copies"
 def parameter_copies(samples, modules, batch_size):
     return -(-samples // batch_size) * modules
@@ -110,9 +122,21 @@ def parameter_copies(samples, modules, batch_size):
 
 
 # A float is not exact enough
-# %% wrong="parameter_copies" says="17 digits"
+# %% wrong="parameter_copies" says="went through a float"
 def parameter_copies(samples, modules, batch_size):
     return math.ceil(samples / batch_size) * modules
+
+
+# NumPy's ceil gives a float
+# %% wrong="parameter_copies" says="NumPy's ceil returns a float"
+def parameter_copies(samples, modules, batch_size):
+    return np.ceil(samples / batch_size) * modules
+
+
+# Rounded up, and a float all the same
+# %% wrong="parameter_copies" says="stay with integers"
+def parameter_copies(samples, modules, batch_size):
+    return float(math.ceil(samples / batch_size) * modules)
 
 
 # %% right="unit_rows"
@@ -172,6 +196,36 @@ def unit_rows(x):
     return torch.stack([row / row.norm() if row.norm() > 0 else row for row in x])
 
 
+# %% right="unit_rows"
+def unit_rows(x):
+    s = torch.linalg.vector_norm(x, dim=1)
+    s = s.masked_fill(s == 0, 1)
+    return torch.einsum("nc,n->nc", x, 1 / s)
+
+
+# A small number against the division by zero, added to every length
+# %% wrong="unit_rows" says="You added 1e-06 to the length"
+def unit_rows(x):
+    return x / (x.norm(dim=1, keepdim=True) + 1e-6)
+
+
+# A lower bound that reaches the short rows
+# %% wrong="unit_rows" says="a short row gets length 1 too"
+def unit_rows(x):
+    return x / x.norm(dim=1, keepdim=True).clamp(min=1e-3)
+
+
+# A loop over the rows of zeros only
+# %% wrong="unit_rows" says="You loop over the samples"
+def unit_rows(x):
+    length = x.norm(dim=1)
+    result = x / length[:, None]
+    for k in range(len(x)):
+        if length[k] == 0:
+            result[k] = 0
+    return result
+
+
 # %% right="quadratic_form"
 def quadratic_form(x, a):
     return torch.einsum("nc,cd,nd->n", x, a, x)
@@ -194,7 +248,7 @@ def quadratic_form(x, a):
 
 
 # The diagonal of all pairs: right numbers, N×N of memory
-# %% wrong="quadratic_form" says="A tensor of N×N is made"
+# %% wrong="quadratic_form" says="A tensor of N×N or more is made"
 def quadratic_form(x, a):
     return (x @ a @ x.T).diagonal()
 
@@ -224,9 +278,43 @@ def quadratic_form(x, a):
 
 
 # A column
-# %% wrong="quadratic_form" says="(N,) was asked"
+# %% wrong="quadratic_form" says="(N,) was asked for"
 def quadratic_form(x, a):
     return (x @ a * x).sum(dim=1, keepdim=True)
+
+
+# %% right="quadratic_form"
+def quadratic_form(x, a):
+    return torch.func.vmap(lambda row: row @ a @ row)(x)
+
+
+# %% right="quadratic_form"
+def quadratic_form(x, a):
+    return F.bilinear(x, x, a[None])[:, 0]
+
+
+# The formula for one column, written for the batch
+# %% wrong="quadratic_form" says="x.T @ a @ x mixes the samples"
+def quadratic_form(x, a):
+    return x.T @ a @ x
+
+
+# The loop's line, written for the batch
+# %% wrong="quadratic_form" says="meets row n of x only"
+def quadratic_form(x, a):
+    return x @ a @ x
+
+
+# A loop inside vmap
+# %% wrong="quadratic_form" says="You loop over the samples"
+def quadratic_form(x, a):
+    return torch.vmap(lambda row: row @ a @ row, chunk_size=1)(x)
+
+
+# All pairs by einsum, then the diagonal
+# %% wrong="quadratic_form" says="A tensor of N×N or more is made"
+def quadratic_form(x, a):
+    return torch.einsum("nc,md,cd->nm", x, x, a).diagonal()
 
 
 # %% right="squared_distances"
@@ -258,7 +346,7 @@ def squared_distances(a, b):
 
 
 # With the root
-# %% wrong="squared_distances" says="their squares were asked"
+# %% wrong="squared_distances" says="their squares were asked for"
 def squared_distances(a, b):
     return (a[:, None] - b).norm(dim=2)
 
@@ -291,6 +379,23 @@ def squared_distances(a, b):
 # %% wrong="squared_distances" says="You loop over the rows of b"
 def squared_distances(a, b):
     return torch.stack([(a - row).square().sum(dim=1) for row in b], dim=1)
+
+
+# Added up over everything
+# %% wrong="squared_distances" says="each pair has its own number"
+def squared_distances(a, b):
+    return (a[:, None] - b).square().sum()
+
+
+# %% right="squared_distances"
+def squared_distances(a, b):
+    return torch.vmap(torch.vmap(lambda p, q: (p - q) @ (p - q), (None, 0)), (0, None))(a, b)
+
+
+# Both get the same extra dimension
+# %% wrong="squared_distances" says="in the middle"
+def squared_distances(a, b):
+    return (a[:, None] - b[:, None]).square().sum(dim=2)
 
 
 # %% right="per_sample_gradients"
@@ -336,6 +441,30 @@ def per_sample_gradients(x, grad_s):
 # %% wrong="per_sample_gradients" says="You loop over the samples"
 def per_sample_gradients(x, grad_s):
     return torch.stack([torch.outer(g, row) for g, row in zip(grad_s, x)])
+
+
+# Every sample with every other one
+# %% wrong="per_sample_gradients" says="sample with sample"
+def per_sample_gradients(x, grad_s):
+    return grad_s @ x.T
+
+
+# A loop over lists, which torch does not see
+# %% wrong="per_sample_gradients" says="Stay in torch"
+def per_sample_gradients(x, grad_s):
+    pairs = zip(x.tolist(), grad_s.tolist())
+    return torch.tensor([[[g * v for v in row] for g in gradient] for row, gradient in pairs], dtype=x.dtype)
+
+
+# NumPy
+# %% wrong="per_sample_gradients" says="Stay in torch"
+def per_sample_gradients(x, grad_s):
+    return torch.from_numpy(np.einsum("nd,nc->ndc", grad_s.detach().numpy(), x.numpy()))
+
+
+# %% right="per_sample_gradients"
+def per_sample_gradients(x, grad_s):
+    return torch.matmul(grad_s[..., None], x[..., None, :])
 
 
 # %% right="accumulate_gradients"
@@ -499,4 +628,17 @@ def accumulate_gradients(model, x, y, size):
         loss.backward()
         total += loss.item()
     torch.optim.SGD(model.parameters(), lr=0.1).step()
+    return total
+
+
+# An empty part behind the last one
+# %% wrong="accumulate_gradients" says="An empty part went through"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for k in range(len(x) // size + 1):
+        part, target = x[k * size : (k + 1) * size], y[k * size : (k + 1) * size]
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
     return total

@@ -80,8 +80,8 @@ print(
 # ### Exercise: Zero padding by hand
 #
 # Write `zero_pad(x, padding)`: it returns a new tensor, `x` with a frame of zeros around the rows and columns of every channel of every sample. `padding` is a
-# pair `(rows, columns)`, or one number for both; 0 means no frame there. The result has the dtype of `x`, and `x` itself stays as it is. Don't use `F.pad` or
-# another ready-made padding.
+# pair `(rows, columns)`, or one number for both; 0 means no frame there (and the result is still a new tensor, not `x` itself). The result has the dtype of `x`,
+# and `x` stays as it is. Don't use `F.pad` or another ready-made padding.
 #
 # <details><summary>Hint 1: zeros first, then the input</summary>
 #
@@ -152,6 +152,10 @@ for size, padding in [((1, 2, 3, 7), (0, 2)), ((3, 1, 5, 2), (1, 0)), ((2, 2, 3,
     expect(zero_pad(x, padding), wanted, f"zero_pad(x, {padding}) for x of shape {size}, in float64")
 x = torch.randint(9, (2, 1, 3, 4), generator=g)
 expect(zero_pad(x, (1, 2)), F.pad(x, (2, 2, 1, 1)), "zero_pad of whole numbers (int64)")
+before = x.clone()
+zero_pad(x, 0).zero_()
+overwritten = {"Without a frame your answer is x itself, or a view of it: return a copy.": torch.zeros_like(x)}
+expect(x, before, "zero_pad(x, 0) is a new tensor: writing into it leaves x as it was", mistakes=overwritten)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -293,6 +297,7 @@ expect(
     "both are Python ints",
     mistakes={"`/` gives a float, also where it divides without a remainder: `//` gives an int.": ["float", "float"]},
 )
+expect(isinstance(answer, tuple), True, "the answer is a tuple")
 expect(output_size((3, 5), 3, 2, (2, 1)), (3, 3), "output_size((3, 5), 3, 2, (2, 1)), the example above")
 expect(output_size(28, 5), (24, 24), "output_size(28, 5): stride 1 and padding 0 by default")
 ### BEGIN HIDDEN TESTS
@@ -326,8 +331,8 @@ for setting in [
     print(setting, "56×56 →", "×".join(map(str, layer(maps).shape[2:])))
 
 # %% [markdown]
-# The first keeps the size, the second halves it, the third cuts the map into patches without overlap, and gives one output for each. None of this changes the
-# number of parameters: padding and stride say *where* the kernel is used, not what it contains.
+# The first keeps the size, the second halves it, the third cuts the map into patches without overlap, and gives one output for each. Padding and stride do not
+# change the number of parameters: they say *where* the kernel is used, not what it contains.
 #
 # ### Exercise: A convolution with stride and padding
 #
@@ -370,6 +375,22 @@ def conv2d(
 
 
 # %% check="conv2d" points=2
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+class Settings(TorchDispatchMode):
+    """Inside `with Settings() as seen:`, notes stride and padding of each convolution that torch computes."""
+
+    def __init__(self):
+        super().__init__()
+        self.pairs = []
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        if "convolution" in str(operation):
+            self.pairs.append((tuple(args[3]), tuple(args[4])))
+        return operation(*args, **(kwargs or {}))
+
+
 g = torch.Generator().manual_seed(83)
 x, weight, bias = (torch.randn(size, generator=g) for size in [(2, 3, 9, 10), (4, 3, 3, 3), (4,)])
 before = x.clone()
@@ -392,6 +413,9 @@ expect(
         "The frame belongs around the input, not around the output.": F.pad(F.conv2d(x, weight, bias), (2, 2, 1, 1))[
             :, :, ::2, ::3
         ],
+        "You skip samples and channels: rows and columns are the last two dimensions.": F.conv2d(framed, weight, bias)[
+            ::2, ::3
+        ],
         "The first position is at index 0, not at s − 1.": F.conv2d(framed, weight, bias)[:, :, 1::2, 2::3],
     },
     rtol=1e-4,
@@ -404,6 +428,14 @@ expect(
     "conv2d(x, weight, stride=2, padding=1): numbers for pairs, no bias",
     rtol=1e-4,
     atol=1e-4,
+)
+with Settings() as seen:
+    conv2d(x, weight, bias, (2, 3), (1, 2))
+expect(
+    all(pair == ((1, 1), (0, 0)) for pair in seen.pairs),
+    True,
+    "F.conv2d is called without a stride and a padding, if at all",
+    mistakes={"The stride or the padding is left to torch: do both yourself.": False},
 )
 ### BEGIN HIDDEN TESTS
 for size, kernel, stride, padding in [
@@ -524,23 +556,22 @@ show(
 # ### Exercise: Which inputs are ignored
 #
 # Write `ignored(size, kernel_size, stride=1, padding=0)`: a tensor of booleans of shape `(H, W)`, `True` where an input cell is met at no position.
-# Every argument is a pair `(rows, columns)` or one number for both. The mask covers the input only, not its frame. Counting in loops and letting autograd count are
-# both fine.
+# Every argument is a pair `(rows, columns)` or one number for both; the kernel always fits into the padded input. The mask covers the input only, not its frame.
+# `times_met` above would be the short way: use it to compare, not inside. Here find the windows yourself, without autograd and without a convolution.
 #
 # To look at your mask, run this in a cell of your own and compare it with the maps above:
 # `draw_row(Grid(ignored((8, 9), 3, 4).int(), "ignored", digits=0), alt="my mask")`.
 #
-# <details><summary>Hint 1: two roads</summary>
+# <details><summary>Hint 1: do what you did on the picture</summary>
 #
-# *Count*: begin with a map of `False` for the padded input, go through all windows, and write `True` into each. *Or* let autograd count, as
-# above.
+# Begin with a map of `False` for the padded input, go through all windows in two loops, and write `True` into each.
 #
 # </details>
 #
 # <details><summary>Hint 2: the windows</summary>
 #
-# In the padded input, windows start in the rows `range(0, H + 2 * ph - h + 1, sh)`, and each covers the rows from its start to its
-# start + `h`, without the last. Columns likewise. A slice can be assigned at once: `a[r : r + h, c : c + w] = True`.
+# The size formula says where the last window may start in the padded input. A Python `range` has a third number, the step, and ends before its second one.
+# A whole block can be written at once: `a[2:5, 1:6] = True`.
 #
 # </details>
 #
@@ -595,7 +626,7 @@ expect(
     "ignored((5, 9), (2, 3), (3, 4)), the map on the picture",
     mistakes={
         "It is turned over: True means ignored, not met.": ~wanted,
-        "A cell is ignored if its row is ignored or its column is: you asked for both.": rows[:, None] & columns,
+        "A cell is ignored if its row is ignored or its column is: yours wants both at once.": rows[:, None] & columns,
         "You found the remainder at the right, and not the gaps between the windows.": rest,
         "You found the gaps, and not the remainder: a window must fit completely.": never_met((8, 12), (2, 3), (3, 4))[
             :5, :9
@@ -607,11 +638,14 @@ expect(
     },
 )
 wanted = never_met((6, 8), (3, 3), (4, 4), (1, 2))
+below = torch.ones(6, 8, dtype=torch.bool)  # a[-1:2] is empty: as if only windows inside the input were there
+below[3:6, 2:5] = below[3:6, 6:8] = False
 expect(
     ignored((6, 8), 3, 4, (1, 2)),
     wanted,
     "ignored((6, 8), 3, 4, (1, 2)): with padding, and numbers for pairs",
     mistakes={
+        "Indices below 0 count from the end in Python: work in the padded map, where no window starts below 0.": below,
         "The padding is not used: it moves the windows.": never_met((6, 8), (3, 3), (4, 4)),
         "The mask covers the frame too: cut it off.": never_met((8, 12), (3, 3), (4, 4)),
         "The frame is cut off at the wrong side: the input lies in the middle.": never_met((8, 12), (3, 3), (4, 4))[
@@ -768,6 +802,7 @@ expect(
 )
 answer = same_padding(5)
 expect(answer, (2, 2, 2, 2), "same_padding(5): one number for rows and columns")
+expect(isinstance(answer, tuple), True, "the answer is a tuple")
 expect(
     [type(value).__name__ for value in answer], ["int"] * 4, "all four are Python ints: `//` gives them, `/` does not"
 )
@@ -816,7 +851,7 @@ kernel_steps(
 # (The lecture that this example comes from drew its tensor at random, with `Variable(Tensor(1, 2, 3, 6).random_(3))`; today you would write
 # `torch.randint(3, (1, 2, 3, 6)).float()`. The first row of each channel, and the results 2 1 1 and 0 1 2, are the lecture's; other rows are filled in.)
 #
-# ### Two different defaults
+# ### A stride that nobody gave
 #
 # The windows lay side by side, though nobody gave a stride.
 #
@@ -892,6 +927,21 @@ def max_pool2d(x: torch.Tensor, kernel_size: int | tuple[int, int]) -> torch.Ten
 
 
 # %% check="max_pool2d" points=2
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+class Names(TorchDispatchMode):
+    """Inside `with Names() as seen:`, notes the name of each operation that torch computes."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        self.names.append(str(operation))
+        return operation(*args, **(kwargs or {}))
+
+
 g = torch.Generator().manual_seed(86)
 x = torch.randn(2, 3, 12, 12, generator=g)
 before = x.clone()
@@ -930,6 +980,9 @@ expect(
         "The remainder is cut off at the beginning: it lies at the end.": F.max_pool2d(x[:, :, 2:, 2:], 3),
     },
 )
+with Names() as seen:
+    max_pool2d(x, 3)
+expect([name for name in seen.names if "pool" in name], [], "no ready-made pooling is called")
 ### BEGIN HIDDEN TESTS
 for size, window in [((1, 2, 5, 9), (2, 4)), ((3, 1, 7, 6), (1, 5)), ((2, 2, 6, 4), (6, 1)), ((2, 3, 4, 5), 1)]:
     x = torch.randn(size, generator=g, dtype=torch.float64)
@@ -1064,6 +1117,12 @@ expect(
         "Winners get their own value: they should get the gradient of their output.": winners * x,
         "The gradient is multiplied by x: the slope of a maximum is 1 at its winner.": wanted * x,
         "The other way round: the largest gets 0, all others the gradient.": spread(grad_y) - wanted,
+        "`repeat` lays copies of the whole tensor side by side: repeat_interleave repeats each row or column.": (
+            x == F.max_pool2d(x, (2, 3)).repeat(1, 1, 2, 3)
+        )
+        * grad_y.repeat(1, 1, 2, 3),
+        "The winners are right, but each gets another output's gradient: `repeat` lays copies of the whole tensor side by "
+        "side, repeat_interleave repeats each row or column.": winners * grad_y.repeat(1, 1, 2, 3),
         "The gradient goes to the first cell of each window, not to the largest.": spread(grad_y)
         * F.pad(torch.ones(1, 1, 1, 1), (0, 2, 0, 1)).repeat(1, 1, 2, 2),
     },

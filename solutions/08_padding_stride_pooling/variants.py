@@ -92,6 +92,17 @@ def zero_pad(x, padding):
     out[:, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x
 
 
+# Without a frame x itself comes back
+# %% wrong="zero_pad" says="return a copy"
+def zero_pad(x, padding):
+    if padding in (0, (0, 0)):
+        return x
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    out = x.new_zeros(*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw)
+    out[:, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x
+    return out
+
+
 # %% right="output_size"
 def output_size(size, kernel_size, stride=1, padding=0):
     def pair(value):
@@ -160,6 +171,13 @@ def output_size(size, kernel_size, stride=1, padding=0):
     return m, m
 
 
+# A list, not a tuple
+# %% wrong="output_size" says="the answer is a tuple"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    return [(n + 2 * p - k) // s + 1 for n, k, s, p in zip(*pairs)]
+
+
 # %% right="conv2d"
 def conv2d(x, weight, bias=None, stride=1, padding=0):
     sh, sw = (stride, stride) if isinstance(stride, int) else stride
@@ -224,12 +242,28 @@ def conv2d(x, weight, bias=None, stride=1, padding=0):
     return F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight)[:, :, ::sh, ::sw]
 
 
+# Slices the wrong dimensions
+# %% wrong="conv2d" says="You skip samples and channels"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    return F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight, bias)[::sh, ::sw]
+
+
+# Everything is left to torch
+# %% wrong="conv2d" says="left to torch: do both yourself"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    return F.conv2d(x, weight, bias, stride, padding)
+
+
 # %% right="ignored"
 def ignored(size, kernel_size, stride=1, padding=0):
-    size, kernel_size = ((v, v) if isinstance(v, int) else v for v in (size, kernel_size))
-    x = torch.ones(1, 1, *size, dtype=torch.float64, requires_grad=True)
-    F.conv2d(x, torch.ones(1, 1, *kernel_size, dtype=torch.float64), stride=stride, padding=padding).sum().backward()
-    return x.grad[0, 0] == 0
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    lines = []
+    for n, k, s, p in zip(*pairs):
+        last = (n + 2 * p - k) // s * s
+        place = torch.arange(n) + p  # in the padded input
+        lines.append((place % s >= k) & (place < last) | (place >= last + k))
+    return lines[0].unsqueeze(1) | lines[1].unsqueeze(0)
 
 
 # %% right="ignored"
@@ -252,7 +286,7 @@ def ignored(size, kernel_size, stride=1, padding=0):
 
 
 # And instead of or
-# %% wrong="ignored" says="you asked for both"
+# %% wrong="ignored" says="yours wants both at once"
 def ignored(size, kernel_size, stride=1, padding=0):
     lines = []
     for d in range(2):
@@ -329,6 +363,18 @@ def ignored(size, kernel_size, stride=1, padding=0):
     x = torch.ones(1, 1, *size, requires_grad=True)
     F.conv2d(x, torch.ones(1, 1, *kernel_size), stride=stride, padding=padding).sum().backward()
     return (x.grad[0, 0] == 0).int()
+
+
+# Starts below 0 in the map without a frame
+# %% wrong="ignored" says="Indices below 0 count from the end"
+def ignored(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    (height, width), (h, w), (sh, sw), (ph, pw) = pairs
+    mask = torch.ones(height, width, dtype=torch.bool)
+    for row in range(-ph, height + ph - h + 1, sh):
+        for column in range(-pw, width + pw - w + 1, sw):
+            mask[row : row + h, column : column + w] = False
+    return mask
 
 
 # %% right="same_padding"
@@ -466,6 +512,12 @@ def max_pool2d(x, kernel_size):
     return x.unfold(2, h, h).unfold(3, w, w).amax(dim=(1, 4, 5), keepdim=False)[:, None]
 
 
+# The ready-made pooling
+# %% wrong="max_pool2d" says="no ready-made pooling"
+def max_pool2d(x, kernel_size):
+    return nn.MaxPool2d(kernel_size)(x)
+
+
 # %% right="max_pool2d_backward"
 def max_pool2d_backward(x, grad_y, kernel_size):
     y, where = F.max_pool2d(x, kernel_size, return_indices=True)
@@ -538,6 +590,13 @@ def max_pool2d_backward(x, grad_y, kernel_size):
     winners = x[:, :, :rows, :columns] == F.max_pool2d(x, (h, w)).repeat(1, 1, h, w)
     grad_x[:, :, :rows, :columns] = winners * grad_y.repeat(1, 1, h, w)
     return grad_x
+
+
+# repeat instead of repeat_interleave
+# %% wrong="max_pool2d_backward" says="lays copies of the whole tensor side by side"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return (x == F.max_pool2d(x, (h, w)).repeat(1, 1, h, w)) * grad_y.repeat(1, 1, h, w)
 
 
 # %% right="avg_pool2d"

@@ -213,6 +213,12 @@ def count_parameters(net, trainable_only=False):
     return sum(value.numel() for value in net.state_dict().values())
 
 
+# Goes through the modules and into each again
+# %% wrong="count_parameters" says="Each parameter is counted twice"
+def count_parameters(net, trainable_only=False):
+    return sum(p.numel() for m in net.modules() for p in m.parameters() if p.requires_grad or not trainable_only)
+
+
 # %% right="count_products"
 def count_products(net, shape):
     products = []
@@ -651,7 +657,7 @@ class VotingCommittee(nn.Module):
 
 
 # Votes of shape (1,)
-# %% wrong="voting_committee" says="0-d tensors were asked"
+# %% wrong="voting_committee" says="0-d tensors were asked for"
 class VotingCommittee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
@@ -665,7 +671,7 @@ class VotingCommittee(nn.Module):
 
 
 # Votes of 1, divided in forward
-# %% wrong="voting_committee" says="1 / members was asked"
+# %% wrong="voting_committee" says="1 / members was asked for"
 class VotingCommittee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
@@ -820,6 +826,18 @@ class Residual(nn.Module):
         return F.relu(x + self.conv2(F.relu(self.conv1(x))))
 
 
+# A ReLU too many
+# %% wrong="residual" says="between conv2 and the sum"
+class Residual(nn.Module):
+    def __init__(self, channels, kernel_size=3):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, kernel_size, padding="same")
+        self.conv2 = nn.Conv2d(channels, channels, kernel_size, padding="same")
+
+    def forward(self, x):
+        return F.relu(x + F.relu(self.conv2(F.relu(self.conv1(x)))))
+
+
 # %% right="training_step"
 def training_step(net, x, labels, lr):
     parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
@@ -926,6 +944,28 @@ def training_step(net, x, labels, lr):
     with torch.no_grad():
         for parameter in net.parameters():
             parameter -= lr * parameter.grad
+    return loss.item()
+
+
+# Adam, as in the cells of the page
+# %% wrong="training_step" says="This is a step of Adam"
+def training_step(net, x, labels, lr):
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+# The gradients are thrown away before the step
+# %% wrong="training_step" says="set to zero before it"
+def training_step(net, x, labels, lr):
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    optimizer.zero_grad()
+    optimizer.step()
     return loss.item()
 
 
@@ -1053,7 +1093,7 @@ def train(images, labels, epochs, batch_size, lr):
 
 
 # One loss per epoch
-# %% wrong="train" says="One loss per epoch: one per step was asked"
+# %% wrong="train" says="One loss per epoch: one per step was asked for"
 def train(images, labels, epochs, batch_size, lr):
     net = nn.Sequential(
         *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
@@ -1089,7 +1129,7 @@ def train(images, labels, epochs, batch_size, lr):
 
 
 # No step
-# %% wrong="train" says="the loss falls in 4 epochs"
+# %% wrong="train" says="no step is taken"
 def train(images, labels, epochs, batch_size, lr):
     net = nn.Sequential(
         *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
@@ -1115,6 +1155,101 @@ def train(images, labels, epochs, batch_size, lr):
     optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
     for _ in range(epochs):
         for batch in torch.randperm(len(images)).split(batch_size):
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return net, losses
+
+
+# Gradients set to zero once in an epoch
+# %% wrong="train" says="The gradients of earlier steps are still there"
+def train(images, labels, epochs, batch_size, lr):
+    net = nn.Sequential(
+        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
+        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
+    )
+    losses = []
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    for _ in range(epochs):
+        optimizer.zero_grad()
+        for batch in torch.randperm(len(images)).split(batch_size):
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return net, losses
+
+
+# lr is not used
+# %% wrong="train" says="The argument lr is not used"
+def train(images, labels, epochs, batch_size, lr):
+    net = nn.Sequential(
+        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
+        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
+    )
+    losses = []
+    optimizer = torch.optim.Adam(net.parameters())
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return net, losses
+
+
+# The loss after the step
+# %% wrong="train" says="note the loss down before the step"
+def train(images, labels, epochs, batch_size, lr):
+    net = nn.Sequential(
+        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
+        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
+    )
+    losses = []
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            loss.backward()
+            optimizer.step()
+            losses.append(F.cross_entropy(net(images[batch]), labels[batch]).item())
+    return net, losses
+
+
+# A new optimizer in every epoch
+# %% wrong="train" says="make it once"
+def train(images, labels, epochs, batch_size, lr):
+    net = nn.Sequential(
+        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
+        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
+    )
+    losses = []
+    for _ in range(epochs):
+        optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return net, losses
+
+
+# SGD
+# %% wrong="train" says="This is SGD"
+def train(images, labels, epochs, batch_size, lr):
+    net = nn.Sequential(
+        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
+        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
+    )
+    losses = []
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
             loss = F.cross_entropy(net(images[batch]), labels[batch])
             losses.append(loss.item())
             loss.backward()
