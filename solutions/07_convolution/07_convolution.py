@@ -9,8 +9,8 @@
 # - use `F.conv2d` and `nn.Conv2d` with batches, channels, biases and groups, and count their parameters;
 # - write a convolution as one matrix product, and show that it is the same.
 #
-# **Time**: about 120 minutes. **You need**: `nn.Linear`, its weight and its initial values (`04_linear`), batches as the first dimension
-# (`06_batch_processing`).
+# **Time**: about 120 minutes. **You need**: gradients with `backward()` (`02_gradients_and_optimizers`), `nn.Linear`, its weight and its
+# initial values (`04_linear`), batches as the first dimension (`06_batch_processing`).
 
 # %% setup
 
@@ -32,7 +32,7 @@ print(f"weights of the layer:    {weights:,}  ≈ {weights:.2e}")
 print(f"memory of the weights:   {weights * 4 / 1e9:.1f} GB, or {weights * 4 / 2**30:.0f} GiB")
 
 # %% [markdown]
-# About 150 GB, for *one* layer. The cell only counts: it does not build the layer. And memory is not the only trouble. A layer with that
+# About 155 GB, for *one* layer. The cell only counts: it does not build the layer. And memory is not the only trouble. A layer with that
 # many weights would need very many images to learn from.
 #
 # ## Why not a linear layer: the place
@@ -216,6 +216,7 @@ u.requires_grad_()
 y = conv1d(x, u)
 expect(y.requires_grad, True, "autograd passes through conv1d (no .item(), no torch.tensor of numbers)")
 y.sum().backward()
+expect(u.grad is None, False, "a gradient reaches u (nothing may cut u off, such as .detach())")
 expect(u.grad, windows.sum(0), "the gradient of the sum of all outputs reaches u", rtol=1e-4, atol=1e-5)
 ### BEGIN HIDDEN TESTS
 expect(x.grad is None, False, "a gradient reaches x")
@@ -312,7 +313,8 @@ expect(
     "the kernel of the curvature for step = 0.2",
     mistakes={
         "The sign is wrong: the middle value has the factor −2.": -curvature / 0.2**2,
-        "The kernel is not divided by step².": curvature,
+        "The kernel is not divided by step². (/ step * step divides and multiplies again: write step**2.)": curvature,
+        "Divide by step², not by 2·step.": curvature / 0.4,
         "The step must be squared.": curvature / 0.2,
         "Divide by step², not by (2·step)².": curvature / 0.4**2,
         "The middle factor is −2: x_{i+1} is subtracted twice.": torch.tensor([1.0, 0, 1]) / 0.2**2,
@@ -402,33 +404,43 @@ def best_match(x: torch.Tensor, template: torch.Tensor) -> int:
 # %% check="best_match" points=2
 g = torch.Generator().manual_seed(13)
 template = torch.tensor([0.5, 2, 1, 3, 1.5]) + 0.2 * torch.rand(5, generator=g)
-x = 0.3 * torch.randn(40, generator=g)
-x[22:27] = template + 0.1 * torch.randn(5, generator=g)  # here it fits, with a little noise
+x = 0.3 * torch.randn(56, generator=g)
+x[22:27] = template + torch.tensor([0.05, -0.3, 0.05, -0.05, 0.05])  # here it fits: squared distance 0.1
+x[41:46] = template + torch.tensor([0.0, 0, 0.4, 0, 0])  # one value is off: squared distance 0.16
+x[49:54] = template + 0.2 * torch.tensor([1.0, -1, 1, 1, -1])  # all are a little off: squared distance 0.2
 x[5:10] = 2.5 * template  # the right form, but too large
 x[30:38] = 9.0  # a plateau
 x[12] = -25.0  # a deep spike
 x[17:22] = -7.0  # and a valley
 before = [x.clone(), template.clone()]
 windows = x.unfold(0, 5, 1).clone()
-distance = ((windows - template) ** 2).sum(1)
+difference = windows - template
+distance = (difference**2).sum(1)
 cosine = F.cosine_similarity(windows, template[None])
+answer = best_match(x, template)
 expect(
-    best_match(x, template),
+    answer,
     22,
-    "best_match(x, template) for x of shape (40,), template of shape (5,)",
+    "best_match(x, template) for x of shape (56,), template of shape (5,)",
     mistakes={
         "This is where x ⊛ template is largest, on a plateau: the size of the window counts too.": (
             (windows @ template).argmax().item()
         ),
-        "This is the worst fit: the *smallest* distance was asked.": distance.argmax().item(),
+        "This is the worst fit: the *smallest* distance was asked for.": distance.argmax().item(),
         "This compares the direction only: a window 2.5 times as large is not the best fit.": cosine.argmax().item(),
         "Count from 0.": 23,
-        "This is the middle of the window: its first value was asked.": 24,
-        "Square the differences before you add them up: they cancel.": (windows - template).sum(1).argmin().item(),
+        "This is the middle of the window: its first value was asked for.": 24,
+        "Square the differences before you add them up: they cancel.": difference.sum(1).argmin().item(),
+        "This adds up absolute differences: square them instead.": difference.abs().sum(1).argmin().item(),
+        "This takes the largest difference of each window: square all of them and add them up.": (
+            difference.abs().amax(1).argmin().item()
+        ),
+        "The factor 2 before x ⊛ template is missing.": ((windows**2).sum(1) - windows @ template).argmin().item(),
         "This is a 0-d tensor: .item() makes a Python int.": torch.tensor(22),
-        "This is how small the distance is: where it is smallest was asked.": distance.min().item(),
+        "This is how small the distance is: where it is smallest was asked for.": distance.min().item(),
     },
 )
+expect(type(answer).__name__, "int", "the index is a Python int")
 expect([x, template], before, "x and template are left as they were")
 ### BEGIN HIDDEN TESTS
 for width, w, at in [(30, 4, 26), (17, 6, 0), (8, 8, 0), (25, 1, 11)]:
@@ -438,9 +450,9 @@ for width, w, at in [(30, 4, 26), (17, 6, 0), (8, 8, 0), (25, 1, 11)]:
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## Move the input, and the output moves
+# ## When the input moves
 #
-# A convolution does the same at every place. So it should not matter where in the signal something happens.
+# In a recording a word may come early or late. Here the bump of the last section comes at one place, then at another.
 #
 # **Before you run it:** the bump moves three steps to the right. What happens to the output of a convolution, and what to the output of a
 # linear layer with random weights?
@@ -474,8 +486,9 @@ draw_signals(
 )
 
 # %% [markdown]
-# If the input moves by $k$ steps, the output of a convolution moves by $k$ steps, and is otherwise the same. This is called **translation
-# equivariance**. Nobody had to learn it: it is built in, because all places share one kernel.
+# If the input moves by $k$ steps, the output of a convolution moves by $k$ steps, and is otherwise the same. (Only the $k$ outputs at the
+# edge are new: they see what comes in there.) This is called **translation equivariance**. Nobody had to learn it: it is built in, because
+# all places share one kernel.
 #
 # (*Invariance* is something else: there the output does not change at all.)
 #
@@ -538,7 +551,7 @@ linear = with_random_weights(nn.Linear(11, 9))
 moved = F.pad(x, (k, 0))[..., :11]
 with torch.no_grad():
     y, y_moved, y_rolled = linear(x), linear(moved), linear(x.roll(k, -1))
-    y_left = linear(F.pad(x, (0, k))[..., k:])
+    y_left, y_zero = linear(F.pad(x, (0, k))[..., k:]), linear(torch.zeros_like(x))
 difference = y_moved[..., k:] - y[..., :-k]
 answer = shift_error(linear, x, k)
 expect(
@@ -557,7 +570,12 @@ expect(
         "The input moved to the left: it should move to the right.": (
             (y_left[..., k:] - y[..., :-k]).abs().max().item()
         ),
-        "This is the mean: the largest difference was asked.": difference.abs().mean().item(),
+        "The moved x is all zeros: move along the last dimension, and keep N and C as they are.": (
+            (y_zero[..., k:] - y[..., :-k]).abs().max().item()
+        ),
+        "This is the mean: the largest difference was asked for.": difference.abs().mean().item(),
+        "This is the sum: the largest difference was asked for.": difference.abs().sum().item(),
+        "The difference is squared: its absolute value was asked for.": (difference**2).max().item(),
         "The absolute value is missing.": difference.max().item(),
         "This is a tensor: .item() makes a Python float.": difference.abs().max(),
     },
@@ -642,6 +660,7 @@ expect(
         "The kernel is turned over: row i has u in its own order.": turned,
         "It is turned: one row per output, one column per input.": matrix.T,
         "It is turned: one row per output, one column per input, and u in its own order.": turned.T,
+        "The last row is missing: there are width − w + 1 of them.": matrix[:-1],
         "The last rows wrap around: the kernel must lie inside the input.": wrapped,
         "The last rows hold a part of the kernel only: it must lie inside the input.": wrapped.triu(),
         "Each row must start one step further to the right than the row above.": F.pad(u, (0, 4)).expand(5, 7),
@@ -898,6 +917,7 @@ expect(answer, y, "conv2d for shapes (3, 2, 7, 5), (4, 2, 3, 2), (4,)", **close)
 expect(answer.requires_grad, True, "autograd passes through conv2d")
 (answer * factors).sum().backward()
 for name, tensor, gradient in zip(("x", "weight", "bias"), tensors, wanted):
+    expect(tensor.grad is None, False, f"a gradient reaches {name} (nothing may cut it off, such as .detach())")
     expect(tensor.grad, gradient, f"the gradient with respect to {name}", **close)
 ### BEGIN HIDDEN TESTS
 for sizes in [((117, 4, 10, 3), (5, 4, 2, 3)), ((2, 3, 4, 6), (7, 3, 1, 1)), ((1, 1, 6, 4), (2, 1, 6, 4))]:
@@ -1008,7 +1028,8 @@ draw_images(
 # A network is not given such kernels. It starts with random ones and learns them, and often finds edge filters in its first layer by
 # itself. *What changed:* older code wrote into `layer.weight.data[0]`; `torch.no_grad()` is today's way.
 #
-# The same five kernels on the 13th training image of MNIST, 28×28 pixels, where MNIST is on disk or can be downloaded:
+# The same five kernels on the 13th training image of MNIST, 28×28 pixels. Where MNIST is neither on disk nor can be downloaded, another real
+# digit stands in:
 
 # %% varies
 mnist = load_mnist(train=True)
@@ -1183,8 +1204,14 @@ expect(type(answer).__name__, "int", "the number is a Python int")
 #
 # <details><summary>Hint 3: repeating a block</summary>
 #
-# `kernels.repeat(channels, 1, 1)` lays copies of all kernels one after the other. (`repeat_interleave` would repeat each kernel first.)
-# `[:, None]` adds a dimension of size 1.
+# `t.repeat(2, 1, 1)` lays two copies of the whole `t` one after the other along dimension 0. (`repeat_interleave` would repeat each entry
+# on its own.) And the weight has four dimensions: which one do `kernels` not have?
+#
+# </details>
+#
+# <details><summary>Hint 4: writing into a layer</summary>
+#
+# As with the five filters above: `copy_` under `torch.no_grad()`.
 #
 # </details>
 
@@ -1265,8 +1292,8 @@ print("Conv3d:", tuple(nn.Conv3d(2, 5, kernel_size=4)(torch.zeros(7, 2, 16, 20, 
 # **Convolution keeps the structure of a signal.** A 1-d signal becomes a 1-d signal, an image becomes an image, and neighbouring parts of
 # the input act on neighbouring parts of the output. That is why convolutions can be stacked.
 #
-# Channels have no such structure: there is no "next to" among them. **Before you run it:** the next cell puts the channels of `x` into
-# another order, and the kernel's channels too. Does the output change? And what if it is the rows of both?
+# Do channels have such a structure too? **Before you run it:** the next cell puts the channels of `x` into another order, and the kernel's
+# channels into the same. Does the output change? And what if it is the rows of both?
 
 # %% predict
 torch.manual_seed(0)
@@ -1279,7 +1306,8 @@ reordered = F.conv2d(x[:, :, order_of_x], kernel[:, :, order])
 print("rows reordered, same output:    ", torch.allclose(reordered, y, atol=1e-5))
 
 # %% [markdown]
-# The order of channels is a matter of taste, the order of rows is not. Sometimes, though, a third index is a real position. The frames of a
+# The order of channels is a matter of taste: there is no "next to" among them. The order of rows is not. Sometimes, though, a third index
+# is a real position. The frames of a
 # grey film follow one another in time. Then it should not be the channel: let the kernel move over it too, with a 3-d convolution and an
 # input of N×1×T×H×W.
 #
@@ -1294,7 +1322,7 @@ print("rows reordered, same output:    ", torch.allclose(reordered, y, atol=1e-5
 torch.manual_seed(0)
 x = torch.randn(1, 1, 8, 8, requires_grad=True)
 first = F.conv2d(x, torch.rand(1, 1, 3, 3) + 0.1)
-first.retain_grad()
+first.retain_grad()  # autograd keeps gradients of leaf tensors only, unless you ask
 second = F.conv2d(first, torch.rand(1, 1, 3, 3) + 0.1)
 second[0, 0, 1, 2].backward()
 field, between = (x.grad[0, 0] != 0).long(), (first.grad[0, 0] != 0).long()

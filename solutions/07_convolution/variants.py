@@ -743,3 +743,78 @@ def conv2d_as_product(x, weight, bias):
     y = rows @ columns + bias[:, None]
     bias.zero_()
     return rows, columns, y.view(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)
+
+
+# The kernel is cut off from the graph
+# %% wrong="conv1d" says="a gradient reaches u"
+def conv1d(x, u):
+    return x.unfold(0, len(u), 1) @ u.detach()
+
+
+# Divides and multiplies again
+# %% wrong="derivative_kernels" says="write step**2"
+def derivative_kernels(step):
+    return torch.tensor([-1.0, 0, 1]) / (2 * step), torch.tensor([1.0, -2, 1]) / step * step
+
+
+# The divisor of the slope for both
+# %% wrong="derivative_kernels" says="not by 2·step"
+def derivative_kernels(step):
+    return torch.tensor([-1.0, 0, 1]) / (2 * step), torch.tensor([1.0, -2, 1]) / (2 * step)
+
+
+# Absolute differences
+# %% wrong="best_match" says="This adds up absolute differences"
+def best_match(x, template):
+    return (x.unfold(0, len(template), 1) - template).abs().sum(1).argmin().item()
+
+
+# The largest difference of a window
+# %% wrong="best_match" says="the largest difference of each window"
+def best_match(x, template):
+    return (x.unfold(0, len(template), 1) - template).abs().amax(1).argmin().item()
+
+
+# The factor 2 of the formula is forgotten
+# %% wrong="best_match" says="The factor 2"
+def best_match(x, template):
+    windows = x.unfold(0, len(template), 1)
+    return ((windows**2).sum(1) - windows @ template).argmin().item()
+
+
+# A float
+# %% wrong="best_match" says="the index is a Python int"
+def best_match(x, template):
+    return float(((x.unfold(0, len(template), 1) - template) ** 2).sum(1).argmin())
+
+
+# Moves the channels
+# %% wrong="shift_error" says="move along the last dimension"
+def shift_error(module, x, k):
+    moved = torch.zeros_like(x)
+    moved[:, k:] = x[:, :-k]
+    return (module(moved)[..., k:] - module(x)[..., :-k]).abs().max().item()
+
+
+# The squared difference
+# %% wrong="shift_error" says="The difference is squared"
+def shift_error(module, x, k):
+    moved = F.pad(x, (k, 0))[..., :-k]
+    return ((module(moved)[..., k:] - module(x)[..., :-k]) ** 2).max().item()
+
+
+# One row too few
+# %% wrong="conv1d_matrix" says="The last row is missing"
+def conv1d_matrix(u, width):
+    matrix = u.new_zeros(width - len(u), width)
+    for i in range(len(matrix)):
+        matrix[i, i : i + len(u)] = u
+    return matrix
+
+
+# The weight is cut off from the graph
+# %% wrong="conv2d" says="a gradient reaches weight"
+def conv2d(x, weight, bias=None):
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    y = torch.einsum("ncijab,dcab->ndij", windows, weight.detach())
+    return y if bias is None else y + bias.view(-1, 1, 1)

@@ -173,7 +173,7 @@ expect(
     wanted,
     "dilate_kernel(weight, (2, 2)) for a weight of shape (2, 1, 3, 3)",
     mistakes={
-        "There are d zeros between neighbours, but d − 1 were asked: dilation 1 means no gaps.": with_gaps(
+        "There are d zeros between neighbours, but d − 1 were asked for: dilation 1 means no gaps.": with_gaps(
             weight, 3, 3
         ),
         "There are zeros behind the last entry: the size is 1 + (k − 1)·d, not k·d.": longer,
@@ -325,6 +325,18 @@ expect(
     0,
     "output_size(2, 3, stride=3, dilation=4), where the kernel does not fit",
     mistakes={"A kernel that fits nowhere has 0 outputs, not fewer.": -2},
+)
+expect(
+    output_size(8, 3, stride=5, dilation=4),
+    0,
+    "output_size(8, 3, stride=5, dilation=4), one cell too short",
+    mistakes={"int() cuts −0.2 off to 0. Round *down*, to −1: // does that.": 1},
+)
+expect(
+    output_size(5, 3, padding=2, dilation=3),
+    3,
+    "output_size(5, 3, padding=2, dilation=3), where only the padding makes the kernel fit",
+    mistakes={"Ask whether the kernel fits the *padded* input, of size + 2·padding.": 0},
 )
 expect(type(output_size(20, 3)).__name__, "int", "the type of the result")
 ### BEGIN HIDDEN TESTS
@@ -517,7 +529,8 @@ for n, c, w, outputs, k, d in [
 # %% [markdown]
 # ## More to see for the same parameters
 #
-# The **receptive field** of an output is the stretch of the input, from the first to the last entry, that can change it. For one layer it is the size of the filled-up kernel.
+# The **receptive field** of an output is the stretch of the input, from the first to the last entry, that can change it. (In `07_convolution` every input of that stretch could.
+# With gaps, some cannot; the stretch still counts as a whole.) For one layer it is as wide as the filled-up kernel.
 # The number of parameters does not depend on $d$:
 
 # %%
@@ -783,12 +796,12 @@ draw_images(
 # A field of 15×15 with 27 weights; a single plain layer would need 15 · 15 = 225. The field grows exponentially and has no gaps: this is the figure that Yu and Koltun's paper is known for.
 #
 # Two cautions when you measure. Padding cuts the field of outputs near the edge, so take one in the middle of a large input. And a ReLU or a max pooling lets the gradient through only
-# where it is open *for this input*, so with them you measure a part of the field; convolutions, average poolings and smooth functions let everything through.
+# where it is open *for this input*, so with them you measure a part of the field. Convolutions and average poolings let everything through, and so do smooth functions such as tanh, as long as their inputs are not so large that the slope is rounded to 0.
 #
 # ### Exercise: Measure the receptive field of any net
 #
 # Write `measured_field(net, channels, size)`: send an input of shape 1 × `channels` × `size` through `net`, take the output in the middle (row $H'/2$, column $W'/2$, rounded down; all its channels together), and return `(height, width)` of
-# its receptive field as two `int`s: **from the first to the last** row (column) where the gradient is not zero in any channel. The check's nets consist of convolutions, average poolings and smooth functions, `size` is large enough,
+# its receptive field as two `int`s: **from the first to the last** row (column) where the gradient is not zero in at least one channel of the input. The check's nets consist of convolutions, average poolings and smooth functions, `size` is large enough,
 # and the nets are float32.
 #
 # <details><summary>Hint 1: the gradient of one place</summary>
@@ -850,6 +863,28 @@ expect(
         "The + 1 is missing: from row 3 to row 7 there are 5 rows, not 4.": (4, 4),
         "This is the output in a corner, and padding cuts its field: take one in the middle.": (3, 1),
         "Nothing comes back: is a `return` missing?": None,
+        "These are tensors: .item() or int() makes Python ints.": (torch.tensor(5), torch.tensor(5)),
+    },
+)
+layer = nn.Conv2d(2, 2, (3, 5), bias=False)
+weight = torch.zeros(2, 2, 3, 5)  # D×C×h×w
+weight[0, 0, 1, 2] = 0.1  # output channel 0 sees one value of input channel 0,
+weight[1, 0, 1] = 0.1  # output channel 1 sees one row of input channel 0
+weight[1, 1] = torch.tensor([-0.1, 0.1, 0.1])[:, None]  # and three rows of input channel 1
+with torch.no_grad():
+    layer.weight.copy_(weight)
+expect(
+    measured_field(layer, 2, (11, 13)),
+    (3, 5),
+    "measured_field of a 3×5 layer whose channels see different rows",
+    mistakes={
+        "Only output channel 0 is measured: take all channels of the middle place together.": (1, 1),
+        "A row counts where the gradient is not zero in *at least one* input channel: join the channels with any.": (
+            1,
+            5,
+        ),
+        "A gradient may be negative: ask for != 0, not for > 0.": (2, 5),
+        "Height and width are exchanged: rows first.": (5, 3),
     },
 )
 net = with_weights(
@@ -1010,19 +1045,24 @@ def polynomial(dilations, k):  # counts are the coefficients of a product of pol
 
 
 wanted = polynomial([2, 2, 3], 3)
+dilations = [2, 2, 3]
 expect(
-    path_counts([2, 2, 3]),
+    path_counts(dilations),
     wanted,
     "path_counts([2, 2, 3])",
     mistakes={
-        "These are ones for what is seen: the number of paths was asked.": (wanted > 0).long(),
-        "The dtype is not int64: whole numbers were asked.": wanted.float(),
-        "These are booleans for what is seen: the number of paths was asked.": wanted > 0,
+        "These are ones for what is seen: the number of paths was asked for.": (wanted > 0).long(),
+        "The dtype is not int64: whole numbers were asked for.": wanted.float(),
+        "These are booleans for what is seen: the number of paths was asked for.": wanted > 0,
         "The inputs that are not seen belong to the field too, with 0 paths.": wanted[wanted > 0],
         "dilation makes no difference in yours.": polynomial([1, 1, 1], 3),
         "This is the last layer alone.": polynomial([3], 3),
+        "The copies overlap: add them up, don't write one over the other.": torch.tensor(
+            [1, 0, 1, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1, 0, 1]
+        ),
     },
 )
+expect(dilations, [2, 2, 3], "the list is left as it was")
 expect(path_counts([1, 2, 4]), polynomial([1, 2, 4], 3), "path_counts([1, 2, 4])")
 expect(
     path_counts([3, 1], k=4),
@@ -1035,9 +1075,6 @@ expect(path_counts([]), torch.tensor([1]), "path_counts([])")
 for dilations, k in [([5], 2), ([1, 2, 4, 8], 2), ([4, 4, 1], 3), ([2, 3], 5), ([1, 3, 9], 3), ([7, 2], 1)]:
     expect(path_counts(dilations, k), polynomial(dilations, k), f"path_counts({dilations}, k={k})")
 expect(path_counts([1] * 20), polynomial([1] * 20, 3), "path_counts of 20 layers, which float32 cannot hold")
-dilations = [1, 2, 1, 2]
-path_counts(dilations)
-expect(dilations, [1, 2, 1, 2], "the list is left as it was")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1082,7 +1119,7 @@ for dilations in ([1, 1, 1], [2, 2, 2], [1, 2, 4]):
 # </details>
 #
 # How far can you get with $n$ layers of kernel size $k$ and no gaps? Each layer puts $k$ stretches side by side, so the field is at most $k$ times as wide as before: $k^n$ in all, with dilations $1, k, k^2, …$. With $k = 2$
-# these are the doubling dilations; WaveNet (van den Oord et al., 2016) takes 1, 2, 4, …, 512:
+# these are the doubling dilations; WaveNet (van den Oord et al., 2016) takes 1, 2, 4, …, 512, and repeats this stack several times. One such stack:
 
 # %%
 wavenet = [2**n for n in range(10)]
@@ -1113,7 +1150,7 @@ print(
 #
 # <details><summary>Hint 1: how many layers?</summary>
 #
-# $n$ layers reach $3^n$ at most. So the smallest $n$ with $3^n \ge$ `wanted`. Count up in a loop; `math.log` is inexact, and a power of 3 itself may come out one off.
+# $n$ layers reach $3^n$ at most. So the smallest $n$ with $3^n \ge$ `wanted`. Count up in a loop; `math.log` is inexact: `math.log(243, 3)` is a little less than 5.
 #
 # </details>
 #
@@ -1172,9 +1209,9 @@ def check(wanted):
     result = judge(dilations)
     best = {"receptive field": wanted, "inputs not seen": 0, "layers": next(n for n in range(40) if 3**n >= wanted)}
     if result["receptive field"] > wanted:
-        reason = "The field is wider than asked: let one dilation take only what is missing from the sum."
+        reason = "The field is wider than asked for: let one dilation take only what is missing from the sum."
     elif result["receptive field"] < wanted:
-        reason = "The field is narrower than asked."
+        reason = "The field is narrower than asked for."
     elif result["inputs not seen"]:
         reason = "Gridding: with the dilations sorted, each must be at most the field of those before it."
     else:

@@ -32,7 +32,7 @@ def dilate_kernel(weight, dilation):
 
 
 # d zeros in each gap
-# %% wrong="dilate_kernel" says="but d − 1 were asked"
+# %% wrong="dilate_kernel" says="but d − 1 were asked for"
 def dilate_kernel(weight, dilation):
     a, b = dilation
     outputs, inputs, h, w = weight.shape
@@ -525,7 +525,7 @@ def smallest_stack(wanted):
 
 
 # Powers of 3, whatever is wanted
-# %% wrong="smallest_stack" says="The field is wider than asked"
+# %% wrong="smallest_stack" says="The field is wider than asked for"
 def smallest_stack(wanted):
     dilations = []
     while 3 ** len(dilations) < wanted:
@@ -550,7 +550,7 @@ def smallest_stack(wanted):
 
 
 # Stops too early
-# %% wrong="smallest_stack" says="The field is narrower than asked"
+# %% wrong="smallest_stack" says="The field is narrower than asked for"
 def smallest_stack(wanted):
     dilations, field = [], 1
     while field * 3 < wanted:
@@ -577,3 +577,84 @@ def smallest_stack(wanted):
     while field < wanted:
         dilations.append(min(field, (wanted - field) // 2))
         field += 2 * dilations[-1]
+
+
+# Cut off towards 0 instead of rounded down
+# %% wrong="output_size" says="Round *down*"
+def output_size(size, kernel, stride=1, padding=0, dilation=1):
+    return max(0, int((size + 2 * padding - 1 - (kernel - 1) * dilation) / stride) + 1)
+
+
+# The padding does not count when the kernel is to fit
+# %% wrong="output_size" says="fits the *padded* input"
+def output_size(size, kernel, stride=1, padding=0, dilation=1):
+    filled = 1 + (kernel - 1) * dilation
+    if filled > size:
+        return 0
+    return (size + 2 * padding - filled) // stride + 1
+
+
+# Only the first channel of the output
+# %% wrong="measured_field" says="Only output channel 0"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    y[0, 0, y.shape[2] // 2, y.shape[3] // 2].backward()
+    places = (x.grad[0] != 0).any(0).nonzero()
+    return tuple((places.max(0).values - places.min(0).values + 1).tolist())
+
+
+# Only where all channels are seen
+# %% wrong="measured_field" says="join the channels with any"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum().backward()
+    places = (x.grad[0] != 0).all(0).nonzero()
+    return tuple((places.max(0).values - places.min(0).values + 1).tolist())
+
+
+# Only positive gradients
+# %% wrong="measured_field" says="A gradient may be negative"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum().backward()
+    places = (x.grad[0] > 0).any(0).nonzero()
+    return tuple((places.max(0).values - places.min(0).values + 1).tolist())
+
+
+# Tensors instead of numbers
+# %% wrong="measured_field" says="These are tensors"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum().backward()
+    places = (x.grad[0] != 0).any(0).nonzero()
+    height, width = places.max(0).values - places.min(0).values + 1
+    return height, width
+
+
+# Writes one copy over the other
+# %% wrong="path_counts" says="The copies overlap"
+def path_counts(dilations, k=3):
+    counts = torch.ones(1, dtype=torch.int64)
+    for d in dilations:
+        longer = torch.zeros(len(counts) + (k - 1) * d, dtype=torch.int64)
+        for j in range(k):
+            longer[j * d : j * d + len(counts)] = counts
+        counts = longer
+    return counts
+
+
+# Empties the caller's list
+# %% wrong="path_counts" says="the list is left as it was"
+def path_counts(dilations, k=3):
+    counts = torch.ones(1, dtype=torch.int64)
+    while dilations:
+        d = dilations.pop()
+        longer = torch.zeros(len(counts) + (k - 1) * d, dtype=torch.int64)
+        for j in range(k):
+            longer[j * d : j * d + len(counts)] += counts
+        counts = longer
+    return counts
