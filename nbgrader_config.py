@@ -1,6 +1,7 @@
 """nbgrader's configuration for this course: any nbgrader command started in this folder reads it."""
 
 import os
+import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmissio
 c = get_config()
 course = Path(__file__).resolve().parent
 warnings.filterwarnings("ignore", category=SAWarning)  # harmless, and many
+# nbgrader starts `alembic` by its name; it lies beside this Python, which need not be on the path.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 c.CourseDirectory.course_id = "torch-nn"
 c.CourseDirectory.root = str(course)

@@ -372,6 +372,16 @@ def test_report_lies_beside_the_autograded_notebook(course, rows):
     assert [cell["status"] for cell in report["cells"] if cell["grade_id"] == "check-twice"] == ["timeout"]
 
 
+def test_commands_need_no_activated_environment(course, rows, tmp_path):
+    """As `make` calls them, by their path; nbgrader looks for its own tools on the PATH."""
+    command = [str(Path(sys.executable).with_name("autograder")), "grade", NAME, "--student", "right", "--again"]
+    command += ["--db", f"sqlite:///{tmp_path / 'new.db'}"]
+    done = subprocess.run(
+        command, cwd=course.root, env=os.environ | {"PATH": "/usr/bin:/bin"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_gradebook_elsewhere(course, rows, tmp_path, monkeypatch):
     monkeypatch.chdir(course.root)
     url = f"sqlite:///{tmp_path / 'other.db'}"

@@ -15,7 +15,7 @@ STUDENTS = [
     "ada",
     "alan",
     "barbara",
-    "claude",
+    "hedy",
     "donald",
     "edsger",
     "fei-fei",

@@ -1767,6 +1767,11 @@ with torch.no_grad():
 first, last = sum(losses[:5]) / 5, sum(losses[-5:]) / 5
 expect(last < 0.6 * first, True, f"the loss falls in 8 epochs (yours: from {first:.2f} to {last:.2f})")
 expect(right >= 0.65, True, f"at least 65 % of 299 other digits are right (yours: {right:.0%})")
+### BEGIN HIDDEN TESTS
+other = torch.randn(9, 1, 28, 28, generator=g)
+_, losses = train(other, torch.arange(9), epochs=3, batch_size=7, lr=1e-3)
+expect(len(losses), 6, "the number of losses: 3 epochs of 9 images in batches of 7")
+### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Recap
