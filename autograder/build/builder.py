@@ -36,9 +36,9 @@ def build(course: Course, name: str, again: bool = False) -> str:
     else:
         text = solution.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / solution.name
-        copy.write_text(text, encoding="utf-8")
-        release = release_text(course, copy)
+        executed = Path(folder) / solution.name
+        executed.write_text(text, encoding="utf-8")
+        release = release_text(course, executed)
     if done == "run":
         _write(solution, text)
     if _read(course.release(name)) != release:

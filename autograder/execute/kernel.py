@@ -40,7 +40,7 @@ def execute(notebook: nbformat.NotebookNode, limits: Limits, cwd: str | None = N
         limits: what the run may cost.
         cwd: the working directory of the kernel.
     """
-    report = Report([_cell_report(i, cell) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"])
+    report = Report([_cell_report(i, cell) for i, cell in enumerate(notebook.cells) if _is_code(cell)])
     client = _LimitedClient(notebook, limits, report, cwd)
     try:
         client.execute(env=os.environ | {"COURSE_OFFLINE": "1"})
@@ -135,6 +135,11 @@ def _kernel_name() -> str:
     return WARM if sys.platform == "linux" and WARM in KernelSpecManager().find_kernel_specs() else "python3"
 
 
+def _is_code(cell) -> bool:
+    """Whether there is anything to run: nbclient passes over empty cells without a word."""
+    return cell.cell_type == "code" and bool(cell.source.strip())
+
+
 def _cell_report(index: int, cell) -> CellReport:
     return CellReport(index + 1, cell.metadata.get("nbgrader", {}).get("grade_id"))
 
@@ -147,15 +152,12 @@ def _died(report: Report, sentence: str) -> None:
 
 
 def _mark_what_did_not_run(notebook, report: Report) -> None:
+    why_not = "; ".join(["this cell was not run", *report.problems])
     for mine in report.cells:
         if mine.status in ("not run", "died"):
             cell = notebook.cells[mine.number - 1]
-            why = (
-                "the kernel died in this cell"
-                if mine.status == "died"
-                else "this cell was not run: " + "; ".join(report.problems)
-            )
-            cell.outputs = [*cell.get("outputs", []), _error(NOT_RUN, why)]
+            sentence = "the kernel died in this cell" if mine.status == "died" else why_not
+            cell.outputs = [*cell.get("outputs", []), _error(NOT_RUN, sentence)]
 
 
 def _error(name: str, sentence: str):
