@@ -1,18 +1,50 @@
-"""What a run says of each cell, whatever the cells do."""
+"""What a run says of each cell, whatever the cells do, and what crosses the line between a check and a learner's code."""
+
+import os
+import threading
+import time
+from pathlib import Path
 
 import nbformat
+import pytest
+from nbformat.v4 import new_code_cell
 
-from autograder.execute import Limits, execute
+from autograder.errors import CourseError
+from autograder.execute import Limits, Stopped, execute, stop, walls
+
+ROOT = Path(__file__).resolve().parents[1]
+HELPERS = "\n".join(
+    (ROOT / "autograder" / "notebook" / f"{name}.py").read_text().replace("from autograder", "# from autograder")
+    for name in ("expect", "watch")
+)
+SETUP = new_code_cell(
+    f"import copy, math, torch\nimport torch.nn.functional as F\nfrom torch import nn\n{HELPERS}",
+    metadata={"nbgrader": {"grade_id": "setup", "grade": False, "solution": False, "locked": True}},
+)
 
 
-def run(*cells: str):
-    """The executed notebook and its report."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    return notebook, execute(notebook, Limits())
+def check(code: str, name: str = "check"):
+    """A check cell of two points."""
+    about = {"grade_id": name, "grade": True, "solution": False, "locked": True, "points": 2}
+    return new_code_cell(code, metadata={"nbgrader": about})
+
+
+def run(*cells, limits: Limits = Limits(cell_seconds=10), **options):
+    """The executed notebook and its report; text stands for a learner's cell."""
+    cells = [new_code_cell(cell) if isinstance(cell, str) else cell.copy() for cell in cells]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    return notebook, execute(notebook, limits, **options)
 
 
 def errors(notebook) -> list[list[str]]:
     return [[output.ename for output in cell.outputs if output.output_type == "error"] for cell in notebook.cells]
+
+
+def printed(notebook) -> list[str]:
+    return ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells]
+
+
+# Cells
 
 
 def test_empty_cells_are_nothing_to_speak_of():
@@ -23,18 +55,555 @@ def test_empty_cells_are_nothing_to_speak_of():
     assert report.problems == []
 
 
-def test_death_is_told_of_the_cell_that_died():
-    notebook, report = run("", "1 / 0", "import os; os._exit(1)", "", "x = 2")
-    assert report.problems == ["the kernel died in cell 3: the cells after it were not run"]
-    assert [(cell.number, cell.status) for cell in report.cells] == [(2, "error"), (3, "died"), (5, "not run")]
-    assert errors(notebook) == [[], ["ZeroDivisionError"], ["NotRun"], [], ["NotRun"]]
-
-
-def test_cell_that_asks_to_be_skipped_did_not_run():
-    """A cell without an error output counts as run to its end, so one that nbclient skips must have one."""
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell("x = 1", metadata={"tags": ["skip-execution"]})]
+def test_outputs_are_those_of_a_notebook():
+    notebook, _ = run(
+        "import sys\nprint('out'); print('err', file=sys.stderr)\n1 + 1",
+        "from IPython.display import HTML, display\ndisplay(HTML('<b>bold</b>'))",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+        "%timeit -n1 -r1 None\n!echo from the shell",
+        "1 / 0",
+        "x = (",
     )
-    report = execute(notebook, Limits())
-    assert report.cells[0].status == "not run"
-    assert errors(notebook) == [["NotRun"]]
+    kinds = [[(output.output_type, output.get("name")) for output in cell.outputs] for cell in notebook.cells]
+    assert kinds[0] == [("stream", "stdout"), ("stream", "stderr"), ("execute_result", None)]
+    assert notebook.cells[0].outputs[2].execution_count == notebook.cells[0].execution_count == 1
+    assert notebook.cells[1].outputs[0].data["text/html"] == "<b>bold</b>"
+    assert "image/png" in notebook.cells[2].outputs[0].data
+    assert "from the shell" in printed(notebook)[3]
+    assert errors(notebook)[4:] == [["ZeroDivisionError"], ["SyntaxError"]]
+    assert "line 1" in "".join(notebook.cells[4].outputs[0].traceback)
+    nbformat.validate(notebook)
+
+
+def test_process_that_dies_costs_its_own_cell_only():
+    notebook, report = run(
+        SETUP,
+        "import os; x = 2",
+        "os._exit(1)",
+        check("assert x == 2"),
+        "def f(): os._exit(1)",
+        check("f()", "deadly"),
+        "y = x + 1",
+        check("assert y == 3", "after"),
+    )
+    assert [one.status for one in report.checks] == ["right", "stopped", "right"]
+    assert [cell.status for cell in report.cells] == ["ok", "ok", "died", "ok", "ok", "died", "ok", "ok"]
+    assert (
+        report.problems[0] == "cell 3 ended the process that it ran in; the cells after it ran in a new one, without it"
+    )
+    assert errors(notebook)[2] == ["NotRun"]
+
+
+def test_process_that_dies_every_time_ends_the_notebook():
+    _, report = run(*["import os; os._exit(1)"] * 9)
+    assert [cell.status for cell in report.cells] == ["died"] * 6 + ["not run"] * 3
+    assert "died too often" in report.problems[-1]
+
+
+# Limits
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "says"),
+    [
+        ("while True: pass", "timeout", "cell 2 ran longer than 2 s and was stopped"),
+        (
+            "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    time.sleep(60)",
+            "timeout",
+            "could not be",
+        ),
+        ("import signal; signal.signal(2, signal.SIG_IGN)\nwhile True: pass", "timeout", "could not be interrupted"),
+        ("while True: print('x' * 1000)", "flood", "cell 2 wrote more than 0.1 MB of output and was stopped"),
+        ("print('x' * 60_000_000)", "flood", "cell 2 wrote more than 0.1 MB"),
+        ("x = bytearray(900_000_000)", "error", "cell 2 wanted more than 0.3 GB of memory"),
+        ("torch.zeros(10**9)", "error", "cell 2 wanted more than 0.3 GB of memory"),
+        ("open('big', 'wb').write(bytes(60_000_000))", "error", "cell 2 wanted to write more than 50 MB to files"),
+        (
+            "import threading, time\nfor _ in range(99): threading.Thread(target=time.sleep, args=[9]).start()",
+            "error",
+            "cell 2 wanted more than 40 processes and threads",
+        ),
+    ],
+)
+def test_limit_is_a_sentence_and_costs_its_cell_only(code, status, says):
+    limits = Limits(cell_seconds=2, output_bytes=100_000, memory_bytes=300_000_000, processes=40, disk_bytes=50_000_000)
+    _, report = run(SETUP, code, "a = 3", check("assert a == 3"), limits=limits)
+    assert report.cells[1].status == status
+    assert [says in problem for problem in report.problems] == [True], report.problems
+    assert report.checks[0].status == "right"
+
+
+def test_memory_of_many_processes_counts_together():
+    """Each of them is below the limit of one process."""
+    code = """
+import os, time
+for _ in range(4):
+    if os.fork() == 0:
+        hoard = bytearray(os.urandom(1)) * 150_000_000
+        time.sleep(8)
+        os._exit(0)
+time.sleep(8)
+"""
+    _, report = run(code, "a = 3", check("assert a == 3"), limits=Limits(cell_seconds=20, memory_bytes=400_000_000))
+    assert report.problems == ["cell 1 needed more than 0.4 GB of memory and was stopped"]
+    assert report.checks[0].status == "right"
+
+
+def test_time_of_the_notebook_is_limited():
+    limits = Limits(cell_seconds=5, total_seconds=2)
+    _, report = run("import time; time.sleep(3)", "x = 1", check("pass"), limits=limits)
+    assert [cell.status for cell in report.cells][1:] == ["not run", "not run"]
+    assert report.checks[0].status == "stopped"
+    assert any("before cell 2" in problem for problem in report.problems)
+
+
+def test_stop_ends_what_runs():
+    seen = []
+
+    def long_run():
+        try:
+            run("import time; time.sleep(60)", limits=Limits(cell_seconds=60))
+        except Stopped:
+            seen.append("stopped")
+
+    run("x = 1")  # the warm process is there
+    thread = threading.Thread(target=long_run)
+    thread.start()
+    time.sleep(1)
+    stop()
+    thread.join(10)
+    assert seen == ["stopped"]
+    assert run("x = 1")[1].cells[0].status == "ok", "and the next run runs"
+
+
+# Walls
+
+
+def test_learner_sees_little_and_changes_nothing():
+    code = """
+import os, socket
+from pathlib import Path
+print(sorted(os.listdir("/tmp")), os.listdir("/proc"), os.getpid(), os.getuid() != 0)
+for place in ("/", "/usr", "/etc", "/dev", __import__("torch").__path__[0]):
+    try:
+        Path(place, "left").write_text("x")
+        print("wrote to", place)
+    except OSError:
+        pass
+for attempt in (lambda: os.listdir(ROOT + "/solutions"), lambda: os.listdir(ROOT + "/tests"), lambda: os.listdir("/home")):
+    try:
+        print("saw", attempt())
+    except OSError:
+        pass
+try:
+    socket.create_connection(("127.0.0.1", 9), 1)
+except OSError as error:
+    print(error.strerror)
+print("SECRET" in os.environ)
+""".replace("ROOT", repr(str(ROOT)))
+    os.environ["SECRET"] = "1"
+    try:
+        notebook, _ = run(code)
+    finally:
+        del os.environ["SECRET"]
+    first, second, third = printed(notebook)[0].splitlines()
+    assert first == "['work'] [] 1 True"
+    assert second in ("Connection refused", "Network is unreachable")
+    assert third == "False"
+
+
+def test_nothing_of_one_run_is_left_for_the_next():
+    run("import torch, pathlib; torch.equal = None; pathlib.Path('/tmp/left').touch(); x = 1; torch.manual_seed(5)")
+    notebook, _ = run("import torch, os; print(torch.equal is None, os.listdir('/tmp'), 'x' in globals())")
+    assert printed(notebook) == ["False ['work'] False\n"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "libc.unshare(0x10000000)",
+        "libc.memfd_create(b'x', 0)",
+        "libc.mount(b'none', b'/tmp', b'tmpfs', 0, None)",
+        "libc.umount2(b'/proc', 2)",
+        "libc.ptrace(0, 0, 0, 0)",
+        "libc.syscall(56, 0x10000000 | 17, 0, 0, 0, 0)",
+        "libc.syscall(435, 0, 0)",
+        "libc.chroot(b'/tmp')",
+        "libc.setuid(0)",
+        "libc.kill(-1, 0) if False else libc.setns(0, 0)",
+    ],
+)
+def test_system_call_is_refused(call):
+    notebook, _ = run(f"import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nprint({call})")
+    assert printed(notebook) == ["-1\n"], "and the process lives on to say so"
+
+
+def test_without_walls_nothing_runs(monkeypatch):
+    monkeypatch.setattr(walls.shutil, "which", lambda name: None)
+    walls.find_bwrap.cache_clear()
+    with pytest.raises(CourseError, match="install it .* or grade with --no-isolation"):
+        walls.command(["true"], {}, gpu=False)
+    walls.find_bwrap.cache_clear()
+
+
+def test_no_isolation_runs_without_walls():
+    notebook, report = run(SETUP, "def f(x): return x + 1", check("expect(f(1), 2, 'f')"), isolation=False)
+    assert report.checks[0].status == "right"
+    assert printed(notebook)[2] == "✓ f\n"
+
+
+# What crosses
+
+CROSSINGS = {
+    "values": (
+        "def same(x): return x",
+        """
+for value in (None, True, 3, -2**70, 1.5, "é", b"b", [1, [2]], (1, (2,)), {"a": [1], (1, 2): None}, {1, 2}, frozenset([1]),
+              range(3), 1j, math.inf, torch.Size([2]), torch.float64):
+    assert same(value) == value and type(same(value)) is type(value), value
+""",
+    ),
+    "tensors": (
+        "def same(x): return x",
+        """
+for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.uint8, torch.int32,
+              torch.int64, torch.bool):
+    for size in ((), (0,), (3,), (2, 0, 3), (2, 3)):
+        x = (torch.rand(size) * 9).to(dtype)
+        y = same(x)
+        assert type(y) is torch.Tensor and y.dtype == dtype and torch.equal(x, y)
+x = torch.randn(4, 5).t()[1:, ::2]
+assert torch.equal(same(x), x)
+assert same(x).data_ptr() != x.data_ptr()
+assert torch.equal(same(torch.tensor([math.nan])), torch.tensor([math.nan])) is False
+""",
+    ),
+    "strides reach the learner": (
+        "def layout(x): return x.is_contiguous(), x.stride(), x.storage_offset()",
+        "x = torch.zeros(4, 6).t()[2:]\nassert layout(x) == (False, (1, 6), 2), layout(x)",
+    ),
+    "left alone unless marked": (
+        "def spoil(x, numbers):\n    x.zero_(); numbers.append(9)",
+        """
+x, numbers = torch.ones(3), [1]
+spoil(x, numbers)
+assert x.sum() == 3 and numbers == [1]
+spoil(inplace(x), inplace(numbers))
+assert x.sum() == 0 and numbers == [1, 9]
+""",
+    ),
+    "in place through a view": (
+        "def half(x):\n    x.mul_(0.5)\n    return x",
+        """
+matrix = torch.ones(4, 5)
+y = half(inplace(matrix.t()[1:3]))
+assert matrix.sum() == 16 and (matrix[:, 1:3] == 0.5).all()
+y.zero_()
+assert matrix.sum() == 12
+""",
+    ),
+    "returns its argument, a view of it, or another tensor": (
+        "def same(x): return x\ndef view(x): return x[1:].t()\ndef new(x): return x.clone()\ndef moved(x): x.data = x.data + 1",
+        """
+x = torch.randn(3, 2)
+assert same(inplace(x)) is x
+assert view(inplace(x)).data_ptr() == x[1:].data_ptr() and torch.equal(view(inplace(x)), x[1:].t())
+assert new(inplace(x)).data_ptr() != x.data_ptr()
+memory = x.data_ptr()
+moved(inplace(x))
+assert x.data_ptr() != memory
+""",
+    ),
+    "gradients of inputs": (
+        "def f(x, y, unused): return (x * y).sum(), x.exp(), [y.detach()]",
+        """
+x, y, unused = (torch.randn(3, dtype=torch.float64, requires_grad=True) for _ in range(3))
+total, e, (cut,) = f(x, y, unused)
+assert total.requires_grad and e.requires_grad and not cut.requires_grad
+(2 * total + e.sum()).backward()
+assert torch.allclose(x.grad, 2 * y.detach() + x.detach().exp()) and torch.allclose(y.grad, 2 * x.detach())
+assert unused.grad is None
+with torch.no_grad():
+    assert not f(x, y, unused)[0].requires_grad
+(only,) = torch.autograd.grad(f(x, y, unused)[0], [y])
+assert torch.equal(only, x.detach())
+z = x * 2
+f(z, y, unused)[0].backward()
+""",
+    ),
+    "a module": (
+        '''
+class Net(nn.Module):
+    """A net."""
+    kind = "small"
+    def __init__(self, width=4):
+        super().__init__()
+        self.width, self.calls = width, []
+        self.first, self.rest = nn.Linear(3, width), nn.Sequential(nn.ReLU(), nn.Dropout(0.5), nn.Linear(width, 2))
+        self.scale = nn.Parameter(torch.tensor(2.0))
+        self.register_buffer("seen", torch.tensor(0))
+    def forward(self, x):
+        self.seen += 1
+        self.calls.append(len(x))
+        return self.scale * self.rest(self.first(x))
+    def twice(self, x): return 2 * x
+''',
+        """
+net = Net(width=5)
+assert isinstance(net, nn.Module) and isinstance(net, Net) and isinstance(net.first, nn.Linear) and not isinstance(net, nn.Linear)
+assert (net.width, net.kind, net.first.in_features, net.twice(4), Net.kind) == (5, "small", 3, 8, "small")
+names = ["scale", "first.weight", "first.bias", "rest.2.weight", "rest.2.bias"]
+assert [name for name, _ in net.named_parameters()] == names
+assert list(net.state_dict()) == ["scale", "seen", *names[1:]]
+assert [type(part).__name__ for part in net.modules()] == ["Net", "Linear", "Sequential", "ReLU", "Dropout", "Linear"]
+assert len(net.rest) == 3 and isinstance(net.rest[2], nn.Linear) and net.rest[2] is list(net.rest)[2]
+net.eval()
+assert not net.training and not net.rest[1].training
+values = {name: torch.rand(tensor.shape) if tensor.is_floating_point() else tensor for name, tensor in net.state_dict().items()}
+net.load_state_dict(values)
+x = torch.randn(6, 3, requires_grad=True)
+y = net(x)
+wanted = values["scale"] * F.linear(F.linear(x, values["first.weight"], values["first.bias"]).relu(),
+                                    values["rest.2.weight"], values["rest.2.bias"])
+assert torch.allclose(y, wanted) and net.seen == 1 and net.calls == [6]
+y.sum().backward()
+assert all(p.grad is not None for p in net.parameters()) and x.grad is not None
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+before = y.sum()
+optimizer.step()
+optimizer.zero_grad()
+assert net(x).sum() < before and all(p.grad is None for p in net.parameters())
+net.first.weight.requires_grad_(False)
+net(x).sum().backward()
+assert net.first.weight.grad is None and net.first.bias.grad is not None
+other = copy.deepcopy(net)
+with torch.no_grad():
+    other.scale.zero_()
+assert other(x).abs().sum() == 0 and net(x).abs().sum() > 0
+net.train()
+assert not torch.equal(net(x), net(x)), "dropout"
+hold = nn.Sequential(nn.Linear(2, 3), net)
+assert hold(torch.randn(4, 2)).shape == (4, 2) and len(list(hold.parameters())) == 7
+try:
+    net.nothing
+except AttributeError as error:
+    assert "nothing" in str(error)
+else:
+    assert False
+""",
+    ),
+    "hooks of a check": (
+        "net = nn.Sequential(nn.Linear(3, 4), nn.ReLU())\ndef f(x): return net(x)",
+        """
+seen = []
+handle = net[0].register_forward_hook(lambda module, inputs, output: seen.append((module is net[0], output.shape)))
+net.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].shape))
+net(torch.zeros(5, 3))
+assert seen == [(5, 3), (True, (5, 4))], seen
+handle.remove()
+net(torch.zeros(5, 3))
+assert len(seen) == 3
+gradients = []
+net[0].weight.register_hook(gradients.append)
+net(torch.ones(2, 3)).sum().backward()
+assert gradients[0].shape == (4, 3)
+""",
+    ),
+    "a module without super().__init__()": (
+        "class Bare(nn.Module):\n    def __init__(self): self.width = 3\n    def forward(self, x): return x",
+        """
+bare = Bare()
+assert isinstance(bare, nn.Module) and bare.width == 3
+try:
+    list(bare.parameters())
+except AttributeError:
+    pass
+else:
+    assert False
+""",
+    ),
+    "a module of the check's": (
+        """
+def train(net, x):
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    net(x).sum().backward()
+    optimizer.step()
+    return net
+""",
+        """
+class Counting(nn.Linear):
+    def __init__(self):
+        super().__init__(2, 1)
+        self.sizes = []
+    def forward(self, x):
+        self.sizes.append(len(x))
+        return super().forward(x)
+net = nn.Sequential(Counting())
+start = copy.deepcopy(net.state_dict())
+x = torch.ones(4, 2)
+train(net, x)
+assert torch.equal(net[0].weight, start["0.weight"]) and net[0].weight.grad is None and net[0].sizes == []
+assert train(inplace(net), x) is net
+assert torch.allclose(net[0].weight, start["0.weight"] - 0.4) and net[0].sizes == [4]
+assert torch.equal(net[0].weight.grad, torch.full((1, 2), 4.0))
+net.zero_grad()
+net[0].sizes.clear()
+train(inplace(net), x[:1])
+assert torch.allclose(net[0].weight, start["0.weight"] - 0.5) and net[0].sizes == [1]
+net[0].weight.grad = torch.ones(1, 2)
+train(inplace(net), x[:1])
+assert torch.equal(net[0].weight.grad, torch.full((1, 2), 2.0))
+""",
+    ),
+    "data sets, iterators, generators": (
+        """
+from torch.utils.data import Dataset
+class Squares(Dataset):
+    def __len__(self): return 5
+    def __getitem__(self, i):
+        if not 0 <= i < 5: raise IndexError(i)
+        return torch.tensor(float(i * i)), i
+def count(n):
+    for i in range(n): yield i, torch.tensor(i)
+def endless():
+    while True: yield 1
+""",
+        """
+from torch.utils.data import DataLoader
+data = Squares()
+assert len(data) == 5 and data[2][0] == 4 and [i for _, i in data] == [0, 1, 2, 3, 4]
+batches = list(DataLoader(data, batch_size=2))
+assert [len(b) for b, _ in batches] == [2, 2, 1] and batches[1][0].tolist() == [4.0, 9.0]
+assert [(i, int(t)) for i, t in count(3)] == [(0, 0), (1, 1), (2, 2)]
+ones = endless()
+assert next(ones) + next(ones) == 2
+""",
+    ),
+    "functions of the check's": (
+        "def twice(f, x): return f(f(x))\ndef make(n): return lambda x: x + n",
+        "offset = torch.tensor(3)\nassert twice(lambda x: x + offset, 1) == 7\nassert make(4)(1) == 5 and twice(make(2), 1) == 5",
+    ),
+    "plain variables": (
+        "answer, words, table = torch.arange(3), ['a'], {'k': (1, None)}",
+        "assert answer.tolist() == [0, 1, 2] and words == ['a'] and table == {'k': (1, None)}",
+    ),
+    "exceptions": (
+        """
+class Mine(ValueError): pass
+def fail(kind, text): raise {"mine": Mine, "key": KeyError, "zero": ZeroDivisionError}[kind](text)
+""",
+        """
+for kind, wanted in {"mine": ValueError, "key": KeyError, "zero": ZeroDivisionError}.items():
+    try:
+        fail(kind, "what")
+    except wanted as error:
+        assert "what" in str(error)
+    else:
+        assert False
+""",
+    ),
+    "printed output": (
+        "def speak(x): print('said', x)",
+        """
+import contextlib, io
+with contextlib.redirect_stdout(io.StringIO()) as heard:
+    speak(3)
+assert heard.getvalue() == "said 3\\n", heard.getvalue()
+""",
+    ),
+    "seeds": (
+        "def draw(): return torch.rand(3)",
+        """
+torch.manual_seed(4)
+first = draw()
+torch.manual_seed(4)
+assert torch.equal(draw(), first) and not torch.equal(draw(), first)
+""",
+    ),
+    "what torch does": (
+        "def loop(x): return torch.stack([row.relu() for row in x])\ndef at_once(x): return x.clamp(min=0)",
+        """
+counts = []
+for n in (3, 8):
+    with Watch() as seen:
+        loop(torch.randn(n, 2))
+    counts.append(len(seen.operations))
+assert counts[1] > counts[0] and "relu" in seen.functions and seen.largest == 16
+with Watch() as seen:
+    at_once(torch.randn(4, 2))
+assert seen.names == ["clamp"] and seen.operations[0].arguments == ((4, 2), 0)
+with forbidden("relu"):
+    at_once(torch.randn(4, 2))
+try:
+    with forbidden("relu", "clamp"):
+        at_once(torch.randn(4, 2))
+except Unexpected as error:
+    assert "`clamp`" in str(error)
+else:
+    assert False
+""",
+    ),
+    "types of answers": (
+        "import numpy as np\ndef number(): return np.float64(2)\ndef array(): return np.arange(3)\nclass Odd: pass\ndef odd(): return Odd()",
+        """
+assert type(number()).__name__ == "float64" and array().tolist() == [0, 1, 2]
+assert type(odd()).__name__ == "Odd" and not callable(odd())
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CROSSINGS)
+def test_crosses(name):
+    learner, code = CROSSINGS[name]
+    _, report = run(SETUP, learner, check(code))
+    told = report.checks[0].message
+    assert report.checks[0].status == "right", told
+    assert report.problems == []
+
+
+@pytest.mark.parametrize(
+    ("learner", "code", "says"),
+    [
+        ("class Net(nn.Module):\n    pass", "net = Net()\nnet.part = nn.Linear(1, 1)", "around it"),
+        ("net = nn.Linear(1, 1)", "net.register_full_backward_hook(print)", "a backward hook"),
+        ("def f(x): return x", "f(torch.eye(3).to_sparse())", "cannot cross"),
+        ("def f(x): return x", "import threading\nf(threading.Lock())", "cannot be handed to the learner's code"),
+    ],
+)
+def test_what_cannot_cross_is_said(learner, code, says):
+    _, report = run(SETUP, learner, check(code))
+    assert says in report.checks[0].message
+
+
+# What is said
+
+
+@pytest.mark.parametrize(
+    ("learner", "code", "status", "message"),
+    [
+        ("def f(x): return x + 1", "expect(f(1), 3, 'f(1)')", "wrong", "✗ f(1)"),
+        ("def f(x): raise NotImplementedError", "expect(f(1), 3, 'f(1)')", "unsolved", "Not solved yet."),
+        ("pass", "f(1)", "wrong", "Your code stopped with NameError: name 'f' is not defined"),
+        ("def f(x):\n    y = 1\n    return y / x", "f(0)", "wrong", "in your line 3:  return y / x"),
+        ("class Odd(Exception): pass\ndef f(x): raise Odd('hm')", "f(0)", "wrong", "Your code stopped with Odd: hm"),
+        ("def f(): return 1", "f(3)", "wrong", "Your code stopped with TypeError"),
+        ("import warnings\ndef f(x):\n    warnings.warn('careful')\n    return x", "expect(f(1), 1, 'f')", "right", ""),
+        ("import sys\ndef f(x):\n    print('oh', file=sys.stderr)\n    return x", "expect(f(1), 1, 'f')", "right", ""),
+    ],
+)
+def test_check_says_what_it_found(learner, code, status, message):
+    _, report = run(SETUP, learner, check(code))
+    assert report.checks[0].status == status
+    assert message in report.checks[0].message
+    assert (report.checks[0].score, report.checks[0].points) == (2 if status == "right" else 0, 2)
+
+
+def test_random_numbers_of_a_check_are_the_same_whatever_ran_before():
+    draws = []
+    for before in ("x = 1", "import torch\nfor _ in range(7): torch.rand(3)"):
+        notebook, _ = run(
+            SETUP, before, "def draw(): return torch.rand(1).item()", check("print(draw(), torch.rand(1).item())")
+        )
+        draws.append(printed(notebook)[3])
+    assert draws[0] == draws[1]

@@ -10,7 +10,7 @@ import nbformat
 
 from autograder.build.expand import expand
 from autograder.build.release import release_text
-from autograder.build.run import run_notebook
+from autograder.build.run import examine_notebook, run_notebook
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.source.cells import read_source
@@ -30,6 +30,7 @@ def build(course: Course, name: str, again: bool = False) -> str:
     solution = course.solution(name)
     if again or not _is_fresh(solution, expanded):
         run_notebook(expanded, course.source(name), lines)
+        examine_notebook(expanded, course.source(name), lines)
         expanded.metadata.autograder.content = _content(expanded)
         text = nbformat.writes(expanded) + "\n"
         done = "run"

@@ -1,5 +1,6 @@
 """Run a notebook from its first cell to its last, as a learner with an empty folder and no network would."""
 
+import copy
 import os
 import tempfile
 from pathlib import Path
@@ -9,9 +10,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from autograder.errors import CourseError
-from autograder.execute.kernel import QUIET
+from autograder.execute import Limits, execute
 
 CELL_SECONDS = 300
+#: Kernels warn on stderr that TCP is not encrypted; this one is reached over the loopback interface alone.
+QUIET = "--IPKernelApp.log_level=ERROR"
 STARTUP_SECONDS = 180
 
 
@@ -55,6 +58,35 @@ def run_notebook(notebook: nbformat.NotebookNode, path: Path, lines: list[int]) 
             if output.output_type == "stream" and output.name == "stderr":
                 raise CourseError(f"{path}:{line}: the cell writes to stderr: {output.text.strip().splitlines()[-1]}")
     notebook.metadata.language_info = {"name": "python"}  # without the version of the machine that built it
+
+
+def examine_notebook(notebook: nbformat.NotebookNode, path: Path, lines: list[int]) -> None:
+    """Run a solution as submissions are graded, so that what a check cannot do there is found here, not with a class.
+
+    Args:
+        notebook: a solution; it is left as it is.
+        path: its source, for messages.
+        lines: the line of each cell in that source.
+
+    Raises:
+        CourseError: a check does not pass, or a cell meets a limit.
+    """
+    examined = copy.deepcopy(notebook)
+    report = execute(examined, Limits(cell_seconds=CELL_SECONDS, total_seconds=10 * CELL_SECONDS), isolation=False)
+    if report.problems:
+        raise CourseError(f"{path}: as submissions are graded, {report.problems[0]}.")
+    places = {
+        cell.metadata.nbgrader.grade_id: line
+        for cell, line in zip(examined.cells, lines)
+        if "nbgrader" in cell.metadata
+    }
+    for check in report.checks:
+        if check.status != "right":
+            told = check.message.replace("\n", " ")
+            raise CourseError(
+                f"{path}:{places[check.grade_id]}: the check refuses the solution as submissions are graded: {told}"
+                " (the README says what a check may do there)."
+            )
 
 
 def _reason(cell, error: Exception) -> str:

@@ -16,7 +16,7 @@ from autograder.source.names import bound_names, defined_names, read_names
 
 PIECES_DIR = Path(notebook.__file__).parent
 #: In the order in which they are written.
-MODULES = ("expect", "draw", "movement", "networks", "data")
+MODULES = ("expect", "watch", "draw", "movement", "networks", "data")
 #: What every notebook gets, whether it names it or not.
 ALWAYS = {"expect"}
 TITLE = '#@title Set-up: run this cell first. There is nothing to do in it. { display-mode: "form" }'

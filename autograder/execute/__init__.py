@@ -1,6 +1,6 @@
-"""Run a submission's notebook: an executed notebook and a report. Knows nothing of marks."""
+"""Run a submission's notebook: an executed notebook and a report. Knows nothing of the gradebook."""
 
-from autograder.execute.kernel import STOPPED, execute
-from autograder.execute.report import CellReport, Limits, Report
+from autograder.execute.engine import Stopped, execute, stop
+from autograder.execute.report import CellReport, CheckReport, Limits, Report
 
-__all__ = ["STOPPED", "CellReport", "Limits", "Report", "execute"]
+__all__ = ["CellReport", "CheckReport", "Limits", "Report", "Stopped", "execute", "stop"]

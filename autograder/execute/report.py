@@ -12,11 +12,17 @@ class Limits:
         cell_seconds: wall time of one cell; then it is interrupted.
         total_seconds: wall time of all cells; cells after that are not run.
         output_bytes: output of one cell; then it is interrupted and its output cut.
+        memory_bytes: memory of the learner's processes together, beyond what an empty notebook has.
+        processes: how many processes and threads the learner's code may have at a time.
+        disk_bytes: what it may write to files; they lie in memory and are gone at the end.
     """
 
     cell_seconds: int = 30
     total_seconds: int = 300
     output_bytes: int = 2_000_000
+    memory_bytes: int = 2_000_000_000
+    processes: int = 64
+    disk_bytes: int = 200_000_000
 
 
 @dataclass
@@ -33,11 +39,42 @@ class CellReport:
 
 
 @dataclass
+class CheckReport:
+    """What one check found.
+
+    Attributes:
+        grade_id: of the check cell.
+        points, score: what it is worth, and what was reached.
+        status: ``"right"``, ``"wrong"``, ``"unsolved"``, or ``"stopped"`` if a limit or the process's death ended it.
+        message: for the learner, in words; empty when it is right.
+    """
+
+    grade_id: str
+    points: float
+    score: float
+    status: str
+    message: str
+
+
+@dataclass
 class Report:
-    """A run: its cells, and a sentence for everything that went wrong beyond ordinary exceptions."""
+    """A run: its cells, its checks, a sentence for everything beyond ordinary exceptions, and the versions used."""
 
     cells: list[CellReport] = field(default_factory=list)
+    checks: list[CheckReport] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1)
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Report":
+        """The report that ``to_json`` wrote."""
+        content = json.loads(text)
+        return cls(
+            [CellReport(**cell) for cell in content["cells"]],
+            [CheckReport(**check) for check in content["checks"]],
+            content["problems"],
+            content["versions"],
+        )

@@ -1,0 +1,271 @@
+"""The door: runs a notebook in the engine and puts what came of it into its cells.
+
+This side knows notebooks; it never runs a learner's code and never loads torch.
+"""
+
+import builtins
+import importlib.metadata
+import platform
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_output
+
+from autograder.execute import frames, words
+from autograder.execute.report import CellReport, CheckReport, Limits, Report
+from autograder.execute.warm_server import Job, open_job
+from autograder.source.names import bound_names, defined_names, parse, read_names
+
+#: The names of the error outputs that the engine writes itself.
+TIMEOUT, FLOOD, NOT_RUN = "CellTimeout", "OutputLimit", "NotRun"
+#: Statuses after which the learner's process is gone.
+GONE = {"died", "memory", "stubborn", "protocol"}
+#: Seconds that a cell may take beyond its limit until the examiner itself counts as dead.
+PATIENCE = 15
+#: How often a notebook gets a new process after its own has died.
+RESTARTS = 5
+
+
+class Stopped(Exception):
+    """``stop`` was called while a notebook ran."""
+
+
+_running: set[Job] = set()
+_stopping = threading.Event()
+
+
+def stop() -> None:
+    """End all runs in progress; their ``execute`` raises ``Stopped``."""
+    _stopping.set()
+    for job in list(_running):
+        job.kill()
+
+
+def execute(notebook: nbformat.NotebookNode, limits: Limits, *, isolation: bool = True, gpu: bool = False) -> Report:
+    """Run every code cell of ``notebook`` in place, whatever the cells do, and say how it went.
+
+    Check cells (``nbgrader.grade`` in their metadata) run in the examiner, everything else in the learner's process. An
+    exception in a cell does not stop the run. When the learner's process dies, the cells after that run in a new one,
+    in which all cells before it, other than checks, have been run again. Several threads may call this at a time.
+
+    Args:
+        notebook: its outputs are replaced.
+        limits: what the run may cost.
+        isolation: whether learners' code is walled off.
+        gpu: whether it may use this machine's GPU.
+
+    Raises:
+        CourseError: there are no walls on this machine, or the engine cannot start.
+        Stopped: ``stop`` was called.
+    """
+    _stopping.clear() if not _running else None
+    run = _Run(notebook, limits, isolation, gpu)
+    run.run()
+    return run.report
+
+
+@dataclass
+class _Run:
+    """One notebook on its way through the engine."""
+
+    notebook: nbformat.NotebookNode
+    limits: Limits
+    isolation: bool
+    gpu: bool
+    report: Report = field(default_factory=Report)
+    job: Job | None = None
+    #: cells that the learner's process has run, and those that it must not run again
+    done: list[int] = field(default_factory=list)
+    deadly: set[int] = field(default_factory=set)
+    by_count: dict[int, nbformat.NotebookNode] = field(default_factory=dict)
+    deadline: float = 0.0
+
+    def run(self) -> None:
+        self.report.versions = _versions()
+        self.deadline = time.monotonic() + self.limits.total_seconds
+        cells = [(i, cell) for i, cell in enumerate(self.notebook.cells) if _is_code(cell)]
+        reports = {i: CellReport(i + 1, _about(cell).get("grade_id")) for i, cell in cells}
+        self.report.cells = list(reports.values())
+        known = _setup_names(self.notebook)
+        restarts, out_of_time = 0, False
+        try:
+            for i, cell in cells:
+                cell.outputs, cell.execution_count = [], None
+                if time.monotonic() > self.deadline and not out_of_time:
+                    out_of_time = True
+                    self.report.problems.append(words.out_of_time(i + 1, self.limits))
+                if out_of_time or restarts > RESTARTS:
+                    self._not_run(cell, reports[i])
+                    continue
+                outcome = self._attempt(i, cell, known)
+                self._note(cell, reports[i], outcome)
+                if outcome["status"] in GONE:
+                    restarts += 1
+                    self.deadly.add(i)
+                    self._hang_up()
+                    if restarts > RESTARTS:
+                        self.report.problems.append(words.too_often(i + 1))
+        finally:
+            self._hang_up()
+
+    def _attempt(self, i: int, cell, known: set[str]) -> dict[str, Any]:
+        """Run one cell, after starting a process and repeating what came before it if there is none."""
+        try:
+            if self.job is None:
+                self._start()
+            outcome = self._ask(self._request(i, cell, known))
+        except frames.Closed:
+            if _stopping.is_set():
+                raise Stopped from None
+            outcome = {"status": "died", "seconds": 0.0, "outputs": [], "printed": "", "error": None, "count": None}
+        if not _is_check(cell):
+            self.done.append(i)
+            if outcome["count"] is not None:
+                self.by_count[outcome["count"]] = cell
+        return outcome
+
+    def _start(self) -> None:
+        self.job = open_job(asdict(self.limits), self.isolation, self.gpu)
+        _running.add(self.job)
+        if _stopping.is_set():
+            raise frames.Closed
+        self.by_count = {}
+        for i in self.done:
+            if i not in self.deadly:
+                again = self._ask(self._request(i, self.notebook.cells[i], set()))
+                if again["count"] is not None:
+                    self.by_count[again["count"]] = self.notebook.cells[i]
+                if again["status"] in GONE:  # it depends on chance, or on a cell that was left out
+                    self.deadly.add(i)
+                    raise frames.Closed
+
+    def _hang_up(self) -> None:
+        if self.job is not None:
+            _running.discard(self.job)
+            self.job.kill()
+            self.job = None
+
+    def _request(self, i: int, cell, known: set[str]) -> dict[str, Any]:
+        seconds = max(1.0, min(self.limits.cell_seconds, self.deadline - time.monotonic()))
+        about = _about(cell)
+        if _is_check(cell):
+            names = sorted(_asked_names(cell.source) - known)
+            return {
+                "kind": "check",
+                "code": cell.source,
+                "seconds": seconds,
+                "names": names,
+                "grade_id": about["grade_id"],
+            }
+        kind = "setup" if about.get("grade_id") == "setup" and about.get("locked") else "cell"
+        return {"kind": kind, "code": cell.source, "seconds": seconds}
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.job.send(request)
+        return self.job.hear(time.monotonic() + request["seconds"] + PATIENCE)
+
+    def _note(self, cell, mine: CellReport, outcome: dict[str, Any]) -> None:
+        """Put what came of a cell into the notebook and the report."""
+        mine.seconds = outcome["seconds"]
+        status = outcome["status"]
+        mine.status = {"memory": "died", "stubborn": "timeout", "protocol": "died"}.get(status, status)
+        problem = words.problem(status, mine.number, self.limits)
+        if _is_check(cell):
+            if outcome.get("printed"):
+                cell.outputs.append(new_output("stream", name="stdout", text=outcome["printed"]))
+            if outcome.get("error"):
+                error = outcome["error"]
+                cell.outputs.append(_error(error["name"], error["text"], error["traceback"]))
+            self._mark(cell, status, outcome.get("error"), problem)
+        else:
+            cell.outputs = [output for raw in outcome["outputs"] or [] if (output := _output(raw)) is not None]
+            cell.execution_count = outcome["count"] if isinstance(outcome["count"], int) else None
+            problem = problem or words.limit_met(cell.outputs, mine.number, self.limits)
+        if problem:
+            self.report.problems.append(problem)
+        if status not in ("ok", "error"):
+            name = {"timeout": TIMEOUT, "stubborn": TIMEOUT, "flood": FLOOD}.get(status, NOT_RUN)
+            cell.outputs.append(_error(name, problem, [problem]))
+
+    def _mark(self, cell, status: str, error: dict | None, problem: str) -> None:
+        about = _about(cell)
+        points = about.get("points") or 0
+        if status == "ok":
+            check = CheckReport(about["grade_id"], points, points, "right", "")
+        elif status == "error":
+            check = CheckReport(about["grade_id"], points, 0, *words.judgement(error, self.by_count))
+        else:
+            check = CheckReport(about["grade_id"], points, 0, "stopped", problem[0].upper() + problem[1:] + ".")
+        self.report.checks.append(check)
+
+    def _not_run(self, cell, mine: CellReport) -> None:
+        sentence = "; ".join(["this cell was not run", *self.report.problems[-1:]])
+        mine.status = "not run"
+        cell.outputs = [_error(NOT_RUN, sentence, [sentence])]
+        if _is_check(cell):
+            self._mark(cell, "not run", None, sentence)
+
+
+def _is_code(cell) -> bool:
+    return cell.cell_type == "code" and bool(cell.source.strip())
+
+
+def _about(cell) -> dict:
+    about = cell.metadata.get("nbgrader")
+    return about if isinstance(about, dict) else {}
+
+
+def _is_check(cell) -> bool:
+    return cell.cell_type == "code" and _about(cell).get("grade") is True
+
+
+def _setup_names(notebook) -> set[str]:
+    """What the set-up cell defines; it is restored from the source, as the checks are."""
+    return set().union(
+        *(defined_names(parse(cell.source)) for cell in notebook.cells if _about(cell).get("grade_id") == "setup")
+    )
+
+
+def _asked_names(code: str) -> set[str]:
+    """The names that a check reads and does not make itself."""
+    try:
+        tree = parse(code)
+    except SyntaxError:
+        return set()
+    return read_names(tree) - bound_names(tree) - set(dir(builtins))
+
+
+def _error(name: str, text: str, lines: list[str]):
+    return new_output("error", ename=name, evalue=text, traceback=lines)
+
+
+def _output(raw: Any):
+    """An output as the notebook format has it, or None: a learner's process may have made it up."""
+    if not isinstance(raw, dict):
+        return None
+    match raw:
+        case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
+            return new_output("stream", name=name, text=text)
+        case {"output_type": "error", "ename": str(name), "evalue": str(text), "traceback": list(lines)}:
+            return _error(name, text, [line for line in lines if isinstance(line, str)])
+        case {"output_type": "display_data" | "execute_result" as kind, "data": dict(data)}:
+            data = {
+                key: value
+                for key, value in data.items()
+                if isinstance(key, str) and isinstance(value, (str, dict, list))
+            }
+            metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
+            count = raw.get("execution_count")
+            extra = {"execution_count": count if isinstance(count, int) else None} if kind == "execute_result" else {}
+            return new_output(kind, data=data, metadata=metadata, **extra)
+    return None
+
+
+@cache
+def _versions() -> dict[str, str]:
+    names = ("torch", "torchvision", "numpy", "matplotlib", "ipython", "nbgrader")
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in names}

@@ -1,0 +1,254 @@
+"""The examiner: runs a notebook's check cells, has the learner's process run all others, and sees the marks arise.
+
+A mark is what happened here: a check cell that ran to its end in a process that the learner's code has never touched.
+"""
+
+import contextlib
+import io
+import linecache
+import os
+import random
+import signal
+import socket
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+import torch
+
+from autograder.execute import frames, wire
+from autograder.execute.link import Inplace, Link, Lost, Watching
+from autograder.execute.report import Limits
+from autograder.execute.standins import CannotCross
+
+#: Random numbers of every check begin here, for everyone and every time.
+SEED = 20_240_229
+#: Names in a set-up cell behind which the engine puts something of its own.
+HELPERS = ("inplace", "Watch")
+
+
+class CheckTimeout(BaseException):
+    """The check itself ran too long."""
+
+
+def tell(job: socket.socket, *message: Any) -> None:
+    """Send something to the grader."""
+    frames.send(job, msgpack.packb(list(message), unicode_errors="replace"))
+
+
+def hear(job: socket.socket) -> Any:
+    """Receive something from the grader, which is trusted."""
+    return msgpack.unpackb(frames.receive(job, largest=2**40), strict_map_key=False)
+
+
+def receive_limits(job: socket.socket) -> Limits:
+    """The first thing that a grader says."""
+    return Limits(**hear(job))
+
+
+class Examiner:
+    """Runs one notebook.
+
+    Args:
+        job: the line to the grader, which sends cells and gets what became of each.
+        connection: the line to the learner's process.
+        learner: that process's id.
+        limits: what the run may cost.
+    """
+
+    def __init__(self, job: socket.socket, connection: socket.socket, learner: int, limits: Limits) -> None:
+        self.job, self.learner, self.limits = job, learner, limits
+        self.link = Link(connection, self._interrupt, limits.output_bytes, self._watch_memory)
+        self.connection = connection
+        self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+        self.over_memory = False
+        self._share_seeds()
+
+    def _share_seeds(self) -> None:
+        """A seed that a check sets holds for the learner's code, too, as it does where both run in one process."""
+        seed_here = torch.manual_seed
+
+        def seed_both(seed: int) -> torch.Generator:
+            self.link.seeds.append(int(seed))
+            return seed_here(seed)
+
+        torch.manual_seed = seed_both
+
+    def run(self) -> None:
+        """Greet the learner's process, then run the cells that the grader sends, one by one."""
+        said = wire.unpack(frames.receive(self.connection, time.monotonic() + 30))
+        if said != ["here"]:
+            raise RuntimeError(f"the learner's process could not be set up: {said}")
+        tell(self.job, "here", os.getpid())
+        signal.signal(signal.SIGALRM, self._check_timeout)
+        while True:
+            cell = hear(self.job)
+            kind = cell.pop("kind")
+            tell(self.job, "cell", getattr(self, f"_run_{kind}")(**cell))
+
+    # Cells
+
+    def _run_setup(self, code: str, seconds: float) -> dict:
+        """The set-up cell: on both sides, because checks use its names, too."""
+        mine = io.StringIO()
+        with contextlib.redirect_stdout(mine), contextlib.suppress(Exception):
+            exec(_compile(code, "set-up"), self.namespace)
+        return self._run_cell(code, seconds)
+
+    def _run_cell(self, code: str, seconds: float) -> dict:
+        """A cell of the learner's, or an example: there."""
+        began = time.monotonic()
+        self.link.deadline = began + seconds
+        outcome: dict[str, Any] = {"status": "ok", "outputs": [], "count": None}
+        try:
+            answer = self.link.ask("run", code)
+            outcome |= {key: answer[key] for key in ("status", "outputs", "count")}
+            if answer["too_much"] is True:
+                outcome["status"] = "flood"
+        except Lost as lost:
+            outcome["status"] = self._why(lost)
+        except Exception:
+            outcome["status"] = "died"
+        outcome["seconds"] = round(time.monotonic() - began, 3)
+        return outcome
+
+    def _run_check(self, code: str, seconds: float, names: list[str], grade_id: str) -> dict:
+        """A check cell: here, with the learner's names as stand-ins."""
+        began = time.monotonic()
+        self.link.deadline = began + seconds
+        printed = io.StringIO()
+        outcome: dict[str, Any] = {"status": "ok", "error": None, "count": None, "outputs": []}
+        label = f"check {grade_id}"
+        self.link.print = lambda text: print(text, end="")
+        signal.setitimer(signal.ITIMER_REAL, seconds + 2 * Link.GRACE)
+        try:
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+                self.link.ask("begin", SEED)
+                space = self._space(names)
+                exec(_compile(code, label), space)
+        except Lost as lost:
+            outcome["status"] = self._why(lost)
+        except CheckTimeout:
+            outcome["status"] = "timeout"
+        except BaseException as error:
+            outcome |= {"status": "error", "error": _told(error, label)}
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self.link.watching.clear()
+        outcome["printed"] = printed.getvalue()[: self.limits.output_bytes]
+        outcome["seconds"] = round(time.monotonic() - began, 3)
+        return outcome
+
+    def _space(self, names: list[str]) -> dict[str, Any]:
+        """The names that a check sees: the set-up's, and the learner's that it asks for."""
+        random.seed(SEED)
+        np.random.seed(SEED)
+        torch.manual_seed(SEED)
+        self.link.seeds.clear()
+        space = dict(self.namespace)
+        fetched = self.link.ask("fetch", names)
+        if not isinstance(fetched, dict):
+            raise Lost("protocol", "names that are none")
+        space |= {name: fetched[name] for name in names if name in fetched}
+        if "inplace" in space:
+            space["inplace"] = Inplace
+        if "Watch" in space:
+            _remote_watch(space["Watch"], space["Operation"], self.link)
+        return space
+
+    # Limits
+
+    def _why(self, lost: Lost) -> str:
+        """How a cell ended that was not answered."""
+        if lost.why == "time":
+            return "timeout"
+        if lost.why == "output":
+            return "flood"
+        if lost.why == "interrupt":
+            return "error"
+        self._kill()
+        return (
+            "memory"
+            if self.over_memory
+            else "protocol"
+            if lost.why == "protocol"
+            else "stubborn"
+            if lost.detail
+            else "died"
+        )
+
+    def _interrupt(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.learner, signal.SIGINT)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.learner, signal.SIGKILL)
+
+    def _check_timeout(self, number, frame) -> None:
+        raise CheckTimeout
+
+    def _watch_memory(self) -> None:
+        """Kill the learner's process when it and its children together have too much memory."""
+        if _tree_memory(self.learner) > self.limits.memory_bytes + _OWN_MEMORY:
+            self.over_memory = True
+            self._kill()
+
+
+def _remote_watch(watch: type, operation: type, link: Link) -> None:
+    """Have the notebook's ``Watch`` look at the learner's process instead of this one."""
+
+    def enter(self):
+        self._watching = Watching(self.operations, self.functions, operation)
+        link.watching.append(self._watching)
+        return self
+
+    def leave(self, *error):
+        link.watching.remove(self._watching)
+
+    watch.__enter__, watch.__exit__ = enter, leave
+
+
+def _compile(code: str, label: str):
+    """Compiled, with its text where tracebacks look for it."""
+    name = f"<{label}>"
+    linecache.cache[name] = (len(code), None, code.splitlines(True), name)
+    return compile(code, name, "exec")
+
+
+def _told(error: BaseException, label: str) -> dict:
+    """An exception that ended a check: its name, its text, a traceback, and what kind of end it is."""
+    lines = getattr(error, "_render_traceback_", None)
+    name = getattr(error, "learners_name", type(error).__name__)
+    if lines is not None:
+        shown = lines()
+    else:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == f"<{label}>"]
+        shown = [f"{name}: {error}", *traceback.format_list(frames)]
+    theirs = getattr(error, "learners_traceback", "")
+    return {
+        "name": name,
+        "text": str(error),
+        "traceback": [*shown, *([theirs] if theirs else [])],
+        "learners": theirs,
+        "expected": lines is not None,
+        "cannot_cross": isinstance(error, CannotCross),
+    }
+
+
+def _tree_memory(root: int) -> int:
+    """Bytes that a process and its descendants keep in memory."""
+    total, queue, page = 0, [root], os.sysconf("SC_PAGESIZE")
+    while queue:
+        place = Path("/proc") / str(queue.pop())
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            total += int((place / "statm").read_text().split()[1]) * page
+            for task in (place / "task").iterdir():
+                queue += [int(child) for child in (task / "children").read_text().split()]
+    return total
+
+
+_OWN_MEMORY = _tree_memory(os.getpid())

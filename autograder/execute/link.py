@@ -1,0 +1,585 @@
+"""The examiner's end of the line: requests to the learner's process, and what both sides share.
+
+A request is a pickle, because it comes from the trusted side; what comes back is ``wire`` data and nothing else.
+Modules that crossed in either direction are kept equal: before each request the other side hears what has changed
+here, and each answer tells what has changed there. What a learner's code does to an argument counts only if the check
+marked it with ``inplace``.
+"""
+
+import io
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import cloudpickle
+import torch
+from torch import nn
+
+from autograder.execute import frames, wire
+from autograder.execute.frames import WireError
+from autograder.execute.slots import State, grad_of, same_state, same_values, slots, state_of
+from autograder.execute.standins import CannotCross, Standin, Twin, fill_twin, make_standin, stock_class
+
+#: Exceptions of a learner's code that arrive as what they are; others arrive as the nearest of these.
+ERRORS = {
+    kind.__name__: kind
+    for kind in (
+        Exception, ArithmeticError, AssertionError, AttributeError, EOFError, FileNotFoundError, ImportError,
+        IndexError, KeyError, LookupError, MemoryError, ModuleNotFoundError, NameError, NotImplementedError, OSError, OverflowError,
+        PermissionError, RecursionError, RuntimeError, StopIteration, SyntaxError, TypeError, UnboundLocalError,
+        UnicodeError, ValueError, ZeroDivisionError,
+    )
+}  # fmt: skip
+
+
+class Lost(BaseException):
+    """A request came to nothing; not an ``Exception``, so that a check's ``except`` lets it through.
+
+    Args:
+        why: ``"time"``, ``"output"`` or ``"interrupt"`` if it was interrupted; ``"gone"`` or ``"protocol"`` if there is
+            nobody to ask any more.
+    """
+
+    def __init__(self, why: str, detail: str = "") -> None:
+        super().__init__(why)
+        self.why, self.detail = why, detail
+
+
+@dataclass
+class Inplace:
+    """An argument that a check marked: what the learner's code does to it is carried back."""
+
+    value: Any
+
+
+@dataclass
+class Watching:
+    """A ``Watch`` of a check that is on."""
+
+    operations: list
+    functions: list
+    make: Callable
+
+
+@dataclass
+class _Call:
+    """What one request carries besides its words."""
+
+    tensors: list[torch.Tensor] = field(default_factory=list)
+    keys: dict[int, int] = field(default_factory=dict)
+    marked: set[int] = field(default_factory=set)
+    storages: dict[int, int] = field(default_factory=dict)
+    new: dict[int, Any] = field(default_factory=dict)
+    objects: dict[int, Any] = field(default_factory=dict)
+
+
+class Link:
+    """Asks the learner's process.
+
+    Args:
+        connection: to it.
+        interrupt: called when the time is over; sends it an interrupt.
+        output_limit: bytes of output that one request may cause.
+        largest: bytes of an answer.
+    """
+
+    #: Seconds that the learner's process has to answer after an interrupt.
+    GRACE = 2.0
+
+    def __init__(self, connection: socket.socket, interrupt: Callable[[], None], output_limit: int, tick) -> None:
+        self.connection, self.interrupt, self.output_limit, self.tick = connection, interrupt, output_limit, tick
+        self.deadline: float | None = None
+        self.twins: dict[int, Any] = {}
+        self.given: dict[int, Any] = {}
+        self.given_numbers: dict[int, int] = {}
+        self.agreed: dict[tuple[int, str], State] = {}
+        self.training: dict[int, bool] = {}
+        self.hooks: dict[tuple[int, str], list] = {}
+        self.seeds: list[int] = []
+        self.watching: list[Watching] = []
+        self.tapes = 0
+        self.flooded = False
+        self.print: Callable[[str], None] = lambda text: None
+
+    # Asking
+
+    def ask(self, what: str, *words: Any) -> Any:
+        """What the learner's process answers.
+
+        Raises:
+            Exception: of the learner's code, with the learner's traceback in ``learners_traceback``.
+            Lost: it ran too long, wrote too much, is gone or does not keep to the protocol.
+            CannotCross: something in ``words`` cannot be handed over.
+        """
+        call = _Call()
+        words = self._unwrap(words, call)
+        self.tapes += 1
+        request = {
+            "do": what,
+            "with": words,
+            "number": self.tapes,
+            "grad": torch.is_grad_enabled(),
+            "watch": bool(self.watching),
+            "output_limit": self.output_limit,
+            "seeds": self.seeds,
+            "new": call.new,
+            "inplace": sorted(call.objects),
+        }
+        self.seeds = []
+        request["state"] = self._state(call)
+        payload = self._pickle(request, call)
+        try:
+            return self._take(self._exchange(payload), call, what)
+        except frames.Closed as closed:
+            raise Lost("gone", str(closed)) from None
+        except WireError as error:
+            raise Lost("protocol", str(error)) from None
+
+    def _exchange(self, payload: bytes) -> dict:
+        frames.send(self.connection, payload)
+        try:
+            raw = frames.receive(self.connection, self.deadline, tick=self.tick)
+        except frames.OutOfTime:
+            self.interrupt()
+            try:
+                frames.receive(self.connection, time.monotonic() + self.GRACE, tick=self.tick)
+            except frames.OutOfTime:
+                raise frames.Closed("it could not be interrupted") from None
+            raise Lost("time") from None
+        pairs = wire.unpack(raw)
+        try:
+            return dict(pairs)
+        except (TypeError, ValueError):
+            raise WireError("an answer that is none") from None
+
+    # Handing over
+
+    def _unwrap(self, value: Any, call: _Call) -> Any:
+        """``value`` without its marks, its new modules and marked containers noted."""
+        if isinstance(value, Inplace):
+            inner = value.value
+            if isinstance(inner, torch.Tensor):
+                call.marked.add(id(inner))
+                return inner
+            if isinstance(inner, nn.Module) and not isinstance(inner, Twin):
+                self._note_modules(inner, call)
+                for part in inner.modules():
+                    if not isinstance(part, Twin):
+                        call.objects[self.given_numbers[id(part)]] = part
+            elif isinstance(inner, (list, dict, set)):
+                call.objects[self._give(inner, call)] = inner
+            return inner
+        if isinstance(value, nn.Module) and not isinstance(value, Twin):
+            self._note_modules(value, call)
+        elif type(value) in (list, tuple):
+            return type(value)(self._unwrap(one, call) for one in value)
+        elif type(value) is dict:
+            return {key: self._unwrap(one, call) for key, one in value.items()}
+        elif hasattr(value, "__dict__") and not isinstance(value, _VALUES) and id(value) not in self.given_numbers:
+            self._give(value, call)
+        return value
+
+    def _note_modules(self, module: nn.Module, call: _Call) -> None:
+        for part in module.modules():
+            if not isinstance(part, Twin) and id(part) not in self.given_numbers:
+                number = self._give(part, call)
+                self.training[number] = part.training
+                self.agreed |= {(number, name): state_of(tensor) for name, tensor in slots(part)}
+
+    def _give(self, value: Any, call: _Call) -> int:
+        number = -1 - len(self.given)
+        self.given[number] = call.new[number] = value
+        if not isinstance(value, (list, dict, set)):  # their content changes, so they cross anew each time
+            self.given_numbers[id(value)] = number
+        return number
+
+    def _pickle(self, request: dict, call: _Call) -> bytes:
+        file = io.BytesIO()
+        try:
+            _Pickler(file, self, call).dump(request)
+        except Exception as error:
+            raise CannotCross(f"an argument cannot be handed to the learner's code: {error}") from None
+        return file.getvalue()
+
+    def _state(self, call: _Call) -> list:
+        """What has changed here in shared modules since the other side last heard of them."""
+        state = []
+        for number, module in self._shared():
+            changed = []
+            for name, tensor in slots(module):
+                before, grad = self.agreed.get((number, name)), grad_of(tensor)
+                # a module that crosses for the first time brings its tensors, but not their gradients
+                if before is None or not same_state(tensor, before) or (number in call.new and grad is not None):
+                    # writing the same values again would make autograd refuse to go back through earlier calls
+                    unchanged = before is not None and same_values(tensor, before.values)
+                    values, gradient = None if unchanged else _Raw(tensor), None if grad is None else _Raw(grad)
+                    changed.append((name, values, tensor.requires_grad, gradient))
+                    self.agreed[number, name] = state_of(tensor)
+            training = module.training if self.training.get(number) != module.training else None
+            self.training[number] = module.training
+            attributes = _plain_attributes(module) if number in call.objects else {}
+            if changed or training is not None or attributes:
+                state.append((number, training, attributes, changed))
+        return state
+
+    def _shared(self):
+        for number, one in [*self.twins.items(), *self.given.items()]:
+            if isinstance(one, nn.Module) and "_parameters" in vars(one):
+                yield number, one
+
+    # Taking
+
+    def _take(self, answer: dict, call: _Call, what: str) -> Any:
+        decoder = self._decoder(call)
+        try:
+            descriptions = answer.get("modules") or []
+            for description in descriptions:
+                self._standin(description[0], *description[1])
+            for description in descriptions:
+                self._take_module(*description)
+            for number, name, tensor, needs_grad, grad in answer.get("changes") or []:
+                self._take_change(number, name, _tensor(tensor), bool(needs_grad), _tensor(grad), call)
+            for key, kind, value, grad in answer.get("arguments") or []:
+                self._take_argument(call, key, kind, value, _tensor(grad), decoder)
+            printed = answer.get("printed") or ""
+            if not isinstance(printed, str):
+                raise WireError("printed text that is none")
+            for watching in self.watching:
+                for name, arguments, largest in answer.get("operations") or []:
+                    watching.operations.append(watching.make(str(name), decoder.decode(arguments), int(largest)))
+                watching.functions += [str(name) for name in answer.get("functions") or []]
+            events = [self._event(decoder, *event) for event in answer.get("events") or []]
+            error = answer.get("error")
+            value = None if error else self._take_value(answer.get("value"), decoder, call)
+        except (WireError, CannotCross):
+            raise
+        except Exception as problem:
+            raise WireError(f"an answer that is malformed ({type(problem).__name__})") from None
+        self.flooded = answer.get("too_much") is True
+        if printed and what != "run":
+            self.print(printed[: self.output_limit])
+        if self.flooded and what != "run":
+            raise Lost("output")
+        if error:
+            raise _exception(error)
+        for twin, hooks, values in events:
+            for hook in hooks:
+                hook(twin, *values)
+        return value
+
+    def _event(self, decoder: wire.Decoder, number: int, kind: str, encoded: Any) -> tuple:
+        """A call of a module that a check has hooks on: the module, the hooks, and what they are called with."""
+        twin, values = self.twins[number], decoder.decode(encoded)
+        if not isinstance(twin, Twin) or not isinstance(values, tuple):
+            raise WireError("an event that is none")
+        return twin, list(self.hooks.get((number, kind), [])), values
+
+    def _decoder(self, call: _Call) -> wire.Decoder:
+        def view(rest: list) -> torch.Tensor:
+            key, offset, shape, stride = rest
+            return _view(call.tensors[_index(key)], offset, shape, stride)
+
+        return wire.Decoder(
+            {
+                "object": lambda rest: self._standin(*rest),
+                "given": lambda rest: self.given[rest[0]],
+                "class": lambda rest: stock_class(rest[0]),
+                "slot": lambda rest: dict(slots(self._known(rest[0])))[rest[1]],
+                "argument": lambda rest: call.tensors[_index(rest[0])],
+                "view": view,
+                "output": lambda rest: _Output(_index(rest[0]), _tensor(rest[1])),
+            }
+        )
+
+    def _known(self, number: int) -> Any:
+        return self.twins[number] if number >= 0 else self.given[number]
+
+    def _standin(self, number, name, stock, has, module, kind, text) -> Any:
+        if not (type(number) is int and number >= 0 and isinstance(name, str) and isinstance(text, str)):
+            raise WireError("an object that is none")
+        if number not in self.twins:
+            self.twins[number] = make_standin(self, number, name, stock, has, module is True, kind is True, text)
+        return self.twins[number]
+
+    def _take_module(self, number, about, sound, training, own, buffers, children) -> None:
+        twin = self.twins[number]
+        if not isinstance(twin, Twin):
+            raise WireError("a module that is none")
+        parameters, missing = own or ([], [])
+        parts = {str(name): self.twins[child] for name, child in children}
+        if not all(isinstance(part, Twin) for part in parts.values()):
+            raise WireError("a part that is no module")
+        fill_twin(twin, sound is True, training is True, parameters, missing, buffers, parts)
+        self.training[number] = training is True
+
+    def _take_change(self, number, name: str, tensor: torch.Tensor, needs_grad: bool, grad, call: _Call) -> None:
+        owner = self._known(number)
+        if number < 0 and number not in call.objects:
+            self.agreed.pop((number, name), None)  # not asked for: the learner's copy is put right before the next call
+            return
+        for kind in ("_parameters", "_buffers"):
+            if name in vars(owner)[kind]:
+                break
+        else:
+            return
+        mine = vars(owner)[kind][name]
+        with torch.no_grad():
+            if mine is None or (type(mine) is not torch.Tensor and not isinstance(mine, nn.Parameter)):
+                mine = nn.Parameter(tensor, needs_grad) if kind == "_parameters" else tensor
+                vars(owner)[kind][name] = mine
+            elif mine.shape == tensor.shape and mine.dtype == tensor.dtype:
+                if not same_values(mine, tensor):
+                    mine.copy_(tensor)
+            else:
+                mine.data = tensor
+            if mine.is_leaf and (mine.is_floating_point() or mine.is_complex()):
+                mine.requires_grad_(needs_grad)
+                if grad is None or mine.grad is None or not same_values(mine.grad, grad):
+                    mine.grad = grad
+        self.agreed[number, name] = state_of(mine)
+
+    def _take_argument(self, call: _Call, key: int, kind: str, value: Any, grad, decoder: wire.Decoder) -> None:
+        if kind in ("storage", "moved"):
+            tensor = call.tensors[_index(key)]
+            if id(tensor) not in call.marked:
+                raise WireError("an argument that was not marked")
+            new = _tensor(value)
+            with torch.no_grad():
+                if kind == "moved":
+                    tensor.data = new
+                else:
+                    whole = _whole(tensor)
+                    if whole.shape != new.shape or whole.dtype != new.dtype:
+                        raise WireError("an argument of another size")
+                    if not same_values(whole, new):
+                        whole.copy_(new)
+                if grad is not None and tensor.is_leaf and tensor.requires_grad:
+                    tensor.grad = grad
+            return
+        mine, new = call.objects[key], decoder.decode(value)
+        if kind == "attributes":
+            there = _plain_attributes(mine)
+            vars(mine).update({name: one for name, one in new.items() if name in there and name != "training"})
+        elif type(mine) is not type(new):
+            raise WireError("a container that has become another")
+        elif isinstance(mine, list):
+            mine[:] = new
+        else:
+            mine.clear()
+            mine.update(new)
+
+    def _take_value(self, value: Any, decoder: wire.Decoder, call: _Call) -> Any:
+        if isinstance(value, list) and value and value[0] == "taped":
+            _, encoded, keys, places = value
+            inputs = [call.tensors[_index(key)] for key in keys]
+            inputs += [dict(slots(self._known(number)))[name] for number, name in places]
+            decoded = decoder.decode(encoded)
+            found: dict[int, torch.Tensor] = {}
+            _collect(decoded, found)
+            order = sorted(found)
+            if order != list(range(len(order))):
+                raise WireError("outputs out of order")
+            made = _Back.apply(self, self.tapes, len(inputs), *inputs, *(found[i] for i in order), _ANCHOR)
+            return _place(decoded, dict(zip(order, made)))
+        return decoder.decode(value)
+
+    def hook(self, twin: Twin, kind: str, hook: Callable) -> "_Handle":
+        """Have ``hook`` called for each call of the learner's module, after the request in which it happened."""
+        self.ask("hook", twin, kind)
+        hooks = self.hooks.setdefault((vars(twin)["_number"], kind), [])
+        hooks.append(hook)
+        return _Handle(hooks, hook)
+
+
+class _Handle:
+    def __init__(self, hooks: list, hook: Callable) -> None:
+        self.hooks, self.hook = hooks, hook
+
+    def remove(self) -> None:
+        self.hooks.remove(self.hook)
+
+
+@dataclass
+class _Output:
+    """A tensor in an answer that autograd can go back through."""
+
+    index: int
+    tensor: torch.Tensor
+
+
+@dataclass
+class _Raw:
+    """A tensor that crosses as its values alone."""
+
+    tensor: torch.Tensor
+
+
+#: Makes outputs require gradients even when no input of the call does: the learner's own leaves may collect them.
+_ANCHOR = torch.zeros((), requires_grad=True)
+
+
+class _Back(torch.autograd.Function):
+    """The way back through a call of the learner's code: gradients of outputs go over, those of inputs come back."""
+
+    @staticmethod
+    def forward(ctx, link: Link, number: int, count: int, *tensors):
+        ctx.link, ctx.number, ctx.count = link, number, count
+        ctx.set_materialize_grads(False)
+        ctx.like = [(tensor.shape, tensor.dtype) for tensor in tensors[:count]]
+        return tuple(tensor.clone() for tensor in tensors[count:-1])
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, *gradients):
+        found = ctx.link.ask("backward", ctx.number, list(gradients))
+        if not isinstance(found, list) or len(found) != ctx.count:
+            raise WireError("gradients that are none")
+        for gradient, (shape, dtype) in zip(found, ctx.like):
+            if gradient is not None and (
+                not isinstance(gradient, torch.Tensor) or gradient.shape != shape or gradient.dtype != dtype
+            ):
+                raise WireError("a gradient of another shape")
+        return None, None, None, *found, *[None] * (len(gradients) + 1)
+
+
+class _Pickler(cloudpickle.Pickler):
+    """Writes requests; the learner's objects, shared modules' slots and tensors stand in them by reference."""
+
+    def __init__(self, file, link: Link, call: _Call) -> None:
+        super().__init__(file)
+        self.link, self.call = link, call
+        self.places = {
+            id(t): (number, name) for number, m in link._shared() if number not in call.new for name, t in slots(m)
+        }
+
+    def persistent_id(self, value: Any) -> tuple | None:
+        if isinstance(value, (Standin, Twin)):
+            return "object", vars(value)["_number"]
+        if isinstance(value, _Raw):
+            return None
+        if isinstance(value, torch.Tensor):
+            return self._tensor(value)
+        number = self.link.given_numbers.get(id(value))
+        if number is not None and number not in self.call.new and self.link.given[number] is value:
+            return "given", number
+        return None
+
+    def reducer_override(self, value: Any):
+        if isinstance(value, _Raw):
+            return wire.decode_tensor, (*wire.encode_tensor(value.tensor)[1:5], False)
+        if isinstance(value, torch.Generator):
+            return _generator, (value.get_state(),)
+        return super().reducer_override(value)
+
+    def _tensor(self, value: torch.Tensor) -> tuple:
+        if id(value) in self.places:
+            return "slot", *self.places[id(value)]
+        if id(value) in self.call.keys:
+            return "argument", self.call.keys[id(value)]
+        encoded = wire.encode_tensor(_whole(value)) if value.layout == torch.strided else None
+        if encoded is None:
+            raise CannotCross(f"a tensor with {value.dtype}, {value.layout} on {value.device} cannot cross")
+        storage = self.call.storages.setdefault(value.untyped_storage().data_ptr(), len(self.call.storages))
+        self.call.keys[id(value)] = len(self.call.tensors)
+        self.call.tensors.append(value)
+        about = {
+            "storage": storage,
+            "data": tuple(encoded[1:5]),
+            "offset": value.storage_offset(),
+            "shape": tuple(value.shape),
+            "stride": value.stride(),
+            "needs_grad": value.requires_grad,
+            "parameter": isinstance(value, nn.Parameter),
+            "marked": id(value) in self.call.marked,
+        }
+        return "tensor", about
+
+
+def _generator(state: torch.Tensor) -> torch.Generator:
+    generator = torch.Generator()
+    generator.set_state(state)
+    return generator
+
+
+_VALUES = (torch.Tensor, type, Standin, Twin)
+
+
+def _plain_attributes(module: nn.Module) -> dict:
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and name != "training"
+        and isinstance(value, (bool, int, float, str, list, tuple, dict))
+    }
+
+
+def _whole(tensor: torch.Tensor) -> torch.Tensor:
+    """All that lies in the memory that a tensor is a view of, as one row."""
+    with torch.no_grad():
+        return torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(tensor.detach().untyped_storage())
+
+
+def _view(base: torch.Tensor, offset: int, shape: list, stride: list) -> torch.Tensor:
+    """A view of the memory of ``base``, its bounds checked."""
+    numbers = [offset, *shape, *stride]
+    if len(shape) != len(stride) or not all(type(n) is int and 0 <= n < 2**40 for n in numbers):
+        raise WireError("a view that is none")
+    last = offset + sum((size - 1) * step for size, step in zip(shape, stride))
+    whole = _whole(base)
+    if 0 not in shape and last >= whole.numel():
+        raise WireError("a view beyond its memory")
+    return whole.as_strided(shape, stride, offset)
+
+
+def _tensor(encoded: Any) -> torch.Tensor | None:
+    if encoded is None:
+        return None
+    if not isinstance(encoded, list) or encoded[:1] != ["tensor"] or len(encoded) != 6:
+        raise WireError("a tensor that is none")
+    return wire.decode_tensor(*encoded[1:5], False)
+
+
+def _index(key: Any) -> int:
+    if type(key) is not int or key < 0:
+        raise WireError("a number that is none")
+    return key
+
+
+def _collect(value: Any, found: dict[int, torch.Tensor]) -> None:
+    if isinstance(value, _Output):
+        found[value.index] = value.tensor
+    elif type(value) in (list, tuple, set, frozenset):
+        for one in value:
+            _collect(one, found)
+    elif type(value) is dict:
+        for one in value.values():
+            _collect(one, found)
+
+
+def _place(value: Any, made: dict[int, torch.Tensor]) -> Any:
+    if isinstance(value, _Output):
+        return made[value.index]
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(_place(one, made) for one in value)
+    if type(value) is dict:
+        return {key: _place(one, made) for key, one in value.items()}
+    return value
+
+
+def _exception(error: Any) -> Exception:
+    """The learner's exception, as the nearest builtin one."""
+    try:
+        names, text, traceback = error
+        found = next((ERRORS[name] for name in names if name in ERRORS), None)
+        if found is None and "KeyboardInterrupt" in names:
+            return Lost("interrupt")
+        if not (isinstance(text, str) and isinstance(traceback, str) and isinstance(names[0], str)):
+            raise TypeError
+    except (TypeError, ValueError, IndexError):
+        raise WireError("an exception that is none") from None
+    exception = (found or Exception)(text)
+    exception.learners_name, exception.learners_traceback = names[0][:100], traceback[:20_000]
+    return exception

@@ -1,0 +1,138 @@
+"""The warm process: imports everything once, then forks an examiner, and it a learner's process, for each run.
+
+Runs inside the walls, stays single-threaded, and never runs a cell itself: what it knows, every learner could find.
+"""
+
+import contextlib
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+
+from autograder.execute import frames, walls, wire
+
+READY = b"ready"
+
+
+def main() -> None:
+    """Serve on the socket that is file descriptor 0: each message carries the socket of one run."""
+    isolated, gpu = "--isolated" in sys.argv, "--gpu" in sys.argv
+    control = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if isolated:
+        walls.become_ordinary()
+    walls.die_with_parent()
+    shell = _warm_up()
+    control.sendall(READY)
+    while True:
+        if not select.select([control], [], [], 1.0)[0]:
+            _reap()
+            continue
+        message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
+        _reap()
+        if not message:
+            break
+        job = socket.socket(fileno=descriptors[0])
+        if os.fork() == 0:
+            control.close()
+            _run(job, shell, isolated, gpu)
+        job.close()
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
+
+
+def _reap() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _warm_up():
+    """Import and use what every notebook uses; returns the shell."""
+    import io
+
+    import matplotlib.pyplot as plt
+    import torch
+    import torchvision  # noqa: F401
+
+    from autograder.execute import examiner, student  # noqa: F401
+
+    shell = student.make_shell()
+    figure, axes = plt.subplots()
+    axes.plot([1, 2])
+    axes.set_title("$x$")
+    for kind in ("svg", "png"):
+        figure.savefig(io.BytesIO(), format=kind)
+    plt.close("all")
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten())
+    net(torch.randn(2, 1, 5, 5))  # no backward: it would start autograd's threads, which do not survive a fork
+    gc.collect()
+    gc.freeze()
+    return shell
+
+
+def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
+    """Be the examiner of one run. The learner's process is forked first: before this one has seen a check."""
+    from autograder.execute import examiner
+
+    status = 1
+    try:
+        walls.die_with_parent()
+        os.setsid()
+        limits = examiner.receive_limits(job)
+        here, there = socket.socketpair()
+        if isolated:
+            walls.new_rooms()
+        learner = os.fork()
+        if learner == 0:
+            job.close()
+            here.close()
+            _be_learner(there, shell, limits, isolated, gpu)
+        there.close()
+        examiner.Examiner(job, here, learner, limits).run()
+        status = 0
+    except frames.Closed:
+        pass
+    except BaseException:
+        with contextlib.suppress(Exception):
+            examiner.tell(job, "failed", traceback.format_exc())
+    finally:
+        os._exit(status)
+
+
+def _be_learner(connection: socket.socket, shell, limits, isolated: bool, gpu: bool) -> None:
+    from autograder.execute import student
+
+    try:
+        walls.die_with_parent()
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        quiet = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(quiet, descriptor)
+        os.dup2(connection.fileno(), 3)
+        os.closerange(4, 65536)
+        connection.detach()
+        connection = socket.socket(fileno=3)
+        if isolated:
+            walls.set_limits(limits, gpu)
+            walls.lock_in(limits)
+            Path("/tmp/work").mkdir()
+            os.chdir("/tmp/work")
+        walls.die_with_parent()  # changing credentials has cleared it
+        frames.send(connection, wire.pack(["here"]))
+        student.Student(connection, shell).serve()
+    except BaseException as error:
+        with contextlib.suppress(Exception):
+            frames.send(connection, wire.pack(["failed", f"{type(error).__name__}: {error}"]))
+    finally:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

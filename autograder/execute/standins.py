@@ -1,0 +1,206 @@
+"""What stands in the examiner for the learner's objects: handles that ask the learner's process, and twins of modules.
+
+Comparing, hashing and ``bool`` are never asked over there: an answer to them would be a mark the learner writes.
+"""
+
+import builtins
+import importlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from autograder.execute.link import Link
+
+#: Type names that a stand-in must not bear: a check may ask ``type(answer).__name__``.
+TAKEN = set(dir(builtins)) | {"Tensor", "Parameter", "ndarray", "Size", "dtype", "device"}
+
+
+class Standin:
+    """An object of the learner's, known by its number."""
+
+    def __init__(self, link: "Link", number: int, text: str) -> None:
+        vars(self).update(_link=link, _number=number, _text=text)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._link.ask("attribute", self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._link.ask("set", self, name, value)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._link.ask("set_item", self, key, value)
+
+    def __instancecheck__(self, value: Any) -> bool:
+        return isinstance(value, (Standin, Twin)) and self._link.ask("is_instance", value, self) is True
+
+    def __deepcopy__(self, memo: dict) -> Any:
+        return self._link.ask("copy", self)
+
+    def __repr__(self) -> str:
+        return self._text or f"<{type(self).__name__}>"
+
+    def __str__(self) -> str:
+        text = self._link.ask("text", self)
+        return text if isinstance(text, str) else ""
+
+
+def _call(self, *arguments, **options):
+    return self._link.ask("call", self, arguments, options)
+
+
+def _iterate(self):
+    return self._link.ask("iterate", self)
+
+
+def _next(self):
+    found = self._link.ask("next", self)
+    if isinstance(found, list) and found:
+        return found[0]
+    raise StopIteration
+
+
+def _length(self) -> int:
+    return self._link.ask("length", self)
+
+
+def _item(self, key):
+    return self._link.ask("item", self, key)
+
+
+_ABILITIES = {"__call__": _call, "__iter__": _iterate, "__next__": _next, "__len__": _length, "__getitem__": _item}
+
+
+class Twin(nn.Module):
+    """A module of the learner's: parameters, buffers and parts are here, kept equal on both sides; calls run there."""
+
+    _link: "Link"
+
+    def forward(self, *arguments, **options):
+        return self._link.ask("call", self, arguments, options)
+
+    def __call__(self, *arguments, **options):
+        return self.forward(*arguments, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        fields = vars(self)
+        for kind in ("_parameters", "_buffers", "_modules"):
+            if kind in fields and name in fields[kind]:
+                return fields[kind][name]
+        if name.startswith("__") or name in _OWN:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return fields["_link"].ask("attribute", self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        fields = vars(self)
+        if name == "training":
+            fields[name] = value
+        elif isinstance(value, (nn.Module, nn.Parameter)) or name in fields.get("_modules", {}):
+            raise CannotCross(
+                f"a check cannot put a part `{name}` into a learner's module: build a new module around it."
+            )
+        elif name in fields.get("_parameters", {}) or name in fields.get("_buffers", {}):
+            super().__setattr__(name, value)
+        else:
+            fields["_link"].ask("set", self, name, value)
+
+    def __deepcopy__(self, memo: dict) -> Any:
+        return self._link.ask("copy", self)
+
+    def __repr__(self) -> str:
+        return self._text or f"<{type(self).__name__}>"
+
+    def register_forward_hook(self, hook, **options):
+        return self._link.hook(self, "forward", hook)
+
+    def register_forward_pre_hook(self, hook, **options):
+        return self._link.hook(self, "forward_pre", hook)
+
+    def register_full_backward_hook(self, hook, **options):
+        raise CannotCross("a backward hook on a learner's module cannot cross: put a hook on a tensor or a parameter.")
+
+    register_full_backward_pre_hook = register_backward_hook = register_full_backward_hook
+
+
+#: Fields that ``nn.Module.__init__`` makes; a module without them must say so as any module does.
+_OWN = frozenset(vars(nn.Module()))
+
+
+class CannotCross(TypeError):
+    """A check does what the line between examiner and learner does not carry; told to its author by the build."""
+
+
+def make_standin(
+    link: "Link", number: int, name: str, stock: str, has: list, module: bool, kind: bool, text: str
+) -> Any:
+    """The stand-in for an object of the learner's.
+
+    Args:
+        link: where to ask.
+        number: the object's.
+        name: of its type.
+        stock: the torch class nearest to its type, with its module.
+        has: which of the special methods it has.
+        module: whether it is an ``nn.Module``.
+        kind: whether it is a class.
+        text: its ``repr``.
+    """
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,80}", name):
+        name = "object"
+    abilities = {ability: function for ability, function in _ABILITIES.items() if ability in has}
+    if not module:
+        name = f"learners_{name}" if name in TAKEN and not kind else name
+        return type(name, (Standin,), abilities)(link, number, text)
+    abilities.pop("__call__", None)
+    resembled = module_class(stock)
+    if resembled is not nn.Module:
+        abilities["__class__"] = property(lambda self: resembled)
+    twin = object.__new__(type(name if name not in TAKEN else f"learners_{name}", (Twin,), abilities))
+    vars(twin).update(_link=link, _number=number, _text=text)
+    return twin
+
+
+def module_class(stock: str) -> type:
+    """The class of ``torch.nn`` of that name, else ``nn.Module``. Only pure Python classes can be named."""
+    place, _, name = stock.rpartition(".")
+    found = getattr(nn, name, None) if place.startswith("torch.nn.modules.") else None
+    return found if isinstance(found, type) and issubclass(found, nn.Module) else nn.Module
+
+
+def stock_class(path: str) -> type:
+    """A class of torch or a builtin by its full name.
+
+    Raises:
+        ValueError: there is no such class.
+    """
+    place, _, name = path.rpartition(".")
+    if place == "builtins":
+        found = getattr(builtins, name, None)
+    elif place == "torch" or place.startswith("torch.nn.modules.") or place == "torch.nn.parameter":
+        found = getattr(importlib.import_module("torch.nn" if "nn" in place else "torch"), name, None)
+    else:
+        found = None
+    if not isinstance(found, type):
+        raise ValueError(path)
+    return found
+
+
+def fill_twin(twin: Twin, sound: bool, training: bool, parameters: list, missing: list, buffers: list, children: dict):
+    """Give a twin the structure that the learner's module has; tensors that are there stay."""
+    fields = vars(twin)
+    if not sound:  # its __init__ never called nn.Module's
+        return
+    if "_parameters" not in fields:
+        nn.Module.__init__(twin)
+    old = fields["_parameters"] | fields["_buffers"]
+    fields["training"] = training
+    for slots in ("_parameters", "_buffers", "_modules"):
+        fields[slots].clear()
+    fields["_parameters"].update({name: old.get(name) for name in parameters})
+    fields["_buffers"].update({name: old.get(name) for name, _ in buffers})
+    fields["_parameters"].update(dict.fromkeys(missing))
+    fields["_non_persistent_buffers_set"] = {name for name, persistent in buffers if not persistent}
+    fields["_modules"].update(children)

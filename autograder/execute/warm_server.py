@@ -1,0 +1,162 @@
+"""Starts the warm process and opens jobs with it: a job is a line to one examiner."""
+
+import atexit
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import msgpack
+
+from autograder.errors import CourseError
+from autograder.execute import frames, walls
+
+#: Seconds in which the warm process must have imported everything.
+STARTUP = 180
+SERVER = "autograder.execute.server"
+#: One thread until the fork: OpenMP's threads do not survive it, and torch would wait for them for ever.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "COURSE_OFFLINE": "1",
+    "LANG": "C.UTF-8",
+}
+#: What the warm process has of its own behind the walls; nothing of the grader's environment goes there.
+WALLED = {
+    "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+    "HOME": "/tmp",
+    "MPLCONFIGDIR": "/tmp/matplotlib",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+class Job:
+    """A line to the examiner of one run."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection, self.examiner = connection, 0
+
+    def send(self, message: Any) -> None:
+        frames.send(self.connection, msgpack.packb(message, unicode_errors="replace"))
+
+    def hear(self, deadline: float) -> dict[str, Any]:
+        """The next message: what came of a cell.
+
+        Raises:
+            frames.Closed: the examiner is gone, or silent until the deadline.
+            CourseError: it could not set up the learner's process.
+        """
+        try:
+            kind, content = msgpack.unpackb(frames.receive(self.connection, deadline), strict_map_key=False)
+        except frames.OutOfTime:
+            raise frames.Closed from None
+        if kind == "failed":
+            raise CourseError(f"The walls around learners' code failed: {content.strip().splitlines()[-1]}")
+        return content
+
+    def kill(self) -> None:
+        """End the examiner, and with it the learner's process and all that this has started."""
+        if self.examiner:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.examiner, signal.SIGKILL)
+            self.examiner = 0
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Server:
+    """The warm process, from this side."""
+
+    def __init__(self, isolation: bool, gpu: bool) -> None:
+        if not hasattr(os, "fork"):
+            raise CourseError("Notebooks cannot be graded on Windows itself: use the Windows Subsystem for Linux.")
+        options = ["--isolated"] * isolation + ["--gpu"] * gpu
+        command = [sys.executable, "-m", SERVER, *options]
+        environment = ENVIRONMENT | ({} if gpu else {"CUDA_VISIBLE_DEVICES": ""})
+        if isolation:
+            command = walls.command(command, environment | WALLED, gpu)
+        else:
+            environment = os.environ | environment
+        self.control, there = socket.socketpair()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process that writes to it
+        self.process = subprocess.Popen(
+            command,
+            stdin=there,
+            stdout=subprocess.DEVNULL,
+            stderr=self.errors,
+            env=environment,
+            start_new_session=True,
+        )
+        there.close()
+        self.control.settimeout(STARTUP)
+        try:
+            ready = self.control.recv(16)
+        except TimeoutError:
+            ready = b""
+        if not ready:
+            self.close()
+            self.errors.seek(0)
+            lines = self.errors.read().decode(errors="replace").strip().splitlines() or ["it gave no reason"]
+            raise CourseError(f"The process that runs learners' code did not start: {lines[-1]}")
+        self.lock = threading.Lock()
+
+    def open(self, limits: dict[str, Any]) -> Job:
+        here, there = socket.socketpair()
+        with self.lock:
+            try:
+                socket.send_fds(self.control, [b"run"], [there.fileno()])
+            except OSError:
+                raise frames.Closed from None
+        there.close()
+        job = Job(here)
+        job.send(limits)
+        job.examiner = job.hear(time.monotonic() + STARTUP)
+        return job
+
+    def close(self) -> None:
+        """Let the process end, and wait for it."""
+        self.control.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+_servers: dict[tuple[bool, bool], _Server] = {}
+_starting = threading.Lock()
+
+
+def open_job(limits: dict[str, Any], isolation: bool, gpu: bool) -> Job:
+    """Start a run: the warm process forks its examiner and its learner's process.
+
+    Args:
+        limits: the fields of ``Limits``.
+        isolation: whether learners' code is walled off.
+        gpu: whether it may use the GPU.
+
+    Raises:
+        CourseError: the warm process cannot start, or there are no walls.
+        frames.Closed: it has just died; the next call starts a new one.
+    """
+    with _starting:
+        server = _servers.get((isolation, gpu))
+        if server is None or server.process.poll() is not None:
+            server = _servers[isolation, gpu] = _Server(isolation, gpu)
+    return server.open(limits)
+
+
+@atexit.register
+def close_servers() -> None:
+    """Let all warm processes end."""
+    while _servers:
+        _servers.popitem()[1].close()

@@ -1,0 +1,76 @@
+"""What the engine tells people: sentences for the report, and what a failed check says to the learner."""
+
+import re
+
+from autograder.execute.report import Limits
+
+FRAME = re.compile(r"Cell In\[(\d+)\],? line (\d+)")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def problem(status: str, number: int, limits: Limits) -> str:
+    """How a cell met a limit or its process an end, as a sentence without a full stop; empty if it did not.
+
+    Args:
+        status: of the cell, as the examiner tells it.
+        number: of the cell in the notebook.
+        limits: that held.
+    """
+    return {
+        "timeout": f"cell {number} ran longer than {limits.cell_seconds:g} s and was stopped",
+        "stubborn": f"cell {number} ran longer than {limits.cell_seconds:g} s, could not be interrupted and was ended",
+        "flood": f"cell {number} wrote more than {limits.output_bytes / 1e6:g} MB of output and was stopped",
+        "memory": f"cell {number} needed more than {limits.memory_bytes / 1e9:g} GB of memory and was stopped",
+        "died": f"cell {number} ended the process that it ran in; the cells after it ran in a new one, without it",
+        "protocol": f"cell {number} made the learner's process answer with what is no answer; it was ended",
+    }.get(status, "")
+
+
+def out_of_time(number: int, limits: Limits) -> str:
+    return f"the notebook ran longer than {limits.total_seconds:g} s and was stopped before cell {number}"
+
+
+def too_often(number: int) -> str:
+    return f"the learner's process died too often, for the last time in cell {number}: the cells after it were not run"
+
+
+def limit_met(outputs: list, number: int, limits: Limits) -> str:
+    """The limit that an exception of the learner's code tells of, as a sentence; empty if it tells of none."""
+    for output in outputs:
+        if output.output_type != "error":
+            continue
+        told = f"{output.ename}: {output.evalue}"
+        if output.ename == "MemoryError" or "can't allocate memory" in told or "not enough memory" in told:
+            return f"cell {number} wanted more than {limits.memory_bytes / 1e9:g} GB of memory"
+        if "No space left on device" in told or "File too large" in told:
+            return f"cell {number} wanted to write more than {limits.disk_bytes / 1e6:g} MB to files"
+        if "Resource temporarily unavailable" in told or "can't start new thread" in told:
+            return f"cell {number} wanted more than {limits.processes} processes and threads"
+    return ""
+
+
+def judgement(error: dict, by_count: dict) -> tuple[str, str]:
+    """Status and message of a check that an exception ended.
+
+    Of a traceback only the learner's own line is told: the rest may quote hidden tests.
+
+    Args:
+        error: as the examiner tells it.
+        by_count: the learner's cells by execution count.
+    """
+    name, text = error["name"], error["text"]
+    if error["expected"]:
+        return "wrong", text
+    if error["cannot_cross"]:
+        return "wrong", f"The check cannot judge this answer: {text}"
+    if name == "NotImplementedError":
+        return "unsolved", "Not solved yet."
+    if name == "AssertionError" and not text:
+        return "wrong", "The check found something that is not as the exercise asks."
+    message = f"Your code stopped with {name}: {text}"
+    for count, line in reversed(FRAME.findall(ANSI.sub("", error["learners"]))):
+        cell = by_count.get(int(count))
+        lines = cell.source.splitlines() if cell is not None else []
+        if 0 < int(line) <= len(lines):
+            return "wrong", f"{message}\n  in your line {line}:  {lines[int(line) - 1].strip()}"
+    return "wrong", message

@@ -1,0 +1,120 @@
+"""What a check may ask about a call of the learner's code, besides its result: changes in place, and what torch did.
+
+Imports nothing of this package, because the build copies it into each notebook. In grading the learner's code runs in a
+process of its own; there the engine puts its own ``inplace`` and ``Watch`` behind these names, with the same meaning.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from autograder.notebook.expect import Unexpected
+
+
+def inplace(value):
+    """Mark an argument whose changes the check wants to see: ``relu(inplace(x))``, then ``expect(x, before)``.
+
+    Without the mark, whatever the learner's code does to an argument stays with the learner when the class is graded.
+    """
+    return value
+
+
+@dataclass
+class Operation:
+    """One operation that torch computed.
+
+    Attributes:
+        name: as torch calls it: ``"mm"``, ``"convolution"``.
+        arguments: the positional arguments; of a tensor its shape, as a tuple.
+        largest: the number of elements of the largest tensor in the result.
+    """
+
+    name: str
+    arguments: tuple
+    largest: int
+
+
+class Watch:
+    """Inside ``with Watch() as seen:``, notes what the learner's code has torch do.
+
+    Attributes:
+        operations: what torch computed, in order, the operations inside its functions too.
+        functions: the names of the torch functions and methods that were called, in order, such as ``"relu"``.
+    """
+
+    def __init__(self):
+        self.operations, self.functions = [], []
+
+    def __enter__(self):
+        self._modes = [_Functions(self.functions), _Operations(self.operations)]
+        for mode in self._modes:
+            mode.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        for mode in reversed(self._modes):
+            mode.__exit__(*error)
+
+    @property
+    def names(self):
+        """The names of the operations."""
+        return [operation.name for operation in self.operations]
+
+    @property
+    def largest(self):
+        """The number of elements of the largest tensor that was made."""
+        return max((operation.largest for operation in self.operations), default=0)
+
+
+class _Functions(TorchFunctionMode):
+    def __init__(self, names):
+        super().__init__()
+        self.names = names
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        self.names.append(getattr(function, "__name__", str(function)))
+        return function(*args, **(kwargs or {}))
+
+
+class _Operations(TorchDispatchMode):
+    def __init__(self, operations):
+        super().__init__()
+        self.operations = operations
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        results = result if isinstance(result, (tuple, list)) else [result]
+        largest = max((one.numel() for one in results if isinstance(one, torch.Tensor)), default=0)
+        arguments = tuple(_plain(value) for value in args)
+        self.operations.append(Operation(function.overloadpacket.__name__, arguments, largest))
+        return result
+
+
+def _plain(value):
+    """A tensor's shape in its place, anything else as it is or as text."""
+    if isinstance(value, torch.Tensor):
+        return tuple(value.shape)
+    if isinstance(value, (tuple, list)):
+        return tuple(_plain(one) for one in value)
+    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
+
+
+@contextmanager
+def forbidden(*names):
+    """Refuse an answer that calls a torch function of one of these names: ``with forbidden("relu", "threshold"): …``.
+
+    A name covers ``F.relu``, ``torch.relu``, the method ``x.relu()`` and modules such as ``nn.ReLU`` that call it.
+
+    Raises:
+        Unexpected: naming the function that was called.
+    """
+    with Watch() as seen:
+        yield
+    used = [name for name in seen.functions if name.rstrip("_") in names or name in names]
+    if used:
+        raise Unexpected(
+            f"✗ without {', '.join(names)}\n  Your code calls `{used[0]}`, which this exercise asks you to write yourself."
+        )
