@@ -122,6 +122,28 @@ def test_check_notices_a_changed_source(copy):
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            'expect(twice(x), x + x, "twice(x)")',
+            'expect(twice(x.to_sparse()).to_dense(), x + x, "twice(x)")',
+            r"99_fixture\.py:20: .* as submissions are graded: .*cannot cross",
+        ),
+        (
+            'expect(twice(x), x + x, "twice(x)")',
+            'before = x.clone()\ntwice(x)\nexpect(twice.__globals__["x"] is x, True, "names are shared")',
+            r"99_fixture\.py:20: .* as submissions are graded: .*__globals__",
+        ),
+    ],
+)
+def test_check_that_only_works_in_one_process_is_no_notebook(tmp_path, old, new, message):
+    course = make_course(tmp_path, SOUND.replace(old, new))
+    with pytest.raises(CourseError, match=message):
+        build(course, NAME)
+    assert not course.solution(NAME).exists()
+
+
+@pytest.mark.parametrize(
     ("cell", "message"),
     [
         ("x = 1\n1 / 0", r"99_fixture\.py:LINE: the cell fails with ZeroDivisionError: division by zero"),

@@ -52,6 +52,12 @@ FAULTS = {
     ),
     "unknown name in a check": ("torch.ones(2, 3)", "torch.ones(rows, 3)", 21, "the check uses `rows`"),
     "unknown function in a hidden test": ("expect(twice(x[0])", "expect(thrice(x[0])", 24, "the check uses `thrice`"),
+    "forbidden, and not said": (
+        'expect(twice(x), x + x, "twice(x)")',
+        'with forbidden("mul"):\n    expect(twice(x), x + x, "twice(x)")',
+        22,
+        "the check forbids `mul`, and exercise 'twice' does not say so",
+    ),
     "points missing": (" points=2", "", 20, "points are missing"),
     "no points": ("points=2", "points=0", 20, "at least 1"),
     "difficulty missing": (" difficulty=1", "", 13, "difficulty is missing"),

@@ -146,7 +146,7 @@ class _Run:
     def _hang_up(self) -> None:
         if self.job is not None:
             _running.discard(self.job)
-            self.job.kill()
+            self.job.close()
             self.job = None
 
     def _request(self, i: int, cell, known: set[str]) -> dict[str, Any]:

@@ -27,9 +27,9 @@ ERRORS = {
     kind.__name__: kind
     for kind in (
         Exception, ArithmeticError, AssertionError, AttributeError, EOFError, FileNotFoundError, ImportError,
-        IndexError, KeyError, LookupError, MemoryError, ModuleNotFoundError, NameError, NotImplementedError, OSError, OverflowError,
-        PermissionError, RecursionError, RuntimeError, StopIteration, SyntaxError, TypeError, UnboundLocalError,
-        UnicodeError, ValueError, ZeroDivisionError,
+        IndexError, KeyError, LookupError, MemoryError, ModuleNotFoundError, NameError, NotImplementedError, OSError,
+        OverflowError, PermissionError, RecursionError, RuntimeError, StopIteration, SyntaxError, TypeError,
+        UnboundLocalError, UnicodeError, ValueError, ZeroDivisionError,
     )
 }  # fmt: skip
 

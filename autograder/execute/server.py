@@ -7,9 +7,11 @@ import contextlib
 import gc
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -80,7 +82,7 @@ def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
     """Be the examiner of one run. The learner's process is forked first: before this one has seen a check."""
     from autograder.execute import examiner
 
-    status = 1
+    learner, folder = 0, ""
     try:
         walls.die_with_parent()
         os.setsid()
@@ -88,24 +90,31 @@ def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
         here, there = socket.socketpair()
         if isolated:
             walls.new_rooms()
+        else:
+            folder = tempfile.mkdtemp(prefix="learner-")
         learner = os.fork()
         if learner == 0:
             job.close()
             here.close()
-            _be_learner(there, shell, limits, isolated, gpu)
+            _be_learner(there, shell, limits, folder, gpu)
         there.close()
         examiner.Examiner(job, here, learner, limits).run()
-        status = 0
     except frames.Closed:
         pass
     except BaseException:
         with contextlib.suppress(Exception):
             examiner.tell(job, "failed", traceback.format_exc())
     finally:
-        os._exit(status)
+        if learner:
+            os.kill(learner, signal.SIGKILL)  # as the first of its PID namespace it takes all others along
+            os.waitpid(learner, 0)
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
 
 
-def _be_learner(connection: socket.socket, shell, limits, isolated: bool, gpu: bool) -> None:
+def _be_learner(connection: socket.socket, shell, limits, folder: str, gpu: bool) -> None:
+    """Be a learner's process: walled off, or in ``folder`` if one is named."""
     from autograder.execute import student
 
     try:
@@ -119,9 +128,11 @@ def _be_learner(connection: socket.socket, shell, limits, isolated: bool, gpu: b
         os.closerange(4, 65536)
         connection.detach()
         connection = socket.socket(fileno=3)
-        if isolated:
+        if folder:
+            os.chdir(folder)
+        else:
             walls.set_limits(limits, gpu)
-            walls.lock_in(limits)
+            walls.lock_in(limits, gpu)
             Path("/tmp/work").mkdir()
             os.chdir("/tmp/work")
         walls.die_with_parent()  # changing credentials has cleared it

@@ -110,6 +110,7 @@ def command(arguments: list[str], environment: dict[str, str], gpu: bool) -> lis
         wrapped += ["--ro-bind", str(path), str(path)]
     wrapped += ["--bind", "/proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]
     if gpu:
+        wrapped += ["--ro-bind", "/sys", "/sys"]  # CUDA finds its devices there
         for device in sorted(Path("/dev").glob("nvidia*")):
             wrapped += ["--dev-bind", str(device), str(device)]
     for name, value in environment.items():
@@ -182,8 +183,8 @@ def new_rooms() -> None:
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
 
 
-def lock_in(limits: Limits) -> None:
-    """Close the learner's process in: its own mounts, network and IPC, no privileges, limits, and no way back.
+def lock_in(limits: Limits, gpu: bool) -> None:
+    """Close the learner's process in: its own mounts, network and IPC, no privileges, and no way back.
 
     Raises:
         OSError: the kernel refuses.
@@ -192,7 +193,8 @@ def lock_in(limits: Limits) -> None:
     _mount("none", "/", None, MS_REC | MS_PRIVATE, None)
     for place in ("/tmp", "/dev/shm"):
         _mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, f"size={limits.disk_bytes},nr_inodes=20000,mode=1777")
-    _mount("tmpfs", "/proc", "tmpfs", MS_NOSUID | MS_NODEV, "size=0,mode=555")
+    if not gpu:  # CUDA reads about its driver there; of other processes it shows what an ordinary user may see
+        _mount("tmpfs", "/proc", "tmpfs", MS_NOSUID | MS_NODEV, "size=0,mode=555")
     _drop_privileges()
     _forbid_calls()
 

@@ -20,6 +20,8 @@ from autograder.execute import frames, walls
 
 #: Seconds in which the warm process must have imported everything.
 STARTUP = 180
+#: Seconds in which an examiner must end that has been told to.
+FAREWELL = 5
 SERVER = "autograder.execute.server"
 #: One thread until the fork: OpenMP's threads do not survive it, and torch would wait for them for ever.
 ENVIRONMENT = {
@@ -62,6 +64,15 @@ class Job:
         if kind == "failed":
             raise CourseError(f"The walls around learners' code failed: {content.strip().splitlines()[-1]}")
         return content
+
+    def close(self) -> None:
+        """Let the examiner end, and wait until it and the learner's processes are gone."""
+        with contextlib.suppress(OSError, frames.Closed, frames.OutOfTime, frames.WireError):
+            self.connection.shutdown(socket.SHUT_WR)
+            while True:
+                frames.receive(self.connection, time.monotonic() + FAREWELL)
+        self.kill()
+        self.connection.close()
 
     def kill(self) -> None:
         """End the examiner, and with it the learner's process and all that this has started."""

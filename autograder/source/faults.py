@@ -113,11 +113,12 @@ def _setup_faults(source: Source):
 def _exercise_faults(source: Source, setup_names: set[str]):
     exercises = {cell.exercise: cell for cell in source.cells if cell.role == "exercise"}
     checks = {cell.exercise: cell for cell in source.cells if cell.role == "check"}
-    text_above = None
+    text_above, texts = None, {}
     for cell in source.cells:
         if cell.kind == "markdown":
             text_above = cell
         if cell.role == "exercise":
+            texts[cell.exercise] = text_above.text if text_above is not None else ""
             if text_above is None or len(EXERCISE_TITLE.findall(text_above.text)) != 1:
                 yield cell.line, "the text above it must have one line `### Exercise: its title`."
             yield from _marker_faults(cell, BEGIN_SOLUTION, END_SOLUTION, required=True)
@@ -133,6 +134,7 @@ def _exercise_faults(source: Source, setup_names: set[str]):
                 yield cell.line, f"there is no exercise {cell.exercise!r} above this check."
             else:
                 yield from _unknown_names(cell, exercise, setup_names)
+                yield from _unsaid_prohibitions(cell, exercise, texts.get(cell.exercise, ""))
 
 
 def _marker_faults(cell: Cell, begin: str, end: str, required: bool):
@@ -156,6 +158,23 @@ def _unknown_names(check: Cell, exercise: Cell, setup_names: set[str]):
             f"the check uses `{name}`, which neither the set-up nor exercise {check.exercise!r} defines:"
             " define it in the check, or in the exercise.",
         )
+
+
+def _unsaid_prohibitions(check: Cell, exercise: Cell, text: str):
+    """What a check forbids and the exercise does not name: a learner could not know."""
+    try:
+        tree = parse(check.text)
+    except SyntaxError:
+        return  # reported already
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "forbidden":
+            for name in (argument.value for argument in node.args if isinstance(argument, ast.Constant)):
+                if not re.search(rf"\b{re.escape(str(name))}\b", text + exercise.text):
+                    yield (
+                        check.line + node.lineno,
+                        f"the check forbids `{name}`, and exercise {check.exercise!r} does not say so:"
+                        " name it in the text above the exercise.",
+                    )
 
 
 def _id_faults(source: Source):
