@@ -1,4 +1,4 @@
-"""What a run says of each cell, whatever the cells do, and what crosses the line between a check and a learner's code."""
+"""What a run says of each cell, whatever the cells do, and what crosses between a check and a learner's code."""
 
 import os
 import threading
@@ -29,7 +29,10 @@ def check(code: str, name: str = "check"):
     return new_code_cell(code, metadata={"nbgrader": about})
 
 
-def run(*cells, limits: Limits = Limits(cell_seconds=10), **options):
+LIMITS = Limits(cell_seconds=10)
+
+
+def run(*cells, limits: Limits = LIMITS, **options):
     """The executed notebook and its report; text stands for a learner's cell."""
     cells = [new_code_cell(cell) if isinstance(cell, str) else cell.copy() for cell in cells]
     notebook = nbformat.v4.new_notebook(cells=cells)
@@ -190,9 +193,9 @@ for place in ("/", "/usr", "/etc", "/dev", __import__("torch").__path__[0]):
         print("wrote to", place)
     except OSError:
         pass
-for attempt in (lambda: os.listdir(ROOT + "/solutions"), lambda: os.listdir(ROOT + "/tests"), lambda: os.listdir("/home")):
+for place in (ROOT + "/solutions", ROOT + "/tests", "/home"):
     try:
-        print("saw", attempt())
+        print("saw", os.listdir(place))
     except OSError:
         pass
 try:
@@ -241,7 +244,7 @@ def test_system_call_is_refused(call):
 def test_without_walls_nothing_runs(monkeypatch):
     monkeypatch.setattr(walls.shutil, "which", lambda name: None)
     walls.find_bwrap.cache_clear()
-    with pytest.raises(CourseError, match="install it .* or grade with --no-isolation"):
+    with pytest.raises(CourseError, match=r"install it .* or grade with --no-isolation"):
         walls.command(["true"], {}, gpu=False)
     walls.find_bwrap.cache_clear()
 
@@ -258,7 +261,8 @@ CROSSINGS = {
     "values": (
         "def same(x): return x",
         """
-for value in (None, True, 3, -2**70, 1.5, "é", b"b", [1, [2]], (1, (2,)), {"a": [1], (1, 2): None}, {1, 2}, frozenset([1]),
+for value in (None, True, 3, -2**70, 1.5, "é", b"b", [1, [2]], (1, (2,)), {"a": [1], (1, 2): None}, {1, 2},
+              frozenset([1]),
               range(3), 1j, math.inf, torch.Size([2]), torch.float64):
     assert same(value) == value and type(same(value)) is type(value), value
 """,
@@ -303,7 +307,8 @@ assert matrix.sum() == 12
 """,
     ),
     "returns its argument, a view of it, or another tensor": (
-        "def same(x): return x\ndef view(x): return x[1:].t()\ndef new(x): return x.clone()\ndef moved(x): x.data = x.data + 1",
+        "def same(x): return x\ndef view(x): return x[1:].t()\ndef new(x): return x.clone()\n"
+        "def moved(x): x.data = x.data + 1",
         """
 x = torch.randn(3, 2)
 assert same(inplace(x)) is x
@@ -350,7 +355,8 @@ class Net(nn.Module):
 ''',
         """
 net = Net(width=5)
-assert isinstance(net, nn.Module) and isinstance(net, Net) and isinstance(net.first, nn.Linear) and not isinstance(net, nn.Linear)
+assert isinstance(net, nn.Module) and isinstance(net, Net) and not isinstance(net, nn.Linear)
+assert isinstance(net.first, nn.Linear)
 assert (net.width, net.kind, net.first.in_features, net.twice(4), Net.kind) == (5, "small", 3, 8, "small")
 names = ["scale", "first.weight", "first.bias", "rest.2.weight", "rest.2.bias"]
 assert [name for name, _ in net.named_parameters()] == names
@@ -359,7 +365,7 @@ assert [type(part).__name__ for part in net.modules()] == ["Net", "Linear", "Seq
 assert len(net.rest) == 3 and isinstance(net.rest[2], nn.Linear) and net.rest[2] is list(net.rest)[2]
 net.eval()
 assert not net.training and not net.rest[1].training
-values = {name: torch.rand(tensor.shape) if tensor.is_floating_point() else tensor for name, tensor in net.state_dict().items()}
+values = {name: torch.rand(t.shape) if t.is_floating_point() else t for name, t in net.state_dict().items()}
 net.load_state_dict(values)
 x = torch.randn(6, 3, requires_grad=True)
 y = net(x)
@@ -481,7 +487,8 @@ assert next(ones) + next(ones) == 2
     ),
     "functions of the check's": (
         "def twice(f, x): return f(f(x))\ndef make(n): return lambda x: x + n",
-        "offset = torch.tensor(3)\nassert twice(lambda x: x + offset, 1) == 7\nassert make(4)(1) == 5 and twice(make(2), 1) == 5",
+        "offset = torch.tensor(3)\nassert twice(lambda x: x + offset, 1) == 7\n"
+        "assert make(4)(1) == 5 and twice(make(2), 1) == 5",
     ),
     "plain variables": (
         "answer, words, table = torch.arange(3), ['a'], {'k': (1, None)}",
@@ -544,7 +551,8 @@ else:
 """,
     ),
     "types of answers": (
-        "import numpy as np\ndef number(): return np.float64(2)\ndef array(): return np.arange(3)\nclass Odd: pass\ndef odd(): return Odd()",
+        "import numpy as np\ndef number(): return np.float64(2)\ndef array(): return np.arange(3)\n"
+        "class Odd: pass\ndef odd(): return Odd()",
         """
 assert type(number()).__name__ == "float64" and array().tolist() == [0, 1, 2]
 assert type(odd()).__name__ == "Odd" and not callable(odd())
@@ -597,6 +605,19 @@ def test_check_says_what_it_found(learner, code, status, message):
     assert report.checks[0].status == status
     assert message in report.checks[0].message
     assert (report.checks[0].score, report.checks[0].points) == (2 if status == "right" else 0, 2)
+
+
+def test_truth_equality_and_hash_are_not_the_learners():
+    lies = "class Yes:\n" + "".join(
+        f"    def {name}(self, *a): print('asked'); return {value}\n"
+        for name, value in {"__eq__": True, "__ne__": False, "__bool__": True, "__len__": 0, "__hash__": 1}.items()
+    )
+    code = (
+        "answer = f()\nassert answer and not answer == 3 and answer != 3 and answer in {answer}\nexpect(answer, 3, 'f')"
+    )
+    notebook, report = run(SETUP, f"{lies}def f(): return Yes()", check(code))
+    assert report.checks[0].message.startswith("✗ f"), report.checks[0].message
+    assert printed(notebook)[2] == ""
 
 
 def test_random_numbers_of_a_check_are_the_same_whatever_ran_before():

@@ -18,6 +18,8 @@ from pathlib import Path
 from autograder.execute import frames, walls, wire
 
 READY = b"ready"
+#: Bytes that an examiner may need for a notebook: whatever a learner's process sends, it is not to fill the machine.
+EXAMINERS_MEMORY = 4_000_000_000
 
 
 def main() -> None:
@@ -98,6 +100,8 @@ def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
             here.close()
             _be_learner(there, shell, limits, folder, gpu)
         there.close()
+        if isolated and not gpu:
+            walls.limit_memory(EXAMINERS_MEMORY)
         examiner.Examiner(job, here, learner, limits).run()
     except frames.Closed:
         pass

@@ -34,6 +34,9 @@ class Standin:
     def __setitem__(self, key: Any, value: Any) -> None:
         self._link.ask("set_item", self, key, value)
 
+    def __bool__(self) -> bool:
+        return True  # else Python would ask for the length, over there
+
     def __instancecheck__(self, value: Any) -> bool:
         return isinstance(value, (Standin, Twin)) and self._link.ask("is_instance", value, self) is True
 
@@ -109,6 +112,9 @@ class Twin(nn.Module):
 
     def __deepcopy__(self, memo: dict) -> Any:
         return self._link.ask("copy", self)
+
+    def __bool__(self) -> bool:
+        return True  # else Python would ask for the length, over there
 
     def __repr__(self) -> str:
         return self._text or f"<{type(self).__name__}>"

@@ -200,24 +200,33 @@ def lock_in(limits: Limits, gpu: bool) -> None:
 
 
 def set_limits(limits: Limits, gpu: bool) -> None:
-    """Limits that the kernel keeps for this process and all that it starts."""
+    """Limits that the kernel keeps for the learner's process and all that it starts."""
     import resource  # there is none on Windows, where this module must still load
 
-    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    pairs = {
-        resource.RLIMIT_NPROC: limits.processes,
-        resource.RLIMIT_FSIZE: limits.disk_bytes,
-        resource.RLIMIT_NOFILE: 512,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: 4 * limits.total_seconds,
-        resource.RLIMIT_MEMLOCK: 1 << 16,
-    }
+    _limit(resource.RLIMIT_NPROC, limits.processes)
+    _limit(resource.RLIMIT_FSIZE, limits.disk_bytes)
+    _limit(resource.RLIMIT_NOFILE, 512)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_CPU, 4 * limits.total_seconds)
+    _limit(resource.RLIMIT_MEMLOCK, 1 << 16)
     if not gpu:  # CUDA reserves more addresses than there is memory
-        pairs[resource.RLIMIT_AS] = size + limits.memory_bytes
-    for kind, most in pairs.items():
-        _, hard = resource.getrlimit(kind)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (most, most))
+        limit_memory(limits.memory_bytes)
+
+
+def limit_memory(more: int) -> None:
+    """Let this process have ``more`` bytes of addresses than it has now."""
+    import resource
+
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    _limit(resource.RLIMIT_AS, size + more)
+
+
+def _limit(kind: int, most: int) -> None:
+    import resource
+
+    _, hard = resource.getrlimit(kind)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (most, most))
 
 
 def die_with_parent() -> None:
