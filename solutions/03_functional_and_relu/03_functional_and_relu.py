@@ -261,7 +261,8 @@ expect(x, before, "absolute(x) leaves x alone")
 #
 # ### Exercise: ReLU of any shape
 #
-# Write `relu(x)` without any of PyTorch's own ReLU functions.
+# Write `relu(x)` without any of PyTorch's own ReLU functions: no `F.relu`, `F.leaky_relu`, `F.prelu`, `F.rrelu` or `F.threshold`, and none of their
+# other forms such as `torch.relu`, `x.relu()` and `nn.ReLU`. The check notices them.
 #
 # - It works for every shape, and the result has the shape and the dtype of `x`.
 # - It returns a **new** tensor, even if no value is negative; `x` stays as it is.
@@ -307,7 +308,8 @@ def relu(x: torch.Tensor) -> torch.Tensor:
 g = torch.Generator().manual_seed(11)
 x = torch.randn(3, 4, 5, generator=g)
 before = x.clone()
-y = relu(x)
+with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
+    y = relu(inplace(x))
 expect(
     y,
     before.clamp(min=0),
@@ -328,7 +330,7 @@ expect(
 )
 x = torch.rand(6, 2, generator=g) + 1
 expect(
-    relu(x).data_ptr() != x.data_ptr(),
+    relu(inplace(x)).data_ptr() != x.data_ptr(),
     True,
     "relu(x) is a new tensor even if no value is negative",
     mistakes={"You returned x itself: a later write into the result would change x.": False},
@@ -444,8 +446,8 @@ draw_row(
 # ### Exercise: The backward pass of the ReLU
 #
 # Write `relu_backward(grad_output, x)`. It gets `grad_output` $= \partial L / \partial y$ and the input `x`, both of the same shape, and
-# returns $\partial L / \partial x$, a new tensor of that shape and dtype. Do it by the formula, not with autograd. At $x = 0$ the
-# derivative is 0, as in PyTorch. Leave both arguments as they are.
+# returns $\partial L / \partial x$, a new tensor of that shape and dtype. Do it by the formula, not with autograd (no `backward()`, no
+# `torch.autograd.grad`). At $x = 0$ the derivative is 0, as in PyTorch. Leave both arguments as they are.
 #
 # <details><summary>Hint 1: which tensor decides?</summary>
 #
@@ -480,21 +482,23 @@ def relu_backward(grad_output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 g = torch.Generator().manual_seed(12)
 x = torch.randn(4, 6, generator=g)
 grad_output = torch.randn(4, 6, generator=g)
-arguments = grad_output.clone(), x.clone()
+arrived, before = grad_output.clone(), x.clone()
+with forbidden("backward", "grad"):
+    answer = relu_backward(inplace(grad_output), inplace(x))
 expect(
-    relu_backward(grad_output, x),
-    (x > 0) * grad_output,
+    answer,
+    (before > 0) * arrived,
     "relu_backward(grad_output, x) for shape (4, 6)",
     mistakes={
-        "That is ReLU'(x) alone: the chain rule multiplies it by grad_output.": (x > 0).float(),
-        "You let grad_output decide: the gate is open where x is positive.": grad_output.clamp(min=0),
-        "You used both signs: a negative gradient passes, too, where x is positive.": (x > 0)
-        * grad_output.clamp(min=0),
-        "You multiplied by ReLU(x), the value. The chain rule wants its derivative.": x.clamp(min=0) * grad_output,
-        "The gate is the wrong way round: it is open where x is positive.": (x <= 0) * grad_output,
+        "That is ReLU'(x) alone: the chain rule multiplies it by grad_output.": (before > 0).float(),
+        "You let grad_output decide: the gate is open where x is positive.": arrived.clamp(min=0),
+        "You used both signs: a negative gradient passes, too, where x is positive.": (before > 0)
+        * arrived.clamp(min=0),
+        "You multiplied by ReLU(x), the value. The chain rule wants its derivative.": before.clamp(min=0) * arrived,
+        "The gate is the wrong way round: it is open where x is positive.": (before <= 0) * arrived,
     },
 )
-expect([grad_output, x], list(arguments), "relu_backward leaves its arguments as they were")
+expect([grad_output, x], [arrived, before], "relu_backward leaves its arguments as they were")
 x = torch.randint(-2, 3, (3, 5, 4), generator=g).double()  # many zeros
 grad_output = torch.randn(3, 5, 4, generator=g, dtype=torch.float64)
 expect(
@@ -683,7 +687,7 @@ expect(
 h = torch.randn(7, 12, generator=g, dtype=torch.float64)
 h[:, [2, 5, 11]] = -h[:, [2, 5, 11]].abs()
 before = h.clone()
-expect(dead_fraction(h), 0.25, "dead_fraction(h) for h of shape (7, 12), float64")
+expect(dead_fraction(inplace(h)), 0.25, "dead_fraction(h) for h of shape (7, 12), float64")
 expect(h, before, "dead_fraction leaves h as it was")
 expect(dead_fraction(torch.ones(2, 3)), 0.0, "dead_fraction of positive values")
 expect(dead_fraction(-torch.ones(2, 3)), 1.0, "dead_fraction of negative values")
@@ -746,8 +750,9 @@ print("largest gradient of the dead units' weights:", round(hidden.weight.grad[d
 #
 # ### Exercise: Leaky ReLU
 #
-# Write `leaky_relu(x, negative_slope)` by the formula above, for `x` of any shape, without PyTorch's own leaky ReLU. The slope may be **any** number,
-# also negative, 0, or above 1. Return a new tensor of the same shape and dtype; leave `x` as it is; autograd can pass through.
+# Write `leaky_relu(x, negative_slope)` by the formula above, for `x` of any shape, without PyTorch's own leaky ReLUs (no `F.leaky_relu`, `F.prelu` or
+# `F.rrelu`, nor the modules that call them). The slope may be **any** number, also negative, 0, or above 1. Return a new tensor of the same shape and
+# dtype; leave `x` as it is; autograd can pass through.
 #
 # <details><summary>Hint 1: how many cases?</summary>
 #
@@ -783,8 +788,10 @@ g = torch.Generator().manual_seed(14)
 x = torch.randn(5, 3, 4, generator=g)
 before = x.clone()
 positive, negative = x.clamp(min=0), x.clamp(max=0)
+with forbidden("leaky_relu", "prelu", "rrelu"):
+    y = leaky_relu(inplace(x), 0.2)
 expect(
-    leaky_relu(x, 0.2),
+    y,
     positive + 0.2 * negative,
     "leaky_relu(x, 0.2) for x of shape (5, 3, 4)",
     mistakes={
@@ -821,7 +828,7 @@ for slope in (3.0, -0.5, 0.0, 1.0):
 # %% [markdown]
 # ### Exercise: Clipped ReLU
 #
-# Write `clipped_relu(x, ceiling)`: values below 0 become 0, values above `ceiling` become `ceiling`, the others stay.
+# Write `clipped_relu(x, ceiling)` without `F.relu6` and `F.hardtanh`: values below 0 become 0, values above `ceiling` become `ceiling`, the others stay.
 # `ceiling` is a positive number, 6 unless given. Any shape, a new tensor of the same shape and dtype, `x` stays as it is, autograd can pass through.
 #
 # <details><summary>Hint: read the formula from inside</summary>
@@ -852,8 +859,10 @@ def clipped_relu(x: torch.Tensor, ceiling: float = 6.0) -> torch.Tensor:
 g = torch.Generator().manual_seed(15)
 x = 3 * torch.randn(4, 7, generator=g)
 before = x.clone()
+with forbidden("relu6", "hardtanh"):
+    y = clipped_relu(inplace(x), 2.5)
 expect(
-    clipped_relu(x, 2.5),
+    y,
     F.hardtanh(before, 0, 2.5),
     "clipped_relu(x, 2.5) for x of shape (4, 7)",
     mistakes={
@@ -901,7 +910,8 @@ print("inplace=True:  same memory?", y.data_ptr() == x.data_ptr(), " negative va
 #
 # ### Exercise: ReLU in place
 #
-# Write `relu_(x)` without PyTorch's own ReLU functions. It replaces every negative value of `x` by 0 **in the memory of `x`** and
+# Write `relu_(x)` without PyTorch's own ReLU functions: as above, no `F.relu`, `F.leaky_relu`, `F.prelu`, `F.rrelu` or `F.threshold`, under whatever
+# name, so no `x.relu_()` either. It replaces every negative value of `x` by 0 **in the memory of `x`** and
 # returns `x`. It works for every shape and also for a view, such as a transposed matrix or a slice: the tensor behind the view changes at the
 # view's places and nowhere else. `x` does not require a gradient.
 #
@@ -945,22 +955,19 @@ def relu_(x: torch.Tensor) -> torch.Tensor:
 # %% check="relu_in_place" points=2
 g = torch.Generator().manual_seed(16)
 x = torch.randn(3, 4, 5, generator=g)
-before, memory = x.clone(), x.data_ptr()
-y = relu_(x)
+before, same_memory = x.clone(), x.view(-1)
+with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
+    y = relu_(inplace(x))
 expect(
-    x,
+    same_memory.view(3, 4, 5),
     before.clamp(min=0),
-    "x after relu_(x), shape (3, 4, 5)",
+    "the memory of x after relu_(x), shape (3, 4, 5)",
     mistakes={
-        "x is unchanged: you made a new tensor. Write into x.": before,
+        "It is unchanged: you made a new tensor, or gave x another memory (x.data = …). Write into the memory of x.": (
+            before
+        ),
         "That is the absolute value: a negative value must become 0.": before.abs(),
     },
-)
-expect(
-    x.data_ptr() == memory,
-    True,
-    "x still lies in the memory where it lay",
-    mistakes={"You gave x another memory (x.data = …): other tensors that share the old one do not change.": False},
 )
 expect(y, before.clamp(min=0), "the value that relu_(x) returns")
 expect(
@@ -971,7 +978,7 @@ expect(
 )
 matrix = torch.randn(6, 4, generator=g, dtype=torch.float64)
 before = matrix.clone()
-relu_(matrix.t())
+relu_(inplace(matrix.t()))
 expect(
     matrix,
     before.clamp(min=0),
@@ -981,7 +988,7 @@ expect(
 ### BEGIN HIDDEN TESTS
 matrix = torch.randn(5, 7, generator=g)
 before = matrix.clone()
-relu_(matrix[:, 2:5])
+relu_(inplace(matrix[:, 2:5]))
 expected = before.clone()
 expected[:, 2:5] = before[:, 2:5].clamp(min=0)
 expect(
@@ -1031,10 +1038,10 @@ class CountBytes(TorchDispatchMode):
 
 
 x = torch.randn(1024, 256)  # 1024 · 256 · 4 bytes = 1 MiB
-for inplace in (False, True):
+for overwrite in (False, True):
     with CountBytes() as memory:
-        y = F.relu(x, inplace=inplace)
-    print(f"F.relu(x, inplace={inplace}): peak {memory.peak / MIB:.0f} MiB of new memory")
+        y = F.relu(x, inplace=overwrite)
+    print(f"F.relu(x, inplace={overwrite}): peak {memory.peak / MIB:.0f} MiB of new memory")
 
 
 # %% [markdown]
@@ -1126,13 +1133,13 @@ show(
 
 # %% varies
 if device.type == "cuda":
-    for inplace in (False, True):
+    for overwrite in (False, True):
         x = torch.randn(4096, 4096, device=device)  # 64 MiB
         torch.cuda.reset_peak_memory_stats()
         start = torch.cuda.memory_allocated()
-        y = F.relu(x, inplace=inplace)
+        y = F.relu(x, inplace=overwrite)
         extra = torch.cuda.max_memory_allocated() - start
-        print(f"inplace={inplace}: {extra / MIB:.0f} MiB more on {torch.cuda.get_device_name()}")
+        print(f"inplace={overwrite}: {extra / MIB:.0f} MiB more on {torch.cuda.get_device_name()}")
         del x, y
 else:
     print("No GPU here: nothing to measure.")
@@ -1203,17 +1210,17 @@ operations = {
 }
 
 
-def gradient(operation, inplace):
+def gradient(operation, overwrite):
     x = torch.linspace(-2, 2, 20).reshape(4, 5).requires_grad_()
-    (F.relu(operation(x), inplace=inplace) * torch.arange(20.0).reshape(4, 5)).sum().backward()
+    (F.relu(operation(x), inplace=overwrite) * torch.arange(20.0).reshape(4, 5)).sum().backward()
     return x.grad
 
 
 print("before the ReLU     keeps                    ReLU in place")
 for name, (operation, keeps) in operations.items():
-    plain = gradient(operation, inplace=False)
+    plain = gradient(operation, overwrite=False)
     try:
-        same = torch.allclose(plain, gradient(operation, inplace=True))
+        same = torch.allclose(plain, gradient(operation, overwrite=True))
         verdict = "works, same gradient" if same else "WRONG gradient"
     except RuntimeError:
         verdict = "refused"
@@ -1345,7 +1352,7 @@ expect(
 x = 5 * torch.randn(4, 3, 5, generator=g)
 before = x.clone()
 expect(
-    low(x),
+    low(inplace(x)),
     F.hardtanh(before, 0, 1.5),
     "ClippedReLU(1.5)(x) for x of shape (4, 3, 5)",
     mistakes={
@@ -1377,7 +1384,7 @@ expect(len(list(net.parameters())), 2, "the nn.Sequential has the linear layer's
 # - A value $x > 0$ of channel $c$ stays, any other becomes $w_c\, x$.
 # - Gradients flow to `x` and to `weight`.
 #
-# Use `torch.where`, and bring the slopes into a shape that broadcasts over `x`.
+# Use `torch.where`, and bring the slopes into a shape that broadcasts over `x`. Do not call `F.prelu`, neither yourself nor through `nn.PReLU`.
 #
 # <details><summary>Hint 1: shapes</summary>
 #
@@ -1443,8 +1450,10 @@ expect(module.weight.detach(), torch.full((4,), 0.25), "the slopes at first")
 slopes = torch.tensor([0.5, -1.0, 0.1, 2.0])
 module.load_state_dict({"weight": slopes})
 x = torch.randn(5, 4, generator=g)
+with forbidden("prelu"):
+    y = module(x)
 expect(
-    module(x).detach(),
+    y.detach(),
     torch.where(x > 0, x, slopes * x),
     "the output for x of shape (5, 4) with the slopes 0.5, −1, 0.1, 2",
     mistakes={

@@ -99,6 +99,29 @@ def relu(x):
     return torch.where(x > 0, x, 0.0).float()
 
 
+# %% wrong="relu" says="which this exercise asks you to do without"
+def relu(x):
+    return F.threshold(x, 0.0, 0.0)
+
+
+# %% wrong="relu" says="which this exercise asks you to do without"
+# PyTorch's function
+def relu(x):
+    return F.relu(x)
+
+
+# %% wrong="relu" says="which this exercise asks you to do without"
+# PyTorch's module
+def relu(x):
+    return nn.ReLU()(x)
+
+
+# %% wrong="relu" says="which this exercise asks you to do without"
+# a leaky ReLU that does not leak
+def relu(x):
+    return F.leaky_relu(x, 0.0)
+
+
 # %% right="relu_backward"
 def relu_backward(grad_output, x):
     return grad_output * (x > 0)
@@ -151,6 +174,21 @@ def relu_backward(grad_output, x):
 def relu_backward(grad_output, x):
     grad_output[x <= 0] = 0
     return grad_output
+
+
+# %% wrong="relu_backward" says="which this exercise asks you to do without"
+# autograd in the place of the formula
+def relu_backward(grad_output, x):
+    leaf = x.detach().clone().requires_grad_()
+    F.relu(leaf).backward(grad_output)
+    return leaf.grad
+
+
+# %% wrong="relu_backward" says="which this exercise asks you to do without"
+# autograd, by its function
+def relu_backward(grad_output, x):
+    leaf = x.detach().clone().requires_grad_()
+    return torch.autograd.grad(F.relu(leaf), leaf, grad_output)[0]
 
 
 # %% right="dead_fraction"
@@ -282,6 +320,18 @@ def leaky_relu(x, negative_slope=0.01):
     return torch.where(x > 0, x, negative_slope * x)
 
 
+# %% wrong="leaky_relu" says="which this exercise asks you to do without"
+# PyTorch's function
+def leaky_relu(x, negative_slope=0.01):
+    return F.leaky_relu(x, negative_slope)
+
+
+# %% wrong="leaky_relu" says="which this exercise asks you to do without"
+# PyTorch's function with a slope for each channel
+def leaky_relu(x, negative_slope=0.01):
+    return F.prelu(x, torch.tensor([negative_slope], dtype=x.dtype))
+
+
 # %% right="clipped_relu"
 def clipped_relu(x, ceiling=6.0):
     return torch.where(x < 0, 0.0, torch.where(x > ceiling, ceiling, x))
@@ -321,7 +371,7 @@ def clipped_relu(x, ceiling=6.0):
 # %% wrong="clipped_relu" says="You clipped at 6"
 # ignores the argument
 def clipped_relu(x, ceiling=6.0):
-    return F.relu6(x)
+    return x.clamp(0, 6)
 
 
 # %% wrong="clipped_relu" says="the lower limit is 0"
@@ -340,6 +390,18 @@ def clipped_relu(x, ceiling=6.0):
 # in place
 def clipped_relu(x, ceiling=6.0):
     return x.clamp_(0, ceiling)
+
+
+# %% wrong="clipped_relu" says="which this exercise asks you to do without"
+# PyTorch's function
+def clipped_relu(x, ceiling=6.0):
+    return F.hardtanh(x, 0, ceiling)
+
+
+# %% wrong="clipped_relu" says="which this exercise asks you to do without"
+# PyTorch's function with the ceiling 6, scaled
+def clipped_relu(x, ceiling=6.0):
+    return F.relu6(x * 6 / ceiling) * ceiling / 6
 
 
 # %% right="relu_in_place"
@@ -387,7 +449,7 @@ def relu_(x):
     x.clamp_(min=0)
 
 
-# %% wrong="relu_in_place" says="You gave x another memory"
+# %% wrong="relu_in_place" says="gave x another memory"
 # a new memory under the old tensor
 def relu_(x):
     x.data = x.clamp(min=0)
@@ -405,6 +467,18 @@ def relu_(x):
 def relu_(x):
     x.view(-1).clamp_(min=0)
     return x
+
+
+# %% wrong="relu_in_place" says="which this exercise asks you to do without"
+# PyTorch's method
+def relu_(x):
+    return x.relu_()
+
+
+# %% wrong="relu_in_place" says="which this exercise asks you to do without"
+# PyTorch's function, written into x
+def relu_(x):
+    return x.copy_(torch.relu(x))
 
 
 # %% right="clipped_module"
@@ -516,10 +590,23 @@ class LearnedLeakyReLU(nn.Module):
         self.weight = nn.Parameter(0.25 * torch.ones(channels))
 
     def forward(self, x):
+        slopes = self.weight.view((1, -1) + (1,) * (x.dim() - 2))
+        return x.clamp(min=0) + slopes * x.clamp(max=0)
+
+
+# %% wrong="learned_leaky" says="which this exercise asks you to do without"
+# PyTorch's function
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
         return F.prelu(x, self.weight)
 
 
-# %% right="learned_leaky"
+# %% wrong="learned_leaky" says="which this exercise asks you to do without"
+# PyTorch's module
 class LearnedLeakyReLU(nn.PReLU):
     def __init__(self, channels):
         super().__init__(channels)
@@ -588,7 +675,8 @@ class LearnedLeakyReLU(nn.Module):
         self.weight = nn.Parameter(torch.full((channels,), 0.25))
 
     def forward(self, x):
-        return F.prelu(x, self.weight.detach())
+        slopes = self.weight.detach().reshape(-1, *[1] * (x.dim() - 2))
+        return torch.where(x > 0, x, slopes * x)
 
 
 # %% wrong="learned_leaky" says="You take the larger one"

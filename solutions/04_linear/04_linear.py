@@ -128,8 +128,8 @@ show(
 # %% [markdown]
 # ### Exercise: The forward pass
 #
-# Write `linear(x, weight, bias)`: the rule above, for a whole batch at once. Use matrix operations, not a loop and not `F.linear`.
-# The arguments must not be changed, and the result has their dtype.
+# Write `linear(x, weight, bias)`: the rule above, for a whole batch at once. Use matrix operations, not a loop and not `F.linear`
+# (nor `nn.Linear`, which calls it). The arguments must not be changed, and the result has their dtype.
 #
 # <details><summary>Hint 1: which shapes have to meet?</summary>
 #
@@ -163,12 +163,15 @@ g = torch.Generator().manual_seed(11)
 x, weight, bias = (torch.randn(size, generator=g) for size in [(5, 3), (3, 3), (3,)])
 before = [x.clone(), weight.clone(), bias.clone()]
 product, not_turned = x @ weight.T, x @ weight
+wanted, not_turned_plus = product + bias, not_turned + bias
+with forbidden("linear"):
+    answer = linear(inplace(x), inplace(weight), inplace(bias))
 expect(
-    linear(x, weight, bias),
-    product + bias,
+    answer,
+    wanted,
     "linear(x, weight, bias) for shapes (5, 3), (3, 3), (3,)",
     mistakes={
-        "The weight is not transposed: output d takes row d of the weight, not column d.": not_turned + bias,
+        "The weight is not transposed: output d takes row d of the weight, not column d.": not_turned_plus,
         "The bias is missing.": product,
         "The weight is not transposed, and the bias is missing.": not_turned,
     },
@@ -413,7 +416,8 @@ for c in (4, 64, 1024):
 # ### Exercise: Draw the initial values
 #
 # Write `initial_values(in_features, out_features)`: it returns the tuple `(weight, bias)` of two new float32 tensors with the shapes and the
-# distribution that `nn.Linear(in_features, out_features)` starts with. Don't make an `nn.Linear`, and don't set a seed: each call draws new values.
+# distribution that `nn.Linear(in_features, out_features)` starts with. Don't make an `nn.Linear`, and don't call
+# `nn.init.kaiming_uniform_`, which an `nn.Linear` calls when it is made. Don't set a seed: each call draws new values.
 #
 # <details><summary>Hint 1: which of the two sizes?</summary>
 #
@@ -449,7 +453,8 @@ def initial_values(in_features: int, out_features: int) -> tuple[torch.Tensor, t
 
 
 # %% check="initial_values" points=2
-answer = initial_values(300, 90)
+with forbidden("kaiming_uniform_"):
+    answer = initial_values(300, 90)
 no_return = {"Nothing comes back: is a `return` missing?": "NoneType"}
 expect(type(answer).__name__, "tuple", "initial_values(300, 90) returns a tuple", mistakes=no_return)
 expect(
@@ -763,21 +768,22 @@ x, weight, bias = (torch.randn(size, generator=g) for size in [(2, 7, 3, 5), (4,
 x_before = x.clone()
 wanted = torch.einsum("nhwc,dc->nhwd", x, weight)
 expect(
-    linear_along(x, weight),
+    linear_along(inplace(x), weight),
     wanted,
     "linear_along(x, weight) for x of shape (2, 7, 3, 5), weight (4, 5)",
     rtol=1e-4,
     atol=1e-5,
 )
+expect(x, x_before, "the x you were given is left as it was")
 expect(
-    linear_along(x, weight, bias),
+    linear_along(inplace(x), weight, bias),
     wanted + bias,
     "linear_along(x, weight, bias) for the same x",
     mistakes={"The bias is missing.": wanted},
     rtol=1e-4,
     atol=1e-5,
 )
-expect(x, x_before, "the x you were given is left as it was")
+expect(x, x_before, "x is left as it was with a bias, too")
 # Now along dimension 1. Here the last dimension has the size C too, so a layer along the wrong one raises no error.
 x, weight, bias = (torch.randn(size, generator=g) for size in [(2, 4, 6, 4), (4, 4), (4,)])
 moved = torch.einsum("nchw,dc->nhwd", x, weight) + bias
@@ -906,8 +912,8 @@ show(
 # ### Exercise: The backward pass by hand
 #
 # Write `linear_backward(grad_s, x, weight)`: it receives $\partial L/\partial s$ and what the layer had in the forward pass, and returns the tuple
-# `(grad_x, grad_weight, grad_bias)`, in the order of `F.linear`'s arguments. Compute with matrix operations, without a loop and without autograd.
-# The gradients of the parameters are sums over the batch, not means. The arguments must not be changed.
+# `(grad_x, grad_weight, grad_bias)`, in the order of `F.linear`'s arguments. Compute with matrix operations, without a loop and without autograd
+# (no `backward()`, no `torch.autograd.grad`). The gradients of the parameters are sums over the batch, not means. The arguments must not be changed.
 #
 # <details><summary>Hint 1: start with the shapes</summary>
 #
@@ -948,7 +954,8 @@ for n, c, d in [(6, 4, 4), (7, 5, 3)]:
     copies = [tensor.clone().requires_grad_() for tensor in (x, weight, torch.zeros(d))]
     wanted_x, wanted_weight, wanted_bias = torch.autograd.grad(F.linear(*copies), copies, grad_s)
     before = [tensor.clone() for tensor in (grad_s, x, weight)]
-    answer = linear_backward(grad_s, x, weight)
+    with forbidden("backward", "grad"):
+        answer = linear_backward(inplace(grad_s), inplace(x), inplace(weight))
     expect([grad_s, x, weight], before, "grad_s, x and weight are left as they were")
     no_return = {"Nothing comes back: is a `return` missing?": "NoneType"}
     expect(type(answer).__name__, "tuple", "linear_backward returns a tuple", mistakes=no_return)
@@ -1083,7 +1090,7 @@ def random_layers(c, h, d, first_bias=True, second_bias=True):
 # All widths equal first: there, factors in the wrong order raise no error.
 first, second = random_layers(4, 4, 4)
 w1, b1, w2, b2 = (tensor.detach().clone() for tensor in (first.weight, first.bias, second.weight, second.bias))
-layer = collapse(first, second)
+layer = collapse(inplace(first), inplace(second))
 expect(
     [getattr(layer, "in_features", None), getattr(layer, "out_features", None)],
     [4, 4],
@@ -1186,7 +1193,7 @@ show(
 #
 # The network is $s_1 = x\,w_1^T + b_1$, $h = \mathrm{relu}(s_1)$, $s_2 = h\,w_2^T + b_2$. Write `two_layer_backward(x, w1, b1, w2, grad_s2)`: it receives
 # $\partial L/\partial s_2$ and returns the tuple `(grad_w1, grad_b1, grad_w2, grad_b2)`. Compute $s_1$ and $h$ again inside the function. No loop, no
-# autograd. You may call your `linear_backward`. The arguments must not be changed.
+# autograd (neither `backward()` nor `torch.autograd.grad`). You may call your `linear_backward`. The arguments must not be changed.
 #
 # `b2` is no argument: try to say why before you begin.
 #
@@ -1248,7 +1255,8 @@ wanted = torch.autograd.grad(s2, copies, grad_s2)
 s1 = s1.detach()
 no_mask = grad_s2 @ w2
 wrong_mask = no_mask * (no_mask > 0)
-answer = two_layer_backward(x, w1, b1, w2, grad_s2)
+with forbidden("backward", "grad"):
+    answer = two_layer_backward(inplace(x), inplace(w1), inplace(b1), inplace(w2), inplace(grad_s2))
 no_return = {"Nothing comes back: is a `return` missing?": "NoneType"}
 expect(type(answer).__name__, "tuple", "two_layer_backward returns a tuple", mistakes=no_return)
 expect(len(answer), 4, "the tuple has four gradients")

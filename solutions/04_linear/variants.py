@@ -38,10 +38,27 @@ def linear(x, weight, bias):
     return weight @ x.T + bias[:, None]
 
 
-# Transposes the caller's weight in place
+# Turns the caller's weight in its own memory
 # %% wrong="linear_forward" says="x, weight and bias are left as they were"
 def linear(x, weight, bias):
-    return x @ weight.t_() + bias
+    if weight.shape[0] == weight.shape[1]:
+        weight.copy_(weight.T.clone())
+        return x @ weight + bias
+    return x @ weight.T + bias
+
+
+# PyTorch's function
+# %% wrong="linear_forward" says="which this exercise asks you to do without"
+def linear(x, weight, bias):
+    return F.linear(x, weight, bias)
+
+
+# PyTorch's module with the given parameters
+# %% wrong="linear_forward" says="which this exercise asks you to do without"
+def linear(x, weight, bias):
+    layer = nn.Linear(*weight.T.shape, dtype=x.dtype)
+    layer.weight, layer.bias = nn.Parameter(weight), nn.Parameter(bias)
+    return layer(x).detach()
 
 
 # Always float32
@@ -118,10 +135,26 @@ def initial_values(in_features, out_features):
 
 # %% right="initial_values"
 def initial_values(in_features, out_features):
+    parameters = nn.Parameter(torch.empty(out_features, in_features)), nn.Parameter(torch.empty(out_features))
+    for parameter in parameters:
+        nn.init.uniform_(parameter, -1 / math.sqrt(in_features), 1 / math.sqrt(in_features))
+    return parameters
+
+
+# PyTorch's function for the weight
+# %% wrong="initial_values" says="which this exercise asks you to do without"
+def initial_values(in_features, out_features):
     weight, bias = nn.Parameter(torch.empty(out_features, in_features)), nn.Parameter(torch.empty(out_features))
     nn.init.kaiming_uniform_(weight, a=math.sqrt(5))
     nn.init.uniform_(bias, -1 / math.sqrt(in_features), 1 / math.sqrt(in_features))
     return weight, bias
+
+
+# PyTorch's module
+# %% wrong="initial_values" says="which this exercise asks you to do without"
+def initial_values(in_features, out_features):
+    layer = nn.Linear(in_features, out_features)
+    return layer.weight, layer.bias
 
 
 # Normal instead of uniform
@@ -378,6 +411,14 @@ def linear_along(x, weight, bias=None, dim=-1):
     return F.linear(x, weight, bias)
 
 
+# Writes into the caller's x
+# %% wrong="linear_along" says="the x you were given is left as it was"
+def linear_along(x, weight, bias=None, dim=-1):
+    y = F.linear(x.movedim(dim, -1), weight, bias).movedim(-1, dim)
+    x.zero_()
+    return y
+
+
 # Only images
 # %% wrong="linear_along"
 def linear_along(x, weight, bias=None, dim=-1):
@@ -447,10 +488,29 @@ def linear_backward(grad_s, x, weight):
     return grad_s @ weight, grad_s.T @ x
 
 
-# Transposes the caller's gradient in place
-# %% wrong="linear_backward"
+# Adds up the bias gradient in the first row of the caller's tensor
+# %% wrong="linear_backward" says="grad_s, x and weight are left as they were"
 def linear_backward(grad_s, x, weight):
-    return grad_s @ weight, grad_s.t_() @ x, grad_s.sum(1)
+    grad_x, grad_weight = grad_s @ weight, grad_s.T @ x
+    grad_bias = grad_s[0]
+    for row in grad_s[1:]:
+        grad_bias += row
+    return grad_x, grad_weight, grad_bias
+
+
+# Autograd
+# %% wrong="linear_backward" says="which this exercise asks you to do without"
+def linear_backward(grad_s, x, weight):
+    leaves = [tensor.clone().requires_grad_() for tensor in (x, weight, grad_s.new_zeros(grad_s.shape[1]))]
+    return torch.autograd.grad(F.linear(*leaves), leaves, grad_s)
+
+
+# Autograd, by way of .grad
+# %% wrong="linear_backward" says="which this exercise asks you to do without"
+def linear_backward(grad_s, x, weight):
+    leaves = [tensor.clone().requires_grad_() for tensor in (x, weight, grad_s.new_zeros(grad_s.shape[1]))]
+    F.linear(*leaves).backward(grad_s)
+    return tuple(leaf.grad for leaf in leaves)
 
 
 # %% right="collapse"
@@ -606,3 +666,23 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
     grad_s1 = (grad_s2 @ w2) * (s1 > 0)
     n = len(x)
     return grad_s1.T @ x / n, grad_s1.mean(0), grad_s2.T @ F.relu(s1) / n, grad_s2.mean(0)
+
+
+# Autograd
+# %% wrong="two_layer_backward" says="which this exercise asks you to do without"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    w1, b1, w2 = (tensor.clone().requires_grad_() for tensor in (w1, b1, w2))
+    b2 = grad_s2.new_zeros(grad_s2.shape[1]).requires_grad_()
+    F.linear(F.relu(F.linear(x, w1, b1)), w2, b2).backward(grad_s2)
+    return w1.grad, b1.grad, w2.grad, b2.grad
+
+
+# Writes into the caller's gradient
+# %% wrong="two_layer_backward" says="the arguments are left as they were"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    grad_w2, grad_b2 = grad_s2.T @ F.relu(s1), grad_s2[0]
+    for row in grad_s2[1:]:
+        grad_b2 += row
+    return grad_s1.T @ x, grad_s1.sum(0), grad_w2, grad_b2

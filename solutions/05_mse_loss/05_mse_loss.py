@@ -138,7 +138,8 @@ show(
 # %% [markdown]
 # ### Exercise: Mean squared error
 #
-# Write `mse(input, target)` with tensor arithmetic: the sum of the squared differences, divided by the number of components.
+# Write `mse(input, target)` with tensor arithmetic: the sum of the squared differences, divided by the number of components. Do not call `F.mse_loss`
+# or `nn.MSELoss`: this is what they compute.
 #
 # - `input` and `target` have the same shape, with any number of dimensions; neither is changed.
 # - The result is a 0-d tensor of the same dtype, and autograd can pass through it (so no `.item()` on the way).
@@ -172,8 +173,10 @@ def mse(input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 g = torch.Generator().manual_seed(11)
 x, y = torch.randn(3, 5, generator=g), torch.randn(3, 5, generator=g)
 x_before, y_before, e = x.clone(), y.clone(), x - y
+with forbidden("mse_loss"):
+    answer = mse(inplace(x), inplace(y))
 expect(
-    mse(x, y),
+    answer,
     e.square().mean(),
     "mse(x, y) for x and y of shape (3, 5)",
     mistakes={
@@ -202,7 +205,7 @@ expect(mse(torch.tensor([[3.0, 0, 0, 0]]), torch.zeros(1, 4)), torch.tensor(2.25
 x = torch.randn(2, 3, 4, 5, generator=g, dtype=torch.float64)
 y = torch.randn(2, 3, 4, 5, generator=g, dtype=torch.float64)
 x_before, y_before, wanted = x.clone(), y.clone(), F.mse_loss(x, y)
-expect(mse(x, y), wanted, "mse(x, y) for shape (2, 3, 4, 5) in float64")
+expect(mse(inplace(x), inplace(y)), wanted, "mse(x, y) for shape (2, 3, 4, 5) in float64")
 expect(x, x_before, "mse leaves the input alone")
 expect(y, y_before, "mse leaves the target alone")
 x = torch.randn(4, 3, generator=g).requires_grad_()
@@ -287,7 +290,7 @@ for copies in [1, 10, 100]:
 # %% [markdown]
 # ### Exercise: L1 with its three reductions
 #
-# Write `l1(input, target, reduction="mean")`, the absolute differences, with tensor arithmetic.
+# Write `l1(input, target, reduction="mean")`, the absolute differences, with tensor arithmetic: no `F.l1_loss`, no `nn.L1Loss`.
 #
 # - `reduction="none"`: a tensor of the input's shape.
 # - `reduction="sum"` or `"mean"`: a 0-d tensor; the mean is over all components.
@@ -330,8 +333,10 @@ def l1(input: torch.Tensor, target: torch.Tensor, reduction: str = "mean") -> to
 g = torch.Generator().manual_seed(21)
 x, y = torch.randn(4, 3, generator=g), torch.randn(4, 3, generator=g)
 x_before, y_before, e = x.clone(), y.clone(), x - y
+with forbidden("l1_loss"):
+    answer = l1(inplace(x), inplace(y))
 expect(
-    l1(x, y),
+    answer,
     e.abs().mean(),
     "l1(x, y) for shape (4, 3): the mean, without a reduction being named",
     mistakes={
@@ -398,7 +403,7 @@ y = torch.randn(2, 1, 5, 3, generator=g, dtype=torch.float64)
 x_before, y_before = x.clone(), y.clone()
 for word in ["none", "mean", "sum"]:
     wanted = F.l1_loss(x_before, y_before, reduction=word)
-    expect(l1(x, y, word), wanted, f'reduction="{word}" for shape (2, 1, 5, 3) in float64')
+    expect(l1(inplace(x), inplace(y), word), wanted, f'reduction="{word}" for shape (2, 1, 5, 3) in float64')
 expect(x, x_before, "l1 leaves the input alone")
 expect(y, y_before, "l1 leaves the target alone")
 ### END HIDDEN TESTS
@@ -519,7 +524,7 @@ print("with target.detach():  ", y.grad)
 # ### Exercise: The gradient of MSE by hand
 #
 # Write `mse_gradients(input, target, reduction="mean")`. It returns two tensors: the gradient of the MSE loss with respect to
-# `input`, and with respect to `target`. Use the formula, not `backward`.
+# `input`, and with respect to `target`. Use the formula, not autograd: neither `backward` nor `torch.autograd.grad`.
 #
 # - `reduction` is `"mean"` or `"sum"`; nothing else will be asked for.
 # - Both results have the shape and the dtype of the input; neither argument is changed.
@@ -558,9 +563,11 @@ def mse_gradients(
 # %% check="mse_gradients" points=2
 g = torch.Generator().manual_seed(31)
 x, y = torch.randn(3, 4, generator=g), torch.randn(3, 4, generator=g)
-e = x - y
+x_before, y_before, e = x.clone(), y.clone(), x - y
+with forbidden("backward", "grad"):
+    answer = mse_gradients(inplace(x), inplace(y))
 expect(
-    mse_gradients(x, y),
+    answer,
     (e / 6, -e / 6),
     'mse_gradients(x, y) for shape (3, 4), reduction "mean"',
     mistakes={
@@ -574,6 +581,7 @@ expect(
         "These are the squares themselves: differentiate them.": (e.square() / 12, -e.square() / 12),
     },
 )
+expect([x, y], [x_before, y_before], "input and target are left as they were")
 expect(
     mse_gradients(x, y, reduction="sum"),
     (2 * e, -2 * e),
@@ -587,7 +595,7 @@ for word in ["mean", "sum"]:
     F.mse_loss(x, y, reduction=word).backward()
     x_plain, y_plain = x.detach().clone(), y.detach().clone()
     what = f'mse_gradients for shape (2, 5, 3) in float64, reduction "{word}", against autograd'
-    expect(mse_gradients(x_plain, y_plain, word), (x.grad, y.grad), what)
+    expect(mse_gradients(inplace(x_plain), inplace(y_plain), word), (x.grad, y.grad), what)
     expect(x_plain, x.detach(), "the input is left alone")
     expect(y_plain, y.detach(), "the target is left alone")
 ### END HIDDEN TESTS
@@ -898,7 +906,7 @@ labels_drawn = torch.randint(0, 10, (31,), generator=g)
 before = labels_drawn.clone()
 wanted = torch.full((31, 10), -1.0)
 wanted[range(31), labels_drawn.tolist()] = 1.0
-expect(signed_targets(labels_drawn, 10), wanted, "signed_targets of 31 labels with 10 classes")
+expect(signed_targets(inplace(labels_drawn), 10), wanted, "signed_targets of 31 labels with 10 classes")
 expect(labels_drawn, before, "signed_targets leaves the labels alone")
 expect(signed_targets(torch.tensor([3]), 4), torch.tensor([[-1.0, -1, -1, 1]]), "signed_targets of a single label")
 ### END HIDDEN TESTS

@@ -14,7 +14,14 @@ def mse(input, target):
     return error.dot(error) / error.numel()
 
 
-# %% right="mse"
+# PyTorch's function.
+# %% wrong="mse" says="which this exercise asks you to do without"
+def mse(input, target):
+    return F.mse_loss(input, target)
+
+
+# PyTorch's module.
+# %% wrong="mse" says="which this exercise asks you to do without"
 def mse(input, target):
     return nn.MSELoss()(input, target)
 
@@ -98,7 +105,8 @@ def l1(input, target, reduction="mean"):
             raise ValueError(reduction)
 
 
-# %% right="l1"
+# PyTorch's function.
+# %% wrong="l1" says="which this exercise asks you to do without"
 def l1(input, target, reduction="mean"):
     return F.l1_loss(input, target, reduction=reduction)
 
@@ -253,6 +261,31 @@ def mse_gradients(input, target, reduction="mean"):
     return gradient, -gradient
 
 
+# Autograd.
+# %% wrong="mse_gradients" says="which this exercise asks you to do without"
+def mse_gradients(input, target, reduction="mean"):
+    x, y = input.clone().requires_grad_(), target.clone().requires_grad_()
+    F.mse_loss(x, y, reduction=reduction).backward()
+    return x.grad, y.grad
+
+
+# Autograd, by its function.
+# %% wrong="mse_gradients" says="which this exercise asks you to do without"
+def mse_gradients(input, target, reduction="mean"):
+    leaves = [tensor.clone().requires_grad_() for tensor in (input, target)]
+    return torch.autograd.grad(F.mse_loss(*leaves, reduction=reduction), leaves)
+
+
+# Writes into the input.
+# %% wrong="mse_gradients" says="input and target are left as they were"
+def mse_gradients(input, target, reduction="mean"):
+    input -= target
+    input *= 2
+    if reduction == "mean":
+        input /= input.numel()
+    return input, -input
+
+
 # %% right="paired_mse"
 def paired_mse(output, target):
     if len(output) != len(target):
@@ -386,6 +419,14 @@ def signed_targets(labels, num_classes):
 def signed_targets(labels, num_classes):
     z = -torch.ones(len(labels), num_classes)
     z[:, labels] = 1
+    return z
+
+
+# Writes into the labels.
+# %% wrong="signed_targets" says="leaves the labels alone"
+def signed_targets(labels, num_classes):
+    z = 2 * F.one_hot(labels, num_classes).float() - 1
+    labels -= labels
     return z
 
 

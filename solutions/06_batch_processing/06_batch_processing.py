@@ -130,21 +130,6 @@ def layer_for_batch(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -
 
 
 # %% check="layer_for_batch" points=1
-from torch.utils._python_dispatch import TorchDispatchMode
-
-
-class Counter(TorchDispatchMode):
-    """Inside `with Counter() as counter:`, counts each torch operation."""
-
-    def __init__(self):
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        self.count += 1
-        return operation(*args, **(kwargs or {}))
-
-
 g = torch.Generator().manual_seed(11)
 # All square first: there, a wrong order or a forgotten transpose raises no error, it only gives wrong numbers.
 x, weight, bias = (torch.randn(size, generator=g) for size in [(3, 3), (3, 3), (3,)])
@@ -152,7 +137,7 @@ before = [x.clone(), weight.clone(), bias.clone()]
 s, turned = x @ weight.T, x @ weight
 wanted = (s + bias).relu()
 expect(
-    layer_for_batch(x, weight, bias),
+    layer_for_batch(inplace(x), inplace(weight), inplace(bias)),
     wanted,
     "layer_for_batch(x, weight, bias) for shapes (3, 3), (3, 3), (3,)",
     mistakes={
@@ -176,9 +161,9 @@ expect(
 counts = []
 for n in (6, 13):
     x = torch.randn(n, 5, generator=g)
-    with Counter() as counter:
+    with Watch() as seen:
         layer_for_batch(x, weight, bias)
-    counts.append(counter.count)
+    counts.append(len(seen.operations))
 more = counts[1] - counts[0]
 expect(
     more,
@@ -589,28 +574,13 @@ def unit_rows(x: torch.Tensor) -> torch.Tensor:
 
 
 # %% check="unit_rows" points=1
-from torch.utils._python_dispatch import TorchDispatchMode
-
-
-class Counter(TorchDispatchMode):
-    """Inside `with Counter() as counter:`, counts each torch operation."""
-
-    def __init__(self):
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        self.count += 1
-        return operation(*args, **(kwargs or {}))
-
-
 g = torch.Generator().manual_seed(13)
 # As many samples as features first: there, a lost dimension raises no error, it only divides by the wrong lengths.
 x = torch.randn(4, 4, generator=g)
 length = x.square().sum(dim=1, keepdim=True).sqrt()
 before, wanted = x.clone(), x / length
 expect(
-    unit_rows(x),
+    unit_rows(inplace(x)),
     wanted,
     "unit_rows(x) for x of shape (4, 4)",
     mistakes={
@@ -649,9 +619,9 @@ counts = []
 for n in (6, 13):
     x = torch.randn(n, 5, generator=g)
     x[1:] = 0  # a loop over the rows of zeros is a loop, too
-    with Counter() as counter:
+    with Watch() as seen:
         unit_rows(x)
-    counts.append(counter.count)
+    counts.append(len(seen.operations))
 more = counts[1] - counts[0]
 expect(
     more,
@@ -707,24 +677,6 @@ def quadratic_form(x: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
 
 
 # %% check="quadratic_form" points=2
-from torch.utils._python_dispatch import TorchDispatchMode
-
-
-class Counter(TorchDispatchMode):
-    """Inside `with Counter() as counter:`, counts torch operations and the elements of the largest result."""
-
-    def __init__(self):
-        super().__init__()
-        self.count = self.largest = 0
-
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        result = operation(*args, **(kwargs or {}))
-        self.count += 1
-        if isinstance(result, torch.Tensor):
-            self.largest = max(self.largest, result.numel())
-        return result
-
-
 g = torch.Generator().manual_seed(14)
 # As many samples as features first: there, a wrong order or transpose raises no error, it only gives wrong numbers.
 x, a = torch.randn(3, 3, generator=g), torch.randn(3, 3, generator=g)
@@ -732,7 +684,7 @@ before = [x.clone(), a.clone()]
 wanted = torch.stack([row @ a @ row for row in x])
 pairs, products = x @ a @ x.T, (x @ a) * x
 expect(
-    quadratic_form(x, a),
+    quadratic_form(inplace(x), inplace(a)),
     wanted,
     "quadratic_form(x, a) for shapes (3, 3) and (3, 3)",
     mistakes={
@@ -754,9 +706,9 @@ expect([x, a], before, "x and a are left as they were")
 counts = []
 for n in (6, 13):
     x = torch.randn(n, 3, generator=g)
-    with Counter() as counter:
+    with Watch() as seen:
         quadratic_form(x, a)
-    counts.append(counter.count)
+    counts.append(len(seen.operations))
 more = counts[1] - counts[0]
 expect(
     more,
@@ -765,13 +717,13 @@ expect(
     mistakes={f"You loop over the samples or over parts of them: each one costs about {more / 7:.0f}.": more},
 )
 x = torch.randn(60, 3, generator=g)
-with Counter() as counter:
+with Watch() as seen:
     quadratic_form(x, a)
 expect(
-    max(counter.largest, 60 * 3 * 3),
+    max(seen.largest, 60 * 3 * 3),
     60 * 3 * 3,
     "no tensor on the way has more than N·C·C = 540 elements, for N=60 and C=3",
-    mistakes={"A tensor of N×N or more is made: every sample meets every other one.": max(counter.largest, 60 * 60)},
+    mistakes={"A tensor of N×N or more is made: every sample meets every other one.": max(seen.largest, 60 * 60)},
 )
 expect(
     quadratic_form(x.requires_grad_(), a).requires_grad,
@@ -818,21 +770,6 @@ def squared_distances(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 # %% check="squared_distances" points=2
-from torch.utils._python_dispatch import TorchDispatchMode
-
-
-class Counter(TorchDispatchMode):
-    """Inside `with Counter() as counter:`, lists the torch operations by name."""
-
-    def __init__(self):
-        super().__init__()
-        self.names = []
-
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        self.names.append(operation.overloadpacket.__name__)
-        return operation(*args, **(kwargs or {}))
-
-
 g = torch.Generator().manual_seed(15)
 close = {"rtol": 1e-4, "atol": 1e-4}
 # As many samples on both sides first: there, a turned result has the right shape and only wrong numbers.
@@ -840,8 +777,10 @@ a, b = torch.randn(5, 3, generator=g), torch.randn(5, 3, generator=g)
 before = [a.clone(), b.clone()]
 difference = a[:, None] - b
 wanted = difference.square().sum(dim=2)
+with forbidden("cdist"):
+    answer = squared_distances(inplace(a), inplace(b))
 expect(
-    squared_distances(a, b),
+    answer,
     wanted,
     "squared_distances(a, b) for shapes (5, 3) and (5, 3)",
     mistakes={
@@ -872,20 +811,19 @@ expect(squared_distances(a, b), wanted, "squared_distances(a, b) for shapes (6, 
 
 def operations(n, m):
     a, b = torch.randn(n, 4, generator=g), torch.randn(m, 4, generator=g)
-    with Counter() as counter:
+    with Watch() as seen:
         squared_distances(a, b)
-    return counter.names
+    return len(seen.operations)
 
 
-expect(any("cdist" in name for name in operations(5, 5)), False, "torch.cdist is not used")
-more = len(operations(13, 5)) - len(operations(6, 5))
+more = operations(13, 5) - operations(6, 5)
 expect(
     more,
     0,
     "13 rows in a take no more torch operations than 6 (how many more?)",
     mistakes={f"You loop over the rows of a or over parts of them: each one costs about {more / 7:.0f}.": more},
 )
-more = len(operations(5, 13)) - len(operations(5, 6))
+more = operations(5, 13) - operations(5, 6)
 expect(
     more,
     0,
@@ -1141,7 +1079,7 @@ draw_row(
 #
 # Sometimes you want the terms of that sum, not the sum: to see which sample pulls hardest, or to limit the influence of each one (private training does so). `backward()` gives only the sum. Write
 # `per_sample_gradients(x, grad_s)`: entry n of the result is sample n's share of $\partial L/\partial w$, so that the sum over n is the gradient of the batch. Write it as a
-# formula with torch operations, without `backward()`; autograd must be able to follow from `grad_s` to the result, as above. The arguments must not be changed, and the number of
+# formula with torch operations, without `backward()` and `torch.autograd.grad`; autograd must be able to follow from `grad_s` to the result, as above. The arguments must not be changed, and the number of
 # torch operations must not depend on N.
 #
 # <details><summary>Hint 1: the shape</summary>
@@ -1169,29 +1107,16 @@ def per_sample_gradients(x: torch.Tensor, grad_s: torch.Tensor) -> torch.Tensor:
 
 
 # %% check="per_sample_gradients" points=2
-from torch.utils._python_dispatch import TorchDispatchMode
-
-
-class Counter(TorchDispatchMode):
-    """Inside `with Counter() as counter:`, counts each torch operation."""
-
-    def __init__(self):
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        self.count += 1
-        return operation(*args, **(kwargs or {}))
-
-
 g = torch.Generator().manual_seed(16)
 # As many outputs as features first: there, turned matrices have the right shape and only wrong numbers.
 x, grad_s = torch.randn(5, 3, generator=g), torch.randn(5, 3, generator=g)
 before = [x.clone(), grad_s.clone()]
 wanted = torch.stack([torch.outer(grad_s[n], x[n]) for n in range(5)])
 batch = grad_s.T @ x
+with forbidden("backward", "grad"):
+    answer = per_sample_gradients(inplace(x), inplace(grad_s))
 expect(
-    per_sample_gradients(x, grad_s),
+    answer,
     wanted,
     "per_sample_gradients(x, grad_s) for N=5, C=3, D=3",
     mistakes={
@@ -1218,9 +1143,9 @@ expect(answer.sum(dim=0), weight.grad, "their sum is autograd's gradient of the 
 counts = []
 for n in (6, 13):
     x, grad_s = torch.randn(n, 4, generator=g), torch.randn(n, 3, generator=g)
-    with Counter() as counter:
+    with Watch() as seen:
         per_sample_gradients(x, grad_s)
-    counts.append(counter.count)
+    counts.append(len(seen.operations))
 more = counts[1] - counts[0]
 expect(
     more,
@@ -1382,7 +1307,7 @@ model.weight.grad, model.bias.grad = old.clone(), torch.ones(2)
 before = [x.clone(), y.clone()]
 close = {"rtol": 1e-4, "atol": 1e-5}
 
-answer = accumulate_gradients(model, x, y, 4)
+answer = accumulate_gradients(inplace(model), inplace(x), inplace(y), 4)
 expect(
     [event for event in model.events if event != "backward"],
     [4, 4, 2],
@@ -1448,7 +1373,7 @@ expect([model.weight.detach(), model.bias.detach()], [weight.detach(), bias], "t
 expect([x, y], before, "x and y are left as they were")
 x, y = torch.randn(8, 3, generator=g), torch.randn(8, 2, generator=g)
 model.events.clear()
-accumulate_gradients(model, x, y, 4)
+accumulate_gradients(inplace(model), x, y, 4)
 expect(
     [event for event in model.events if event != "backward"],
     [4, 4],
@@ -1465,7 +1390,7 @@ for n, size in [(7, 3), (12, 4), (5, 9), (6, 1), (1, 2)]:
     loss = F.mse_loss(model(x), y)
     wanted = torch.autograd.grad(loss, list(model.parameters()))
     for again in ("", ", called again"):
-        answer = accumulate_gradients(model, x, y, size)
+        answer = accumulate_gradients(inplace(model), x, y, size)
         what = f"for N={n}, size={size}, two layers, float64{again}"
         expect([parameter.grad for parameter in model.parameters()], wanted, f"the gradients {what}")
         expect(answer, loss.item(), f"the loss {what}", rtol=1e-6, atol=1e-8)

@@ -34,6 +34,13 @@ def layer_for_batch(x, weight, bias):
     return torch.stack([(weight @ row + bias).relu() for row in x])
 
 
+# Writes the result over the caller's x, where it fits
+# %% wrong="layer_for_batch" says="x, weight and bias are left as they were"
+def layer_for_batch(x, weight, bias):
+    s = (x @ weight.T + bias).relu()
+    return x.copy_(s) if x.shape == s.shape and not x.requires_grad else s
+
+
 # The weight is not transposed
 # %% wrong="layer_for_batch" says="The weight is not transposed."
 def layer_for_batch(x, weight, bias):
@@ -247,6 +254,14 @@ def quadratic_form(x, a):
     return x @ a @ x.T
 
 
+# Multiplies the caller's x in place
+# %% wrong="quadratic_form" says="x and a are left as they were"
+def quadratic_form(x, a):
+    y = x @ a
+    x *= y
+    return x.sum(dim=1)
+
+
 # The diagonal of all pairs: right numbers, N×N of memory
 # %% wrong="quadratic_form" says="A tensor of N×N or more is made"
 def quadratic_form(x, a):
@@ -364,7 +379,7 @@ def squared_distances(a, b):
 
 
 # cdist
-# %% wrong="squared_distances" says="torch.cdist is not used"
+# %% wrong="squared_distances" says="which this exercise asks you to do without"
 def squared_distances(a, b):
     return torch.cdist(a, b).square()
 
@@ -373,6 +388,13 @@ def squared_distances(a, b):
 # %% wrong="squared_distances" says="You loop over the rows of a"
 def squared_distances(a, b):
     return torch.stack([(row - b).square().sum(dim=1) for row in a])
+
+
+# Squares the caller's rows in place
+# %% wrong="squared_distances" says="a and b are left as they were"
+def squared_distances(a, b):
+    products = a @ b.T
+    return a.square_().sum(1)[:, None] + b.square_().sum(1) - 2 * products
 
 
 # A loop over the rows of b
@@ -460,6 +482,33 @@ def per_sample_gradients(x, grad_s):
 # %% wrong="per_sample_gradients" says="Stay in torch"
 def per_sample_gradients(x, grad_s):
     return torch.from_numpy(np.einsum("nd,nc->ndc", grad_s.detach().numpy(), x.numpy()))
+
+
+# Autograd, sample by sample
+# %% wrong="per_sample_gradients" says="which this exercise asks you to do without"
+def per_sample_gradients(x, grad_s):
+    gradients = []
+    for row, gradient in zip(x, grad_s):
+        weight = torch.zeros(grad_s.shape[1], x.shape[1], dtype=x.dtype, requires_grad=True)
+        F.linear(row, weight).backward(gradient)
+        gradients.append(weight.grad)
+    return torch.stack(gradients)
+
+
+# Autograd, all samples at once
+# %% wrong="per_sample_gradients" says="which this exercise asks you to do without"
+def per_sample_gradients(x, grad_s):
+    weight = torch.zeros(grad_s.shape[1], x.shape[1], dtype=x.dtype)
+    gradient = torch.func.grad(lambda w, row, g: F.linear(row, w) @ g)
+    return torch.vmap(gradient, (None, 0, 0))(weight, x, grad_s)
+
+
+# Clears the caller's tensor
+# %% wrong="per_sample_gradients" says="x and grad_s are left as they were"
+def per_sample_gradients(x, grad_s):
+    result = grad_s[:, :, None] * x[:, None, :]
+    grad_s *= 0
+    return result
 
 
 # %% right="per_sample_gradients"

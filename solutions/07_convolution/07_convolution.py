@@ -142,9 +142,9 @@ print("np.convolve: ", np.convolve([1, 2, 3, 4], [3, 2], mode="valid"), "(the ke
 #
 # ### Exercise: Convolution by its definition
 #
-# Write `conv1d(x, u)`: the rule above, for one signal and one kernel. A loop is welcome; `F.conv1d`, `nn.Conv1d` and `torch.conv1d` are
-# not. The result has the dtype of `x`. The arguments must not be changed. Gradients must reach `x` and `u`, so compute with tensors all the
-# way: no `.item()`, no `.tolist()`.
+# Write `conv1d(x, u)`: the rule above, for one signal and one kernel. A loop is welcome. torch's own convolutions are not: `F.conv1d`,
+# `F.conv2d`, `F.conv3d`, under these or other names (`torch.conv1d`, `nn.Conv1d`). The result has the dtype of `x`. The arguments must not
+# be changed. Gradients must reach `x` and `u`, so compute with tensors all the way: `.item()` and `.tolist()` would cut them off.
 #
 # Two results by hand, as a start: for $x = (1, 2, 3, 4)$ and $u = (3, 2)$ output 0 is $(1, 2) \cdot (3, 2) = 7$ and output 1 is
 # $(2, 3) \cdot (3, 2) = 12$.
@@ -182,8 +182,10 @@ def conv1d(x: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
 
 
 # %% check="conv1d" points=2
+with forbidden("conv1d", "conv2d", "conv3d"):
+    answer = conv1d(torch.tensor([1.0, 2, 3, 4]), torch.tensor([3.0, 2]))
 expect(
-    conv1d(torch.tensor([1.0, 2, 3, 4]), torch.tensor([3.0, 2])),
+    answer,
     torch.tensor([7.0, 12, 17]),
     "conv1d of (1, 2, 3, 4) and (3, 2)",
     mistakes={
@@ -200,7 +202,7 @@ windows = x.unfold(0, 4, 1).clone()  # 6×4: one row per place of the kernel
 wanted, turned = windows @ u, windows @ u.flip(0)
 width_2 = F.conv1d(x.view(1, 1, 9), u[:2].view(1, 1, 2))[0, 0]
 expect(
-    conv1d(x, u),
+    conv1d(inplace(x), inplace(u)),
     wanted,
     "conv1d(x, u) for x of shape (9,), u of shape (4,)",
     mistakes={
@@ -417,7 +419,7 @@ windows = x.unfold(0, 5, 1).clone()
 difference = windows - template
 distance = (difference**2).sum(1)
 cosine = F.cosine_similarity(windows, template[None])
-answer = best_match(x, template)
+answer = best_match(inplace(x), inplace(template))
 expect(
     answer,
     22,
@@ -553,7 +555,7 @@ with torch.no_grad():
     y, y_moved, y_rolled = linear(x), linear(moved), linear(x.roll(k, -1))
     y_left, y_zero = linear(F.pad(x, (0, k))[..., k:]), linear(torch.zeros_like(x))
 difference = y_moved[..., k:] - y[..., :-k]
-answer = shift_error(linear, x, k)
+answer = shift_error(linear, inplace(x), k)
 expect(
     answer,
     difference.abs().max().item(),
@@ -653,7 +655,7 @@ matrix = F.conv1d(inputs[:, None], u.view(1, 1, 3))[:, 0].T
 turned = F.conv1d(inputs[:, None], u.flip(0).view(1, 1, 3))[:, 0].T
 wrapped = torch.stack([F.pad(u, (0, 4)).roll(i) for i in range(7)])
 expect(
-    conv1d_matrix(u, 7),
+    conv1d_matrix(inplace(u), 7),
     matrix,
     "conv1d_matrix(u, 7) for u of shape (3,)",
     mistakes={
@@ -663,7 +665,7 @@ expect(
         "The last row is missing: there are width − w + 1 of them.": matrix[:-1],
         "The last rows wrap around: the kernel must lie inside the input.": wrapped,
         "The last rows hold a part of the kernel only: it must lie inside the input.": wrapped.triu(),
-        "Each row must start one step further to the right than the row above.": F.pad(u, (0, 4)).expand(5, 7),
+        "Each row must start one step further to the right than the row above.": F.pad(before, (0, 4)).expand(5, 7),
     },
 )
 expect(u, before, "u is left as it was")
@@ -805,9 +807,10 @@ print((4, 10, 3), "→", tuple(F.conv2d(torch.zeros(4, 10, 3), weight, bias).sha
 #
 # ### Exercise: conv2d by its definition
 #
-# Write `conv2d(x, weight, bias=None)`: the formula above. Don't use torch's convolutions (`F.conv2d`, `nn.Conv2d`, …) or `F.unfold`. Loops
-# over places or over kernel positions are fine; you need none over samples or channels. `bias` may be `None`. The result has the dtype of
-# `x`, the arguments must not be changed, and gradients must reach all of them.
+# Write `conv2d(x, weight, bias=None)`: the formula above. Don't use torch's own convolutions (`F.conv1d`, `F.conv2d`, `F.conv3d`, and the
+# modules such as `nn.Conv2d` that call them), and no ready-made windows (`F.unfold`, `x.unfold`). Loops over places or over kernel positions
+# are fine; you need none over samples or channels. `bias` may be `None`. The result has the dtype of `x`, the arguments must not be changed,
+# and gradients must reach all of them.
 #
 # <details><summary>Hint 1: one place, all samples, all kernels</summary>
 #
@@ -865,7 +868,8 @@ before = [x.clone(), weight.clone(), bias.clone()]
 y = F.conv2d(x, weight)
 with_bias, along_width, too_often = y + bias[:, None, None], y + bias, y + 36 * bias[:, None, None]
 close = {"rtol": 1e-4, "atol": 1e-5}
-answer = conv2d(x, weight)
+with forbidden("conv1d", "conv2d", "conv3d", "unfold"):
+    answer = conv2d(inplace(x), inplace(weight))
 expect(
     list(getattr(answer, "shape", ["no tensor"])),
     [2, 4, 3, 4],
@@ -925,7 +929,8 @@ for sizes in [((117, 4, 10, 3), (5, 4, 2, 3)), ((2, 3, 4, 6), (7, 3, 1, 1)), ((1
     bias = torch.randn(sizes[1][0], generator=g, dtype=torch.float64)
     before = [x.clone(), weight.clone(), bias.clone()]
     wanted = F.conv2d(x, weight, bias)
-    expect(conv2d(x, weight, bias), wanted, f"conv2d for shapes {sizes[0]}, {sizes[1]}, in float64")
+    answer = conv2d(inplace(x), inplace(weight), inplace(bias))
+    expect(answer, wanted, f"conv2d for shapes {sizes[0]}, {sizes[1]}, in float64")
     expect([x, weight, bias], before, "x, weight and bias are left as they were")
 ### END HIDDEN TESTS
 
@@ -1235,7 +1240,7 @@ def filter_bank(kernels: torch.Tensor, channels: int) -> nn.Conv2d:
 g = torch.Generator().manual_seed(18)
 kernels = torch.randn(3, 2, 4, generator=g)
 before = kernels.clone()
-layer = filter_bank(kernels, 2)
+layer = filter_bank(inplace(kernels), 2)
 names = ("in_channels", "out_channels", "kernel_size", "groups")
 expect(
     [getattr(layer, name, None) for name in names],
@@ -1421,7 +1426,8 @@ print("F.conv2d gives this:", F.conv2d(x, kernel.view(1, 1, 2, 2))[0, 0].tolist(
 # - `columns`, N×(C·h·w)×L: the columns of all places, as `F.unfold` gives them;
 # - `y`, N×D×(H − h + 1)×(W − w + 1): the convolution, made of `rows` and `columns` by a matrix product, plus the bias.
 #
-# No loop, and none of torch's convolutions. The arguments must not be changed.
+# No loop, and none of torch's own convolutions (`F.conv1d`, `F.conv2d`, `F.conv3d`, and the modules that call them). The arguments must not
+# be changed.
 #
 # <details><summary>Hint 1: a product with a batch</summary>
 #
@@ -1467,9 +1473,11 @@ g = torch.Generator().manual_seed(19)
 x, weight, bias = (torch.randn(size, generator=g) for size in [(2, 3, 4, 4), (6, 3, 3, 2), (6,)])
 before = [x.clone(), weight.clone(), bias.clone()]
 windows = torch.stack([x[:, :, i : i + 3, j : j + 2].flatten(1) for i in range(2) for j in range(3)], dim=2)
-wanted, by_place = F.conv2d(x, weight, bias), weight.reshape(6, 18) @ windows
+matrix = before[1].reshape(6, 18)
+wanted, by_place = F.conv2d(x, weight, bias), matrix @ windows
 along_places = (by_place + bias).view(2, 6, 2, 3)
-answer = conv2d_as_product(x, weight, bias)
+with forbidden("conv1d", "conv2d", "conv3d"):
+    answer = conv2d_as_product(inplace(x), inplace(weight), inplace(bias))
 no_return = {"Nothing comes back: is a `return` missing?": "NoneType"}
 expect(type(answer).__name__, "tuple", "conv2d_as_product returns a tuple", mistakes=no_return)
 expect(len(answer), 3, "the tuple has three parts: rows, columns, y")
@@ -1477,12 +1485,12 @@ rows, columns, y = answer
 shapes = "for shapes (2, 3, 4, 4), (6, 3, 3, 2), (6,)"
 expect(
     rows,
-    weight.reshape(6, 18),
+    matrix,
     f"rows {shapes}",
     mistakes={
-        "It is turned: one kernel per row.": weight.reshape(6, 18).T,
+        "It is turned: one kernel per row.": matrix.T,
         "The numbers are mixed: a row is one kernel, flattened channel by channel.": (
-            weight.permute(0, 2, 3, 1).reshape(6, 18)
+            before[1].permute(0, 2, 3, 1).reshape(6, 18)
         ),
     },
 )
@@ -1492,7 +1500,7 @@ expect(
     f"columns {shapes}",
     mistakes={
         "It is turned: what the kernel sees at one place is one column, (N, C·h·w, L).": windows.transpose(1, 2),
-        "The kernel's height and width are exchanged.": F.unfold(x, (2, 3)),
+        "The kernel's height and width are exchanged.": F.unfold(before[0], (2, 3)),
     },
 )
 expect(

@@ -50,6 +50,12 @@ def conv1d(x, u):
     return torch.stack([(padded[i : i + len(u)] * u).sum() for i in range(len(x))])
 
 
+# The ready-made convolution
+# %% wrong="conv1d" says="which this exercise asks you to do without"
+def conv1d(x, u):
+    return F.conv1d(x[None, None], u[None, None])[0, 0]
+
+
 # Copies bare numbers, gradients are lost
 # %% wrong="conv1d" says="autograd passes through conv1d"
 def conv1d(x, u):
@@ -366,14 +372,6 @@ def conv1d_matrix(u, width):
 
 # %% right="conv2d"
 def conv2d(x, weight, bias=None):
-    h, w = weight.shape[-2:]
-    windows = x.unfold(2, h, 1).unfold(3, w, 1)
-    y = torch.einsum("ncijab,dcab->ndij", windows, weight)
-    return y if bias is None else y + bias.view(1, -1, 1, 1)
-
-
-# %% right="conv2d"
-def conv2d(x, weight, bias=None):
     n, _, height, width = x.shape
     d, _, h, w = weight.shape
     rows, columns = height - h + 1, width - w + 1
@@ -400,68 +398,125 @@ def conv2d(x, weight, bias=None):
     return y if bias is None else y + bias[:, None, None]
 
 
+# All windows at once, ready-made
+# %% wrong="conv2d" says="which this exercise asks you to do without"
+def conv2d(x, weight, bias=None):
+    h, w = weight.shape[-2:]
+    windows = x.unfold(2, h, 1).unfold(3, w, 1)
+    y = torch.einsum("ncijab,dcab->ndij", windows, weight)
+    return y if bias is None else y + bias.view(1, -1, 1, 1)
+
+
+# The columns of all places, ready-made
+# %% wrong="conv2d" says="which this exercise asks you to do without"
+def conv2d(x, weight, bias=None):
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = (weight.flatten(1) @ F.unfold(x, (h, w))).view(len(x), len(weight), height - h + 1, width - w + 1)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# The ready-made convolution
+# %% wrong="conv2d" says="which this exercise asks you to do without"
+def conv2d(x, weight, bias=None):
+    return F.conv2d(x, weight, bias)
+
+
+# The layer, with weight and bias put into it
+# %% wrong="conv2d" says="which this exercise asks you to do without"
+def conv2d(x, weight, bias=None):
+    layer = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2:], bias=bias is not None)
+    layer.weight = nn.Parameter(weight)
+    if bias is not None:
+        layer.bias = nn.Parameter(bias)
+    return layer(x)
+
+
 # The kernels turned over
 # %% wrong="conv2d" says="The kernels are turned over"
 def conv2d(x, weight, bias=None):
-    h, w = weight.shape[2:]
-    windows = x.unfold(2, h, 1).unfold(3, w, 1)
-    y = torch.einsum("ncijab,dcab->ndij", windows, weight.flip(2, 3))
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = torch.einsum("ncab,dcab->nd", x[:, :, i : i + h, j : j + w], weight.flip(2, 3))
     return y if bias is None else y + bias[:, None, None]
 
 
 # Rows and columns exchanged
 # %% wrong="conv2d" says="Rows and columns of the kernel are exchanged"
 def conv2d(x, weight, bias=None):
-    w, h = weight.shape[2:]
-    windows = x.unfold(2, h, 1).unfold(3, w, 1)
-    y = torch.einsum("ncijab,dcba->ndij", windows, weight)
+    (w, h), (height, width) = weight.shape[2:], x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = torch.einsum("ncab,dcba->nd", x[:, :, i : i + h, j : j + w], weight)
     return y if bias is None else y + bias[:, None, None]
 
 
 # in and out exchanged
 # %% wrong="conv2d" says="The first dimension of the weight is the map d"
 def conv2d(x, weight, bias=None):
-    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
-    y = torch.einsum("ncijab,cdab->ndij", windows, weight)
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = torch.einsum("ncab,cdab->nd", x[:, :, i : i + h, j : j + w], weight)
     return y if bias is None else y + bias[:, None, None]
 
 
 # Only the first channel
 # %% wrong="conv2d" says="Only channel 0 is used"
 def conv2d(x, weight, bias=None):
-    windows = x[:, 0].unfold(1, weight.shape[2], 1).unfold(2, weight.shape[3], 1)
-    y = torch.einsum("nijab,dab->ndij", windows, weight[:, 0])
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = x[:, 0, i : i + h, j : j + w].flatten(1) @ weight[:, 0].flatten(1).T
     return y if bias is None else y + bias[:, None, None]
 
 
 # The bias is forgotten
 # %% wrong="conv2d" says="The bias is missing."
 def conv2d(x, weight, bias=None):
-    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
-    return torch.einsum("ncijab,dcab->ndij", windows, weight)
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = x[:, :, i : i + h, j : j + w].flatten(1) @ weight.flatten(1).T
+    return y
 
 
 # The bias along the width
 # %% wrong="conv2d" says="The bias is added along the width"
 def conv2d(x, weight, bias=None):
-    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
-    y = torch.einsum("ncijab,dcab->ndij", windows, weight)
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = x[:, :, i : i + h, j : j + w].flatten(1) @ weight.flatten(1).T
     return y if bias is None else y + bias
 
 
 # One place too few in each direction
 # %% wrong="conv2d" says="The last row and the last column of places are missing"
 def conv2d(x, weight, bias=None):
-    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)[:, :, :-1, :-1]
-    y = torch.einsum("ncijab,dcab->ndij", windows, weight)
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - h, width - w)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = x[:, :, i : i + h, j : j + w].flatten(1) @ weight.flatten(1).T
     return y if bias is None else y + bias[:, None, None]
 
 
 # A bias of None is not thought of
 # %% wrong="conv2d" says="NoneType"
 def conv2d(x, weight, bias=None):
-    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
-    return torch.einsum("ncijab,dcab->ndij", windows, weight) + bias[:, None, None]
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = x[:, :, i : i + h, j : j + w].flatten(1) @ weight.flatten(1).T
+    return y + bias[:, None, None]
 
 
 # Bare numbers: no gradient
@@ -478,8 +533,11 @@ def conv2d(x, weight, bias=None):
 # Always float32
 # %% wrong="conv2d" says="in float64"
 def conv2d(x, weight, bias=None):
-    windows = x.float().unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
-    y = torch.einsum("ncijab,dcab->ndij", windows, weight.float())
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = torch.zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = x[:, :, i : i + h, j : j + w].float().flatten(1) @ weight.float().flatten(1).T
     return y if bias is None else y + bias.float()[:, None, None]
 
 
@@ -676,6 +734,12 @@ def conv2d_as_product(x, weight, bias):
     return rows, columns, y
 
 
+# The ready-made convolution beside the two factors
+# %% wrong="conv2d_as_product" says="which this exercise asks you to do without"
+def conv2d_as_product(x, weight, bias):
+    return weight.flatten(1), F.unfold(x, weight.shape[2:]), F.conv2d(x, weight, bias)
+
+
 # The bias along the places
 # %% wrong="conv2d_as_product" says="The bias is added along the places"
 def conv2d_as_product(x, weight, bias):
@@ -815,6 +879,9 @@ def conv1d_matrix(u, width):
 # The weight is cut off from the graph
 # %% wrong="conv2d" says="a gradient reaches weight"
 def conv2d(x, weight, bias=None):
-    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
-    y = torch.einsum("ncijab,dcab->ndij", windows, weight.detach())
-    return y if bias is None else y + bias.view(-1, 1, 1)
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = x[:, :, i : i + h, j : j + w].flatten(1) @ weight.detach().flatten(1).T
+    return y if bias is None else y + bias[:, None, None]

@@ -81,7 +81,7 @@ print(
 #
 # Write `zero_pad(x, padding)`: it returns a new tensor, `x` with a frame of zeros around the rows and columns of every channel of every sample. `padding` is a
 # pair `(rows, columns)`, or one number for both; 0 means no frame there (and the result is still a new tensor, not `x` itself). The result has the dtype of `x`,
-# and `x` stays as it is. Don't use `F.pad` or another ready-made padding.
+# and `x` stays as it is. Don't use a ready-made padding (`F.pad`, `torch.constant_pad_nd`, and modules such as `nn.ZeroPad2d` that call `F.pad`).
 #
 # <details><summary>Hint 1: zeros first, then the input</summary>
 #
@@ -124,17 +124,19 @@ def zero_pad(x: torch.Tensor, padding: int | tuple[int, int]) -> torch.Tensor:
 g = torch.Generator().manual_seed(81)
 x = torch.randn(2, 3, 4, 5, generator=g)
 before = x.clone()
+with forbidden("pad", "constant_pad_nd"):
+    answer = zero_pad(inplace(x), (2, 1))
 expect(
-    zero_pad(x, (2, 1)),
-    F.pad(x, (1, 1, 2, 2)),
+    answer,
+    F.pad(before, (1, 1, 2, 2)),
     "zero_pad(x, (2, 1)) for x of shape (2, 3, 4, 5)",
     mistakes={
-        "Rows and columns are swapped: the first number of the pair belongs to the rows.": F.pad(x, (2, 2, 1, 1)),
-        "The frame goes on both sides: below and on the right it is missing.": F.pad(x, (1, 0, 2, 0)),
-        "The frame goes on both sides: above and on the left it is missing.": F.pad(x, (0, 1, 0, 2)),
-        "The input should lie in the middle of the frame, not in its upper left corner.": F.pad(x, (0, 2, 0, 4)),
+        "Rows and columns are swapped: the first number of the pair belongs to the rows.": F.pad(before, (2, 2, 1, 1)),
+        "The frame goes on both sides: below and on the right it is missing.": F.pad(before, (1, 0, 2, 0)),
+        "The frame goes on both sides: above and on the left it is missing.": F.pad(before, (0, 1, 0, 2)),
+        "The input should lie in the middle of the frame, not in its upper left corner.": F.pad(before, (0, 2, 0, 4)),
         "There is a frame, but x was not written into it.": torch.zeros(2, 3, 8, 7),
-        "The frame is made of ones.": F.pad(x, (1, 1, 2, 2), value=1.0),
+        "The frame is made of ones.": F.pad(before, (1, 1, 2, 2), value=1.0),
     },
 )
 expect(x, before, "x is left as it was")
@@ -153,7 +155,7 @@ for size, padding in [((1, 2, 3, 7), (0, 2)), ((3, 1, 5, 2), (1, 0)), ((2, 2, 3,
 x = torch.randint(9, (2, 1, 3, 4), generator=g)
 expect(zero_pad(x, (1, 2)), F.pad(x, (2, 2, 1, 1)), "zero_pad of whole numbers (int64)")
 before = x.clone()
-zero_pad(x, 0).zero_()
+zero_pad(inplace(x), 0).zero_()
 overwritten = {"Without a frame your answer is x itself, or a view of it: return a copy.": torch.zeros_like(x)}
 expect(x, before, "zero_pad(x, 0) is a new tensor: writing into it leaves x as it was", mistakes=overwritten)
 ### END HIDDEN TESTS
@@ -272,7 +274,8 @@ def output_size(
 
 
 # %% check="output_size" points=2
-answer = output_size((22, 31), (5, 6), (3, 2), (2, 4))
+with Watch() as seen:
+    answer = output_size((22, 31), (5, 6), (3, 2), (2, 4))
 expect(
     answer,
     (8, 17),
@@ -298,6 +301,7 @@ expect(
     mistakes={"`/` gives a float, also where it divides without a remainder: `//` gives an int.": ["float", "float"]},
 )
 expect(isinstance(answer, tuple), True, "the answer is a tuple")
+expect(seen.names, [], "what torch was made to do for it: nothing, the sizes are computed without a tensor")
 expect(output_size((3, 5), 3, 2, (2, 1)), (3, 3), "output_size((3, 5), 3, 2, (2, 1)), the example above")
 expect(output_size(28, 5), (24, 24), "output_size(28, 5): stride 1 and padding 0 by default")
 ### BEGIN HIDDEN TESTS
@@ -375,44 +379,28 @@ def conv2d(
 
 
 # %% check="conv2d" points=2
-from torch.utils._python_dispatch import TorchDispatchMode
-
-
-class Settings(TorchDispatchMode):
-    """Inside `with Settings() as seen:`, notes stride and padding of each convolution that torch computes."""
-
-    def __init__(self):
-        super().__init__()
-        self.pairs = []
-
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        if "convolution" in str(operation):
-            self.pairs.append((tuple(args[3]), tuple(args[4])))
-        return operation(*args, **(kwargs or {}))
-
-
 g = torch.Generator().manual_seed(83)
 x, weight, bias = (torch.randn(size, generator=g) for size in [(2, 3, 9, 10), (4, 3, 3, 3), (4,)])
 before = x.clone()
 framed = F.pad(x, (2, 2, 1, 1))
 expect(
-    conv2d(x, weight, bias, stride=(2, 3), padding=(1, 2)),
-    F.conv2d(x, weight, bias, (2, 3), (1, 2)),
+    conv2d(inplace(x), weight, bias, stride=(2, 3), padding=(1, 2)),
+    F.conv2d(before, weight, bias, (2, 3), (1, 2)),
     "conv2d(x, weight, bias, stride=(2, 3), padding=(1, 2)) for shapes (2, 3, 9, 10), (4, 3, 3, 3), (4,)",
     mistakes={
-        "Rows and columns are swapped in the stride.": F.conv2d(x, weight, bias, (3, 2), (1, 2)),
-        "Rows and columns are swapped in the padding.": F.conv2d(x, weight, bias, (2, 3), (2, 1)),
-        "Rows and columns are swapped in stride and padding.": F.conv2d(x, weight, bias, (3, 2), (2, 1)),
-        "The stride is not used.": F.conv2d(x, weight, bias, 1, (1, 2)),
-        "The padding is not used.": F.conv2d(x, weight, bias, (2, 3)),
-        "Neither stride nor padding is used.": F.conv2d(x, weight, bias),
-        "The bias is missing.": F.conv2d(x, weight, None, (2, 3), (1, 2)),
+        "Rows and columns are swapped in the stride.": F.conv2d(before, weight, bias, (3, 2), (1, 2)),
+        "Rows and columns are swapped in the padding.": F.conv2d(before, weight, bias, (2, 3), (2, 1)),
+        "Rows and columns are swapped in stride and padding.": F.conv2d(before, weight, bias, (3, 2), (2, 1)),
+        "The stride is not used.": F.conv2d(before, weight, bias, 1, (1, 2)),
+        "The padding is not used.": F.conv2d(before, weight, bias, (2, 3)),
+        "Neither stride nor padding is used.": F.conv2d(before, weight, bias),
+        "The bias is missing.": F.conv2d(before, weight, None, (2, 3), (1, 2)),
         "You skip cells of the input: the windows stay dense, and it is positions (outputs) that are skipped.": F.conv2d(
             framed[:, :, ::2, ::3], weight, bias
         ),
-        "The frame belongs around the input, not around the output.": F.pad(F.conv2d(x, weight, bias), (2, 2, 1, 1))[
-            :, :, ::2, ::3
-        ],
+        "The frame belongs around the input, not around the output.": F.pad(
+            F.conv2d(before, weight, bias), (2, 2, 1, 1)
+        )[:, :, ::2, ::3],
         "You skip samples and channels: rows and columns are the last two dimensions.": F.conv2d(framed, weight, bias)[
             ::2, ::3
         ],
@@ -429,10 +417,12 @@ expect(
     rtol=1e-4,
     atol=1e-4,
 )
-with Settings() as seen:
+with Watch() as seen:
     conv2d(x, weight, bias, (2, 3), (1, 2))
+# The arguments of a convolution in torch: input, weight, bias, stride, padding, dilation, …
+settings = [operation.arguments[3:5] for operation in seen.operations if operation.name == "convolution"]
 expect(
-    all(pair == ((1, 1), (0, 0)) for pair in seen.pairs),
+    all(pair == ((1, 1), (0, 0)) for pair in settings),
     True,
     "F.conv2d is called without a stride and a padding, if at all",
     mistakes={"The stride or the padding is left to torch: do both yourself.": False},
@@ -557,7 +547,8 @@ show(
 #
 # Write `ignored(size, kernel_size, stride=1, padding=0)`: a tensor of booleans of shape `(H, W)`, `True` where an input cell is met at no position.
 # Every argument is a pair `(rows, columns)` or one number for both; the kernel always fits into the padded input. The mask covers the input only, not its frame.
-# `times_met` above would be the short way: use it to compare, not inside. Here find the windows yourself, without autograd and without a convolution.
+# `times_met` above would be the short way: use it to compare, not inside. Here find the windows yourself, without autograd (`backward`, `torch.autograd.grad`)
+# and without a convolution (`F.conv1d`, `F.conv2d`).
 #
 # To look at your mask, run this in a cell of your own and compare it with the maps above:
 # `draw_row(Grid(ignored((8, 9), 3, 4).int(), "ignored", digits=0), alt="my mask")`.
@@ -620,8 +611,10 @@ rest = torch.zeros(5, 9, dtype=torch.bool)
 rest[:, 7:] = True
 one_less = wanted.clone()  # as if no window started in row 3
 one_less[2:] = True
+with forbidden("backward", "grad", "conv1d", "conv2d"):
+    answer = ignored((5, 9), (2, 3), (3, 4))
 expect(
-    ignored((5, 9), (2, 3), (3, 4)),
+    answer,
     wanted,
     "ignored((5, 9), (2, 3), (3, 4)), the map on the picture",
     mistakes={
@@ -889,7 +882,8 @@ print(F.max_pool2d(torch.full((1, 1, 4, 4), -1.0), 3, stride=2, padding=1))
 # ### Exercise: Max pooling by hand
 #
 # Write `max_pool2d(x, kernel_size)`: it gives what `F.max_pool2d(x, kernel_size)` gives, with its default stride and no padding. `kernel_size`
-# is a pair or a number. A remainder of rows or columns is ignored. Values may all be negative. Don't call a ready-made pooling, and leave `x` as it is.
+# is a pair or a number. A remainder of rows or columns is ignored. Values may all be negative. Don't call a ready-made pooling
+# (`F.max_pool2d`, `F.max_pool2d_with_indices`, `F.max_pool1d`, `F.max_pool3d`, `F.adaptive_max_pool2d`, and the modules that call them), and leave `x` as it is.
 #
 # <details><summary>Hint 1: windows that don't overlap</summary>
 #
@@ -927,42 +921,29 @@ def max_pool2d(x: torch.Tensor, kernel_size: int | tuple[int, int]) -> torch.Ten
 
 
 # %% check="max_pool2d" points=2
-from torch.utils._python_dispatch import TorchDispatchMode
-
-
-class Names(TorchDispatchMode):
-    """Inside `with Names() as seen:`, notes the name of each operation that torch computes."""
-
-    def __init__(self):
-        super().__init__()
-        self.names = []
-
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        self.names.append(str(operation))
-        return operation(*args, **(kwargs or {}))
-
-
 g = torch.Generator().manual_seed(86)
 x = torch.randn(2, 3, 12, 12, generator=g)
 before = x.clone()
-groups = x.reshape(2, 3, 4, 3, 6, 2)
+groups = before.reshape(2, 3, 4, 3, 6, 2)
+with forbidden("max_pool2d", "max_pool2d_with_indices", "max_pool1d", "max_pool3d", "adaptive_max_pool2d"):
+    answer = max_pool2d(inplace(x), (3, 2))
 expect(
-    max_pool2d(x, (3, 2)),
-    F.max_pool2d(x, (3, 2)),
+    answer,
+    F.max_pool2d(before, (3, 2)),
     "max_pool2d(x, (3, 2)) for x of shape (2, 3, 12, 12)",
     mistakes={
-        "Rows and columns are swapped in the window.": F.max_pool2d(x, (2, 3)),
-        "The windows overlap: the stride of a pooling is its kernel size.": F.max_pool2d(x, (3, 2), stride=1),
-        "This is the mean of each window.": F.avg_pool2d(x, (3, 2)),
-        "This is the smallest value of each window.": -F.max_pool2d(-x, (3, 2)),
-        "Only the first cell of each window is taken.": x[:, :, ::3, ::2],
+        "Rows and columns are swapped in the window.": F.max_pool2d(before, (2, 3)),
+        "The windows overlap: the stride of a pooling is its kernel size.": F.max_pool2d(before, (3, 2), stride=1),
+        "This is the mean of each window.": F.avg_pool2d(before, (3, 2)),
+        "This is the smallest value of each window.": -F.max_pool2d(-before, (3, 2)),
+        "Only the first cell of each window is taken.": before[:, :, ::3, ::2],
         "Each channel is pooled separately: you took the largest over the channels too.": F.max_pool2d(
-            x.amax(dim=1, keepdim=True), (3, 2)
+            before.amax(dim=1, keepdim=True), (3, 2)
         ),
-        "Only rows are pooled.": F.max_pool2d(x, (3, 1)),
-        "Only columns are pooled.": F.max_pool2d(x, (1, 2)),
+        "Only rows are pooled.": F.max_pool2d(before, (3, 1)),
+        "Only columns are pooled.": F.max_pool2d(before, (1, 2)),
         "The windows are made of cells that are not neighbours: a reshape splits a dimension of 12 rows into (4, 3), the "
-        "groups first, then the rows within a group.": x.reshape(2, 3, 3, 4, 2, 6).amax(dim=(2, 4)),
+        "groups first, then the rows within a group.": before.reshape(2, 3, 3, 4, 2, 6).amax(dim=(2, 4)),
         "The reshaped tensor has the dimensions (N, C, H', h, W', w): the largest over h and w is wanted.": groups.amax(
             dim=(2, 4)
         ),
@@ -980,9 +961,6 @@ expect(
         "The remainder is cut off at the beginning: it lies at the end.": F.max_pool2d(x[:, :, 2:, 2:], 3),
     },
 )
-with Names() as seen:
-    max_pool2d(x, 3)
-expect([name for name in seen.names if "pool" in name], [], "no ready-made pooling is called")
 ### BEGIN HIDDEN TESTS
 for size, window in [((1, 2, 5, 9), (2, 4)), ((3, 1, 7, 6), (1, 5)), ((2, 2, 6, 4), (6, 1)), ((2, 3, 4, 5), 1)]:
     x = torch.randn(size, generator=g, dtype=torch.float64)
@@ -1045,7 +1023,7 @@ print(tie.grad[0, 0])
 #
 # Write `max_pool2d_backward(x, grad_y, kernel_size)`: the gradient $\partial L/\partial x$ of a max pooling with the default stride and no padding, given its input and
 # $\partial L/\partial y$. It has the shape and dtype of `x`. Cells of the remainder get 0. In the tests **no two values of a channel are equal**, so you need no rule for
-# ties. Don't use autograd. You may call `F.max_pool2d` or your `max_pool2d`. Leave `x` and `grad_y` as they are.
+# ties. Don't use autograd (`backward`, `torch.autograd.grad`). You may call `F.max_pool2d` or your `max_pool2d`. Leave `x` and `grad_y` as they are.
 #
 # <details><summary>Hint 1: find the winners</summary>
 #
@@ -1106,8 +1084,10 @@ before = [x.clone(), grad_y.clone()]
 leaf = x.clone().requires_grad_()
 (wanted,) = torch.autograd.grad(F.max_pool2d(leaf, (2, 3)), leaf, grad_y)
 winners = (wanted != 0).float()
+with forbidden("backward", "grad"):
+    answer = max_pool2d_backward(inplace(x), inplace(grad_y), (2, 3))
 expect(
-    max_pool2d_backward(x, grad_y, (2, 3)),
+    answer,
     wanted,
     "max_pool2d_backward(x, grad_y, (2, 3)) for x of shape (2, 3, 4, 6)",
     mistakes={
@@ -1210,8 +1190,9 @@ print(F.conv2d(two_channels, sum4, stride=2, groups=2))
 # %% [markdown]
 # ### Exercise: Average pooling as a convolution
 #
-# Write `avg_pool2d(x, kernel_size)`: it gives what `F.avg_pool2d(x, kernel_size)` gives, with one call of `F.conv2d` and without a ready-made pooling. `kernel_size` is
-# a pair or a number; `x` has any number of channels, and is float32 or float64.
+# Write `avg_pool2d(x, kernel_size)`: it gives what `F.avg_pool2d(x, kernel_size)` gives, with one call of `F.conv2d` and without a ready-made pooling (`F.avg_pool1d`,
+# `F.avg_pool2d`, `F.avg_pool3d`, `F.adaptive_avg_pool2d`, and the modules that call them). `kernel_size` is a pair or a number; `x` has any number of channels, and is float32
+# or float64. Leave `x` as it is.
 #
 # <details><summary>Hint 1: the weight</summary>
 #
@@ -1251,17 +1232,19 @@ g = torch.Generator().manual_seed(88)
 x = torch.randn(2, 3, 7, 10, generator=g)
 before = x.clone()
 mean = F.avg_pool2d(x, (2, 4))
+with forbidden("avg_pool1d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool2d"):
+    answer = avg_pool2d(inplace(x), (2, 4))
 expect(
-    avg_pool2d(x, (2, 4)),
+    answer,
     mean,
     "avg_pool2d(x, (2, 4)) for x of shape (2, 3, 7, 10)",
     mistakes={
         "These are sums: a mean divides by the number of cells, h · w.": 8 * mean,
         "The windows overlap: a convolution's default stride is 1, here it must be the window's size.": F.avg_pool2d(
-            x, (2, 4), stride=1
+            before, (2, 4), stride=1
         ),
-        "Rows and columns are swapped in the window.": F.avg_pool2d(x, (4, 2)),
-        "Rows and columns are swapped in the stride.": F.avg_pool2d(x, (2, 4), stride=(4, 2)),
+        "Rows and columns are swapped in the window.": F.avg_pool2d(before, (4, 2)),
+        "Rows and columns are swapped in the stride.": F.avg_pool2d(before, (2, 4), stride=(4, 2)),
         "The channels are added up: with groups each stays by itself.": mean.sum(dim=1, keepdim=True),
         "Each output is the sum over all channels: with groups each stays by itself.": mean.sum(
             dim=1, keepdim=True
@@ -1270,7 +1253,7 @@ expect(
             dim=1, keepdim=True
         ).repeat(1, 3, 1, 1),
         "The mean goes over all channels: with groups each stays by itself.": mean.mean(dim=1, keepdim=True),
-        "This is the largest value of each window.": F.max_pool2d(x, (2, 4)),
+        "This is the largest value of each window.": F.max_pool2d(before, (2, 4)),
     },
     rtol=1e-4,
     atol=1e-5,

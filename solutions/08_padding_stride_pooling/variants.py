@@ -24,6 +24,20 @@ def zero_pad(x, padding):
     return out
 
 
+# The ready-made padding
+# %% wrong="zero_pad" says="which this exercise asks you to do without"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    return F.pad(x, (pw, pw, ph, ph))
+
+
+# The module that pads
+# %% wrong="zero_pad" says="which this exercise asks you to do without"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    return nn.ZeroPad2d((pw, pw, ph, ph))(x)
+
+
 # Rows and columns swapped, as F.pad's order suggests
 # %% wrong="zero_pad" says="the first number of the pair belongs to the rows"
 def zero_pad(x, padding):
@@ -171,6 +185,14 @@ def output_size(size, kernel_size, stride=1, padding=0):
     return m, m
 
 
+# Lets a convolution tell
+# %% wrong="output_size" says="the sizes are computed without a tensor"
+def output_size(size, kernel_size, stride=1, padding=0):
+    size, kernel_size = ((v, v) if isinstance(v, int) else v for v in (size, kernel_size))
+    x, weight = torch.empty(1, 1, *size, device="meta"), torch.empty(1, 1, *kernel_size, device="meta")
+    return tuple(F.conv2d(x, weight, stride=stride, padding=padding).shape[2:])
+
+
 # A list, not a tuple
 # %% wrong="output_size" says="the answer is a tuple"
 def output_size(size, kernel_size, stride=1, padding=0):
@@ -276,13 +298,24 @@ def ignored(size, kernel_size, stride=1, padding=0):
     return lines[0][:, None] | lines[1]
 
 
-# True for the cells that are met
-# %% wrong="ignored" says="It is turned over"
+# The short way, by the gradient
+# %% wrong="ignored" says="which this exercise asks you to do without"
 def ignored(size, kernel_size, stride=1, padding=0):
     size, kernel_size = ((v, v) if isinstance(v, int) else v for v in (size, kernel_size))
     x = torch.ones(1, 1, *size, requires_grad=True)
     F.conv2d(x, torch.ones(1, 1, *kernel_size), stride=stride, padding=padding).sum().backward()
-    return x.grad[0, 0] > 0
+    return x.grad[0, 0] == 0
+
+
+# True for the cells that are met
+# %% wrong="ignored" says="It is turned over"
+def ignored(size, kernel_size, stride=1, padding=0):
+    lines = []
+    for d in range(2):
+        n, k, s, p = (v if isinstance(v, int) else v[d] for v in (size, kernel_size, stride, padding))
+        starts = range(-p, n + p - k + 1, s)
+        lines.append(torch.tensor([any(a <= i < a + k for a in starts) for i in range(n)]))
+    return lines[0][:, None] & lines[1]
 
 
 # And instead of or
@@ -350,19 +383,23 @@ def ignored(size, kernel_size, stride=1, padding=0):
 # Padding is not used
 # %% wrong="ignored" says="The padding is not used"
 def ignored(size, kernel_size, stride=1, padding=0):
-    size, kernel_size = ((v, v) if isinstance(v, int) else v for v in (size, kernel_size))
-    x = torch.ones(1, 1, *size, requires_grad=True)
-    F.conv2d(x, torch.ones(1, 1, *kernel_size), stride=stride).sum().backward()
-    return x.grad[0, 0] == 0
+    lines = []
+    for d in range(2):
+        n, k, s = (v if isinstance(v, int) else v[d] for v in (size, kernel_size, stride))
+        lines.append(torch.tensor([not any(a <= i < a + k for a in range(0, n - k + 1, s)) for i in range(n)]))
+    return lines[0][:, None] | lines[1]
 
 
 # Numbers instead of booleans
 # %% wrong="ignored" says="The dtypes differ"
 def ignored(size, kernel_size, stride=1, padding=0):
-    size, kernel_size = ((v, v) if isinstance(v, int) else v for v in (size, kernel_size))
-    x = torch.ones(1, 1, *size, requires_grad=True)
-    F.conv2d(x, torch.ones(1, 1, *kernel_size), stride=stride, padding=padding).sum().backward()
-    return (x.grad[0, 0] == 0).int()
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    (height, width), (h, w), (sh, sw), (ph, pw) = pairs
+    mask = torch.ones(height + 2 * ph, width + 2 * pw, dtype=torch.int64)
+    for row in range(0, height + 2 * ph - h + 1, sh):
+        for column in range(0, width + 2 * pw - w + 1, sw):
+            mask[row : row + h, column : column + w] = 0
+    return mask[ph : ph + height, pw : pw + width]
 
 
 # Starts below 0 in the map without a frame
@@ -513,9 +550,16 @@ def max_pool2d(x, kernel_size):
 
 
 # The ready-made pooling
-# %% wrong="max_pool2d" says="no ready-made pooling"
+# %% wrong="max_pool2d" says="which this exercise asks you to do without"
 def max_pool2d(x, kernel_size):
     return nn.MaxPool2d(kernel_size)(x)
+
+
+# The ready-made pooling, under its other name
+# %% wrong="max_pool2d" says="which this exercise asks you to do without"
+def max_pool2d(x, kernel_size):
+    y, where = F.max_pool2d(x, kernel_size, return_indices=True)
+    return y
 
 
 # %% right="max_pool2d_backward"
@@ -536,6 +580,21 @@ def max_pool2d_backward(x, grad_y, kernel_size):
             window = x[part]
             grad_x[part] = (window == window.amax(dim=(2, 3), keepdim=True)) * grad_y[:, :, i : i + 1, j : j + 1]
     return grad_x
+
+
+# By autograd
+# %% wrong="max_pool2d_backward" says="which this exercise asks you to do without"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    leaf = x.clone().requires_grad_()
+    return torch.autograd.grad(F.max_pool2d(leaf, kernel_size), leaf, grad_y)[0]
+
+
+# By autograd, with a leaf that keeps its gradient
+# %% wrong="max_pool2d_backward" says="which this exercise asks you to do without"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    leaf = x.clone().requires_grad_()
+    F.max_pool2d(leaf, kernel_size).backward(grad_y)
+    return leaf.grad
 
 
 # To every cell of the window
@@ -613,6 +672,12 @@ def avg_pool2d(x, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     weight = torch.eye(x.shape[1], dtype=x.dtype)[:, :, None, None].expand(-1, -1, h, w) / (h * w)
     return F.conv2d(x, weight, stride=(h, w))
+
+
+# The ready-made pooling
+# %% wrong="avg_pool2d" says="which this exercise asks you to do without"
+def avg_pool2d(x, kernel_size):
+    return F.avg_pool2d(x, kernel_size)
 
 
 # Stride 1

@@ -169,18 +169,18 @@ before, wanted = weight.clone(), with_gaps(weight, 2, 2)
 longer = torch.zeros(2, 1, 6, 6)
 longer[:, :, ::2, ::2] = weight
 expect(
-    dilate_kernel(weight, (2, 2)),
+    dilate_kernel(inplace(weight), (2, 2)),
     wanted,
     "dilate_kernel(weight, (2, 2)) for a weight of shape (2, 1, 3, 3)",
     mistakes={
         "There are d zeros between neighbours, but d − 1 were asked for: dilation 1 means no gaps.": with_gaps(
-            weight, 3, 3
+            before, 3, 3
         ),
         "There are zeros behind the last entry: the size is 1 + (k − 1)·d, not k·d.": longer,
-        "The entries are repeated: the gaps hold zeros.": weight.repeat_interleave(2, 2).repeat_interleave(2, 3)[
+        "The entries are repeated: the gaps hold zeros.": before.repeat_interleave(2, 2).repeat_interleave(2, 3)[
             :, :, :5, :5
         ],
-        "The entries are repeated: the gaps hold zeros, and none stand behind the last entry.": weight.repeat_interleave(
+        "The entries are repeated: the gaps hold zeros, and none stand behind the last entry.": before.repeat_interleave(
             2, 2
         ).repeat_interleave(2, 3),
         "Nothing has changed: the weight comes back as it was.": before,
@@ -263,8 +263,8 @@ for d in (1, 2, 4):
 # ### Exercise: The size with everything
 #
 # Write `output_size(size, kernel, stride=1, padding=0, dilation=1)` for one direction: how many outputs a convolution has. All arguments are whole numbers,
-# the result is an `int`. Where the filled-up kernel is longer than the padded input, it fits nowhere: return 0. Compute it, don't run a convolution: the check asks for
-# sizes that fit into no memory.
+# the result is an `int`. Where the filled-up kernel is longer than the padded input, it fits nowhere: return 0. Compute it, don't run a convolution
+# (`F.conv1d`, `F.conv2d`): the check asks for sizes that fit into no memory.
 #
 # <details><summary>Hint 1: two words in one formula</summary>
 #
@@ -289,8 +289,10 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilat
 
 
 # %% check="output_size" points=1
+with forbidden("conv1d", "conv2d"):
+    answer = output_size(20, 3, dilation=4)
 expect(
-    output_size(20, 3, dilation=4),
+    answer,
     12,
     "output_size(20, 3, dilation=4)",
     mistakes={
@@ -487,14 +489,14 @@ flipped = by_definition(x, weight.flip(2), 3)
 wanted = by_definition(x, weight, 3)
 close = {"rtol": 1e-4, "atol": 1e-5}
 expect(
-    dilated_conv1d(x, weight, 3),
+    dilated_conv1d(inplace(x), inplace(weight), 3),
     wanted,
     "dilated_conv1d(x, weight, 3) for shapes (2, 3, 13) and (4, 3, 3)",
     mistakes={
         "The phases stand one behind the other: output 1 belongs to phase 1, output 3 to phase 0 again.": in_a_row,
-        "d makes no difference in yours: this is the plain convolution.": F.conv1d(x, weight),
-        "This is a stride, not a dilation: the kernel's entries must stand d apart.": F.conv1d(x, weight, stride=3),
-        "Only phase 0 is there.": F.conv1d(x[..., ::3], weight),
+        "d makes no difference in yours: this is the plain convolution.": F.conv1d(*before),
+        "This is a stride, not a dilation: the kernel's entries must stand d apart.": F.conv1d(*before, stride=3),
+        "Only phase 0 is there.": F.conv1d(before[0][..., ::3], before[1]),
         "The kernel is flipped: torch's convolution does not flip it.": flipped,
     },
     **close,
@@ -512,6 +514,16 @@ expect(
 )
 x, weight = torch.randn(3, 2, 12, generator=g), torch.randn(1, 2, 3, generator=g)
 expect(dilated_conv1d(x, weight, 5), by_definition(x, weight, 5), "2 outputs, fewer than the 5 phases", **close)
+with Watch() as seen:
+    dilated_conv1d(x, weight, 5)
+# The arguments of a convolution in torch: input, weight, bias, stride, padding, dilation, …
+dilations = [operation.arguments[5] for operation in seen.operations if operation.name == "convolution"]
+expect(
+    all(set(dilation) == {1} for dilation in dilations),
+    True,
+    "F.conv1d is called without its argument dilation, if at all",
+    mistakes={"The dilation is left to torch: do it yourself.": False},
+)
 ### BEGIN HIDDEN TESTS
 for n, c, w, outputs, k, d in [
     (1, 1, 20, 3, 4, 2),
@@ -1000,7 +1012,8 @@ for dilations in ([1, 3, 9], [1, 2, 9], [4, 1, 2]):
 # ### Exercise: Count the paths
 #
 # Write `path_counts(dilations, k=3)` for a stack of 1-d layers with stride 1 and kernel size $k$: for each input of the receptive field the number of paths to one output, as an int64 tensor from the first to the last input of the field. Compute it with
-# whole numbers, without a gradient: the check has counts that float32 cannot hold. The list is left as it is. An empty one gives one input with one path.
+# whole numbers, without a gradient (`backward`, `torch.autograd.grad`): the check has counts that float32 cannot hold. The list is left as it is. An empty one gives one input
+# with one path.
 #
 # <details><summary>Hint 1: add one layer</summary>
 #
@@ -1046,8 +1059,10 @@ def polynomial(dilations, k):  # counts are the coefficients of a product of pol
 
 wanted = polynomial([2, 2, 3], 3)
 dilations = [2, 2, 3]
+with forbidden("backward", "grad"):
+    answer = path_counts(inplace(dilations))
 expect(
-    path_counts(dilations),
+    answer,
     wanted,
     "path_counts([2, 2, 3])",
     mistakes={

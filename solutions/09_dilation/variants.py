@@ -101,6 +101,14 @@ def output_size(size, kernel, stride=1, padding=0, dilation=1):
     return len(starts)
 
 
+# Runs the convolution
+# %% wrong="output_size" says="which this exercise asks you to do without"
+def output_size(size, kernel, stride=1, padding=0, dilation=1):
+    if 1 + (kernel - 1) * dilation > size + 2 * padding:
+        return 0
+    return F.conv1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), None, stride, padding, dilation).shape[2]
+
+
 # k·d instead of 1 + (k − 1)·d
 # %% wrong="output_size" says="not k·d"
 def output_size(size, kernel, stride=1, padding=0, dilation=1):
@@ -183,6 +191,12 @@ def dilated_conv1d(x, weight, d):
     filled = weight.new_zeros(*weight.shape[:2], 1 + (weight.shape[2] - 1) * d)
     filled[..., ::d] = weight
     return F.conv1d(x, filled)
+
+
+# Everything is left to torch
+# %% wrong="dilated_conv1d" says="The dilation is left to torch"
+def dilated_conv1d(x, weight, d):
+    return F.conv1d(x, weight, dilation=d)
 
 
 # A stride is no dilation
@@ -424,18 +438,26 @@ def path_counts(dilations, k=3):
     return mask
 
 
-# By the gradient, in float32
+# In float32
 # %% wrong="path_counts" says="The dtype is not int64"
 def path_counts(dilations, k=3):
-    x = torch.zeros(1, 1, 1 + sum((k - 1) * d for d in dilations), requires_grad=True)
-    y = x
+    counts = torch.ones(1)
     for d in dilations:
-        y = F.conv1d(y, torch.ones(1, 1, k), dilation=d)
-    return torch.autograd.grad(y.sum(), x)[0][0, 0]
+        counts = sum(F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k))
+    return counts
+
+
+# In float32, rounded at the end
+# %% wrong="path_counts" says="which float32 cannot hold"
+def path_counts(dilations, k=3):
+    counts = torch.ones(1)
+    for d in dilations:
+        counts = sum(F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k))
+    return counts.round().long()
 
 
 # By the gradient, rounded at the end
-# %% wrong="path_counts" says="which float32 cannot hold"
+# %% wrong="path_counts" says="which this exercise asks you to do without"
 def path_counts(dilations, k=3):
     x = torch.zeros(1, 1, 1 + sum((k - 1) * d for d in dilations), requires_grad=True)
     y = x + 0

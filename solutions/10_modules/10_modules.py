@@ -783,7 +783,7 @@ def nothing(h):
 
 s = wanted()
 with torch.no_grad():
-    answer = net(x)
+    answer = net(inplace(x))
 expect(
     answer,
     s,
@@ -1326,7 +1326,7 @@ f = F.conv2d(F.relu(first), p["conv2.weight"], p["conv2.bias"], padding=1)
 no_relu = F.conv2d(first, p["conv2.weight"], p["conv2.bias"], padding=1)
 hidden = F.relu(first)
 with torch.no_grad():
-    answer = net(x)
+    answer = net(inplace(x))
 expect(
     answer,
     F.relu(before + f),
@@ -1460,7 +1460,7 @@ loss1, g1 = loss_and_gradients(once)
 twice = step(once, g1)
 sum_loss, sum_gradients = loss_and_gradients(start, lambda s, y: F.cross_entropy(s, y, reduction="sum"))
 soft_loss, _ = loss_and_gradients(start, lambda s, y: F.cross_entropy(s.softmax(1), y))
-answer = training_step(net, x, labels, lr)
+answer = training_step(inplace(net), x, labels, lr)
 expect(
     answer,
     loss0,
@@ -1490,7 +1490,7 @@ expect(
         "Two steps were taken.": twice,
     },
 )
-training_step(net, x, labels, lr)
+training_step(inplace(net), x, labels, lr)
 expect(
     net.state_dict(),
     twice,
@@ -1510,9 +1510,9 @@ values = {name: torch.randn(tuple(value.shape), generator=g) / 3 for name, value
 net.load_state_dict(values)
 net[0].weight.requires_grad_(False)
 x, labels = torch.randn(7, 1, 6, 5, generator=g), torch.randint(0, 5, (7,), generator=g)
-first = training_step(net, x, labels, 0.05)
+first = training_step(inplace(net), x, labels, 0.05)
 for _ in range(5):
-    last = training_step(net, x, labels, 0.05)
+    last = training_step(inplace(net), x, labels, 0.05)
 expect(last < first, True, "the loss of a convolutional net falls in six steps")
 expect(net.state_dict()["0.weight"], values["0.weight"], "frozen parameters stay as they are")
 expect(torch.equal(net.state_dict()["0.bias"], values["0.bias"]), False, "the bias beside the frozen weight changes")
