@@ -11,7 +11,8 @@ from nbgrader import preprocessors as steps
 from sqlalchemy.exc import SAWarning
 
 from autograder.feedback.exporter import FeedbackExporter
-from autograder.feedback.preprocessors import TellInWords
+from autograder.feedback.preprocessors import ShowSafely, TellInWords
+from autograder.feedback.safe_html import clean_markdown
 from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmission, RestoreCells
 
 c = get_config()
@@ -62,12 +63,12 @@ c.GenerateAssignment.preprocessors = [
 ]
 c.ClearSolutions.code_stub = {"python": "# Your code here\nraise NotImplementedError"}
 
-# Grade: as nbgrader does it, but each notebook runs within the limits below.
+# Grade: as nbgrader does it, but each notebook runs within the limits below. Cells' metadata is not checked: after
+# RestoreCells there is none but the gradebook's.
 c.Autograde.sanitize_preprocessors = [
     RestoreCells,
     steps.ClearOutput,
     steps.OverwriteKernelspec,
-    steps.CheckCellMetadata,
 ]
 c.Autograde.autograde_preprocessors = [
     ExecuteSubmission,
@@ -76,12 +77,27 @@ c.Autograde.autograde_preprocessors = [
     steps.LimitOutput,
     steps.SaveAutoGrades,
     steps.AssignLatePenalties,
-    steps.CheckCellMetadata,
 ]
-c.ExecuteSubmission.cell_seconds = 30
-c.ExecuteSubmission.total_seconds = 300
-c.ExecuteSubmission.output_bytes = 2_000_000
+# A notebook is validated when all steps are done, not after each of them.
+c.NotebookExporter.optimistic_validation = True
+
+# What a learner's code may use. What goes beyond is stopped, said in the table and on the feedback page, and costs only
+# the checks that it keeps from running.
+c.ExecuteSubmission.cell_seconds = 30  # seconds that one cell may run
+c.ExecuteSubmission.total_seconds = 300  # seconds that all cells together may run
+c.ExecuteSubmission.output_bytes = 2_000_000  # what one cell may write, beyond which its output is cut
+c.ExecuteSubmission.memory_bytes = 2_000_000_000  # memory beyond that of an empty notebook
+c.ExecuteSubmission.processes = 64  # processes and threads at a time
+c.ExecuteSubmission.disk_bytes = 200_000_000  # what it may write to files, which are gone at the end
+# Behind walls learners' code sees no network, no files but its own and no other process (needs bubblewrap, on Linux).
+# False only for code that you would run yourself; `autograder grade --no-isolation` does it once.
+c.ExecuteSubmission.isolation = True
+# Whether learners' code may use the GPU, which walls do not divide; `autograder grade --gpu` allows it once.
+c.ExecuteSubmission.gpu = False
 
 # Feedback: marks and reasons first, and no hidden test.
 c.GenerateFeedback.exporter_class = FeedbackExporter
 c.GenerateFeedback.preprocessors = [steps.GetGrades, TellInWords, CSSHTMLHeaderPreprocessor]
+# What learners wrote is shown to teachers in the formgrader: without anything that could run there.
+c.HTMLExporter.preprocessors = [ShowSafely]
+c.HTMLExporter.filters = {"markdown2html": clean_markdown}

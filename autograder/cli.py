@@ -60,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument(
         "--db", metavar="URL", help="the gradebook, such as postgresql://USER@HOST/DATABASE (default: as configured)"
     )
+    grade.add_argument(
+        "--workers", type=_at_least_one, metavar="N", help="run N submissions at a time (default: one for each core)"
+    )
+    _add_execution(grade)
 
     feedback = command(
         "feedback", _feedback, "write a feedback page for each graded learner", "autograder feedback 04_linear"
@@ -74,13 +78,39 @@ def _parser() -> argparse.ArgumentParser:
         "try", _try, "grade one notebook of your own, without a gradebook", "autograder try Downloads/04_linear.ipynb"
     )
     trial.add_argument("file", type=Path, metavar="FILE.ipynb", help="a notebook of this course, whatever its name")
+    _add_execution(trial)
 
     demo = command("demo", _demo, "grade a class of 12 made from the variants, for show", "autograder demo 04_linear")
     demo.add_argument("name", nargs="?", default="04_linear", metavar="NAME", help="the notebook (default: 04_linear)")
     demo.add_argument("--folder", type=Path, help="where to work (default: a new temporary folder)")
 
+    command(
+        "doctor",
+        _doctor,
+        "look at what this machine has for grading (exit code 0 if a class can be graded with walls here, else 1)",
+        "autograder doctor",
+    )
     command("register", _register, "note all notebooks in the gradebook, as `make lab` does", "autograder register")
     return parser
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
+
+
+def _add_execution(command: argparse.ArgumentParser) -> None:
+    """The options that change how notebooks are run, whatever is configured."""
+    command.add_argument("--gpu", action="store_true", help="let notebooks use the GPU")
+    command.add_argument(
+        "--no-isolation", action="store_true", help="run notebooks without walls: only what you would run yourself"
+    )
+
+
+def _execution(options: argparse.Namespace) -> dict[str, bool]:
+    """Those options as settings of ``ExecuteSubmission``."""
+    return ({"gpu": True} if options.gpu else {}) | ({"isolation": False} if options.no_isolation else {})
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -112,9 +142,11 @@ def _grade(options: argparse.Namespace) -> int:
     from autograder.grading.table import print_table
 
     course = find_course()
-    name, config = course.require(options.name), course_config(course.root, database=options.db)
+    name = course.require(options.name)
+    config = course_config(course.root, database=options.db, execution=_execution(options))
     with _progress() as progress:
-        rows = grade_class(course, config, name, options.student, options.again, _reporter(progress, f"grading {name}"))
+        report = _reporter(progress, f"grading {name}")
+        rows = grade_class(course, config, name, options.student, options.again, options.workers, report)
     print_table(console, name, exercises(course.solution(name)), rows)
     return 0 if all(row.graded for row in rows) else 1
 
@@ -138,7 +170,7 @@ def _try(options: argparse.Namespace) -> int:
     from autograder.grading.trial import try_notebook
 
     with console.status("running your notebook …"):
-        name, exercises, row, page = try_notebook(find_course(), options.file)
+        name, exercises, row, page = try_notebook(find_course(), options.file, _execution(options))
     print_table(console, name, exercises, [row])
     console.print(f"The report: {page}", highlight=False, soft_wrap=True)
     return 0
@@ -157,6 +189,16 @@ def _demo(options: argparse.Namespace) -> int:
     print_table(console, name, exercises(course.solution(name)), rows)
     console.print(f"The feedback pages: {pages}/STUDENT/{name}/{name}.html", highlight=False, soft_wrap=True)
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from autograder.doctor import diagnose, print_findings, verdict
+
+    with console.status("looking at this machine …"):
+        findings = diagnose(find_course())
+    print_findings(console, findings)
+    able, _ = verdict(findings)
+    return 0 if able else 1
 
 
 def _register(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from conftest import ROOT
 
 from autograder.cli import main
 
-COMMANDS = ["build", "grade", "feedback", "try", "demo", "register"]
+COMMANDS = ["build", "grade", "feedback", "try", "demo", "doctor", "register"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

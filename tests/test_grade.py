@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from conftest import COURSE
+from nbconvert.exporters import HTMLExporter
 from test_build import NAME, make_course
 from test_source import SOUND
 
@@ -55,8 +56,8 @@ RIGHT = {"twice": "def twice(x):\n    return x + x", "negate": "def negate(x):\n
 def course(tmp_path_factory) -> Course:
     course = make_course(tmp_path_factory.mktemp("course"), SOUND + SECOND)
     config = course.root / "nbgrader_config.py"
-    text = config.read_text().replace("cell_seconds = 30", "cell_seconds = 20").replace("2_000_000", "100_000")
-    config.write_text(text)
+    text = config.read_text().replace("cell_seconds = 30", "cell_seconds = 20")
+    config.write_text(text.replace("output_bytes = 2_000_000", "output_bytes = 100_000"))
     build(course, NAME)
     return course
 
@@ -351,6 +352,13 @@ def test_feedback_is_safe_to_open(course, tmp_path):
     assert "<b>bold</b>" in output
     assert "<script>steal" not in output
     assert "onerror" not in output.replace("onerror=steal()&gt;", "").replace("onerror=steal()", "", 1)
+
+    autograded = tmp_path / "autograded" / "mallory" / NAME / f"{NAME}.ipynb"
+    html, _ = HTMLExporter(config=config).from_filename(autograded)  # what the formgrader shows the teacher
+    assert "<b>bold</b>" in html
+    assert "steal()</script>" not in html
+    assert "<script>steal" not in html
+    assert "onerror=steal()>" not in html
 
 
 def test_try_grades_a_file_of_any_name(course, tmp_path, monkeypatch, capsys):

@@ -12,12 +12,15 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 import traceback
 from pathlib import Path
 
 from autograder.execute import frames, walls, wire
 
 READY = b"ready"
+#: Seconds that runs have to end when the grader has gone.
+FAREWELL = 2
 #: Bytes that an examiner may need for a notebook: whatever a learner's process sends, it is not to fill the machine.
 EXAMINERS_MEMORY = 4_000_000_000
 
@@ -45,15 +48,18 @@ def main() -> None:
             control.close()
             _run(job, shell, isolated, gpu)
         job.close()
+    deadline = time.monotonic() + FAREWELL
+    while _reap() and time.monotonic() < deadline:
+        time.sleep(0.01)  # whoever is left then is killed by the kernel, as its parent ends
+
+
+def _reap() -> bool:
+    """Take note of children that have ended; whether there are others."""
     with contextlib.suppress(ChildProcessError):
         while True:
-            os.wait()
-
-
-def _reap() -> None:
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                return True
+    return False
 
 
 def _warm_up():

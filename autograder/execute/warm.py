@@ -20,12 +20,7 @@ from typing import Any
 from jupyter_client import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 
-#: One thread until the fork: OpenMP's threads do not survive it, and torch would wait for them for ever.
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-}
+from autograder.execute.warm_server import ENVIRONMENT
 
 
 class WarmProvisioner(LocalProvisioner):
@@ -34,7 +29,12 @@ class WarmProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel that does what ``cmd``, an ``ipykernel_launcher`` command, would do."""
         request = {"argv": cmd[3:], "cwd": kwargs.get("cwd") or str(Path.cwd()), "env": dict(kwargs["env"])}
-        self.process = _Forked(_ask(request))
+        warm = _warm_process()
+        warm.sendall(json.dumps(request).encode() + b"\n")
+        answer = warm.recv(32)
+        if not answer:
+            raise RuntimeError("the warm process has ended; start again")
+        self.process = _Forked(int(answer))
         self.pid = self.pgid = self.process.pid
         return self.connection_info
 
@@ -47,11 +47,11 @@ class _Forked:
     def __init__(self, pid: int) -> None:
         self.pid, self._handle = pid, os.pidfd_open(pid)
 
-    def poll(self) -> int | None:
-        return 1 if select.select([self._handle], [], [], 0)[0] else None
+    def poll(self, seconds: float | None = 0) -> int | None:
+        return 1 if select.select([self._handle], [], [], seconds)[0] else None
 
     def wait(self) -> int:
-        select.select([self._handle], [], [])
+        self.poll(None)
         os.close(self._handle)
         return 1
 
@@ -61,8 +61,7 @@ class _Forked:
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
-    def terminate(self) -> None:
-        self.send_signal(signal.SIGTERM)
+    terminate = kill
 
 
 @cache
@@ -76,22 +75,11 @@ def _warm_process() -> socket.socket:
     return here
 
 
-def _ask(request: dict) -> int:
-    """Hand over a request as a line of JSON; the answer is the new process's id."""
-    warm = _warm_process()
-    warm.sendall(json.dumps(request).encode() + b"\n")
-    answer = warm.recv(32)
-    if not answer:
-        raise RuntimeError("the warm process has ended; start again")
-    return int(answer)
-
-
 def _serve() -> None:
     """Be the warm process: import once, then fork a kernel for each line that comes in."""
     connection = socket.socket(fileno=os.dup(0))
     for module in ("torch", "matplotlib.pyplot", "ipykernel.kernelapp"):
         importlib.import_module(module)
-
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them
     for line in connection.makefile("rb"):
         pid = os.fork()
@@ -109,9 +97,7 @@ def _become_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(env)
     sys.path[0] = ""
-    from ipykernel.kernelapp import IPKernelApp
-
-    IPKernelApp.launch_instance(argv=argv)
+    importlib.import_module("ipykernel.kernelapp").IPKernelApp.launch_instance(argv=argv)
     os._exit(0)
 
 

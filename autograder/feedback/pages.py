@@ -6,7 +6,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 from autograder.errors import CourseError
-from autograder.grading.nbgrader_apps import course_directory, generate_feedback
+from autograder.grading.nbgrader_apps import StepError, course_directory, generate_feedback, one_engine
 
 
 def write_pages(
@@ -18,7 +18,8 @@ def write_pages(
     """Write ``feedback/STUDENT/NAME/NAME.html`` for every graded learner, or for those named.
 
     Raises:
-        CourseError: nobody, or somebody named, has not been graded.
+        CourseError: nobody, or somebody named, has not been graded; or a page could not be written, while all others
+            were.
     """
     directory = course_directory(config)
     root = Path(directory.root)
@@ -30,10 +31,16 @@ def write_pages(
             )
     if not graded:
         raise CourseError(f"Nobody has been graded for {name}: run `autograder grade {name}` first.")
-    wanted, pages = students or graded, []
-    for done, student in enumerate(wanted):
-        report(done, len(wanted))
-        generate_feedback(config, name, student)
-        pages.append(root / directory.feedback_directory / student / name / f"{name}.html")
+    wanted, pages, failures = students or graded, [], []
+    with one_engine():
+        for done, student in enumerate(wanted):
+            report(done, len(wanted))
+            try:
+                generate_feedback(config, name, student)
+                pages.append(root / directory.feedback_directory / student / name / f"{name}.html")
+            except StepError as error:
+                failures.append(f"{student}: {error}")
     report(len(wanted), len(wanted))
+    if failures:
+        raise CourseError("; ".join(failures))
     return pages

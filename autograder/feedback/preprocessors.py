@@ -1,13 +1,12 @@
-"""Turn an autograded notebook into one to show its learner: what each check found in words, no hidden test."""
+"""Turn an autograded notebook into one to show: nothing that runs, for learners no hidden test, checks in words."""
 
-import json
 from pathlib import Path
 
 from nbgrader import utils
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 
 from autograder.feedback.safe_html import clean_html
-from autograder.grading.results import results
+from autograder.grading.results import read_report, results
 
 SHOWN_OUTPUT = ("text/html", "text/plain", "text/latex", "text/markdown", "image/png", "image/jpeg")
 
@@ -19,17 +18,23 @@ class TellInWords(NbGraderPreprocessor):
     """
 
     def preprocess(self, nb, resources):
-        resources["course"] = {"results": results(nb), "problems": _problems(resources)}
+        report = read_report(Path(resources["metadata"]["path"]) / f"{resources['metadata']['name']}.ipynb")
+        checks = [cell.metadata.nbgrader for cell in nb.cells if utils.is_grade(cell)]
+        marks = {check.grade_id: check.score for check in checks}
+        resources["course"] = {"results": results(nb, report, marks), "problems": report.problems}
         for cell in nb.cells:
             if cell.cell_type == "code":
                 _clean_code_cell(cell)
         return nb, resources
 
 
-def _problems(resources) -> list[str]:
-    """What the report beside the autograded notebook says went wrong."""
-    path = Path(resources["metadata"]["path"]) / f"{resources['metadata']['name']}.report.json"
-    return json.loads(path.read_text(encoding="utf-8"))["problems"] if path.exists() else []
+class ShowSafely(NbGraderPreprocessor):
+    """Take out of a notebook's outputs what could run in the browser of whoever looks at it, as in the formgrader."""
+
+    def preprocess_cell(self, cell, resources, index):
+        if cell.cell_type == "code":
+            _clean_outputs(cell)
+        return cell, resources
 
 
 def _clean_code_cell(cell) -> None:
@@ -37,8 +42,13 @@ def _clean_code_cell(cell) -> None:
         ClearHiddenTests()._remove_hidden_test_region(cell)
         cell.source = cell.source.rstrip()
         cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
+    _clean_outputs(cell)
+
+
+def _clean_outputs(cell) -> None:
     for output in cell.outputs:
         if "data" in output:
+            output.metadata = {}  # templates write parts of it into attributes
             output.data = {kind: text for kind, text in output.data.items() if kind in SHOWN_OUTPUT}
             if "text/html" in output.data:
                 output.data["text/html"] = clean_html(output.data["text/html"])

@@ -1,22 +1,32 @@
-"""Grade a class: each submission on its own through nbgrader, one row for each learner, whatever a submission does."""
+"""Grade a class: submissions run in parallel, nbgrader records one at a time; a row for each, whatever it does."""
 
 import copy
-import json
+import datetime
 import shutil
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
+from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.grading.nbgrader_apps import StepError, autograde, course_directory, generate_assignment
-from autograder.grading.results import HEADING, Result, results
-from autograder.grading.submissions import Submission, find_submissions
+from autograder.execute import stop
+from autograder.grading.nbgrader_apps import StepError, course_directory, generate_assignment, one_engine
+from autograder.grading.parallel import cores, in_parallel, interrupts_held
+from autograder.grading.prepare import Prepared, prepare
+from autograder.grading.preprocessors import ExecuteSubmission
+from autograder.grading.record import Marks, forget, read_marks, record
+from autograder.grading.restore import read_known
+from autograder.grading.results import HEADING, Result, read_report, results
+from autograder.grading.submissions import Submission, find_submissions, read_telltales
 
 
 @dataclass(frozen=True)
@@ -92,12 +102,15 @@ def grade_class(
     name: str,
     students: list[str] | None = None,
     again: bool = False,
+    workers: int | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Row]:
     """Grade what lies in ``submitted/`` for one notebook.
 
-    A submission that is graded already is left alone unless it is newer or ``again`` is set. One that cannot be graded
-    gets a row that says why, and nothing of it is recorded.
+    Submissions are read, restored and run by threads, which wait for processes of the engine; this thread alone records
+    what came of them. A submission that is graded already is left alone unless it is newer or ``again`` is set. One
+    that cannot be graded gets a row that says why, and nothing of it is recorded. Ctrl-C takes effect between two
+    recordings: what is recorded stays, and the next call does the rest.
 
     Args:
         course: the course.
@@ -105,54 +118,126 @@ def grade_class(
         name: the notebook.
         students: only these.
         again: grade everything again.
+        workers: how many submissions run at a time; by default one for each core.
         report: told how many of how many are done.
 
     Raises:
-        CourseError: there is nothing to grade.
+        CourseError: there is nothing to grade, or this machine cannot run any of it as configured.
     """
     directory = course_directory(config)
-    checks = {exercise.grade_id for exercise in exercises(course.solution(name))}
-    submissions = find_submissions(Path(directory.root) / directory.submitted_directory, name, checks, students)
-    register(course, config, name)
-    rows = []
-    for done, submission in enumerate(submissions):
-        report(done, len(submissions))
-        rows.append(_grade_one(config, name, submission, again))
-    report(len(submissions), len(submissions))
-    return rows
+    telltales = read_telltales(course.solution(name))
+    submissions = find_submissions(Path(directory.root) / directory.submitted_directory, name, telltales, students)
+    with one_engine():
+        with interrupts_held():
+            register(course, config, name)
+        marks = read_marks(config, name)
+        rows = {each: _row_so_far(config, name, each, marks, again) for each in submissions}
+        todo = [submission for submission, row in rows.items() if row is None]
+        before = len(submissions) - len(todo)
+        failures = _grade_all(
+            config, name, todo, marks, workers or cores(), lambda done: report(before + done, len(submissions))
+        )
+        marks = read_marks(config, name)
+    for submission in todo:
+        if submission in failures:
+            rows[submission] = Row(submission.student, problems=[_sentence(failures[submission])])
+        else:
+            unread = Row(submission.student, problems=["nbgrader has recorded it, but what it recorded cannot be read"])
+            rows[submission] = read_row(config, name, submission.student, marks) or unread
+    refused = [failure for failure in failures.values() if type(failure) is CourseError]
+    if refused and len(refused) == len(todo) and not any(row.graded for row in rows.values()):
+        raise refused[0]  # this machine, not a submission, is what has to be mended
+    return list(rows.values())
 
 
-def _grade_one(config: Config, name: str, submission: Submission, again: bool) -> Row:
+def _row_so_far(config: Config, name: str, submission: Submission, marks: Marks, again: bool) -> Row | None:
+    """The row of a submission that cannot be graded, or is graded already; None if it is to be graded now."""
     if submission.problem is not None:
         return Row(submission.student, problems=[submission.problem])
     try:
-        autograde(config, name, submission.student, force=again or _changed(config, name, submission))
-    except StepError as error:
-        return Row(submission.student, problems=[f"nbgrader could not grade it: {error}"])
-    return read_row(config, name, submission.student)
+        newer = _newer(_autograded(config, name, submission.student), submission)
+        return None if again or newer else read_row(config, name, submission.student, marks)
+    except Exception as error:
+        return Row(submission.student, problems=[_sentence(error)])
 
 
-def _changed(config: Config, name: str, submission: Submission) -> bool:
-    """Whether the submission was saved after it was graded; nbgrader itself looks at ``timestamp.txt`` alone."""
-    graded = _autograded(config, name, submission.student)
-    return graded.exists() and (submission.folder / f"{name}.ipynb").stat().st_mtime > graded.stat().st_mtime
+def _newer(autograded: Path, submission: Submission) -> bool:
+    """Whether a submission was saved, or by nbgrader's ``timestamp.txt`` handed in, after it was graded."""
+    handed_in, graded = read_timestamp(submission.folder), read_timestamp(autograded.parent)
+    if handed_in is not None and graded is not None and handed_in > graded:
+        return True
+    return autograded.exists() and submission.path.stat().st_mtime > autograded.stat().st_mtime
+
+
+def read_timestamp(folder: Path) -> datetime.datetime | None:
+    """When a submission was handed in, if nbgrader noted it.
+
+    Raises:
+        CourseError: what stands there is no time.
+    """
+    path = folder / "timestamp.txt"
+    try:
+        text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+        return parse_utc(text) if text else None
+    except (ValueError, OverflowError):
+        raise CourseError("its timestamp.txt, where nbgrader notes when it was handed in, holds no time") from None
+
+
+def _grade_all(
+    config: Config, name: str, todo: list[Submission], marks: Marks, workers: int, report: Callable[[int], None]
+) -> dict[Submission, Exception]:
+    """Run submissions in parallel and record each as it is done; returns what failed, and why."""
+    directory, failures = course_directory(config), {}
+    with Gradebook(directory.db_url, directory.course_id) as gradebook:
+        known = read_known(gradebook, name, name)
+    work = partial(prepare, known=known, step=ExecuteSubmission(config=config))
+    report(0)
+    with closing(in_parallel(work, todo, workers, stop)) as finished:
+        for done, (submission, future) in enumerate(finished, start=1):
+            with interrupts_held():
+                failure = _record(config, name, submission, future, anew=submission.student not in marks)
+            if failure is not None:
+                failures[submission] = failure
+            report(done)
+    return failures
+
+
+def _record(
+    config: Config, name: str, submission: Submission, future: Future[Prepared], anew: bool
+) -> Exception | None:
+    """Record what a thread has prepared; returns what kept it from that, if anything.
+
+    If the submission was not in the gradebook before (``anew``), nothing of one that fails stays there.
+    """
+    try:
+        record(config, name, future.result())
+    except Exception as error:
+        if anew:
+            forget(config, name, submission.student)
+        return error
+    return None
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, StepError):
+        return f"nbgrader could not grade it: {error}"
+    if isinstance(error, CourseError):
+        return str(error)
+    return f"the autograder failed on it: {type(error).__name__}: {error}"
 
 
 def _autograded(config: Config, name: str, student: str) -> Path:
     directory = course_directory(config)
-    return Path(directory.root) / directory.autograded_directory / student / name / f"{name}.ipynb"
+    return Path(directory.format_path(directory.autograded_directory, student, name)) / f"{name}.ipynb"
 
 
-def read_row(config: Config, name: str, student: str) -> Row:
-    """One learner's row, from the gradebook and from what lies in ``autograded/``."""
-    directory, path = course_directory(config), _autograded(config, name, student)
+def read_row(config: Config, name: str, student: str, marks: Marks) -> Row | None:
+    """One learner's row, from the gradebook's marks and what lies in ``autograded/``; None if it is not all there."""
+    path = _autograded(config, name, student)
     try:
-        with Gradebook(directory.db_url, directory.course_id) as gradebook:
-            grades = gradebook.find_submission_notebook(name, name, student).grades
-            marks = {grade.name: grade.score for grade in grades}
-        notebook = nbformat.read(path, as_version=4)
-    except (MissingEntry, FileNotFoundError):
-        return Row(student, problems=["it is not graded yet"])
-    report = path.with_name(f"{name}.report.json")
-    problems = json.loads(report.read_text(encoding="utf-8"))["problems"] if report.exists() else []
-    return Row(student, marks, results(notebook), problems)
+        notebook, report = nbformat.read(path, as_version=4), read_report(path)
+    except (OSError, ValueError, CourseError):
+        return None
+    if student not in marks:
+        return None
+    return Row(student, marks[student], results(notebook, report, marks[student]), report.problems)

@@ -4,9 +4,13 @@ import copy
 import io
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+import nbgrader.api
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
@@ -14,6 +18,8 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.errors import CourseError
+from autograder.grading.preprocessors import ExecuteSubmission
+from autograder.grading.runs import Run
 
 warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's mappers overlap on purpose
 
@@ -22,13 +28,16 @@ class StepError(CourseError):
     """An nbgrader step failed; the message is nbgrader's last error line."""
 
 
-def course_config(root: Path, workdir: Path | None = None, database: str | None = None) -> Config:
+def course_config(
+    root: Path, workdir: Path | None = None, database: str | None = None, execution: dict[str, bool] | None = None
+) -> Config:
     """The course's ``nbgrader_config.py``.
 
     Args:
         root: the course.
         workdir: another folder to work in, with a gradebook of its own there, whatever the configuration names.
         database: the gradebook's URL, instead of the configured one.
+        execution: settings of ``ExecuteSubmission``, instead of the configured ones.
     """
     config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
     config.CourseDirectory.root = str(workdir or root)
@@ -36,6 +45,7 @@ def course_config(root: Path, workdir: Path | None = None, database: str | None 
         config.CourseDirectory.db_url = f"sqlite:///{workdir / 'gradebook.db'}"
     if database is not None:
         config.CourseDirectory.db_url = database
+    config.ExecuteSubmission.update(execution or {})
     return config
 
 
@@ -54,16 +64,27 @@ def generate_assignment(config: Config, name: str, database: bool = True) -> Non
         config = copy.deepcopy(config)
         config.SaveCells.enabled = False
         config.GenerateAssignment.no_database = True
-    _run(GenerateAssignment, config, name, ".", force=True)
+    _start(*_app(GenerateAssignment, config, name, "."))
 
 
-def autograde(config: Config, name: str, student: str, force: bool) -> None:
-    """Grade one submission and record its marks; a graded one is left alone unless it is newer, or ``force``.
+def autograde(config: Config, name: str, student: str, run: Run) -> None:
+    """Record one submission and its marks, in place of what was recorded before.
+
+    Args:
+        config: its ``submitted_directory`` has the submission.
+        name: the notebook.
+        student: whose submission.
+        run: what came of running it; nbgrader's steps take that over.
 
     Raises:
-        StepError: it cannot be graded.
+        StepError: it cannot be recorded.
     """
-    _run(Autograde, config, name, student, force)
+    app, log = _app(Autograde, config, name, student)
+    # Set here and not by the configuration, of which every part of nbgrader makes copies.
+    app.autograde_preprocessors = [
+        step(config=config, finished=run) if step is ExecuteSubmission else step for step in app.autograde_preprocessors
+    ]
+    _start(app, log)
 
 
 def generate_feedback(config: Config, name: str, student: str) -> None:
@@ -72,20 +93,40 @@ def generate_feedback(config: Config, name: str, student: str) -> None:
     Raises:
         StepError: there is nothing graded to write about.
     """
-    _run(GenerateFeedback, config, name, student, force=True)
+    _start(*_app(GenerateFeedback, config, name, student))
 
 
-def _run(step: type[BaseConverter], config: Config, name: str, student: str, force: bool) -> None:
+@contextmanager
+def one_engine() -> Iterator[None]:
+    """Let nbgrader keep its engine for a gradebook during the block.
+
+    For one submission nbgrader opens the gradebook a dozen times; with a new engine each time, which knows none of the
+    queries, that is half of the time that recording takes.
+    """
+    create = nbgrader.api.create_engine
+    nbgrader.api.create_engine = cache(create)
+    try:
+        yield
+    finally:
+        nbgrader.api.create_engine = create
+
+
+def _app(step: type[BaseConverter], config: Config, name: str, student: str) -> tuple[BaseConverter, io.StringIO]:
+    """An nbgrader step for one learner, and what it will write to its log."""
     directory = course_directory(config)
     directory.assignment_id, directory.student_id = name, student
     log, text = logging.Logger(step.__name__), io.StringIO()
     log.addHandler(logging.StreamHandler(text))
     app = step(coursedir=directory, config=config, log=log)
-    app.force = force
+    app.force = True
+    return app, text
+
+
+def _start(app: BaseConverter, log: io.StringIO) -> None:
     try:
         app.start()
     except (NbGraderException, SystemExit):
-        raise StepError(_reason(text.getvalue())) from None
+        raise StepError(_reason(log.getvalue())) from None
 
 
 def _reason(log: str) -> str:
@@ -94,4 +135,5 @@ def _reason(log: str) -> str:
     after_traceback = [
         line for before, line in pairwise(lines) if before.startswith("  ") and line[:1].isalpha() and ":" in line
     ]
-    return (after_traceback or lines or ["nbgrader gave no reason"])[-1]
+    reason = (after_traceback or lines or ["nbgrader gave no reason"])[-1]
+    return reason.removeprefix(f"{CourseError.__module__}.{CourseError.__name__}: ")

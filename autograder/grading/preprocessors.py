@@ -1,12 +1,16 @@
 """Steps of ours in nbgrader's pipelines; ``nbgrader_config.py`` puts them in their places."""
 
-from nbformat.v4 import new_code_cell
+from dataclasses import fields
+
+from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import Gradebook
-from nbgrader.preprocessors import NbGraderPreprocessor, OverwriteCells
-from traitlets import Integer
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Bool, Instance, Integer
 
-from autograder.execute import Limits, execute
+from autograder.execute import Limits, Report, execute
+from autograder.grading.restore import read_known, restore
+from autograder.grading.runs import Run, name_cells, note_missing, same_cells, settle_checks, take_missing, take_over
 
 
 class ClearGradedOutput(NbGraderPreprocessor):
@@ -21,88 +25,60 @@ class ClearGradedOutput(NbGraderPreprocessor):
         return cell, resources
 
 
-class RestoreCells(OverwriteCells):
-    """Give every cell of the source its type, metadata and (if locked) content back, whatever became of it.
+class RestoreCells(NbGraderPreprocessor):
+    """In place of nbgrader's ``OverwriteCells``: what the gradebook knows of a cell comes back, see ``restore``.
 
-    Goes further than nbgrader's ``OverwriteCells``, which it ends with: a copy of a cell counts once, unknown or broken
-    metadata is replaced, a missing check is put at the end. Silent about checksums, which differ for hidden tests.
+    What cannot be restored is told in the notebook's metadata, see ``note_missing``: nbgrader sanitizes and grades in
+    two conversions, which share nothing but the file.
     """
 
     def preprocess(self, nb, resources):
         about = resources["nbgrader"]
         with Gradebook(about["db_url"]) as gradebook:
-            known = _metadata_by_id(gradebook.find_notebook(about["notebook"], about["assignment"]))
-        seen = set()
-        for cell in reversed(nb.cells):  # of copies the last one counts: it has seen all that was defined
-            grade_id = _grade_id(cell)
-            if grade_id in known and grade_id not in seen:
-                cell.metadata["nbgrader"] = dict(known[grade_id])
-                seen.add(grade_id)
-            else:
-                cell.metadata.pop("nbgrader", None)
-        for grade_id, metadata in known.items():
-            if metadata["grade"] and grade_id not in seen:
-                nb.cells.append(new_code_cell(metadata={"nbgrader": dict(metadata)}))
-        return super().preprocess(nb, resources)
-
-    def report_change(self, name, attr, old, new):
-        if attr != "checksum":
-            super().report_change(name, attr, old, new)
-
-
-def _grade_id(cell) -> str | None:
-    about = cell.metadata.get("nbgrader")
-    grade_id = about.get("grade_id") if isinstance(about, dict) else None
-    return grade_id if isinstance(grade_id, str) else None
-
-
-def _metadata_by_id(notebook) -> dict[str, dict]:
-    """nbgrader's cell metadata as the gradebook has it, by ``grade_id``, in the source's order."""
-    points = {cell.name: cell.max_score for cell in notebook.grade_cells}
-    solutions = {cell.name for cell in notebook.solution_cells}
-    return {
-        cell.name: {
-            "schema_version": 3,
-            "grade_id": cell.name,
-            "grade": cell.name in points,
-            "solution": cell.name in solutions,
-            "locked": cell.locked,
-            "task": False,
-            "cell_type": cell.cell_type,
-            "checksum": cell.checksum,
-        }
-        | ({"points": points[cell.name]} if cell.name in points else {})
-        for cell in notebook.source_cells
-    }
+            known = read_known(gradebook, about["assignment"], about["notebook"])
+        note_missing(nb, restore(nb, known))
+        return nb, resources
 
 
 class ExecuteSubmission(NbGraderPreprocessor):
-    """In place of nbgrader's ``Execute``: run the notebook within limits and keep the report beside the result."""
+    """In place of nbgrader's ``Execute``: run the notebook within limits and keep the report beside the result.
+
+    ``finished`` is set by code, not by configuration: a run made beforehand, taken over if it was of the same cells.
+    """
 
     cell_seconds = Integer(Limits.cell_seconds, help="Seconds that one cell may run").tag(config=True)
     total_seconds = Integer(Limits.total_seconds, help="Seconds that all cells together may run").tag(config=True)
     output_bytes = Integer(Limits.output_bytes, help="Bytes that one cell may write").tag(config=True)
+    memory_bytes = Integer(
+        Limits.memory_bytes, help="Bytes of memory that a learner's processes may have, beyond an empty notebook's"
+    ).tag(config=True)
+    processes = Integer(Limits.processes, help="Processes and threads that a learner's code may have").tag(config=True)
+    disk_bytes = Integer(Limits.disk_bytes, help="Bytes that a learner's code may write to files").tag(config=True)
+    isolation = Bool(
+        True, help="Whether learners' code runs behind walls: no network, no file but its own, no other process"
+    ).tag(config=True)
+    gpu = Bool(False, help="Whether learners' code may use the GPU").tag(config=True)
+    finished = Instance(Run, allow_none=True)
 
     def preprocess(self, nb, resources):
-        limits = Limits(self.cell_seconds, self.total_seconds, self.output_bytes)
-        cwd = resources.get("metadata", {}).get("path") or None
-        report = execute(nb, limits, cwd=cwd)
-        for cell in nb.cells:
-            if utils.is_grade(cell) and cell.cell_type == "code":
-                _only_exceptions_cost_marks(cell)
+        if self.finished is not None and same_cells(nb, self.finished.notebook):
+            report = take_over(nb, self.finished)
+        else:
+            report = self.run(nb)
         name = f"{resources['unique_key']}.report.json"
         resources.setdefault("outputs", {})[name] = report.to_json().encode()
         return nb, resources
 
+    def run(self, notebook: NotebookNode) -> Report:
+        """Run a restored notebook in place; its checks' outputs and the report then give the same marks.
 
-def _only_exceptions_cost_marks(cell) -> None:
-    """Give a check's outputs the only meaning they have here: an error means 0, anything else full marks.
-
-    nbgrader takes a line on stderr, such as a warning, for a wrong answer, and a displayed number for a partial mark.
-    """
-    for output in cell.outputs:
-        if output.output_type == "stream":
-            output.name = "stdout"
-        elif output.output_type == "execute_result":
-            output.output_type = "display_data"
-            output.pop("execution_count", None)
+        Raises:
+            CourseError: this machine cannot run it as configured.
+        """
+        missing = take_missing(notebook)
+        name_cells(notebook)
+        limits = Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
+        report = execute(notebook, limits, isolation=self.isolation, gpu=self.gpu)
+        report.problems[:0] = missing
+        settle_checks(notebook, report)
+        return report

@@ -8,11 +8,18 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.grading.grade import Exercise, Row, exercises, grade_class
 from autograder.grading.nbgrader_apps import course_config, generate_feedback
-from autograder.grading.submissions import read_notebook
+from autograder.grading.submissions import likeness, read_notebook, read_telltales, says_it_is
 
 
-def try_notebook(course: Course, path: Path) -> tuple[str, list[Exercise], Row, Path]:
+def try_notebook(
+    course: Course, path: Path, execution: dict[str, bool] | None = None
+) -> tuple[str, list[Exercise], Row, Path]:
     """Grade the notebook at ``path`` and write the feedback page beside it.
+
+    Args:
+        course: the course.
+        path: a notebook of it, under any name.
+        execution: settings of ``ExecuteSubmission``, instead of the configured ones.
 
     Returns:
         The course's name for the notebook, its exercises, the marks, and where the page lies.
@@ -30,7 +37,7 @@ def try_notebook(course: Course, path: Path) -> tuple[str, list[Exercise], Row, 
         copy = Path(folder) / "submitted" / "you" / name / f"{name}.ipynb"
         copy.parent.mkdir(parents=True)
         shutil.copyfile(path, copy)
-        config = course_config(course.root, workdir=Path(folder))
+        config = course_config(course.root, workdir=Path(folder), execution=execution)
         [row] = grade_class(course, config, name)
         if not row.graded:
             raise CourseError(f"{path}: {'; '.join(row.problems)}.")
@@ -41,17 +48,15 @@ def try_notebook(course: Course, path: Path) -> tuple[str, list[Exercise], Row, 
 
 
 def recognise(course: Course, path: Path) -> str:
-    """Which notebook of the course a file is, by its check cells; its name does not matter.
+    """Which notebook of the course a file is, by its exercises and checks; its name does not matter.
 
     Raises:
         CourseError: it is none, or no notebook at all.
     """
     notebook = read_notebook(path)
-    mine = {cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells}
-    shared = {
-        name: len(mine & {exercise.grade_id for exercise in exercises(course.solution(name))}) for name in course.names
-    }
-    best = max(shared, key=shared.__getitem__, default=None)
-    if best is None or shared[best] == 0:
-        raise CourseError(f"it has no check cell of any notebook of this course ({', '.join(course.names)})")
+    says, names = says_it_is(notebook), [name for name in course.names if course.solution(name).is_file()]
+    alike = {name: (likeness(notebook, read_telltales(course.solution(name))), name == says) for name in names}
+    best = max(alike, key=alike.__getitem__, default=None)
+    if best is None or not any(alike[best]):
+        raise CourseError(f"it has no exercise and no check of any notebook of this course ({', '.join(course.names)})")
     return best

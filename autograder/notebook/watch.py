@@ -118,5 +118,5 @@ def forbidden(*names):
     if used:
         without = ", ".join(names)
         raise Unexpected(
-            f"✗ without {without}\n  Your code calls `{used[0]}`, which this exercise asks you to do without."
+            f"✗ without {without}\n  → Your code calls `{used[0]}`, which this exercise asks you to do without."
         )

@@ -3,17 +3,21 @@
 import ast
 import builtins
 import re
+import threading
 
 MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
+#: Python 3.11 takes the depth of all threads together ("SystemError: AST constructor recursion depth mismatch").
+_parsing = threading.Lock()
 
 
 def parse(code: str) -> ast.Module:
-    """The syntax tree of a code cell; lines with IPython magics become ``pass``.
+    """The syntax tree of a code cell; lines with IPython magics become ``pass``. Thread-safe.
 
     Raises:
         SyntaxError: with the line inside the cell.
     """
-    return ast.parse(MAGIC.sub(r"\1pass", code))
+    with _parsing:
+        return ast.parse(MAGIC.sub(r"\1pass", code))
 
 
 def bound_names(tree: ast.AST) -> set[str]:

@@ -1,0 +1,76 @@
+"""Record submissions through nbgrader, one at a time, in the gradebook and in ``autograded/``; read the marks."""
+
+import copy
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
+from sqlalchemy.exc import SQLAlchemyError
+from traitlets.config import Config
+
+from autograder.grading.nbgrader_apps import autograde, course_directory
+from autograder.grading.prepare import Prepared
+
+#: A file handed in beside a notebook is kept up to this size.
+LARGEST_FILE = 10_000_000
+#: Points by student and ``grade_id``.
+Marks = dict[str, dict[str, float]]
+
+
+def read_marks(config: Config, name: str) -> Marks:
+    """What the gradebook has for a notebook: a score given by hand goes before ours, as everywhere in nbgrader."""
+    directory, marks = course_directory(config), {}
+    with Gradebook(directory.db_url, directory.course_id) as gradebook:
+        found = (
+            gradebook.db.query(SubmittedAssignment.student_id, BaseCell.name, Grade.score)
+            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+            .join(BaseCell, BaseCell.id == Grade.cell_id)
+        )
+        for student, grade_id, score in found.filter(Assignment.name == name):
+            marks.setdefault(student, {})[grade_id] = score
+    return marks
+
+
+def record(config: Config, name: str, prepared: Prepared) -> None:
+    """Record the marks of a submission that has been run, and write its autograded notebook and report.
+
+    nbgrader gets a copy of what was handed in, with the notebook under the name that it insists on.
+
+    Args:
+        config: the course's nbgrader configuration.
+        name: the course's name for the notebook.
+        prepared: the submission and its run.
+
+    Raises:
+        StepError: nbgrader cannot record it.
+    """
+    student = prepared.submission.student
+    # In the course's folder, because nbgrader takes what stands in the path after that for a pattern.
+    with tempfile.TemporaryDirectory(prefix=".grading-", dir=course_directory(config).root) as stage:
+        staged = copy.deepcopy(config)
+        staged.CourseDirectory.submitted_directory = Path(stage).name
+        copied = Path(course_directory(staged).format_path(Path(stage).name, student, name))
+        copied.mkdir(parents=True)
+        copy_files(prepared.submission.folder, copied)
+        (copied / f"{name}.ipynb").write_text(prepared.notebook, encoding="utf-8")
+        autograde(staged, name, student, prepared.run)
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copy what was handed in beside the notebook: no links, which may lead anywhere, and nothing large."""
+    for path in source.rglob("*"):
+        if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and path.stat().st_size <= LARGEST_FILE:
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+
+
+def forget(config: Config, name: str, student: str) -> None:
+    """Take out of the gradebook what a recording that failed has left of a submission."""
+    directory = course_directory(config)
+    with suppress(MissingEntry, SQLAlchemyError), Gradebook(directory.db_url, directory.course_id) as gradebook:
+        gradebook.remove_submission(name, student)
