@@ -2,5 +2,6 @@
 
 from autograder.execute.engine import Stopped, execute, stop
 from autograder.execute.report import CellReport, CheckReport, Limits, Report
+from autograder.execute.warm_server import warm_up
 
-__all__ = ["CellReport", "CheckReport", "Limits", "Report", "Stopped", "execute", "stop"]
+__all__ = ["CellReport", "CheckReport", "Limits", "Report", "Stopped", "execute", "stop", "warm_up"]

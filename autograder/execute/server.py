@@ -32,7 +32,6 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if isolated:
         walls.become_ordinary()
-    walls.die_with_parent()
     shell = _warm_up()
     control.sendall(READY)
     while True:

@@ -147,6 +147,16 @@ _servers: dict[tuple[bool, bool], _Server] = {}
 _starting = threading.Lock()
 
 
+def warm_up(isolation: bool, gpu: bool) -> None:
+    """Have the warm process start while other things are done; what goes wrong is told by ``open_job``."""
+
+    def start() -> None:
+        with contextlib.suppress(CourseError):
+            _server(isolation, gpu)
+
+    threading.Thread(target=start, daemon=True).start()
+
+
 def open_job(limits: dict[str, Any], isolation: bool, gpu: bool) -> Job:
     """Start a run: the warm process forks its examiner and its learner's process.
 
@@ -159,15 +169,20 @@ def open_job(limits: dict[str, Any], isolation: bool, gpu: bool) -> Job:
         CourseError: the warm process cannot start, or there are no walls.
         frames.Closed: it has just died; the next call starts a new one.
     """
+    return _server(isolation, gpu).open(limits)
+
+
+def _server(isolation: bool, gpu: bool) -> _Server:
     with _starting:
         server = _servers.get((isolation, gpu))
         if server is None or server.process.poll() is not None:
             server = _servers[isolation, gpu] = _Server(isolation, gpu)
-    return server.open(limits)
+        return server
 
 
 @atexit.register
 def close_servers() -> None:
     """Let all warm processes end."""
-    while _servers:
-        _servers.popitem()[1].close()
+    with _starting:
+        while _servers:
+            _servers.popitem()[1].close()

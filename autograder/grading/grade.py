@@ -18,7 +18,7 @@ from traitlets.config import Config
 
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.execute import stop
+from autograder.execute import stop, warm_up
 from autograder.grading.nbgrader_apps import StepError, course_directory, generate_assignment, one_engine
 from autograder.grading.parallel import cores, in_parallel, interrupts_held
 from autograder.grading.prepare import Prepared, prepare
@@ -127,6 +127,9 @@ def grade_class(
     directory = course_directory(config)
     telltales = read_telltales(course.solution(name))
     submissions = find_submissions(Path(directory.root) / directory.submitted_directory, name, telltales, students)
+    if again or any(not _autograded(config, name, submission.student).exists() for submission in submissions):
+        step = ExecuteSubmission(config=config)
+        warm_up(step.isolation, step.gpu)
     with one_engine():
         with interrupts_held():
             register(course, config, name)
