@@ -14,7 +14,7 @@ COLAB_PYTHON ?= $(shell for python in python3.13 $(HOME)/.pyenv/versions/3.13*/b
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help lab test test-colab build check demo lint requirements system-deps clean
+.PHONY: help lab test test-colab build check demo benchmark lint requirements system-deps clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -40,6 +40,9 @@ build: .venv/.developer   ## build all notebooks whose source has changed
 
 demo: .venv/.developer   ## a class of 12, released, submitted, graded, with feedback
 	$(BIN)/autograder demo
+
+benchmark: .venv/.developer   ## what grading costs, beside nbgrader's own way (a quarter of an hour; Linux)
+	$(BIN)/python benchmark/benchmark.py
 
 lint: .venv/.developer   ## format the code and show what ruff finds
 	$(BIN)/ruff format .
