@@ -130,10 +130,10 @@ CLASS = {
     "loops": (twice("    while True:\n        pass"), (0, 3), "cell 5 ran longer than 20 s and was stopped"),
     "stubborn": (
         twice("    import signal\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    while True:\n        pass"),
-        (0, 0),
-        "could not be interrupted",
+        (0, 3),
+        "cell 5 ran longer than 20 s, could not be interrupted and was ended",
     ),
-    "dies": (twice("    os._exit(1)"), (0, 0), "the kernel died in cell 5: the cells after it were not run"),
+    "dies": (twice("    os._exit(1)"), (0, 3), "cell 5 ended the process that it ran in"),
     "floods": (twice("    while True:\n        print('x' * 1000)"), (0, 3), "cell 5 wrote more than 0.1 MB of output"),
     "bursts": (
         twice("    print('x' * 300_000_000)\n    return x + x"),
@@ -148,7 +148,7 @@ CLASS = {
     "markdown": (make_markdown, (0, 3), "1: twice(x)"),
     "schema-99": (raise_schema, (2, 3), ""),
     "300-points": (raise_points, (2, 3), ""),
-    "strips": (strip_metadata, None, "none of the 2 check cells"),
+    "strips": (strip_metadata, (2, 3), ""),
     "no-json": ("this is no notebook", None, "not JSON"),
     "cut-off": ('{"cells": [{"cell_type": "co', None, "not JSON"),
     "other-json": ('{"cells": 3}', None, "no notebook of format 4"),
@@ -191,14 +191,18 @@ def test_row(course, rows, student):
     ("student", "says"),
     [
         ("latin-1", "not UTF-8"),
-        ("utf-16", "not UTF-8"),
-        ("renames", "there is no 99_fixture.ipynb; rename final version (1).ipynb"),
+        ("utf-16", "no notebook of format 4"),
         ("nothing", "there is no 99_fixture.ipynb in what was handed in"),
     ],
 )
 def test_row_of_a_file_that_cannot_be_read(rows, student, says):
     assert not rows[student].graded
     assert says in rows[student].problems[0]
+
+
+def test_renamed_file_is_graded_and_named(course, rows):
+    assert rows["renames"].score == 5
+    assert "final version (1).ipynb" in rows["renames"].problems[0]
 
 
 def test_no_submission_was_changed(course, rows):

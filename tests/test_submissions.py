@@ -384,7 +384,7 @@ def test_of_two_checks_alike_neither_is_guessed():
 @pytest.mark.parametrize(
     ("code", "names"),
     [
-        ("def f(x):\n    y = x", {"f"}),
+        ("def f(x):\n    y = x\n    def g(): pass", {"f"}),
         ("@torch.no_grad()\nasync def f(x): pass\nclass A(nn.Module): pass", {"f", "A"}),
         ("a = b == c\nd: dict[str, int] = {}\ne += 1\nf == 2\ng(h=3)", {"a", "d"}),
         ("%matplotlib inline\nf = (", {"f"}),

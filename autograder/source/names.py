@@ -5,7 +5,7 @@ import builtins
 import re
 import threading
 
-MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
+MAGIC = re.compile(r"^([ \t]*)[%!].*$", re.MULTILINE)
 #: Python 3.11 takes the depth of all threads together ("SystemError: AST constructor recursion depth mismatch").
 _parsing = threading.Lock()
 
