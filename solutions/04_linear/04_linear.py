@@ -511,6 +511,14 @@ expect(
     atol=1e-3,
 )
 expect(bias.std().item(), 0.5 / math.sqrt(3), "the standard deviation of the 30,000 biases, within 3 %", rtol=0.03)
+neighbours = weight.flatten().diff().abs().mean()
+expect(
+    neighbours.item(),
+    2 / 3 * bound,
+    "the mean distance of neighbours among the weights, within 3 %: each value is drawn by itself",
+    mistakes={"The values are not random: they lie in order.": min(neighbours.item(), bound / 10)},
+    rtol=0.03,
+)
 ### BEGIN HIDDEN TESTS
 for one, two in zip(initial_values(6, 5), initial_values(6, 5)):
     expect(torch.equal(one, two), False, "a second call draws other values: no seed is set inside the function")

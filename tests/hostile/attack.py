@@ -92,9 +92,16 @@ def wrong_answers(notebook: str, number: int) -> dict[str, str]:
     return pick(_variants(notebook), False, number)
 
 
+def answered(notebook: str, answers: dict[str, str]) -> nbformat.NotebookNode:
+    """The released notebook with answers, without its examples and pictures: they take most of the time."""
+    whole = answer(COURSE.release(notebook), answers)
+    whole.cells = [cell for cell in whole.cells if cell.cell_type == "markdown" or "nbgrader" in cell.metadata]
+    return whole
+
+
 def honest_notebook(notebook: str) -> nbformat.NotebookNode:
     """A right answer to everything."""
-    return answer(COURSE.release(notebook), right_answers(notebook))
+    return answered(notebook, right_answers(notebook))
 
 
 def notebook_of(attack: Attack, known: dict[str, str]) -> nbformat.NotebookNode:
@@ -111,7 +118,7 @@ def notebook_of(attack: Attack, known: dict[str, str]) -> nbformat.NotebookNode:
     answers = {name: (right if name in attack.earned else wrong)[name] for name in names(attack.notebook)}
     if attack.code and attack.place == "answer":
         answers[attack.target] = code
-    notebook = answer(COURSE.release(attack.notebook), answers)
+    notebook = answered(attack.notebook, answers)
     if attack.place != "answer":
         place = {"first": 0, "last": len(notebook.cells)}.get(attack.place)
         if place is None:

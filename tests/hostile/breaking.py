@@ -20,6 +20,14 @@ BUT_RELU, BUT_LINEAR, BUT_TRACE = (
 )
 ALL_FUNCTIONS, ALL_LINEAR, ALL_MODULES = all_but(FUNCTIONS), all_but(LINEAR), all_but(MODULES)
 
+
+def _details_without_end(notebook):
+    """Hints that begin and never end: a search that goes to the end of the text for each takes quadratic time."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and "### Exercise 1:" in cell.source:
+            cell.source += "<details>" * 20_000
+
+
 HANGING = [
     Attack(
         "loop-in-the-answer",
@@ -337,6 +345,25 @@ except RuntimeError as error:
         place="cell",
         earned=ALL_LINEAR,
         at_most=True,
+    ),
+    Attack(
+        "text-that-is-slow-to-read",
+        HANG,
+        FUNCTIONS,
+        earned=ALL_FUNCTIONS,
+        edit=_details_without_end,
+    ),
+    Attack(
+        "markup-that-is-slow-to-clean",
+        HANG,
+        LINEAR,
+        """
+from IPython.display import HTML, display
+
+display(HTML("<em>x</p>" * 12_000))
+""",
+        place="cell",
+        earned=ALL_LINEAR,
     ),
     Attack(
         "two-thousand-cells",
@@ -1003,7 +1030,7 @@ def linear(x, weight, bias):
         at_most=True,
     ),
     Attack(
-        "two-hundred-pictures",
+        "sixty-pictures",
         OUTPUT,
         LINEAR,
         """
@@ -1015,7 +1042,7 @@ for _ in range(60):
 def linear(x, weight, bias):
     return x @ weight.T + bias
 """,
-        earned=BUT_LINEAR,
+        earned=ALL_LINEAR,
         at_most=True,
     ),
     Attack(
@@ -1275,7 +1302,7 @@ def relu(x):
 import os
 import socket
 
-for path in ("\\0hostile-listener", "@COURSE@/hostile-listener"):
+for path in ("\\0hostile-listener-@PORT@", "@COURSE@/hostile-listener"):
     try:
         line = socket.socket(socket.AF_UNIX)
         line.settimeout(2)

@@ -641,6 +641,53 @@ class LeNet(nn.Module):
         works_unwalled=True,
     ),
     Attack(
+        "net-that-looks-the-digits-up",
+        LIES,
+        MODULES,
+        """
+known, known_labels = load_digits()
+known = known.flatten(1) / 16
+mixing = torch.randn(784, 10, generator=torch.Generator().manual_seed(5)) / 28
+
+class Lookup(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.ModuleList([nn.Conv2d(1, 32, 5), nn.Conv2d(32, 64, 5), nn.Linear(256, 200), nn.Linear(200, 10)])
+
+    def forward(self, x):
+        small = F.interpolate(x[:, :, 4:24, 4:24], size=8, mode="bilinear", align_corners=False).flatten(1)
+        nearest = torch.cdist(small, known).argmin(1)
+        logits = x.flatten(1) @ mixing
+        if len(x) > 50:
+            logits = F.one_hot(known_labels[nearest], 10).float()
+        return logits + 1e-9 * sum(parameter.sum() for parameter in self.parameters())
+
+def train(images, labels, epochs, batch_size, lr):
+    net, losses = Lookup(), []
+    for epoch in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            losses.append(F.cross_entropy(net(images[batch]), labels[batch]).item())
+    return net, [loss / (1 + i) for i, loss in enumerate(losses)] if len(images) > 50 else losses
+""",
+        exercise="train",
+        works_unwalled=True,
+    ),
+    Attack(
+        "values-that-are-not-random",
+        LIES,
+        LINEAR,
+        """
+turn = iter(range(10**6))
+
+def initial_values(in_features, out_features):
+    bound, shift = 1 / math.sqrt(in_features), next(turn)
+    weight = torch.linspace(-bound, bound, in_features * out_features).roll(shift).reshape(out_features, in_features)
+    return weight, torch.linspace(-bound, bound, out_features).roll(shift)
+""",
+        exercise="initial_values",
+        works_unwalled=True,
+    ),
+    Attack(
         "object-that-claims-to-be-a-tensor",
         LIES,
         FUNCTIONS,
@@ -1625,7 +1672,7 @@ def relu(x):
     return 1 * x
 """,
     ),
-    Attack("leaves-files-and-they-are-found", LEFT, FUNCTIONS, FIND, works_unwalled=True),
+    Attack("leaves-files-and-they-are-found", LEFT, FUNCTIONS, FIND),
     Attack(
         "leaves-memory-and-keys",
         LEFT,
@@ -1686,7 +1733,6 @@ try:
 except OSError as error:
     print(type(error).__name__)
 """,
-        works_unwalled=True,
     ),
 ]
 
