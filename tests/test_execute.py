@@ -32,6 +32,8 @@ def check(code: str, name: str = "check"):
 
 
 LIMITS = Limits(cell_seconds=10)
+#: What lies in a learner's /tmp; this course, too, if it lies there.
+TEMPORARY = sorted({"work", *ROOT.parts[2:3]} if ROOT.is_relative_to("/tmp") else {"work"})
 
 
 def run(*cells, limits: Limits = LIMITS, **options):
@@ -212,15 +214,15 @@ print("SECRET" in os.environ)
     finally:
         del os.environ["SECRET"]
     first, second, third = printed(notebook)[0].splitlines()
-    assert first == "['work'] [] 1 True"
+    assert first == f"{TEMPORARY} [] 1 True"
     assert second in ("Connection refused", "Network is unreachable")
     assert third == "False"
 
 
 def test_nothing_of_one_run_is_left_for_the_next():
     run("import torch, pathlib; torch.equal = None; pathlib.Path('/tmp/left').touch(); x = 1; torch.manual_seed(5)")
-    notebook, _ = run("import torch, os; print(torch.equal is None, os.listdir('/tmp'), 'x' in globals())")
-    assert printed(notebook) == ["False ['work'] False\n"]
+    notebook, _ = run("import torch, os; print(torch.equal is None, sorted(os.listdir('/tmp')), 'x' in globals())")
+    assert printed(notebook) == [f"False {TEMPORARY} False\n"]
 
 
 @pytest.mark.parametrize(

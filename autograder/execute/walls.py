@@ -24,7 +24,7 @@ NOBODY = 65534
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET
-MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x4000, 0x40000
+MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x1000, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 38, 47
 SIGKILL = 9
@@ -103,12 +103,13 @@ def command(arguments: list[str], environment: dict[str, str], gpu: bool) -> lis
             wrapped += ["--symlink", str(Path(path).readlink()), path]
         elif Path(path).exists():
             wrapped += ["--ro-bind", path, path]
+    wrapped += ["--perms", "1777", "--tmpfs", "/tmp"]  # first: a course may lie in it
     visible = _visible()
     for parent in sorted({parent for path in visible for parent in path.parents[:-1]}):
         wrapped += ["--perms", "0755", "--dir", str(parent)]  # root's bubblewrap would make them for root alone
     for path in visible:
         wrapped += ["--ro-bind", str(path), str(path)]
-    wrapped += ["--bind", "/proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]
+    wrapped += ["--bind", "/proc", "/proc", "--dev", "/dev"]
     if gpu:
         wrapped += ["--ro-bind", "/sys", "/sys"]  # CUDA finds its devices there
         for device in sorted(Path("/dev").glob("nvidia*")):
@@ -191,8 +192,13 @@ def lock_in(limits: Limits, gpu: bool) -> None:
     """
     _check(_libc().unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS), "unshare")
     _mount("none", "/", None, MS_REC | MS_PRIVATE, None)
+    covered = {path: os.open(path, os.O_PATH) for path in _visible() if path.is_relative_to("/tmp")}
     for place in ("/tmp", "/dev/shm"):
         _mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, f"size={limits.disk_bytes},nr_inodes=20000,mode=1777")
+    for path, handle in covered.items():
+        path.mkdir(parents=True)
+        _mount(f"/proc/self/fd/{handle}", str(path), None, MS_BIND | MS_REC, None)
+        os.close(handle)
     if not gpu:  # CUDA reads about its driver there; of other processes it shows what an ordinary user may see
         _mount("tmpfs", "/proc", "tmpfs", MS_NOSUID | MS_NODEV, "size=0,mode=555")
     _drop_privileges()
