@@ -18,6 +18,7 @@ from nbformat.v4 import new_output
 from autograder.execute import frames, words
 from autograder.execute.report import CellReport, CheckReport, Limits, Report
 from autograder.execute.warm_server import Job, open_job
+from autograder.execute.words import ANSI
 from autograder.source.names import bound_names, defined_names, parse, read_names
 
 #: The names of the error outputs that the engine writes itself.
@@ -62,7 +63,8 @@ def execute(notebook: nbformat.NotebookNode, limits: Limits, *, isolation: bool 
         CourseError: there are no walls on this machine, or the engine cannot start.
         Stopped: ``stop`` was called.
     """
-    _stopping.clear() if not _running else None
+    if not _running:
+        _stopping.clear()
     run = _Run(notebook, limits, isolation, gpu)
     run.run()
     return run.report
@@ -176,10 +178,11 @@ class _Run:
         problem = words.problem(status, mine.number, self.limits)
         if _is_check(cell):
             if outcome.get("printed"):
-                cell.outputs.append(new_output("stream", name="stdout", text=outcome["printed"]))
+                cell.outputs.append(new_output("stream", name="stdout", text=words.writable(outcome["printed"])))
             if outcome.get("error"):
                 error = outcome["error"]
-                cell.outputs.append(_error(error["name"], error["text"], error["traceback"]))
+                lines = [words.writable(line) for line in error["traceback"]]
+                cell.outputs.append(_error(words.writable(error["name"]), words.writable(error["text"]), lines))
             self._mark(cell, status, outcome.get("error"), problem)
         else:
             cell.outputs = [output for raw in outcome["outputs"] or [] if (output := _output(raw)) is not None]
@@ -197,7 +200,8 @@ class _Run:
         if status == "ok":
             check = CheckReport(about["grade_id"], points, points, "right", "")
         elif status == "error":
-            check = CheckReport(about["grade_id"], points, 0, *words.judgement(error, self.by_count))
+            judged, message = words.judgement(error, self.by_count)
+            check = CheckReport(about["grade_id"], points, 0, judged, words.writable(ANSI.sub("", message)))
         else:
             check = CheckReport(about["grade_id"], points, 0, "stopped", problem[0].upper() + problem[1:] + ".")
         self.report.checks.append(check)
@@ -249,9 +253,10 @@ def _output(raw: Any):
         return None
     match raw:
         case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
-            return new_output("stream", name=name, text=text)
+            return new_output("stream", name=name, text=words.writable(text))
         case {"output_type": "error", "ename": str(name), "evalue": str(text), "traceback": list(lines)}:
-            return _error(name, text, [line for line in lines if isinstance(line, str)])
+            lines = [words.writable(line) for line in lines if isinstance(line, str)]
+            return _error(words.writable(name), words.writable(text), lines)
         case {"output_type": "display_data" | "execute_result" as kind, "data": dict(data)}:
             data = {
                 key: value

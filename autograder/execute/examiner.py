@@ -5,6 +5,7 @@ A mark is what happened here: a check cell that ran to its end in a process that
 
 import contextlib
 import io
+import json
 import linecache
 import os
 import random
@@ -12,6 +13,7 @@ import signal
 import socket
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -105,13 +107,13 @@ class Examiner:
         outcome: dict[str, Any] = {"status": "ok", "outputs": [], "count": None}
         try:
             answer = self.link.ask("run", code)
-            outcome |= {key: answer[key] for key in ("status", "outputs", "count")}
-            if answer["too_much"] is True:
-                outcome["status"] = "flood"
+            outcome["outputs"], flooded = _sound_outputs(answer["outputs"], self.limits.output_bytes)
+            outcome["count"] = answer["count"] if type(answer["count"]) is int else None
+            outcome["status"] = "flood" if flooded or answer["too_much"] is True else _status(answer["status"])
         except Lost as lost:
             outcome["status"] = self._why(lost)
         except Exception:
-            outcome["status"] = "died"
+            outcome["status"] = "protocol"
         outcome["seconds"] = round(time.monotonic() - began, 3)
         return outcome
 
@@ -131,6 +133,8 @@ class Examiner:
                 exec(_compile(code, label), space)
         except Lost as lost:
             outcome["status"] = self._why(lost)
+            if outcome["status"] == "error":
+                outcome["error"] = _told(KeyboardInterrupt("the code has interrupted itself"), label)
         except CheckTimeout:
             outcome["status"] = "timeout"
         except BaseException as error:
@@ -193,9 +197,35 @@ class Examiner:
 
     def _watch_memory(self) -> None:
         """Kill the learner's process when it and its children together have too much memory."""
-        if _tree_memory(self.learner) > self.limits.memory_bytes + _OWN_MEMORY:
+        if (
+            _tree_memory(self.learner, _resident) > self.limits.memory_bytes + _OWN_MEMORY
+            and _tree_memory(self.learner, _proportional) > self.limits.memory_bytes
+        ):
             self.over_memory = True
             self._kill()
+
+
+def _status(status: Any) -> str:
+    return "ok" if status == "ok" else "error"
+
+
+def _sound_outputs(outputs: Any, most: int) -> tuple[list[dict], bool]:
+    """Of a cell's outputs, as the learner's process tells them, those that are some; and whether they were too many.
+
+    Args:
+        outputs: what should be a list of outputs as the notebook format has them.
+        most: how many characters they may have together.
+    """
+    kept, size = [], 0
+    for output in outputs if isinstance(outputs, list) else []:
+        try:
+            size += len(json.dumps(output, allow_nan=False))
+        except (TypeError, ValueError, RecursionError):
+            continue
+        if size > 2 * most:  # characters beyond ASCII count several times
+            return kept, True
+        kept.append(output)
+    return kept, False
 
 
 def _remote_watch(watch: type, operation: type, link: Link) -> None:
@@ -239,16 +269,27 @@ def _told(error: BaseException, label: str) -> dict:
     }
 
 
-def _tree_memory(root: int) -> int:
-    """Bytes that a process and its descendants keep in memory."""
-    total, queue, page = 0, [root], os.sysconf("SC_PAGESIZE")
+def _tree_memory(root: int, memory: Callable[[Path], int]) -> int:
+    """Bytes that a process and its descendants keep in memory, each measured by ``memory``."""
+    total, queue = 0, [root]
     while queue:
         place = Path("/proc") / str(queue.pop())
         with contextlib.suppress(OSError, ValueError, IndexError):
-            total += int((place / "statm").read_text().split()[1]) * page
+            total += memory(place)
             for task in (place / "task").iterdir():
                 queue += [int(child) for child in (task / "children").read_text().split()]
     return total
 
 
-_OWN_MEMORY = _tree_memory(os.getpid())
+def _resident(place: Path) -> int:
+    """Quick to tell, but what processes share counts for each of them."""
+    return int((place / "statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def _proportional(place: Path) -> int:
+    """What processes share is divided among them."""
+    lines = (place / "smaps_rollup").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+_OWN_MEMORY = _tree_memory(os.getpid(), _resident)

@@ -158,7 +158,7 @@ def make_standin(
         name = "object"
     abilities = {ability: function for ability, function in _ABILITIES.items() if ability in has}
     if not module:
-        name = f"learners_{name}" if name in TAKEN and not kind else name
+        name = f"learners_{name}" if name in TAKEN else name
         return type(name, (Standin,), abilities)(link, number, text)
     abilities.pop("__call__", None)
     resembled = module_class(stock)

@@ -24,7 +24,7 @@ NOBODY = 65534
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET
-MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x1000, 0x4000, 0x40000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 0x1, 0x2, 0x4, 0x1000, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 38, 47
 SIGKILL = 9
@@ -32,6 +32,11 @@ SIGKILL = 9
 FORBIDDEN_CALLS = {
     "memfd_create": (319, 279),  # memory that RLIMIT_AS does not count
     "memfd_secret": (447, 447),
+    "shmget": (29, 194),  # nor this, which even outlives its process
+    "shmat": (30, 196),
+    "msgget": (68, 186),
+    "semget": (64, 190),
+    "mq_open": (240, 180),
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
@@ -75,6 +80,8 @@ FORBIDDEN_CALLS = {
 }
 #: ``clone`` is looked at for its flags, ``clone3`` hides them in memory: without it, libc falls back to ``clone``.
 CLONE, CLONE3 = (56, 220), (435, 435)
+#: Families of sockets that a network namespace holds: Unix, IPv4, IPv6, netlink. Others may reach the host.
+SOCKET, FAMILIES = (41, 198), (1, 2, 10, 16)
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 
@@ -109,7 +116,7 @@ def command(arguments: list[str], environment: dict[str, str], gpu: bool) -> lis
         wrapped += ["--perms", "0755", "--dir", str(parent)]  # root's bubblewrap would make them for root alone
     for path in visible:
         wrapped += ["--ro-bind", str(path), str(path)]
-    wrapped += ["--bind", "/proc", "/proc", "--dev", "/dev"]
+    wrapped += ["--bind", "/proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
     if gpu:
         wrapped += ["--ro-bind", "/sys", "/sys"]  # CUDA finds its devices there
         for device in sorted(Path("/dev").glob("nvidia*")):
@@ -200,7 +207,7 @@ def lock_in(limits: Limits, gpu: bool) -> None:
         _mount(f"/proc/self/fd/{handle}", str(path), None, MS_BIND | MS_REC, None)
         os.close(handle)
     if not gpu:  # CUDA reads about its driver there; of other processes it shows what an ordinary user may see
-        _mount("tmpfs", "/proc", "tmpfs", MS_NOSUID | MS_NODEV, "size=0,mode=555")
+        _mount("tmpfs", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=1,mode=555")
     _drop_privileges()
     _forbid_calls()
 
@@ -267,6 +274,9 @@ def _forbid_calls() -> None:
     program += [_jump_equal(CLONE3[which], 0, 1), _fail(errno.ENOSYS)]
     for number in numbers:
         program += [_jump_equal(number, 0, 1), _fail(errno.EPERM)]
+    program += [_jump_equal(SOCKET[which], 0, len(FAMILIES) + 3), _load(16)]
+    program += [_jump_equal(family, len(FAMILIES) - place, 0) for place, family in enumerate(FAMILIES)]
+    program += [_fail(errno.EPERM), _load(0)]
     program += [_jump_equal(CLONE[which], 0, 3), _load(16), _instruction(0x45, 0, 1, NAMESPACES), _fail(errno.EPERM)]
     program += [_instruction(0x06, 0, 0, 0x7FFF0000)]
     code = ctypes.create_string_buffer(b"".join(program))

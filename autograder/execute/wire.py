@@ -14,7 +14,7 @@ import torch
 from autograder.execute.frames import WireError
 
 #: How deep containers may be nested, and how many elements a message may have.
-DEEPEST, MOST = 40, 2_000_000
+DEEPEST, MOST = 40, 200_000
 #: A whole number beyond 64 bits crosses as hexadecimal digits, at most this many.
 DIGITS = 20_000
 DTYPES = {

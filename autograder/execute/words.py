@@ -6,6 +6,13 @@ from autograder.execute.report import Limits
 
 FRAME = re.compile(r"Cell In\[(\d+)\],? line (\d+)")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+#: What upsets files, pages and terminals; colours are left, which notebooks show.
+UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\ud800-\udfff]|\x1b(?!\[[0-9;]*m)")
+
+
+def writable(text: str) -> str:
+    """``text`` of a learner's without control characters."""
+    return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def problem(status: str, number: int, limits: Limits) -> str:

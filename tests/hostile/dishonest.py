@@ -670,7 +670,6 @@ def train(images, labels, epochs, batch_size, lr):
     return net, [loss / (1 + i) for i, loss in enumerate(losses)] if len(images) > 50 else losses
 """,
         exercise="train",
-        works_unwalled=True,
     ),
     Attack(
         "values-that-are-not-random",
@@ -685,7 +684,6 @@ def initial_values(in_features, out_features):
     return weight, torch.linspace(-bound, bound, out_features).roll(shift)
 """,
         exercise="initial_values",
-        works_unwalled=True,
     ),
     Attack(
         "object-that-claims-to-be-a-tensor",
