@@ -80,6 +80,14 @@ class Engine:
         return fake_engine(notebook, limits, **settings)
 
 
+@pytest.fixture(autouse=True)
+def interrupts():
+    """Ctrl-C raises, also where a shell that runs the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def engine(monkeypatch) -> Engine:
     return Engine(monkeypatch)

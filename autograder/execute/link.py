@@ -580,6 +580,6 @@ def _exception(error: Any) -> Exception:
             raise TypeError
     except (TypeError, ValueError, IndexError):
         raise WireError("an exception that is none") from None
-    exception = (found or Exception)(text)
+    exception = (found or Exception)(text[:5000])
     exception.learners_name, exception.learners_traceback = names[0][:100], traceback[:20_000]
     return exception

@@ -206,6 +206,8 @@ def lock_in(limits: Limits, gpu: bool) -> None:
         path.mkdir(parents=True)
         _mount(f"/proc/self/fd/{handle}", str(path), None, MS_BIND | MS_REC, None)
         os.close(handle)
+        for parent in path.parents[:-2]:  # below /tmp
+            parent.chmod(0o555)
     if not gpu:  # CUDA reads about its driver there; of other processes it shows what an ordinary user may see
         _mount("tmpfs", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=1,mode=555")
     _drop_privileges()
