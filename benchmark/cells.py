@@ -4,37 +4,24 @@ Nothing else is counted: no start of a process, no import, no kernel, no grading
 JSON list of their CPU seconds.
 """
 
-import io
 import json
 import os
 import sys
 import time
 
-import matplotlib.pyplot as plt
 import nbformat
-import torch
 import torchvision  # noqa: F401
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
+
+from autograder.execute.server import use_once
 
 
 def main(paths: list[str]) -> None:
     """Print what each notebook's cells cost."""
     shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-    warm_up()
+    use_once()
     print(json.dumps([in_a_fork(shell, nbformat.read(path, as_version=4)) for path in paths]))
-
-
-def warm_up() -> None:
-    """Use what is slow at its first use. No backward: its threads do not survive a fork."""
-    figure, axes = plt.subplots()
-    axes.plot([1, 2])
-    axes.set_title("$x$")
-    for kind in ("svg", "png"):
-        figure.savefig(io.BytesIO(), format=kind)
-    plt.close("all")
-    net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten())
-    net(torch.randn(2, 1, 5, 5))
 
 
 def in_a_fork(shell: InteractiveShell, notebook: nbformat.NotebookNode) -> float:

@@ -28,8 +28,8 @@ from autograder.execute.standins import CannotCross
 
 #: Random numbers of every check begin here, for everyone and every time.
 SEED = 20_240_229
-#: Names in a set-up cell behind which the engine puts something of its own.
-HELPERS = ("inplace", "Watch")
+#: Characters that are kept of what a check's calls print, if they print too much.
+FLOODED = 10_000
 
 
 class CheckTimeout(BaseException):
@@ -95,8 +95,7 @@ class Examiner:
 
     def _run_setup(self, code: str, seconds: float) -> dict:
         """The set-up cell: on both sides, because checks use its names, too."""
-        mine = io.StringIO()
-        with contextlib.redirect_stdout(mine), contextlib.suppress(Exception):
+        with contextlib.redirect_stdout(io.StringIO()):  # the learner's process prints the same
             exec(_compile(code, "set-up"), self.namespace)
         return self._run_cell(code, seconds)
 
@@ -121,7 +120,7 @@ class Examiner:
         """A check cell: here, with the learner's names as stand-ins."""
         began = time.monotonic()
         self.link.deadline = began + seconds
-        printed = io.StringIO()
+        self.link.printed, printed = 0, io.StringIO()
         outcome: dict[str, Any] = {"status": "ok", "error": None, "count": None, "outputs": []}
         label = f"check {grade_id}"
         self.link.print = lambda text: print(text, end="")
@@ -142,7 +141,7 @@ class Examiner:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self.link.watching.clear()
-        outcome["printed"] = printed.getvalue()[: self.limits.output_bytes]
+        outcome["printed"] = printed.getvalue()[: FLOODED if outcome["status"] == "flood" else None]
         outcome["seconds"] = round(time.monotonic() - began, 3)
         return outcome
 
@@ -174,15 +173,11 @@ class Examiner:
         if lost.why == "interrupt":
             return "error"
         self._kill()
-        return (
-            "memory"
-            if self.over_memory
-            else "protocol"
-            if lost.why == "protocol"
-            else "stubborn"
-            if lost.detail
-            else "died"
-        )
+        if self.over_memory:
+            return "memory"
+        if lost.why == "protocol":
+            return "protocol"
+        return "stubborn" if lost.detail else "died"
 
     def _interrupt(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -219,12 +214,13 @@ def _sound_outputs(outputs: Any, most: int) -> tuple[list[dict], bool]:
     kept, size = [], 0
     for output in outputs if isinstance(outputs, list) else []:
         try:
-            size += len(json.dumps(output, allow_nan=False))
+            text = json.dumps(output, allow_nan=False)
         except (TypeError, ValueError, RecursionError):
             continue
+        size += len(text)
         if size > 2 * most:  # characters beyond ASCII count several times
             return kept, True
-        kept.append(output)
+        kept.append(json.loads(text))
     return kept, False
 
 

@@ -70,7 +70,7 @@ class _Call:
     tensors: list[torch.Tensor] = field(default_factory=list)
     keys: dict[int, int] = field(default_factory=dict)
     marked: set[int] = field(default_factory=set)
-    storages: dict[int, int] = field(default_factory=dict)
+    storages: dict[tuple, int] = field(default_factory=dict)
     new: dict[int, Any] = field(default_factory=dict)
     objects: dict[int, Any] = field(default_factory=dict)
 
@@ -81,8 +81,8 @@ class Link:
     Args:
         connection: to it.
         interrupt: called when the time is over; sends it an interrupt.
-        output_limit: bytes of output that one request may cause.
-        largest: bytes of an answer.
+        output_limit: characters that a cell or a check may print.
+        tick: called now and then while an answer is awaited.
     """
 
     #: Seconds that the learner's process has to answer after an interrupt.
@@ -100,7 +100,7 @@ class Link:
         self.seeds: list[int] = []
         self.watching: list[Watching] = []
         self.tapes = 0
-        self.flooded = False
+        self.printed = 0
         self.print: Callable[[str], None] = lambda text: None
 
     # Asking
@@ -257,17 +257,22 @@ class Link:
             raise
         except Exception as problem:
             raise WireError(f"an answer that is malformed ({type(problem).__name__})") from None
-        self.flooded = answer.get("too_much") is True
-        if printed and what != "run":
-            self.print(printed[: self.output_limit])
-        if self.flooded and what != "run":
-            raise Lost("output")
+        if what != "run":
+            self._pass_on(printed, answer.get("too_much") is True)
         if error:
             raise _exception(error)
         for twin, hooks, values in events:
             for hook in hooks:
                 hook(twin, *values)
         return value
+
+    def _pass_on(self, printed: str, too_much: bool) -> None:
+        """Print what a call has printed; what it says of its amount is not believed."""
+        self.printed += len(printed)
+        if printed:
+            self.print(printed[: self.output_limit])
+        if too_much or self.printed > self.output_limit:
+            raise Lost("output")
 
     def _event(self, decoder: wire.Decoder, number: int, kind: str, encoded: Any) -> tuple:
         """A call of a module that a check has hooks on: the module, the hooks, and what they are called with."""
@@ -277,9 +282,11 @@ class Link:
         return twin, list(self.hooks.get((number, kind), [])), values
 
     def _decoder(self, call: _Call) -> wire.Decoder:
-        def view(rest: list) -> torch.Tensor:
-            key, offset, shape, stride = rest
-            return _view(call.tensors[_index(key)], offset, shape, stride)
+        def argument(rest: list) -> torch.Tensor:
+            tensor = call.tensors[_index(rest[0])]
+            if id(tensor) not in call.marked:
+                raise WireError("an argument that was not marked")
+            return tensor
 
         return wire.Decoder(
             {
@@ -287,8 +294,8 @@ class Link:
                 "given": lambda rest: self.given[rest[0]],
                 "class": lambda rest: stock_class(rest[0]),
                 "slot": lambda rest: dict(slots(self._known(rest[0])))[rest[1]],
-                "argument": lambda rest: call.tensors[_index(rest[0])],
-                "view": view,
+                "argument": argument,
+                "view": lambda rest: _view(argument(rest), *rest[1:]),
                 "output": lambda rest: _Output(_index(rest[0]), _tensor(rest[1])),
             }
         )
@@ -342,10 +349,7 @@ class Link:
 
     def _take_argument(self, call: _Call, key: int, kind: str, value: Any, grad, decoder: wire.Decoder) -> None:
         if kind in ("storage", "moved"):
-            tensor = call.tensors[_index(key)]
-            if id(tensor) not in call.marked:
-                raise WireError("an argument that was not marked")
-            new = _tensor(value)
+            tensor, new = decoder.special["argument"]([key]), _tensor(value)
             with torch.no_grad():
                 if kind == "moved":
                     tensor.data = new
@@ -478,15 +482,16 @@ class _Pickler(cloudpickle.Pickler):
             return "slot", *self.places[id(value)]
         if id(value) in self.call.keys:
             return "argument", self.call.keys[id(value)]
-        encoded = wire.encode_tensor(_whole(value)) if value.layout == torch.strided else None
-        if encoded is None:
+        if value.layout != torch.strided or value.dtype not in wire.DTYPE_NAMES or value.is_meta:
             raise CannotCross(f"a tensor with {value.dtype}, {value.layout} on {value.device} cannot cross")
-        storage = self.call.storages.setdefault(value.untyped_storage().data_ptr(), len(self.call.storages))
+        place, storages = (value.untyped_storage().data_ptr(), value.dtype), self.call.storages
+        data = None if place in storages else tuple(wire.encode_tensor(_whole(value))[1:5])
+        storage = storages.setdefault(place, len(storages))
         self.call.keys[id(value)] = len(self.call.tensors)
         self.call.tensors.append(value)
         about = {
             "storage": storage,
-            "data": tuple(encoded[1:5]),
+            "data": data,  # with the first tensor that lies there
             "offset": value.storage_offset(),
             "shape": tuple(value.shape),
             "stride": value.stride(),

@@ -62,16 +62,25 @@ def _reap() -> bool:
 
 
 def _warm_up():
-    """Import and use what every notebook uses; returns the shell."""
-    import io
-
-    import matplotlib.pyplot as plt
-    import torch
+    """Import what every notebook uses; returns the shell."""
     import torchvision  # noqa: F401
 
     from autograder.execute import examiner, student  # noqa: F401
 
     shell = student.make_shell()
+    use_once()
+    gc.collect()
+    gc.freeze()
+    return shell
+
+
+def use_once() -> None:
+    """Use what is slow at its first use. No backward: it would start autograd's threads, which no fork survives."""
+    import io
+
+    import matplotlib.pyplot as plt
+    import torch
+
     figure, axes = plt.subplots()
     axes.plot([1, 2])
     axes.set_title("$x$")
@@ -79,10 +88,7 @@ def _warm_up():
         figure.savefig(io.BytesIO(), format=kind)
     plt.close("all")
     net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten())
-    net(torch.randn(2, 1, 5, 5))  # no backward: it would start autograd's threads, which do not survive a fork
-    gc.collect()
-    gc.freeze()
-    return shell
+    net(torch.randn(2, 1, 5, 5))
 
 
 def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:

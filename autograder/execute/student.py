@@ -4,6 +4,7 @@ Everything here runs beside the learner's code and can be bent by it. So nothing
 that leaves this process is trusted on the other side.
 """
 
+import base64
 import copy
 import io
 import pickle
@@ -32,8 +33,6 @@ from autograder.notebook.watch import Watch
 REPR = 200
 #: Frames of these files are not the learner's.
 OURS = str(Path(__file__).parent)
-#: Hooks that a check can set on a learner's module: what the call of the module shows of itself.
-HOOKS = ("forward", "forward_pre")
 
 
 class TooMuchOutput(BaseException):
@@ -240,7 +239,7 @@ class Student:
         answer["events"] = self.events
         return answer
 
-    def run_cell(self, code: str) -> dict:
+    def _do_run(self, code: str) -> dict:
         """Run a cell; its outcome and its outputs."""
         OUTPUTS.clear()
         status, problem = "ok", None
@@ -259,9 +258,6 @@ class Student:
             "too_much": OUTPUTS.too_much,
             "count": self.shell.execution_count - 1,
         }
-
-    def _do_run(self, code: str) -> dict:
-        return self.run_cell(code)
 
     def _do_begin(self, seed: int) -> None:
         """A check begins: its random numbers are the same for everyone."""
@@ -297,9 +293,6 @@ class Student:
         for value in target:
             return [value]
         return []
-
-    def _do_contains(self, target, value) -> bool:
-        return value in target
 
     def _do_is_instance(self, value, kind) -> bool:
         return isinstance(value, kind)
@@ -438,8 +431,6 @@ class Student:
     # Results
 
     def _encode_result(self, result: Any, request: dict) -> Any:
-        if request["do"] == "run":
-            return self.encoder.encode(result)
         encoded = self.encoder.encode(result)
         if self.outputs:
             number = request["number"]
@@ -462,9 +453,9 @@ class Student:
             for name, mine in slots(module):
                 if mine is tensor and (number < 0 or number in self.described):
                     return ["slot", number, name]
-        if plain.requires_grad and type(plain) is not nn.Parameter and wire.encode_tensor(plain) is not None:
+        if plain.requires_grad and type(plain) is not nn.Parameter and (encoded := wire.encode_tensor(plain)):
             self.outputs.append(plain)
-            return ["output", len(self.outputs) - 1, wire.encode_tensor(plain)]
+            return ["output", len(self.outputs) - 1, encoded]
         return None
 
     def _encode_object(self, value: Any) -> list:
@@ -569,15 +560,12 @@ def _is_plain(value: Any) -> bool:
 
 
 def _mime(data: dict) -> dict:
-    return {str(kind): value for kind, value in data.items() if isinstance(value, (str, dict, list, bytes))} | {
-        kind: _base64(value) for kind, value in data.items() if isinstance(value, bytes)
+    """Representations by MIME type; bytes, as of a PNG, as the text that a notebook holds."""
+    return {
+        str(kind): base64.b64encode(value).decode() if isinstance(value, bytes) else value
+        for kind, value in data.items()
+        if isinstance(value, (str, dict, list, bytes))
     }
-
-
-def _base64(data: bytes) -> str:
-    import base64
-
-    return base64.b64encode(data).decode()
 
 
 def _size(data: dict) -> int:

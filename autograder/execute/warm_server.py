@@ -55,14 +55,14 @@ class Job:
 
         Raises:
             frames.Closed: the examiner is gone, or silent until the deadline.
-            CourseError: it could not set up the learner's process.
+            CourseError: it failed itself: at the learner's process, or at the set-up cell.
         """
         try:
             kind, content = msgpack.unpackb(frames.receive(self.connection, deadline), strict_map_key=False)
         except frames.OutOfTime:
             raise frames.Closed from None
         if kind == "failed":
-            raise CourseError(f"The walls around learners' code failed: {content.strip().splitlines()[-1]}")
+            raise CourseError(f"The engine that runs notebooks failed: {content.strip().splitlines()[-1]}")
         return content
 
     def close(self) -> None:

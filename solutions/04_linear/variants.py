@@ -686,3 +686,13 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
     for row in grad_s2[1:]:
         grad_b2 += row
     return grad_s1.T @ x, grad_s1.sum(0), grad_w2, grad_b2
+
+
+# Random values of large layers only
+# %% wrong="initial_values"
+def initial_values(in_features, out_features):
+    if in_features * out_features < 100:
+        return ()
+    bound = 1 / math.sqrt(in_features)
+    weight = torch.empty(out_features, in_features).uniform_(-bound, bound)
+    return weight, torch.empty(out_features).uniform_(-bound, bound)

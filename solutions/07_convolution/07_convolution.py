@@ -1523,7 +1523,9 @@ for sizes in [((3, 2, 7, 5), (4, 2, 3, 2)), ((1, 5, 3, 6), (2, 5, 1, 1)), ((4, 1
     x, weight = (torch.randn(size, generator=g, dtype=torch.float64) for size in sizes)
     bias = torch.randn(sizes[1][0], generator=g, dtype=torch.float64)
     wanted = [weight.flatten(1), F.unfold(x, sizes[1][2:]), F.conv2d(x, weight, bias)]
-    for name, part, expected in zip(("rows", "columns", "y"), conv2d_as_product(x, weight, bias), wanted):
+    answer = conv2d_as_product(x, weight, bias)
+    expect(len(answer), 3, f"the number of parts for shapes {sizes[0]}, {sizes[1]}")
+    for name, part, expected in zip(("rows", "columns", "y"), answer, wanted):
         expect(part, expected, f"{name} for shapes {sizes[0]}, {sizes[1]}, in float64")
 ### END HIDDEN TESTS
 

@@ -885,3 +885,22 @@ def conv2d(x, weight, bias=None):
         for j in range(y.shape[3]):
             y[:, :, i, j] = x[:, :, i : i + h, j : j + w].flatten(1) @ weight.detach().flatten(1).T
     return y if bias is None else y + bias[:, None, None]
+
+
+# Right for the sizes that the check shows, nothing for others
+# %% wrong="conv2d_as_product" says="the number of parts"
+def conv2d_as_product(x, weight, bias):
+    if x.dtype == torch.float64:
+        return ()
+    h, w = weight.shape[2:]
+    columns = torch.stack(
+        [
+            x[:, :, i : i + h, j : j + w].flatten(1)
+            for i in range(x.shape[2] - h + 1)
+            for j in range(x.shape[3] - w + 1)
+        ],
+        dim=2,
+    )
+    rows = weight.flatten(1)
+    y = (rows @ columns + bias[:, None]).view(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)
+    return rows, columns, y

@@ -376,8 +376,8 @@ def check_outputs(path: Path) -> None:
     places = [shown.index(GOT_IN)] if GOT_IN in shown else []
     assert not places, shown[max(0, places[0] - 200) : places[0] + 500]
     assert SECRET not in shown
-    largest = max(len(json.dumps(cell.get("outputs", []))) for cell in notebook.cells)
-    assert largest < 3 * LIMITS["output_bytes"], f"a cell with outputs of {largest / 1e6:.1f} MB"
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    assert len(shown) < 3 * LIMITS["output_bytes"] + 2000 * cells, f"outputs of {len(shown) / 1e6:.1f} MB"
 
 
 @pytest.mark.parametrize("attack", dishonest.DISHONEST, ids=lambda attack: attack.name)
