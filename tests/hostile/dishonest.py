@@ -921,15 +921,16 @@ def linear(x, weight, bias):
         MODULES,
         """
 import signal
+import time
 
 def ring(number, frame):
     get_ipython().user_ns["expect"] = lambda *values, **options: None
 
 signal.signal(signal.SIGALRM, ring)
 signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+time.sleep(0.05)
 
 def trace_shapes(net, x):
-    import time
     time.sleep(0.02)
     return []
 """,
