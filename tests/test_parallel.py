@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
-from nbgrader.preprocessors import SaveAutoGrades
+from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 from test_build import NAME, make_course
 from test_grade import SECOND
 from test_source import SOUND
@@ -323,6 +323,22 @@ def test_engine_is_told_to_stop_until_it_has():
     next(results)
     results.close()
     assert len(told) == 3
+
+
+def test_recording_that_fails_leaves_the_gradebook_as_it_was(course, engine, monkeypatch):
+    """Also if it fails after nbgrader's step that writes the marks."""
+    submit(course, "ada")
+    run(course)
+    submit(course, "ada", "alan", negate=WRONG)
+
+    def fail(step, notebook, resources):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(AssignLatePenalties, "preprocess", fail)
+    rows = run(course, again=True)
+    assert ["the disk is full" in row.problems[0] for row in rows.values()] == [True, True]
+    marks = read_marks(course_config(course.root), NAME)
+    assert {student: sum(mine.values()) for student, mine in marks.items()} == {"ada": 5}
 
 
 # The same again

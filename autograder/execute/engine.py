@@ -6,14 +6,14 @@ This side knows notebooks; it never runs a learner's code and never loads torch.
 import builtins
 import importlib.metadata
 import platform
+import re
 import threading
 import time
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-import nbformat
-from nbformat.v4 import new_output
+from nbformat import NotebookNode, from_dict
 
 from autograder.execute import frames, words
 from autograder.execute.report import CellReport, CheckReport, Limits, Report
@@ -29,6 +29,8 @@ GONE = {"died", "memory", "stubborn", "protocol"}
 PATIENCE = 15
 #: How often a notebook gets a new process after its own has died.
 RESTARTS = 5
+#: MIME types whose representations are any JSON, by the notebook format's schema; of others, text or lines of it.
+JSON_TYPE = re.compile(r"application/(.*\+)?json$")
 
 
 class Stopped(Exception):
@@ -46,7 +48,7 @@ def stop() -> None:
         job.kill()
 
 
-def execute(notebook: nbformat.NotebookNode, limits: Limits, *, isolation: bool = True, gpu: bool = False) -> Report:
+def execute(notebook: NotebookNode, limits: Limits, *, isolation: bool = True, gpu: bool = False) -> Report:
     """Run every code cell of ``notebook`` in place, whatever the cells do, and say how it went.
 
     Check cells (``nbgrader.grade`` in their metadata) run in the examiner, everything else in the learner's process. An
@@ -74,7 +76,7 @@ def execute(notebook: nbformat.NotebookNode, limits: Limits, *, isolation: bool 
 class _Run:
     """One notebook on its way through the engine."""
 
-    notebook: nbformat.NotebookNode
+    notebook: NotebookNode
     limits: Limits
     isolation: bool
     gpu: bool
@@ -83,7 +85,7 @@ class _Run:
     #: cells that the learner's process has run, and those that it must not run again
     done: list[int] = field(default_factory=list)
     deadly: set[int] = field(default_factory=set)
-    by_count: dict[int, nbformat.NotebookNode] = field(default_factory=dict)
+    by_count: dict[int, NotebookNode] = field(default_factory=dict)
     deadline: float = 0.0
 
     def run(self) -> None:
@@ -178,7 +180,7 @@ class _Run:
         problem = words.problem(status, mine.number, self.limits)
         if _is_check(cell):
             if outcome.get("printed"):
-                cell.outputs.append(new_output("stream", name="stdout", text=words.writable(outcome["printed"])))
+                cell.outputs.append(_stream("stdout", outcome["printed"]))
             if outcome.get("error"):
                 error = outcome["error"]
                 lines = [words.writable(line) for line in error["traceback"]]
@@ -186,7 +188,7 @@ class _Run:
             self._mark(cell, status, outcome.get("error"), problem)
         else:
             cell.outputs = [output for raw in outcome["outputs"] or [] if (output := _output(raw)) is not None]
-            cell.execution_count = outcome["count"] if isinstance(outcome["count"], int) else None
+            cell.execution_count = _count(outcome["count"])
             problem = problem or words.limit_met(cell.outputs, mine.number, self.limits)
         if problem:
             self.report.problems.append(problem)
@@ -229,22 +231,35 @@ def _is_check(cell) -> bool:
 
 def _setup_names(notebook) -> set[str]:
     """What the set-up cell defines; it is restored from the source, as the checks are."""
-    return set().union(
-        *(defined_names(parse(cell.source)) for cell in notebook.cells if _about(cell).get("grade_id") == "setup")
-    )
+    texts = [cell.source for cell in notebook.cells if _about(cell).get("grade_id") == "setup"]
+    return set().union(*map(_defined_names, texts))
 
 
-def _asked_names(code: str) -> set[str]:
-    """The names that a check reads and does not make itself."""
+@lru_cache(maxsize=64)
+def _defined_names(code: str) -> frozenset[str]:
+    """The names that a set-up cell defines; of a class, all have the same."""
+    return frozenset(defined_names(parse(code)))
+
+
+@lru_cache(maxsize=1024)
+def _asked_names(code: str) -> frozenset[str]:
+    """The names that a check reads and does not make itself; of a class, all have the same checks."""
     try:
         tree = parse(code)
     except SyntaxError:
-        return set()
-    return read_names(tree) - bound_names(tree) - set(dir(builtins))
+        return frozenset()
+    return frozenset(read_names(tree) - bound_names(tree) - set(dir(builtins)))
+
+
+# Outputs are made without nbformat's own functions, which look each of them up in the format's schema.
 
 
 def _error(name: str, text: str, lines: list[str]):
-    return new_output("error", ename=name, evalue=text, traceback=lines)
+    return from_dict({"output_type": "error", "ename": name, "evalue": text, "traceback": lines})
+
+
+def _stream(name: str, text: str):
+    return from_dict({"output_type": "stream", "name": name, "text": words.writable(text)})
 
 
 def _output(raw: Any):
@@ -253,21 +268,29 @@ def _output(raw: Any):
         return None
     match raw:
         case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str(text)}:
-            return new_output("stream", name=name, text=words.writable(text))
+            return _stream(name, text)
         case {"output_type": "error", "ename": str(name), "evalue": str(text), "traceback": list(lines)}:
             lines = [words.writable(line) for line in lines if isinstance(line, str)]
             return _error(words.writable(name), words.writable(text), lines)
         case {"output_type": "display_data" | "execute_result" as kind, "data": dict(data)}:
-            data = {
-                key: value
-                for key, value in data.items()
-                if isinstance(key, str) and isinstance(value, (str, dict, list))
-            }
+            data = {key: value for key, value in data.items() if _is_shown(key, value)}
             metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
-            count = raw.get("execution_count")
-            extra = {"execution_count": count if isinstance(count, int) else None} if kind == "execute_result" else {}
-            return new_output(kind, data=data, metadata=metadata, **extra)
+            extra = {"execution_count": _count(raw.get("execution_count"))} if kind == "execute_result" else {}
+            return from_dict({"output_type": kind, "data": data, "metadata": metadata} | extra)
     return None
+
+
+def _count(value: Any) -> int | None:
+    """``value`` if it can be the number of an execution."""
+    return value if type(value) is int and value >= 0 else None
+
+
+def _is_shown(kind: Any, value: Any) -> bool:
+    """Whether a notebook may hold ``value`` as a representation of the MIME type ``kind``."""
+    if not isinstance(kind, str):
+        return False
+    lines = isinstance(value, list) and all(isinstance(line, str) for line in value)
+    return isinstance(value, str) or lines or JSON_TYPE.match(kind) is not None
 
 
 @cache

@@ -23,7 +23,7 @@ from autograder.grading.nbgrader_apps import StepError, course_directory, genera
 from autograder.grading.parallel import cores, in_parallel, interrupts_held
 from autograder.grading.prepare import Prepared, prepare
 from autograder.grading.preprocessors import ExecuteSubmission
-from autograder.grading.record import Marks, forget, read_marks, record
+from autograder.grading.record import Marks, read_marks, record
 from autograder.grading.restore import read_known
 from autograder.grading.results import HEADING, Result, read_report, results
 from autograder.grading.submissions import Submission, find_submissions, read_telltales
@@ -138,7 +138,7 @@ def grade_class(
         todo = [submission for submission, row in rows.items() if row is None]
         before = len(submissions) - len(todo)
         failures = _grade_all(
-            config, name, todo, marks, workers or cores(), lambda done: report(before + done, len(submissions))
+            config, name, todo, workers or cores(), lambda done: report(before + done, len(submissions))
         )
         marks = read_marks(config, name)
     for submission in todo:
@@ -187,7 +187,7 @@ def read_timestamp(folder: Path) -> datetime.datetime | None:
 
 
 def _grade_all(
-    config: Config, name: str, todo: list[Submission], marks: Marks, workers: int, report: Callable[[int], None]
+    config: Config, name: str, todo: list[Submission], workers: int, report: Callable[[int], None]
 ) -> dict[Submission, Exception]:
     """Run submissions in parallel and record each as it is done; returns what failed, and why."""
     directory, failures = course_directory(config), {}
@@ -198,25 +198,18 @@ def _grade_all(
     with closing(in_parallel(work, todo, workers, stop)) as finished:
         for done, (submission, future) in enumerate(finished, start=1):
             with interrupts_held():
-                failure = _record(config, name, submission, future, anew=submission.student not in marks)
+                failure = _record(config, name, future)
             if failure is not None:
                 failures[submission] = failure
             report(done)
     return failures
 
 
-def _record(
-    config: Config, name: str, submission: Submission, future: Future[Prepared], anew: bool
-) -> Exception | None:
-    """Record what a thread has prepared; returns what kept it from that, if anything.
-
-    If the submission was not in the gradebook before (``anew``), nothing of one that fails stays there.
-    """
+def _record(config: Config, name: str, future: Future[Prepared]) -> Exception | None:
+    """Record what a thread has prepared, all of it or nothing; returns what kept it from that, if anything."""
     try:
         record(config, name, future.result())
     except Exception as error:
-        if anew:
-            forget(config, name, submission.student)
         return error
     return None
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import nbgrader.api
+from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
@@ -84,7 +85,8 @@ def autograde(config: Config, name: str, student: str, run: Run) -> None:
     app.autograde_preprocessors = [
         step(config=config, finished=run) if step is ExecuteSubmission else step for step in app.autograde_preprocessors
     ]
-    _start(app, log)
+    with one_transaction(config):
+        _start(app, log)
 
 
 def generate_feedback(config: Config, name: str, student: str) -> None:
@@ -109,6 +111,28 @@ def one_engine() -> Iterator[None]:
         yield
     finally:
         nbgrader.api.create_engine = create
+
+
+@contextmanager
+def one_transaction(config: Config) -> Iterator[None]:
+    """Let nbgrader write to the gradebook in one transaction during the block: all of it, or nothing if it fails.
+
+    For one submission nbgrader opens the gradebook a dozen times and commits thirty times, for each of which the disk
+    is waited for.
+    """
+    directory = course_directory(config)
+    whole = Gradebook(directory.db_url, directory.course_id)
+    session = whole.db()
+    commit, session.commit = session.commit, session.flush
+    begin, end = Gradebook.__init__, Gradebook.close
+    Gradebook.__init__ = lambda self, *about, **more: vars(self).update(vars(whole))
+    Gradebook.close = lambda self: whole.db.expire_all()  # whoever opens it next finds what is written, as ever
+    try:
+        yield
+        commit()
+    finally:
+        Gradebook.__init__, Gradebook.close = begin, end
+        whole.close()
 
 
 def _app(step: type[BaseConverter], config: Config, name: str, student: str) -> tuple[BaseConverter, io.StringIO]:

@@ -3,11 +3,9 @@
 import copy
 import shutil
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
-from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
-from sqlalchemy.exc import SQLAlchemyError
+from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from traitlets.config import Config
 
 from autograder.grading.nbgrader_apps import autograde, course_directory
@@ -38,7 +36,8 @@ def read_marks(config: Config, name: str) -> Marks:
 def record(config: Config, name: str, prepared: Prepared) -> None:
     """Record the marks of a submission that has been run, and write its autograded notebook and report.
 
-    nbgrader gets a copy of what was handed in, with the notebook under the name that it insists on.
+    nbgrader gets a copy of what was handed in, with the notebook under the name that it insists on. If it fails, the
+    gradebook is as it was.
 
     Args:
         config: the course's nbgrader configuration.
@@ -67,10 +66,3 @@ def copy_files(source: Path, target: Path) -> None:
             copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
-
-
-def forget(config: Config, name: str, student: str) -> None:
-    """Take out of the gradebook what a recording that failed has left of a submission."""
-    directory = course_directory(config)
-    with suppress(MissingEntry, SQLAlchemyError), Gradebook(directory.db_url, directory.course_id) as gradebook:
-        gradebook.remove_submission(name, student)

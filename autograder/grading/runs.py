@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat import NotebookNode, from_dict
 from nbgrader import utils
 
 from autograder.execute import CheckReport, Report
@@ -85,14 +84,18 @@ def _outputs(outputs: list[NotebookNode], check: CheckReport) -> list[NotebookNo
         return [_without_a_mark(output) for output in outputs if output.output_type != "error"]
     told = [_without_a_mark(output) for output in outputs]
     if not any(output.output_type == "error" for output in told):
-        told.append(new_output("error", ename="NotRight", evalue=check.message, traceback=[check.message]))
+        told.append(
+            from_dict(
+                {"output_type": "error", "ename": "NotRight", "evalue": check.message, "traceback": [check.message]}
+            )
+        )
     return told
 
 
 def _without_a_mark(output: NotebookNode) -> NotebookNode:
     """A stream or a displayed value as plain output; an error as it is."""
     if output.output_type == "stream":
-        return new_output("stream", name="stdout", text=output.text)
+        return from_dict({"output_type": "stream", "name": "stdout", "text": output.text})
     if output.output_type == "execute_result":
-        return new_output("display_data", data=output.data, metadata=output.metadata)
+        return from_dict({"output_type": "display_data", "data": output.data, "metadata": output.metadata})
     return output

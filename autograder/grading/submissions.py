@@ -12,14 +12,15 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+from nbformat.v4 import new_notebook
 
 from autograder.errors import CourseError
 from autograder.grading.restore import grade_id_of, released
 
 #: A notebook of the course has about 0.3 MB; whatever is larger by far is output gone wild or no notebook at all.
 LARGEST = 50_000_000
-MAKERS = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
+#: What a cell of each type has beside its id, text and metadata.
+CELLS = {"code": {"execution_count": None, "outputs": []}, "markdown": {}, "raw": {}}
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -245,19 +246,21 @@ def _cell(number: int, cell: object, taken: set[str]) -> NotebookNode:
     if not isinstance(cell, dict):
         raise CourseError(f"cell {number} of the file is no cell")
     kind, metadata, attachments = (cell.get(key) for key in ("cell_type", "metadata", "attachments"))
-    if not isinstance(kind, str) or kind not in MAKERS:
+    if not isinstance(kind, str) or kind not in CELLS:
         raise CourseError(f"cell {number} of the file is of no type that there is")
     identities = chain([cell.get("id")], (f"cell-{number}-{attempt}" for attempt in count()))
     identity = next(i for i in identities if isinstance(i, str) and CELL_ID.fullmatch(i) and i not in taken)
     taken.add(identity)
-    sound = MAKERS[kind](_text(number, cell.get("source")), id=identity)
+    sound = {"id": identity, "cell_type": kind, "source": _text(number, cell.get("source")), "metadata": {}} | CELLS[
+        kind
+    ]
     about = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = about.get("grade_id") if isinstance(about, dict) else None
     if isinstance(grade_id, str):
-        sound.metadata["nbgrader"] = NotebookNode(grade_id=_whole(grade_id))
+        sound["metadata"] = {"nbgrader": {"grade_id": _whole(grade_id)}}
     if kind != "code" and _are_attachments(attachments):
-        sound["attachments"] = nbformat.from_dict(attachments)
-    return sound
+        sound["attachments"] = attachments
+    return nbformat.from_dict(sound)
 
 
 def _text(number: int, source: object) -> str:
