@@ -30,7 +30,8 @@ def comparison(title: str, stock: Way, engine: Way, cells: float) -> Table:
         table.add_row(what, _range(stock.rounds(figure)), _range(engine.rounds(figure)), ratio)
     above = [way.each("cpu") - cells for way in (stock, engine)]
     seconds = (f"{value:.2f} s" for value in above)
-    table.add_row(f"CPU above its own cells' {cells:.2f} s", *seconds, f"{times(*above):.0f}")
+    ratio = f"{times(*above):.0f}" if above[1] > 0 else "–"
+    table.add_row(f"CPU above its own cells' {cells:.2f} s", *seconds, ratio)
     for figure, what in (("cpu", "start, CPU"), ("wall", "start, wall time")):
         table.add_row(what, *(f"{way.start(figure):.1f} s" for way in (stock, engine)), "")
     peaks = [way.typical("peak", way.large) for way in (stock, engine)]

@@ -13,6 +13,7 @@ from nbformat.v4 import new_code_cell
 
 from autograder.errors import CourseError
 from autograder.execute import Limits, Stopped, execute, stop, walls
+from autograder.execute.engine import _output
 
 ROOT = Path(__file__).resolve().parents[1]
 HELPERS = "\n".join(
@@ -80,6 +81,54 @@ def test_outputs_are_those_of_a_notebook():
     assert errors(notebook)[4:] == [["ZeroDivisionError"], ["SyntaxError"]]
     assert "line 1" in "".join(notebook.cells[4].outputs[0].traceback)
     nbformat.validate(notebook)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"output_type": "stream", "name": "stdout", "text": "a\x00b"},
+        {"output_type": "execute_result", "data": {"text/plain": ["1", "2"]}, "execution_count": -1},
+        {"output_type": "execute_result", "data": {"text/plain": "1"}, "execution_count": True},
+        {"output_type": "execute_result", "data": {"text/plain": "1"}, "metadata": [1]},
+        {"output_type": "display_data", "data": {"text/plain": [1, 2], "text/html": {"a": 1}, 3: "x"}},
+        {"output_type": "display_data", "data": {"application/json": [1], "application/x+json": 2}, "more": 1},
+        {"output_type": "error", "ename": "E", "evalue": "e", "traceback": ["a", 3]},
+    ],
+)
+def test_output_of_any_kind_leaves_a_notebook_that_is_one(raw):
+    """A learner's process may send what it likes."""
+    cell = new_code_cell("1")
+    cell.outputs = [_output(raw)]
+    nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
+
+
+def test_what_a_notebook_may_hold_is_kept():
+    data = {"text/plain": ["1", "2"], "text/html": "<b>", "application/x+json": {"a": [1]}}
+    assert _output({"output_type": "display_data", "data": data | {"image/png": 3}}).data == data
+
+
+@pytest.mark.parametrize("raw", [None, [], {}, {"output_type": "stream", "name": "x", "text": ""}, {"data": {}}])
+def test_output_that_is_none_is_left_out(raw):
+    assert _output(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("\n\n%timeit -n1 -r1 None\n", "loop"),
+        ("x = !echo hello\nprint(x)", "['hello']"),
+        ("1\nmath = 3\n?math", "int"),
+        ("pwd", "work"),
+        ("\n\n\n  a = 1\n  print(a)", "1"),
+        (">>> a = 1\n>>> print(a)", "1"),
+        ("ip = get_ipython()\nip.input_transformers_post.append(lambda lines: ['print(7)'])", ""),
+    ],
+)
+def test_ipythons_own_syntax_works(code, says):
+    notebook, _ = run(code, "a = 1\nprint(a)")
+    assert errors(notebook) == [[], []]
+    assert says in "".join(str(output.get("text", output.get("data"))) for output in notebook.cells[0].outputs)
+    assert printed(notebook)[1] == ("7\n" if "transformers" in code else "1\n")
 
 
 def test_process_that_dies_costs_its_own_cell_only():

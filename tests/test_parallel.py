@@ -42,7 +42,7 @@ WRONG = "def negate(x):\n    return x  # wrong"
 MESSAGE = "✗ negate(x)\n→ The sign is the old one."
 
 
-def fake_engine(notebook, limits: Limits, *, isolation: bool = True, gpu: bool = False) -> Report:
+def fake_engine(notebook, limits: Limits, *, isolation: bool = True, gpu: bool = False, known=None) -> Report:
     """Judges an answer by whether it says that it is wrong; everything else as the engine leaves it in a notebook."""
     report = Report(problems=["cell 2 was slow"], versions={"torch": "2.0"})
     for number, cell in enumerate(notebook.cells, start=1):

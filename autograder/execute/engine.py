@@ -9,6 +9,7 @@ import platform
 import re
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache, lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from nbformat import NotebookNode, from_dict
 
 from autograder.execute import frames, words
+from autograder.execute.pictures import Pictures, picture_mark, put_pictures, reusable
 from autograder.execute.report import CellReport, CheckReport, Limits, Report
 from autograder.execute.warm_server import Job, open_job
 from autograder.execute.words import ANSI
@@ -48,7 +50,9 @@ def stop() -> None:
         job.kill()
 
 
-def execute(notebook: NotebookNode, limits: Limits, *, isolation: bool = True, gpu: bool = False) -> Report:
+def execute(
+    notebook: NotebookNode, limits: Limits, *, isolation: bool = True, gpu: bool = False, known: Pictures | None = None
+) -> Report:
     """Run every code cell of ``notebook`` in place, whatever the cells do, and say how it went.
 
     Check cells (``nbgrader.grade`` in their metadata) run in the examiner, everything else in the learner's process. An
@@ -60,6 +64,7 @@ def execute(notebook: NotebookNode, limits: Limits, *, isolation: bool = True, g
         limits: what the run may cost.
         isolation: whether learners' code is walled off.
         gpu: whether it may use this machine's GPU.
+        known: pictures of the course's own cells, which are not drawn again where they would be the same.
 
     Raises:
         CourseError: there are no walls on this machine, or the engine cannot start.
@@ -67,7 +72,7 @@ def execute(notebook: NotebookNode, limits: Limits, *, isolation: bool = True, g
     """
     if not _running:
         _stopping.clear()
-    run = _Run(notebook, limits, isolation, gpu)
+    run = _Run(notebook, limits, isolation, gpu, reusable(notebook, known or {}))
     run.run()
     return run.report
 
@@ -80,6 +85,8 @@ class _Run:
     limits: Limits
     isolation: bool
     gpu: bool
+    #: pictures that need not be drawn, by the cell's index
+    pictures: Mapping[int, Mapping[str, str]]
     report: Report = field(default_factory=Report)
     job: Job | None = None
     #: cells that the learner's process has run, and those that it must not run again
@@ -107,6 +114,7 @@ class _Run:
                     continue
                 outcome = self._attempt(i, cell, known)
                 self._note(cell, reports[i], outcome)
+                put_pictures(cell, self.pictures.get(i, {}))
                 if outcome["status"] in GONE:
                     restarts += 1
                     self.deadly.add(i)
@@ -165,8 +173,10 @@ class _Run:
                 "names": names,
                 "grade_id": about["grade_id"],
             }
-        kind = "setup" if about.get("grade_id") == "setup" and about.get("locked") else "cell"
-        return {"kind": kind, "code": cell.source, "seconds": seconds}
+        if about.get("grade_id") == "setup" and about.get("locked"):
+            return {"kind": "setup", "code": cell.source, "seconds": seconds}
+        marks = {alt: picture_mark(alt) for alt in self.pictures.get(i, {})}
+        return {"kind": "cell", "code": cell.source, "seconds": seconds, "pictures": marks}
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         self.job.send(request)

@@ -4,6 +4,7 @@ Everything here runs beside the learner's code and can be bent by it. So nothing
 that leaves this process is trusted on the other side.
 """
 
+import ast
 import base64
 import copy
 import io
@@ -12,14 +13,18 @@ import random
 import signal
 import socket
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from torch import nn
 from traitlets import Type
@@ -31,6 +36,8 @@ from autograder.notebook.watch import Watch
 
 #: How much of a learner's ``repr`` travels.
 REPR = 200
+#: What IPython does to a cell before it looks for magics.
+IPYTHONS_OWN = TransformerManager().cleanup_transforms
 #: Frames of these files are not the learner's.
 OURS = str(Path(__file__).parent)
 
@@ -133,6 +140,17 @@ class Shell(InteractiveShell):
     def enable_gui(self, gui=None) -> None:
         pass
 
+    def transform_cell(self, raw_cell: str) -> str:
+        """As IPython's own, which looks for magics token by token: what is Python without them it would not change."""
+        added = self.input_transformers_cleanup != IPYTHONS_OWN or self.input_transformers_post
+        if added or raw_cell[:1].isspace() or "\n" not in raw_cell.strip():  # a single line may be a magic's name
+            return super().transform_cell(raw_cell)
+        try:
+            compile(raw_cell, "cell", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return super().transform_cell(raw_cell)
+        return raw_cell if raw_cell.endswith("\n") else f"{raw_cell}\n"
+
     def _showtraceback(self, etype, evalue, stb) -> None:
         text = _text(evalue)
         OUTPUTS.items.append(
@@ -151,6 +169,10 @@ def make_shell() -> Shell:
     from matplotlib_inline.backend_inline import configure_inline_support
 
     configure_inline_support(shell, "module://matplotlib_inline.backend_inline")
+    try:
+        raise ValueError
+    except ValueError:  # the first traceback is slow: it looks for the source of every module
+        shell.InteractiveTB.structured_traceback(*sys.exc_info())
     return shell
 
 
@@ -239,12 +261,13 @@ class Student:
         answer["events"] = self.events
         return answer
 
-    def _do_run(self, code: str) -> dict:
-        """Run a cell; its outcome and its outputs."""
+    def _do_run(self, code: str, pictures: dict[str, str]) -> dict:
+        """Run a cell; its outcome and its outputs. ``pictures`` are known by their text alternatives."""
         OUTPUTS.clear()
         status, problem = "ok", None
         try:
-            result = self.shell.run_cell(code, store_history=True)
+            with _not_drawn(pictures, self.shell.user_ns):
+                result = self.shell.run_cell(code, store_history=True)
             problem = result.error_before_exec or result.error_in_exec
             if problem is not None:
                 status = "error"
@@ -549,6 +572,40 @@ def _detached(values: Any) -> Any:
     if isinstance(values, torch.Tensor):
         return values.detach()
     return tuple(_detached(one) for one in values) if isinstance(values, (tuple, list)) else values
+
+
+@contextmanager
+def _not_drawn(pictures: dict[str, str], space: dict) -> Iterator[None]:
+    """Let the notebook's ``picture`` return those that are known, and what draws one from ``alt=`` show it at once."""
+    drawing = {name: one for name, one in space.items() if name == "picture" or "alt" in _keywords(one)}
+
+    def picture(figure, alt):
+        if alt not in pictures:
+            return drawing["picture"](figure, alt)
+        if figure is not None:
+            plt.close(figure)
+        return pictures[alt]
+
+    def showing(draw):
+        def known(*values, **options):
+            if options.get("alt") not in pictures:
+                return draw(*values, **options)
+            space["show"](None, options["alt"])
+
+        return known
+
+    instead = {name: picture if name == "picture" else showing(one) for name, one in drawing.items() if pictures}
+    space.update(instead)
+    try:
+        yield
+    finally:
+        space.update({name: drawing[name] for name, one in instead.items() if space.get(name) is one})
+
+
+def _keywords(value: Any) -> tuple[str, ...]:
+    """The parameters of a plain function that can only be given by name."""
+    code = getattr(value, "__code__", None) if isinstance(value, FunctionType) else None
+    return code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount] if code else ()
 
 
 def _is_plain(value: Any) -> bool:

@@ -18,7 +18,7 @@ from traitlets.config import Config
 
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.execute import stop, warm_up
+from autograder.execute import drawn_pictures, stop, warm_up
 from autograder.grading.nbgrader_apps import StepError, course_directory, generate_assignment, one_engine
 from autograder.grading.parallel import cores, in_parallel, interrupts_held
 from autograder.grading.prepare import Prepared, prepare
@@ -126,9 +126,10 @@ def grade_class(
     """
     directory = course_directory(config)
     telltales = read_telltales(course.solution(name))
+    step = ExecuteSubmission(config=config)
+    step.known = drawn_pictures(nbformat.read(course.solution(name), as_version=4))
     submissions = find_submissions(Path(directory.root) / directory.submitted_directory, name, telltales, students)
     if again or any(not _autograded(config, name, submission.student).exists() for submission in submissions):
-        step = ExecuteSubmission(config=config)
         warm_up(step.isolation, step.gpu)
     with one_engine():
         with interrupts_held():
@@ -138,7 +139,7 @@ def grade_class(
         todo = [submission for submission, row in rows.items() if row is None]
         before = len(submissions) - len(todo)
         failures = _grade_all(
-            config, name, todo, workers or cores(), lambda done: report(before + done, len(submissions))
+            config, name, todo, step, workers or cores(), lambda done: report(before + done, len(submissions))
         )
         marks = read_marks(config, name)
     for submission in todo:
@@ -187,13 +188,18 @@ def read_timestamp(folder: Path) -> datetime.datetime | None:
 
 
 def _grade_all(
-    config: Config, name: str, todo: list[Submission], workers: int, report: Callable[[int], None]
+    config: Config,
+    name: str,
+    todo: list[Submission],
+    step: ExecuteSubmission,
+    workers: int,
+    report: Callable[[int], None],
 ) -> dict[Submission, Exception]:
     """Run submissions in parallel and record each as it is done; returns what failed, and why."""
     directory, failures = course_directory(config), {}
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
         known = read_known(gradebook, name, name)
-    work = partial(prepare, known=known, step=ExecuteSubmission(config=config))
+    work = partial(prepare, known=known, step=step)
     report(0)
     with closing(in_parallel(work, todo, workers, stop)) as finished:
         for done, (submission, future) in enumerate(finished, start=1):

@@ -6,7 +6,7 @@ from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Instance, Integer
+from traitlets import Bool, Dict, Instance, Integer
 
 from autograder.execute import Limits, Report, execute
 from autograder.grading.restore import read_known, restore
@@ -43,7 +43,8 @@ class RestoreCells(NbGraderPreprocessor):
 class ExecuteSubmission(NbGraderPreprocessor):
     """In place of nbgrader's ``Execute``: run the notebook within limits and keep the report beside the result.
 
-    ``finished`` is set by code, not by configuration: a run made beforehand, taken over if it was of the same cells.
+    Two things are set by code, not by configuration: ``finished``, a run made beforehand, taken over if it was of the
+    same cells, and ``known``, pictures that need not be drawn again.
     """
 
     cell_seconds = Integer(Limits.cell_seconds, help="Seconds that one cell may run").tag(config=True)
@@ -59,6 +60,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
     ).tag(config=True)
     gpu = Bool(False, help="Whether learners' code may use the GPU").tag(config=True)
     finished = Instance(Run, allow_none=True)
+    known = Dict()
 
     def preprocess(self, nb, resources):
         if self.finished is not None and same_cells(nb, self.finished.notebook):
@@ -78,7 +80,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
         missing = take_missing(notebook)
         name_cells(notebook)
         limits = Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
-        report = execute(notebook, limits, isolation=self.isolation, gpu=self.gpu)
+        report = execute(notebook, limits, isolation=self.isolation, gpu=self.gpu, known=self.known)
         report.problems[:0] = missing
         settle_checks(notebook, report)
         return report

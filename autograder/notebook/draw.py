@@ -129,7 +129,7 @@ def draw_grid(ax, grid, left, top) -> None:
             negative = value < 0 and not grid.hide
             face = _mix_with_white(colour, strength)
             box = plt.Rectangle((left + j, top + i), 1, 1, facecolor=face, edgecolor=INK, linewidth=0.8)
-            ax.add_patch(box)
+            ax.add_artist(box)
             if negative:
                 box.set_hatch("////")
                 box.set_hatch_linewidth(0.7)
@@ -141,7 +141,7 @@ def draw_grid(ax, grid, left, top) -> None:
                 )
                 if negative:  # a light plate under the number keeps it readable on the hatching
                     text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.75})
-    ax.add_patch(plt.Rectangle((left, top), columns, rows, fill=False, edgecolor=colour, linewidth=2.2))
+    ax.add_artist(plt.Rectangle((left, top), columns, rows, fill=False, edgecolor=colour, linewidth=2.2))
     shape = "×".join(map(str, grid.shape)) if grid.shape else "0-d"
     ax.text(
         left + columns / 2, top - 0.62, grid.name, ha="center", va="bottom", fontsize=11, color=colour, weight="bold"

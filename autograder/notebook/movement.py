@@ -128,10 +128,10 @@ def kernel_steps(
                     style = (
                         {"edgecolor": INK, "linewidth": 0.7} if inside else {"edgecolor": "#999999", "linestyle": ":"}
                     )
-                    ax.add_patch(plt.Rectangle((dx + s, dy + r), 1, 1, facecolor=colour, **style))
+                    ax.add_artist(plt.Rectangle((dx + s, dy + r), 1, 1, facecolor=colour, **style))
                     if met:
                         edge = {"fill": False, "edgecolor": COLOURS["learned"], "linewidth": 1.8}
-                        ax.add_patch(plt.Rectangle((dx + s + 0.04, dy + r + 0.04), 0.92, 0.92, **edge))
+                        ax.add_artist(plt.Rectangle((dx + s + 0.04, dy + r + 0.04), 0.92, 0.92, **edge))
                     if numbers and (c == 0 or channels == 1):
                         _number(ax, dx + s, dy + r, float(padded[c, r, s]), digits, faint=not inside)
         at = width + shift + gap
@@ -140,7 +140,9 @@ def kernel_steps(
                 done, now = r * out_w + s < i, (r, s) == (row, column)
                 colour = _mix_with_white(COLOURS["output"], 0.45 if now else 0.14) if now or done else "white"
                 line = {"linewidth": 2.2 if now else 0.7, "edgecolor": COLOURS["output"] if now else INK}
-                ax.add_patch(plt.Rectangle((at + s, shift + r), 1, 1, facecolor=colour, zorder=3 if now else 1, **line))
+                ax.add_artist(
+                    plt.Rectangle((at + s, shift + r), 1, 1, facecolor=colour, zorder=3 if now else 1, **line)
+                )
                 if numbers and (done or now):
                     _number(ax, at + s, shift + r, float(values[r, s]), digits)
         ax.text(

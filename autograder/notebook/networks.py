@@ -93,7 +93,7 @@ def _block(ax, left, shape, tallest, colour) -> float:
     """Draw one block around y = 0 and write its shape under it; return its width."""
     if len(shape) == 1:  # features: a bar
         width, half = 0.16, 0.25 + 0.65 * min(1.0, shape[0] / 400)
-        ax.add_patch(
+        ax.add_artist(
             plt.Rectangle((left, -half), width, 2 * half, facecolor=_mix_with_white(colour, 0.35), edgecolor=INK)
         )
     else:  # channels × height × width: a box, its depth growing slowly with the channels
@@ -105,6 +105,6 @@ def _block(ax, left, shape, tallest, colour) -> float:
             offset = depth * (1 - k / 3)
             box = (front - offset, -half + offset * 0.6)
             face = {"facecolor": _mix_with_white(colour, 0.35), "edgecolor": INK, "linewidth": 0.7}
-            ax.add_patch(plt.Rectangle(box, side * 0.45, 2 * half, **face))
+            ax.add_artist(plt.Rectangle(box, side * 0.45, 2 * half, **face))
     ax.text(left + width / 2, -1.05, "×".join(map(str, shape)), ha="center", va="top", fontsize=8, color=INK)
     return width + 0.1

@@ -64,7 +64,7 @@ print("layer(x) equals F.linear(x, layer.weight, layer.bias):", same)
 # %%
 def box(ax, left, bottom, width, height, text, role, strength=0.25):
     colour = COLOURS[role]
-    ax.add_patch(
+    ax.add_artist(
         plt.Rectangle((left, bottom), width, height, facecolor=(colour, strength), edgecolor=colour, linewidth=2)
     )
     ax.text(left + width / 2, bottom + height / 2, text, ha="center", va="center", fontsize=10, color=INK)

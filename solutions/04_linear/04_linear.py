@@ -92,7 +92,7 @@ def matrix(ax, left, top, size, name, role, edges, marked=()):
     rows, columns = size
     draw_grid(ax, Grid(torch.zeros(size), name, role, hide=True), left, top)
     for i, j in marked:
-        ax.add_patch(plt.Rectangle((left + j, top + i), 1, 1, facecolor=(COLOURS[role], 0.55), edgecolor=INK))
+        ax.add_artist(plt.Rectangle((left + j, top + i), 1, 1, facecolor=(COLOURS[role], 0.55), edgecolor=INK))
     ax.text(left - 0.2, top + rows / 2, edges[0], ha="right", va="center", fontsize=11, style="italic", color=INK)
     ax.text(
         left + columns / 2, top + rows + 0.15, edges[1], ha="center", va="top", fontsize=11, style="italic", color=INK
@@ -110,9 +110,9 @@ matrix(ax, 6, 1.3, (C, D), "wᵀ", "learned", "CD", [(c, d) for c in range(C)])
 matrix(ax, 6, 6.2, (N, D), "x wᵀ", "plain", "ND", [(n, d)])
 sign(ax, 9.5, 6.2 + N / 2, "+")
 for i in range(N):  # the bias, once for each sample
-    ax.add_patch(plt.Rectangle((11, 6.2 + i), D, 1, fill=False, linestyle=":", edgecolor=COLOURS["learned"]))
+    ax.add_artist(plt.Rectangle((11, 6.2 + i), D, 1, fill=False, linestyle=":", edgecolor=COLOURS["learned"]))
 draw_grid(ax, Grid(torch.zeros(D), "b", "learned", hide=True), 11, 6.2)
-ax.add_patch(plt.Rectangle((11 + d, 6.2), 1, 1, facecolor=(COLOURS["learned"], 0.55), edgecolor=INK))
+ax.add_artist(plt.Rectangle((11 + d, 6.2), 1, 1, facecolor=(COLOURS["learned"], 0.55), edgecolor=INK))
 ax.text(11 + D / 2, 6.35 + N, "D", ha="center", va="top", fontsize=11, style="italic", color=INK)
 for i, word in enumerate(["again", "for each", "sample"]):
     ax.text(11 + D / 2, 8.7 + i, word, ha="center", va="center", fontsize=8, color=INK)
@@ -378,7 +378,7 @@ for ax, (c, d) in zip(axes, [(16, 2000), (256, 125)]):
     print(
         f"Linear({c}, {d}): {values.numel():,} weights from {values.min():.4f} to {values.max():.4f}, 1/√{c} = {bound:.4f}"
     )
-    ax.hist(values.numpy(), bins=torch.linspace(-0.3, 0.3, 97).numpy(), color=COLOURS["learned"])
+    ax.hist(values.numpy(), torch.linspace(-0.3, 0.3, 97).numpy(), color=COLOURS["learned"], histtype="stepfilled")
     for end in (-bound, bound):
         ax.axvline(end, color=INK, linestyle="--", linewidth=1.2)
     ax.set(title=f"fan_in = {c}: ±1/√{c} = ±{bound:.4f}", xlabel="initial weight", ylim=(0, 1900))
@@ -403,7 +403,7 @@ show(
 torch.manual_seed(0)
 for c in (4, 64, 1024):
     with torch.no_grad():
-        s = nn.Linear(c, 300)(torch.randn(2000, c))
+        s = nn.Linear(c, 300)(torch.randn(500, c))
     print(
         f"fan_in {c:4}: standard deviation of the outputs {s.std():.2f}, by the formula {math.sqrt((1 + 1 / c) / 3):.2f}"
     )
@@ -1179,7 +1179,7 @@ stations = [("x", "N×C", "input"), ("s₁", "N×H", "plain"), ("h", "N×H", "pl
 for k, (name, shape, role) in enumerate(stations):
     left = 0.6 + 5.2 * k
     for top, colour, text in [(1.2, COLOURS[role], name), (4.2, COLOURS["loss"], f"∂L/∂{name}")]:
-        ax.add_patch(plt.Rectangle((left, top), 2.6, 1.5, facecolor=(colour, 0.12), edgecolor=colour, linewidth=2))
+        ax.add_artist(plt.Rectangle((left, top), 2.6, 1.5, facecolor=(colour, 0.12), edgecolor=colour, linewidth=2))
         ax.text(left + 1.3, top + 0.58, text, ha="center", va="center", fontsize=11, weight="bold", color=colour)
         ax.text(left + 1.3, top + 1.12, shape, ha="center", va="center", fontsize=8.5, color=INK)
 for k, step in enumerate(["layer 1: w₁, b₁", "ReLU", "layer 2: w₂, b₂"]):

@@ -114,7 +114,7 @@ def add_squares(ax, w, b, title):
     for x0, s0, y0 in zip(distance.tolist(), s.tolist(), reading.tolist()):
         side = y0 - s0
         corner = (x0 - max(side, 0), min(s0, y0))  # squares over the line lie left of it, those under it lie right
-        ax.add_patch(plt.Rectangle(corner, abs(side), abs(side), fc=(COLOURS["loss"], 0.25), ec=COLOURS["loss"]))
+        ax.add_artist(plt.Rectangle(corner, abs(side), abs(side), fc=(COLOURS["loss"], 0.25), ec=COLOURS["loss"]))
     ends = torch.tensor([0.0, 9.0])
     ax.plot(ends, w * ends + b, color=COLOURS["learned"], lw=2.5)
     ax.plot(distance, reading, "o", color=COLOURS["input"])

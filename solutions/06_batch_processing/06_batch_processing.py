@@ -239,14 +239,14 @@ def lane(ax, left, title, order, i):
     n, d = order[i]
     write(ax, left, 0.5, title, 11, ha="left", weight="bold")
     write(ax, left + 1.75, 1.45, "cache", 9)
-    ax.add_patch(plt.Rectangle((left, 1.8), 3.5, 3.6, facecolor="#F4F4F4", edgecolor=INK, linewidth=1.2))
+    ax.add_artist(plt.Rectangle((left, 1.8), 3.5, 3.6, facecolor="#F4F4F4", edgecolor=INK, linewidth=1.2))
     sample = f"x{SUBSCRIPTS[n]}" if d == 0 else f"f{SUBSCRIPTS[d - 1]}(…x{SUBSCRIPTS[n]})"
     slots = [(2.1, f"parameters of f{SUBSCRIPTS[d]}", "learned", 1.8), (4.1, sample, "input", 1.0)]
     for top, text, role, height in slots:
         new = role == "learned" and i in copied
         face = (COLOURS[role], 0.45 if new else 0.15)
         line = 2.4 if new else 1.0
-        ax.add_patch(
+        ax.add_artist(
             plt.Rectangle((left + 0.2, top), 3.1, height, facecolor=face, edgecolor=COLOURS[role], linewidth=line)
         )
         write(ax, left + 1.75, top + height / 2, text, 8)
@@ -259,11 +259,11 @@ def lane(ax, left, title, order, i):
             at = (left + 5.05 + 1.5 * column, 1.8 + 1.2 * row)
             face = "white" if k > i else (COLOURS["output"], 0.5 if k == i else 0.2)
             line = 2.2 if k == i else 0.7
-            ax.add_patch(plt.Rectangle(at, 1.5, 1.2, facecolor=face, edgecolor=INK, linewidth=line))
+            ax.add_artist(plt.Rectangle(at, 1.5, 1.2, facecolor=face, edgecolor=INK, linewidth=line))
             if k <= i:
                 write(ax, at[0] + 0.85, at[1] + 0.6, str(k + 1), 9)
                 if k in copied:
-                    ax.add_patch(plt.Rectangle(at, 0.32, 1.2, facecolor=COLOURS["learned"], edgecolor=INK, zorder=3))
+                    ax.add_artist(plt.Rectangle(at, 0.32, 1.2, facecolor=COLOURS["learned"], edgecolor=INK, zorder=3))
     copies = sum(k <= i for k in copied)
     write(ax, left, 6.1, f"copies of parameters: {copies}", 10, COLOURS["learned"], ha="left", weight="bold")
 
@@ -330,7 +330,7 @@ for row, (title, order) in enumerate(ORDERS.items()):
     write(ax, left, top - 0.6, title, 10.5, ha="left", weight="bold")
     for role, label in schedule(order):
         face = (COLOURS[role], 0.45)
-        ax.add_patch(plt.Rectangle((left, top), WIDTH[role], 1.4, facecolor=face, edgecolor=INK, linewidth=0.8))
+        ax.add_artist(plt.Rectangle((left, top), WIDTH[role], 1.4, facecolor=face, edgecolor=INK, linewidth=0.8))
         write(ax, left + WIDTH[role] / 2, top + 0.7, label, 9.5)
         left += WIDTH[role]
     steps = schedule(order)
@@ -1208,7 +1208,7 @@ left = 0.4
 for k, n in enumerate([4, 4, 2]):
     for j in range(n):
         face = (COLOURS["input"], 0.3)
-        ax.add_patch(plt.Rectangle((left + 2 * j, 0.9), 2, 1.5, facecolor=face, edgecolor=INK, linewidth=0.8))
+        ax.add_artist(plt.Rectangle((left + 2 * j, 0.9), 2, 1.5, facecolor=face, edgecolor=INK, linewidth=0.8))
         write(ax, left + 2 * j + 1, 1.65, f"1/{n}", 9)
     write(ax, left + n, 0.4, f"part {k + 1}: {n} samples", 9.5, COLOURS["input"])
     ax.annotate(
@@ -1217,7 +1217,7 @@ for k, n in enumerate([4, 4, 2]):
     write(ax, left + n + 0.4, 3.2, f"× {n}/10", 10, COLOURS["loss"], ha="left", weight="bold")
     for j in range(n):
         face = (COLOURS["loss"], 0.2)
-        ax.add_patch(plt.Rectangle((left + 2 * j, 4.1), 2, 1.5, facecolor=face, edgecolor=INK, linewidth=0.8))
+        ax.add_artist(plt.Rectangle((left + 2 * j, 4.1), 2, 1.5, facecolor=face, edgecolor=INK, linewidth=0.8))
         write(ax, left + 2 * j + 1, 4.85, "1/10", 9)
     left += 2 * n + 1.8
 show(

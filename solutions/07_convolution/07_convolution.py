@@ -739,8 +739,8 @@ def sheets(ax, left, top, shape, role, shift=0.45):
         for i in range(height):
             for j in range(width):
                 cell = plt.Rectangle((x + j, y + i), 1, 1, facecolor="white", edgecolor=INK, linewidth=0.6)
-                ax.add_patch(cell)
-                ax.add_patch(plt.Rectangle((x + j, y + i), 1, 1, facecolor=(COLOURS[role], 0.25)))
+                ax.add_artist(cell)
+                ax.add_artist(plt.Rectangle((x + j, y + i), 1, 1, facecolor=(COLOURS[role], 0.25)))
 
 
 figure, ax = plt.subplots(figsize=(8.2, 3.9))
@@ -1076,7 +1076,7 @@ for ax, groups in zip(axes, (1, 2, 4)):
     for side, role in [(0.5, "input"), (2.2, "output")]:
         for channel in range(4):
             square = plt.Rectangle((side - 0.3, channel), 0.7, 0.7, facecolor=(COLOURS[role], 0.35), edgecolor=INK)
-            ax.add_patch(square)
+            ax.add_artist(square)
             ax.text(side + 0.05, channel + 0.35, channel, ha="center", va="center", fontsize=9, color="black")
     for c in range(4):
         for d in range(4):
@@ -1348,9 +1348,9 @@ for name, role, mask in [
     draw_grid(ax, Grid(mask, name, role, hide=True), left, top)
     marked = mask.nonzero()
     for i, j in marked.tolist():
-        ax.add_patch(plt.Rectangle((left + j, top + i), 1, 1, facecolor=(COLOURS["output"], 0.6), edgecolor=INK))
+        ax.add_artist(plt.Rectangle((left + j, top + i), 1, 1, facecolor=(COLOURS["output"], 0.6), edgecolor=INK))
     (i, j), n = marked[0].tolist(), round(len(marked) ** 0.5)
-    ax.add_patch(plt.Rectangle((left + j, top + i), n, n, fill=False, edgecolor=COLOURS["learned"], linewidth=2.6))
+    ax.add_artist(plt.Rectangle((left + j, top + i), n, n, fill=False, edgecolor=COLOURS["learned"], linewidth=2.6))
     places.append((left + j, top + i, n))
     left += size + 2.2
 for (x0, y0, n), (x1, y1, m) in [places[:2], places[1:]]:

@@ -471,7 +471,7 @@ for k, stride in enumerate([1, 2, 3, 4]):
     left, top = 1.0 + 11.0 * (k % 2), 2.2 + 10.9 * (k // 2)
     draw_grid(ax, Grid(counts, f"stride {stride}", "input", digits=0), left, top)
     for i, j in (counts == 0).nonzero().tolist():
-        ax.add_patch(
+        ax.add_artist(
             plt.Rectangle((left + j, top + i), 1, 1, facecolor="white", edgecolor=INK, linewidth=0.8, zorder=4)
         )
         ax.text(left + j + 0.5, top + i + 0.5, "×", ha="center", va="center", fontsize=13, color=INK, zorder=5)
@@ -522,7 +522,7 @@ print(times_met((8, 8), (3, 3), 2, padding=1).int())
 figure, ax = plt.subplots(figsize=(4.6, 3.1))
 figure.subplots_adjust(0, 0, 1, 1)
 draw_grid(ax, Grid(torch.zeros(5, 9), "input", "input", hide=True), 0, 0)
-ax.add_patch(plt.Rectangle((0.06, 0.06), 2.88, 1.88, fill=False, edgecolor=COLOURS["learned"], linewidth=2.6))
+ax.add_artist(plt.Rectangle((0.06, 0.06), 2.88, 1.88, fill=False, edgecolor=COLOURS["learned"], linewidth=2.6))
 for j in range(9):
     ax.text(j + 0.5, 5.2, j, ha="center", va="top", fontsize=9, color=INK)
 for i in range(5):
@@ -700,12 +700,12 @@ for n, k in enumerate([2, 3, 4, 5]):
         inside = 0 <= j < 6
         style = {"edgecolor": INK} if inside else {"edgecolor": "#777777", "linestyle": ":"}
         face = (COLOURS["input"], 0.2) if inside else "white"
-        ax.add_patch(plt.Rectangle((j, top), 1, 1, facecolor=face, linewidth=0.9, **style))
+        ax.add_artist(plt.Rectangle((j, top), 1, 1, facecolor=face, linewidth=0.9, **style))
         ax.text(j + 0.5, top + 0.5, j + 1 if inside else 0, ha="center", va="center", fontsize=10, color=INK)
     for start, output, line in [(0, 0, "-"), (5, 5, "--")]:
         box = (start - before + 0.05, top - 0.12)
         edge = {"edgecolor": COLOURS["learned"], "linestyle": line, "linewidth": 2.2}
-        ax.add_patch(plt.Rectangle(box, k - 0.1, 1.24, fill=False, **edge))
+        ax.add_artist(plt.Rectangle(box, k - 0.1, 1.24, fill=False, **edge))
         ax.plot(output + 0.5, top + 1.45, "^", color=COLOURS["output"], markersize=8)
         ax.text(
             output + 0.85, top + 1.48, f"output {output}", ha="left", va="center", fontsize=8, color=COLOURS["output"]

@@ -393,7 +393,7 @@ def cells(ax, left, top, indices, role, d):
             edgecolor=INK,
             linewidth=0.8,
         )
-        ax.add_patch(box)
+        ax.add_artist(box)
         ax.text(left + place + 0.5, top + 0.5, str(index), ha="center", va="center", fontsize=9)
 
 

@@ -876,7 +876,7 @@ def tree(ax, title, rows):
             ax.plot([x - 0.45, x - 0.45, x], [parent + 0.32, i, i], **bend)
         face = (COLOURS[role], 0.3) if role == "learned" else "white"
         style = {"linestyle": "--" if hidden else "-", "edgecolor": COLOURS[role], "linewidth": 1.6}
-        ax.add_patch(plt.Rectangle((x, i - 0.32), 4.3, 0.64, facecolor=face, **style))
+        ax.add_artist(plt.Rectangle((x, i - 0.32), 4.3, 0.64, facecolor=face, **style))
         ax.text(x + 0.15, i, name, va="center", fontsize=9, color=INK, weight="bold")
         ax.text(x + 4.15, i, detail, va="center", ha="right", fontsize=8.5, color=INK)
     ax.set(xlim=(-0.1, 6.0), ylim=(7.5, -0.6), title=title)
@@ -1236,7 +1236,7 @@ stations = [(1.0, "x", "input"), (3.2, "conv1", "learned"), (5.3, "ReLU", "plain
 stations += [(9.3, "+", "plain"), (11.1, "ReLU", "plain"), (13.2, "y", "output")]
 for (x0, text, role), following in zip(stations, [*stations[1:], None]):
     half = 0.35 if text == "+" else 0.65
-    ax.add_patch(
+    ax.add_artist(
         plt.Rectangle(
             (x0 - half, -0.35), 2 * half, 0.7, facecolor=(COLOURS[role], 0.25), edgecolor=COLOURS[role], lw=1.8
         )

@@ -1,0 +1,93 @@
+"""Pictures that need not be drawn again: those of the course's own cells that nothing of a learner's reaches.
+
+Drawing is the larger half of what a notebook costs. A cell of the course that uses nothing of an answer draws in every
+submission what it has drawn when the course was built; so it gets that picture. Everything else in it runs as ever.
+"""
+
+import ast
+import builtins
+import html
+import re
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+
+from nbformat import NotebookNode
+
+from autograder.source.names import MAGIC, bound_names, defined_names, parse, read_names
+
+#: What ``picture`` in a notebook's set-up cell makes of a figure.
+IMAGE = re.compile(r'<img alt="([^"]*)" style="[^"]*" src="data:image/svg\+xml;base64,[^"]*">')
+#: Images as HTML by their text alternative, for each cell of the course by its text.
+Pictures = Mapping[str, Mapping[str, str]]
+
+
+def drawn_pictures(solution: NotebookNode) -> Pictures:
+    """The pictures of an executed solution's own cells: those that are neither answers nor checks."""
+    known = {}
+    for cell in solution.cells:
+        if cell.cell_type == "code" and "nbgrader" not in cell.metadata:
+            images = [match for output in cell.outputs for match in IMAGE.finditer(_html(output))]
+            alike = Counter(image[1] for image in images)
+            known[cell.source] = {html.unescape(image[1]): image[0] for image in images if alike[image[1]] == 1}
+    return known
+
+
+def _html(output: NotebookNode) -> str:
+    return output.get("data", {}).get("text/html", "")
+
+
+def reusable(notebook: NotebookNode, known: Pictures) -> dict[int, Mapping[str, str]]:
+    """For each cell, by its index, that uses nothing of the learner's: the pictures that it is known to draw.
+
+    A cell of the learner's reaches the names that it defines, and those that it reads from outside, whose values it may
+    change; a cell of the course that reads such a name reaches others in turn.
+    """
+    given, reached, found = set(dir(builtins)), set(), {}
+    for index, cell in enumerate(notebook.cells):
+        about = cell.metadata.get("nbgrader", {})
+        if cell.cell_type != "code" or about.get("grade"):
+            continue
+        names = _names(cell.source)
+        if names is not None and about.get("grade_id") == "setup":
+            given |= names.defined
+        elif names is None or (cell.source not in known and MAGIC.search(cell.source)):
+            break  # a magic of a learner's, which may do anything
+        elif cell.source in known and not names.read & reached:
+            found[index] = known[cell.source]
+        else:
+            reached |= names.defined | (names.taken - given)
+    return {index: pictures for index, pictures in found.items() if pictures}
+
+
+def picture_mark(alt: str) -> str:
+    """What stands for a known picture in a learner's process, which never gets the picture itself."""
+    return f"<!-- picture: {html.escape(alt)} -->"
+
+
+def put_pictures(cell: NotebookNode, pictures: Mapping[str, str]) -> None:
+    """Put pictures where a cell that has been run has their marks."""
+    for output in cell.outputs if pictures else []:
+        text = output.get("data", {}).get("text/html")
+        if isinstance(text, str):
+            for alt, image in pictures.items():
+                text = text.replace(picture_mark(alt), image)
+            output.data["text/html"] = text
+
+
+class _Names:
+    """The names that a cell defines for others, all that it reads, and those of them that it does not make itself."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        everywhere = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+        self.defined, self.read = defined_names(tree) | everywhere, read_names(tree)
+        self.taken = self.read - bound_names(tree)
+
+
+@lru_cache(maxsize=4096)
+def _names(code: str) -> _Names | None:
+    """The names in a cell: none if it cannot run, None if IPython may see more in it than Python does."""
+    try:
+        return _Names(parse(code))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None if set("%!?") & set(code) else _Names(ast.Module([], []))

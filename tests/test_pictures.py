@@ -1,0 +1,154 @@
+"""Which pictures a run need not draw again, and that what it shows instead is what it would have drawn."""
+
+import re
+from copy import deepcopy
+
+import nbformat
+import pytest
+from conftest import COURSE
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from test_execute import LIMITS
+
+from autograder.execute import drawn_pictures, execute
+from autograder.execute.pictures import reusable
+
+SHOWN = 'picture("figure", alt="A")'
+
+
+def image(alt: str, data: str = "AAAA") -> str:
+    return f'<img alt="{alt}" style="width:80px" src="data:image/svg+xml;base64,{data}">'
+
+
+def cell(source: str, *images: str, **about):
+    outputs = [new_output("display_data", data={"text/html": html, "text/plain": ""}) for html in images]
+    return new_code_cell(source, outputs=outputs, metadata={"nbgrader": about} if about else {})
+
+
+SETUP = cell("import torch\ndef picture(figure, alt): ...", grade_id="setup", grade=False, locked=True)
+
+
+def answer(source: str):
+    return cell(source, grade_id="exercise-a", grade=False, solution=True)
+
+
+def test_images_by_cell_and_text_alternative():
+    solution = new_notebook(
+        cells=[
+            SETUP,
+            cell("one", image("A &quot;b&quot;"), f"<div>{image('B')}<p>between</p>{image('C')}</div>"),
+            cell("two", image("same", "AAAA"), image("same", "BBBB"), image("other")),
+            cell("three", "<b>no image</b>"),
+            answer("four"),
+        ]
+    )
+    solution.cells[-1].outputs = [new_output("display_data", data={"text/html": image("D")})]
+    assert drawn_pictures(solution) == {
+        "one": {'A "b"': image("A &quot;b&quot;"), "B": image("B"), "C": image("C")},
+        "two": {"other": image("other")},
+        "three": {},
+    }
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        answer("def relu(x):\n    y = x.clamp(0)\n    return torch.relu(y)"),
+        answer("def relu(x): ("),
+        cell("print(len('abc'), 7 % 2, 1 != 2, 'why?')"),
+        cell("relu(1)", grade_id="check-a", grade=True),
+    ],
+)
+def test_cell_that_nothing_reaches_is_not_drawn(between):
+    text = f"x = torch.ones(2)\ny = x + 1\n{SHOWN}"
+    notebook = new_notebook(cells=[SETUP, between, cell(text)])
+    assert reusable(notebook, {text: {"A": image("A")}}) == {2: {"A": image("A")}}
+
+
+@pytest.mark.parametrize(
+    ("between", "text"),
+    [
+        (answer("def relu(x): return x"), f"y = relu(1)\n{SHOWN}"),
+        (answer("x = 3"), f"y = x\n{SHOWN}"),
+        (answer("x.zero_()"), f"y = x\n{SHOWN}"),
+        (answer("def f():\n    global x\n    x = 3"), f"y = x\n{SHOWN}"),
+        (cell("torch = 3"), f"y = torch.ones(2)\n{SHOWN}"),
+        (cell("def picture(figure, alt): pass"), SHOWN),
+        (cell("a = !ls"), SHOWN),
+        (cell("a = %pwd"), SHOWN),
+        (cell("%%capture x\n1"), SHOWN),
+        (cell("1\n  %run other"), SHOWN),
+        (cell("!ls"), SHOWN),
+        (cell("torch.nn?"), SHOWN),
+        (cell("len = sum"), f"y = len([])\n{SHOWN}"),
+        (answer("import torch"), f"y = torch.ones(2)\n{SHOWN}"),
+        (cell("for i in range(3): print(x)"), f"y = x\n{SHOWN}"),
+    ],
+)
+def test_cell_that_a_learner_reaches_is_drawn(between, text):
+    notebook = new_notebook(cells=[SETUP, between, cell(text)])
+    known = {text: {"A": image("A")}}
+    assert reusable(new_notebook(cells=[SETUP, cell(text)]), known), "without the cell between"
+    assert reusable(notebook, known) == {}
+
+
+def test_what_is_reached_reaches_on():
+    """A cell of the course that uses an answer changes what later cells see, also through what it hands the answer."""
+    texts = ["z = relu(x)", f"w = z + 1\n{SHOWN}", f"v = x + 1\n{SHOWN}", f"u = 1\n{SHOWN}"]
+    notebook = new_notebook(cells=[SETUP, cell("x = 1"), answer("def relu(x): return x"), *map(cell, texts)])
+    known = {text: {"A": image("A")} for text in ["x = 1", *texts]}
+    assert list(reusable(notebook, known)) == [1, 6]
+
+
+def test_changed_cell_is_drawn():
+    notebook = new_notebook(cells=[SETUP, cell(f"{SHOWN}  # mine")])
+    assert reusable(notebook, {SHOWN: {"A": image("A")}}) == {}
+
+
+def test_run_shows_a_known_picture_and_draws_any_other():
+    setup = cell(
+        "import matplotlib.pyplot as plt\nfrom IPython.display import HTML, display\n"
+        "def picture(figure, alt):\n    plt.close(figure)\n    return f'<b>drawn: {alt}</b>'\n"
+        "def show(figure, alt): display(HTML(picture(figure, alt)))\n"
+        "def draw(*values, alt): show(plt.figure(), alt)",
+        grade_id="setup",
+        grade=False,
+        locked=True,
+    )
+    text = "for alt in ('A', 'B'):\n    show(plt.figure(), alt)\n    draw(alt=alt)\nlen(plt.get_fignums())"
+    mine = "show(plt.figure(), 'A')\ndraw(alt='A')"
+    notebook = new_notebook(cells=[setup, cell(text), cell(mine)])
+    report = execute(notebook, LIMITS, isolation=False, known={text: {"A": image("A")}})
+    assert [one.status for one in report.cells] == ["ok", "ok", "ok"]
+    shown = [[output.data.get("text/html") for output in one.outputs] for one in notebook.cells]
+    drawn_b = "<b>drawn: B</b>"
+    assert shown == [[], [image("A"), image("A"), drawn_b, drawn_b, None], ["<b>drawn: A</b>"] * 2]
+    assert notebook.cells[1].outputs[4].data["text/plain"] == "0", "the figure that was not drawn is closed"
+
+
+@pytest.mark.parametrize("name", COURSE.names)
+def test_no_picture_of_the_course_depends_on_an_answer_by_accident(name):
+    """Else it would be drawn in every submission, and most of the time that grading takes would go there."""
+    solution = nbformat.read(COURSE.solution(name), as_version=4)
+    known = drawn_pictures(solution)
+    assert sum(map(len, known.values())) >= 6
+    assert reusable(solution, known) == {
+        index: known[one.source] for index, one in enumerate(solution.cells) if known.get(one.source)
+    }
+
+
+@pytest.mark.parametrize("name", COURSE.names)
+def test_what_is_shown_is_what_is_drawn(name):
+    """All outputs of a whole notebook, byte by byte."""
+    solution = nbformat.read(COURSE.solution(name), as_version=4)
+    drawn, shown = deepcopy(solution), deepcopy(solution)
+    execute(drawn, LIMITS, isolation=False)
+    execute(shown, LIMITS, isolation=False, known=drawn_pictures(drawn))
+    unlike = [one.source for one, other in zip(shown.cells, drawn.cells) if one.get("outputs") != other.get("outputs")]
+    if name == "06_batch_processing":  # it measures times, which differ from run to run
+        timers = {"perf_counter", "microseconds", "speed_up", "throughput"}
+        unlike = [source for source in unlike if not timers & names(source)]
+    assert unlike == []
+
+
+def names(source: str) -> set[str]:
+    return set(re.findall(r"\w+", source))
