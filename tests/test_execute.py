@@ -715,3 +715,17 @@ execute(new_notebook(cells=[new_code_cell("while True: pass")]), Limits(cell_sec
 def descendants(pid: int) -> list[int]:
     children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return children + [one for child in children for one in descendants(child)]
+
+
+# GPU
+
+
+@pytest.mark.skipif(not Path("/dev/nvidiactl").exists(), reason="this machine has no NVIDIA GPU")
+@pytest.mark.parametrize("isolation", [True, False])
+def test_gpu_is_there_for_those_who_may_use_it_only(isolation):
+    cells = "import torch", "print(torch.cuda.is_available())", "print(torch.ones(3, device='cuda').sum().item())"
+    notebook, report = run(*cells, isolation=isolation, gpu=True)
+    assert printed(notebook) == ["", "True\n", "3.0\n"], report.problems
+    notebook, _ = run(*cells, isolation=isolation)
+    assert printed(notebook)[:2] == ["", "False\n"]
+    assert errors(notebook)[2] != []

@@ -577,7 +577,8 @@ def _detached(values: Any) -> Any:
 @contextmanager
 def _not_drawn(pictures: dict[str, str], space: dict) -> Iterator[None]:
     """Let the notebook's ``picture`` return those that are known, and what draws one from ``alt=`` show it at once."""
-    drawing = {name: one for name, one in space.items() if name == "picture" or "alt" in _keywords(one)}
+    names = dict(space) if pictures else {}
+    drawing = {name: one for name, one in names.items() if name == "picture" or "alt" in _keywords(one)}
 
     def picture(figure, alt):
         if alt not in pictures:
@@ -594,7 +595,7 @@ def _not_drawn(pictures: dict[str, str], space: dict) -> Iterator[None]:
 
         return known
 
-    instead = {name: picture if name == "picture" else showing(one) for name, one in drawing.items() if pictures}
+    instead = {name: picture if name == "picture" else showing(one) for name, one in drawing.items()}
     space.update(instead)
     try:
         yield
