@@ -99,6 +99,19 @@ def test_what_is_reached_reaches_on():
     assert list(reusable(notebook, known)) == [1, 6]
 
 
+@pytest.mark.parametrize("order", [[1], [1, 0], [0, 0, 1]])
+def test_cell_that_is_missing_or_moved_reaches_what_it_would_have_defined(order):
+    texts = ["x = x0 = 1", f"y = x\n{SHOWN}"]
+    known = {text: {"A": image("A")} for text in texts}
+    assert len(reusable(new_notebook(cells=[SETUP, *map(cell, texts)]), known)) == 2
+    assert reusable(new_notebook(cells=[SETUP, *(cell(texts[i]) for i in order)]), known) == {}
+
+
+def test_cell_that_is_missing_reaches_nothing_else():
+    known = {"a = 1": {}, f"b = 1\n{SHOWN}": {"A": image("A")}}
+    assert list(reusable(new_notebook(cells=[SETUP, cell(f"b = 1\n{SHOWN}")]), known)) == [1]
+
+
 def test_changed_cell_is_drawn():
     notebook = new_notebook(cells=[SETUP, cell(f"{SHOWN}  # mine")])
     assert reusable(notebook, {SHOWN: {"A": image("A")}}) == {}

@@ -41,23 +41,39 @@ def reusable(notebook: NotebookNode, known: Pictures) -> dict[int, Mapping[str, 
     """For each cell, by its index, that uses nothing of the learner's: the pictures that it is known to draw.
 
     A cell of the learner's reaches the names that it defines, and those that it reads from outside, whose values it may
-    change; a cell of the course that reads such a name reaches others in turn.
+    change; a cell of the course that reads such a name reaches others in turn. So does one that is missing: what it
+    would have defined may now be something else.
     """
-    given, reached, found = set(dir(builtins)), set(), {}
-    for index, cell in enumerate(notebook.cells):
-        about = cell.metadata.get("nbgrader", {})
-        if cell.cell_type != "code" or about.get("grade"):
+    cells = [(index, cell) for index, cell in enumerate(notebook.cells) if _counts(cell)]
+    ours = [cell.source for _, cell in cells if cell.source in known]
+    if ours != [source for source in known if source in set(ours)]:
+        return {}  # in another order, or one of them twice
+    setup = [cell.source for _, cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "setup"]
+    given = set(dir(builtins)).union(*(names.defined for source in setup if (names := _names(source))))
+    reached = set().union(*(_reach(source, given) or set() for source in known.keys() - set(ours)))
+    found = {}
+    for index, cell in cells:
+        if cell.source in setup:
             continue
-        names = _names(cell.source)
-        if names is not None and about.get("grade_id") == "setup":
-            given |= names.defined
-        elif names is None or (cell.source not in known and MAGIC.search(cell.source)):
+        reach = _reach(cell.source, given)
+        if reach is None or (cell.source not in known and MAGIC.search(cell.source)):
             break  # a magic of a learner's, which may do anything
-        elif cell.source in known and not names.read & reached:
+        if cell.source in known and not _names(cell.source).read & reached:
             found[index] = known[cell.source]
         else:
-            reached |= names.defined | (names.taken - given)
+            reached |= reach
     return {index: pictures for index, pictures in found.items() if pictures}
+
+
+def _counts(cell: NotebookNode) -> bool:
+    """Whether a cell runs in the learner's process."""
+    return cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("grade")
+
+
+def _reach(code: str, given: set[str]) -> set[str] | None:
+    """The names whose values a cell may change, but not what is only read of ``given``; None if there is no telling."""
+    names = _names(code)
+    return None if names is None else names.defined | (names.taken - given)
 
 
 def picture_mark(alt: str) -> str:
