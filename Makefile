@@ -41,7 +41,7 @@ build: .venv/.developer   ## build all notebooks whose source has changed
 demo: .venv/.developer   ## a class of 12, released, submitted, graded, with feedback
 	$(BIN)/autograder demo
 
-benchmark: .venv/.developer   ## what grading costs, beside nbgrader's own way (a quarter of an hour; Linux)
+benchmark: .venv/.developer   ## what grading costs, beside nbgrader's own way (ten minutes; Linux)
 	$(BIN)/python benchmark/benchmark.py
 
 lint: .venv/.developer   ## format the code and show what ruff finds

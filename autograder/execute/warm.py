@@ -1,8 +1,7 @@
 """A kernel that starts warm: forked from a process that has torch imported already, instead of a new Python.
 
 ``warm-torch`` is a kernel spec with a ``jupyter_client`` provisioner of that name, so nbgrader, nbval and nbclient can
-use it like any kernel. Each kernel is a process of its own; what a notebook does to it, the next one does not see.
-Linux only.
+use it like any kernel. Each is a process of its own: what a notebook does to it, the next does not see. Linux only.
 """
 
 import importlib
@@ -13,7 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
-from functools import cache
+from functools import cache, partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +57,7 @@ class _Forked:
     def send_signal(self, number: int) -> None:
         signal.pidfd_send_signal(self._handle, number)
 
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
-
-    terminate = kill
+    kill = terminate = partialmethod(send_signal, signal.SIGKILL)
 
 
 @cache
@@ -69,7 +65,7 @@ def _warm_process() -> socket.socket:
     """Start the process that others are forked from; it ends when this Python does."""
     here, there = socket.socketpair()
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | ENVIRONMENT
-    command, quiet = [sys.executable, "-m", __name__], subprocess.DEVNULL
+    command, quiet = [sys.executable, "-c", f"import {__name__} as warm; warm._serve()"], subprocess.DEVNULL
     subprocess.Popen(command, stdin=there, stdout=quiet, stderr=quiet, env=environment)
     there.close()
     return here
@@ -99,7 +95,3 @@ def _become_kernel(argv: list[str], cwd: str, env: dict[str, str]) -> None:
     sys.path[0] = ""
     importlib.import_module("ipykernel.kernelapp").IPKernelApp.launch_instance(argv=argv)
     os._exit(0)
-
-
-if __name__ == "__main__":
-    _serve()
