@@ -42,7 +42,7 @@ WRONG = "def negate(x):\n    return x  # wrong"
 MESSAGE = "✗ negate(x)\n→ The sign is the old one."
 
 
-def fake_engine(notebook, limits: Limits, *, isolation: bool = True, gpu: bool = False, known=None) -> Report:
+def fake_engine(notebook, limits: Limits, *, isolation: bool = True, gpu: bool = False) -> Report:
     """Judges an answer by whether it says that it is wrong; everything else as the engine leaves it in a notebook."""
     report = Report(problems=["cell 2 was slow"], versions={"torch": "2.0"})
     for number, cell in enumerate(notebook.cells, start=1):
@@ -75,6 +75,7 @@ class Engine:
     def __call__(self, notebook, limits, **settings) -> Report:
         [student] = [cell.source.split("by ")[1] for cell in notebook.cells if "# by " in cell.source]
         self.ran.append(student)
+        self.known = settings.pop("known")
         self.settings.append((limits, settings))
         self.before(student)
         return fake_engine(notebook, limits, **settings)
@@ -339,6 +340,18 @@ def test_recording_that_fails_leaves_the_gradebook_as_it_was(course, engine, mon
     assert ["the disk is full" in row.problems[0] for row in rows.values()] == [True, True]
     marks = read_marks(course_config(course.root), NAME)
     assert {student: sum(mine.values()) for student, mine in marks.items()} == {"ada": 5}
+
+
+def test_engine_is_told_of_the_pictures_of_the_course(course, engine):
+    """By the text of its cells, those without pictures, too."""
+    submit(course, "ada")
+    solution = nbformat.read(course.solution(NAME), as_version=4)
+    image = '<img alt="A" style="width:9px" src="data:image/svg+xml;base64,AAAA">'
+    shown = new_output("display_data", data={"text/html": image})
+    solution.cells += [new_code_cell("x = 1"), new_code_cell("show(x)", outputs=[shown])]
+    nbformat.write(solution, course.solution(NAME))
+    run(course)
+    assert engine.known == {"x = 1": {}, "show(x)": {"A": image}}
 
 
 # The same again
