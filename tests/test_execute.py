@@ -720,6 +720,22 @@ def descendants(pid: int) -> list[int]:
 # GPU
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no walls")
+def test_gpus_devices_are_put_into_the_walls(monkeypatch):
+    """With another device in their place, so that this runs without a GPU."""
+    usual = {"null", "zero", "full", "random", "urandom", "tty", "console", "ptmx", "stdin", "stdout", "stderr"}
+    others = [path for path in Path("/dev").iterdir() if path.is_char_device() and path.name not in usual]
+    if not others:
+        pytest.skip("this machine has the usual devices only")
+    monkeypatch.setattr(walls, "GPU_DEVICES", others[0].name)
+    script = f"ls {others[0]} /sys/class && ! touch /dev/new"
+    for gpu in (True, False):
+        command = walls.command(["sh", "-c", script], {"PATH": "/usr/bin:/bin"}, gpu)
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode == 0) is gpu, done.stderr
+        assert "Read-only" in done.stderr or not gpu
+
+
 @pytest.mark.skipif(not Path("/dev/nvidiactl").exists(), reason="this machine has no NVIDIA GPU")
 @pytest.mark.parametrize("isolation", [True, False])
 def test_gpu_is_there_for_those_who_may_use_it_only(isolation):

@@ -19,6 +19,8 @@ import autograder
 from autograder.errors import CourseError
 from autograder.execute.report import Limits
 
+#: The names of the GPU's devices in /dev.
+GPU_DEVICES = "nvidia*"
 #: Whom the server becomes when root starts it: limits on processes do not hold for root.
 NOBODY = 65534
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
@@ -116,11 +118,12 @@ def command(arguments: list[str], environment: dict[str, str], gpu: bool) -> lis
         wrapped += ["--perms", "0755", "--dir", str(parent)]  # root's bubblewrap would make them for root alone
     for path in visible:
         wrapped += ["--ro-bind", str(path), str(path)]
-    wrapped += ["--bind", "/proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    wrapped += ["--bind", "/proc", "/proc", "--dev", "/dev"]
     if gpu:
         wrapped += ["--ro-bind", "/sys", "/sys"]  # CUDA finds its devices there
-        for device in sorted(Path("/dev").glob("nvidia*")):
+        for device in sorted(Path("/dev").glob(GPU_DEVICES)):
             wrapped += ["--dev-bind", str(device), str(device)]
+    wrapped += ["--remount-ro", "/dev"]
     for name, value in environment.items():
         wrapped += ["--setenv", name, value]
     return [*wrapped, "--chdir", "/tmp", "--remount-ro", "/", "--", *arguments]
