@@ -736,6 +736,25 @@ def test_gpus_devices_are_put_into_the_walls(monkeypatch):
         assert "Read-only" in done.stderr or not gpu
 
 
+ASKS_FOR_CUDA = """
+import torch
+
+asked = []
+for place, name in [(torch._C, "_cuda_init"), (torch._C, "_cuda_getDeviceCount"), (torch.cuda, "is_available")]:
+    if hasattr(place, name):
+        setattr(place, name, lambda *values, name=name: asked.append(name) or 0)
+from autograder.execute import server
+server._warm_up()
+print("asked", asked)
+"""
+
+
+def test_warm_process_does_not_ask_for_cuda():
+    """A driver that has been started does not survive a fork, and all learners' processes are forks."""
+    done = subprocess.run([sys.executable, "-c", ASKS_FOR_CUDA], capture_output=True, text=True)
+    assert "asked []" in done.stdout, done.stdout + done.stderr[-2000:]
+
+
 @pytest.mark.skipif(not Path("/dev/nvidiactl").exists(), reason="this machine has no NVIDIA GPU")
 @pytest.mark.parametrize("isolation", [True, False])
 def test_gpu_is_there_for_those_who_may_use_it_only(isolation):
