@@ -75,13 +75,14 @@ clean:           ## remove the virtual environments
 	$(BIN)/python -m pip install --quiet uv
 	@touch $@
 
+# Byte code is compiled now, because the engine starts behind walls where none can be written: 5 s at each start.
 .venv/.learner: .venv/uv requirements.txt pyproject.toml lab-settings.json
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -r requirements.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode -r requirements.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps -e .
 	$(BIN)/jupyter kernelspec install --sys-prefix --replace autograder/execute/kernels/warm-torch 2>/dev/null
 	@mkdir -p .venv/share/jupyter/lab/settings && cp lab-settings.json .venv/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
 .venv/.developer: .venv/.learner requirements-dev.txt
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -r requirements-dev.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode -r requirements-dev.txt
 	@touch $@
