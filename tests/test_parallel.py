@@ -75,7 +75,7 @@ class Engine:
     def __call__(self, notebook, limits, **settings) -> Report:
         [student] = [cell.source.split("by ")[1] for cell in notebook.cells if "# by " in cell.source]
         self.ran.append(student)
-        self.known = settings.pop("known")
+        self.pictures = settings.pop("pictures")
         self.settings.append((limits, settings))
         self.before(student)
         return fake_engine(notebook, limits, **settings)
@@ -351,7 +351,7 @@ def test_engine_is_told_of_the_pictures_of_the_course(course, engine):
     solution.cells += [new_code_cell("x = 1"), new_code_cell("show(x)", outputs=[shown])]
     nbformat.write(solution, course.solution(NAME))
     run(course)
-    assert engine.known == {"x = 1": {}, "show(x)": {"A": image}}
+    assert engine.pictures == {"x = 1": {}, "show(x)": {"A": image}}
 
 
 # The same again

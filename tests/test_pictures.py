@@ -130,7 +130,7 @@ def test_run_shows_a_known_picture_and_draws_any_other():
     text = "for alt in ('A', 'B'):\n    show(plt.figure(), alt)\n    draw(alt=alt)\nlen(plt.get_fignums())"
     mine = "show(plt.figure(), 'A')\ndraw(alt='A')"
     notebook = new_notebook(cells=[setup, cell(text), cell(mine)])
-    report = execute(notebook, LIMITS, isolation=False, known={text: {"A": image("A")}})
+    report = execute(notebook, LIMITS, isolation=False, pictures={text: {"A": image("A")}})
     assert [one.status for one in report.cells] == ["ok", "ok", "ok"]
     shown = [[output.data.get("text/html") for output in one.outputs] for one in notebook.cells]
     drawn_b = "<b>drawn: B</b>"
@@ -155,7 +155,7 @@ def test_what_is_shown_is_what_is_drawn(name):
     solution = nbformat.read(COURSE.solution(name), as_version=4)
     drawn, shown = deepcopy(solution), deepcopy(solution)
     execute(drawn, LIMITS, isolation=False)
-    execute(shown, LIMITS, isolation=False, known=drawn_pictures(drawn))
+    execute(shown, LIMITS, isolation=False, pictures=drawn_pictures(drawn))
     unlike = [one.source for one, other in zip(shown.cells, drawn.cells) if one.get("outputs") != other.get("outputs")]
     if name == "06_batch_processing":  # it measures times, which differ from run to run
         timers = {"perf_counter", "microseconds", "speed_up", "throughput"}

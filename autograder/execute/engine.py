@@ -51,7 +51,12 @@ def stop() -> None:
 
 
 def execute(
-    notebook: NotebookNode, limits: Limits, *, isolation: bool = True, gpu: bool = False, known: Pictures | None = None
+    notebook: NotebookNode,
+    limits: Limits,
+    *,
+    isolation: bool = True,
+    gpu: bool = False,
+    pictures: Pictures | None = None,
 ) -> Report:
     """Run every code cell of ``notebook`` in place, whatever the cells do, and say how it went.
 
@@ -64,7 +69,7 @@ def execute(
         limits: what the run may cost.
         isolation: whether learners' code is walled off.
         gpu: whether it may use this machine's GPU.
-        known: pictures of the course's own cells, which are not drawn again where they would be the same.
+        pictures: of the course's own cells, which are not drawn again where they would be the same.
 
     Raises:
         CourseError: there are no walls on this machine, or the engine cannot start.
@@ -72,7 +77,7 @@ def execute(
     """
     if not _running:
         _stopping.clear()
-    run = _Run(notebook, limits, isolation, gpu, reusable(notebook, known or {}))
+    run = _Run(notebook, limits, isolation, gpu, reusable(notebook, pictures or {}))
     run.run()
     return run.report
 

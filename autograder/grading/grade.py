@@ -127,7 +127,7 @@ def grade_class(
     directory = course_directory(config)
     telltales = read_telltales(course.solution(name))
     step = ExecuteSubmission(config=config)
-    step.known = drawn_pictures(nbformat.read(course.solution(name), as_version=4))
+    step.pictures = drawn_pictures(nbformat.read(course.solution(name), as_version=4))
     submissions = find_submissions(Path(directory.root) / directory.submitted_directory, name, telltales, students)
     if again or any(not _autograded(config, name, submission.student).exists() for submission in submissions):
         warm_up(step.isolation, step.gpu)

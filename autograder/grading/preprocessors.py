@@ -44,7 +44,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
     """In place of nbgrader's ``Execute``: run the notebook within limits and keep the report beside the result.
 
     Two things are set by code, not by configuration: ``finished``, a run made beforehand, taken over if it was of the
-    same cells, and ``known``, pictures that need not be drawn again.
+    same cells, and ``pictures``, which need not be drawn again.
     """
 
     cell_seconds = Integer(Limits.cell_seconds, help="Seconds that one cell may run").tag(config=True)
@@ -60,7 +60,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
     ).tag(config=True)
     gpu = Bool(False, help="Whether learners' code may use the GPU").tag(config=True)
     finished = Instance(Run, allow_none=True)
-    known = Dict()
+    pictures = Dict()
 
     def preprocess(self, nb, resources):
         if self.finished is not None and same_cells(nb, self.finished.notebook):
@@ -80,7 +80,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
         missing = take_missing(notebook)
         name_cells(notebook)
         limits = Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
-        report = execute(notebook, limits, isolation=self.isolation, gpu=self.gpu, known=self.known)
+        report = execute(notebook, limits, isolation=self.isolation, gpu=self.gpu, pictures=self.pictures)
         report.problems[:0] = missing
         settle_checks(notebook, report)
         return report
