@@ -100,7 +100,7 @@ class _Names:
         self.taken = self.read - bound_names(tree)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _names(code: str) -> _Names | None:
     """The names in a cell: none if it cannot run, None if IPython may see more in it than Python does."""
     try:
