@@ -82,12 +82,12 @@ def picture_mark(alt: str) -> str:
 
 
 def put_pictures(cell: NotebookNode, pictures: Mapping[str, str]) -> None:
-    """Put pictures where a cell that has been run has their marks."""
-    for output in cell.outputs if pictures else []:
+    """Put pictures where a cell that has been run has their marks: each once, whatever a learner's process has sent."""
+    left = dict(pictures)
+    for output in cell.outputs if left else []:
         text = output.get("data", {}).get("text/html")
-        if isinstance(text, str):
-            for alt, image in pictures.items():
-                text = text.replace(picture_mark(alt), image)
+        for alt in [alt for alt in left if isinstance(text, str) and picture_mark(alt) in text]:
+            text = text.replace(picture_mark(alt), left.pop(alt), 1)
             output.data["text/html"] = text
 
 
