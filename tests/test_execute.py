@@ -131,6 +131,13 @@ def test_ipythons_own_syntax_works(code, says):
     assert printed(notebook)[1] == ("7\n" if "transformers" in code else "1\n")
 
 
+@pytest.mark.parametrize("about", ["x", None, [1], {"grade_id": ["a"]}])
+@pytest.mark.parametrize("pictures", [None, {"y = 1": {}}])
+def test_metadata_of_any_kind_leaves_a_cell_that_runs(about, pictures):
+    notebook, _ = run(SETUP, new_code_cell("x = 1", metadata={"nbgrader": about}), "print(x)", pictures=pictures)
+    assert printed(notebook)[2] == "1\n"
+
+
 def test_process_that_dies_costs_its_own_cell_only():
     notebook, report = run(
         SETUP,

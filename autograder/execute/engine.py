@@ -17,7 +17,7 @@ from typing import Any
 from nbformat import NotebookNode, from_dict
 
 from autograder.execute import frames, words
-from autograder.execute.pictures import Pictures, picture_mark, put_pictures, reusable
+from autograder.execute.pictures import Pictures, about_cell, picture_mark, put_pictures, reusable
 from autograder.execute.report import CellReport, CheckReport, Limits, Report
 from autograder.execute.warm_server import Job, open_job
 from autograder.execute.words import ANSI
@@ -104,7 +104,7 @@ class _Run:
         self.report.versions = _versions()
         self.deadline = time.monotonic() + self.limits.total_seconds
         cells = [(i, cell) for i, cell in enumerate(self.notebook.cells) if _is_code(cell)]
-        reports = {i: CellReport(i + 1, _about(cell).get("grade_id")) for i, cell in cells}
+        reports = {i: CellReport(i + 1, about_cell(cell).get("grade_id")) for i, cell in cells}
         self.report.cells = list(reports.values())
         known = _setup_names(self.notebook)
         restarts, out_of_time = 0, False
@@ -168,7 +168,7 @@ class _Run:
 
     def _request(self, i: int, cell, known: set[str]) -> dict[str, Any]:
         seconds = max(1.0, min(self.limits.cell_seconds, self.deadline - time.monotonic()))
-        about = _about(cell)
+        about = about_cell(cell)
         if _is_check(cell):
             names = sorted(_asked_names(cell.source) - known)
             return {
@@ -212,7 +212,7 @@ class _Run:
             cell.outputs.append(_error(name, problem, [problem]))
 
     def _mark(self, cell, status: str, error: dict | None, problem: str) -> None:
-        about = _about(cell)
+        about = about_cell(cell)
         points = about.get("points") or 0
         if status == "ok":
             check = CheckReport(about["grade_id"], points, points, "right", "")
@@ -235,18 +235,13 @@ def _is_code(cell) -> bool:
     return cell.cell_type == "code" and bool(cell.source.strip())
 
 
-def _about(cell) -> dict:
-    about = cell.metadata.get("nbgrader")
-    return about if isinstance(about, dict) else {}
-
-
 def _is_check(cell) -> bool:
-    return cell.cell_type == "code" and _about(cell).get("grade") is True
+    return cell.cell_type == "code" and about_cell(cell).get("grade") is True
 
 
 def _setup_names(notebook) -> set[str]:
     """What the set-up cell defines; it is restored from the source, as the checks are."""
-    texts = [cell.source for cell in notebook.cells if _about(cell).get("grade_id") == "setup"]
+    texts = [cell.source for cell in notebook.cells if about_cell(cell).get("grade_id") == "setup"]
     return set().union(*map(_defined_names, texts))
 
 

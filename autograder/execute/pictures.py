@@ -22,6 +22,12 @@ IMAGE = re.compile(r'<img alt="([^"]*)" style="[^"]*" src="data:image/svg\+xml;b
 Pictures = Mapping[str, Mapping[str, str]]
 
 
+def about_cell(cell: NotebookNode) -> dict:
+    """What nbgrader notes of a cell; empty if that is nothing, or something of another tool's."""
+    about = cell.metadata.get("nbgrader")
+    return about if isinstance(about, dict) else {}
+
+
 def drawn_pictures(solution: NotebookNode) -> Pictures:
     """The pictures of an executed solution's own cells: those that are neither answers nor checks."""
     known = {}
@@ -48,7 +54,7 @@ def reusable(notebook: NotebookNode, known: Pictures) -> dict[int, Mapping[str, 
     ours = [cell.source for _, cell in cells if cell.source in known]
     if ours != [source for source in known if source in set(ours)]:
         return {}  # in another order, or one of them twice
-    setup = [cell.source for _, cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "setup"]
+    setup = [cell.source for _, cell in cells if about_cell(cell).get("grade_id") == "setup"]
     given = set(dir(builtins)).union(*(names.defined for source in setup if (names := _names(source))))
     reached = set().union(*(_reach(source, given) or set() for source in known.keys() - set(ours)))
     found = {}
@@ -67,7 +73,7 @@ def reusable(notebook: NotebookNode, known: Pictures) -> dict[int, Mapping[str, 
 
 def _counts(cell: NotebookNode) -> bool:
     """Whether a cell runs in the learner's process."""
-    return cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("grade")
+    return cell.cell_type == "code" and not about_cell(cell).get("grade")
 
 
 def _reach(code: str, given: set[str]) -> set[str] | None:

@@ -251,9 +251,8 @@ def _cell(number: int, cell: object, taken: set[str]) -> NotebookNode:
     identities = chain([cell.get("id")], (f"cell-{number}-{attempt}" for attempt in count()))
     identity = next(i for i in identities if isinstance(i, str) and CELL_ID.fullmatch(i) and i not in taken)
     taken.add(identity)
-    sound = {"id": identity, "cell_type": kind, "source": _text(number, cell.get("source")), "metadata": {}} | CELLS[
-        kind
-    ]
+    text = _text(number, cell.get("source"))
+    sound = {"id": identity, "cell_type": kind, "source": text, "metadata": {}} | CELLS[kind]
     about = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     grade_id = about.get("grade_id") if isinstance(about, dict) else None
     if isinstance(grade_id, str):
