@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.build.expand import expand
+from autograder.build.expand import cell_lines, expand
 from autograder.build.release import release_text
 from autograder.build.run import examine_notebook, run_notebook
 from autograder.course import Course
@@ -75,7 +75,7 @@ def build_all(course: Course, names: Iterable[str], again: bool, report: Callabl
 
 def _expanded(course: Course, name: str) -> tuple[nbformat.NotebookNode, list[int]]:
     source = read_source(course.source(name))
-    return expand(source, course.data, *course.repository()), [cell.line for cell in source.cells]
+    return expand(source, course.data, *course.repository()), cell_lines(source)
 
 
 def _is_fresh(path: Path, expanded: nbformat.NotebookNode) -> bool:

@@ -1,4 +1,4 @@
-"""Expand a source into a notebook: nbgrader's metadata, stable ids, the set-up cell, exercise headings, the badge."""
+"""Expand a source into a notebook: nbgrader's metadata, stable ids, set-up and tools, titles, the badge."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,15 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.build.setup_cell import setup_names, write_setup
+from autograder.build.setup_cell import setup_names, setup_text, tools_text
 from autograder.errors import CourseError
-from autograder.source.cells import Cell, Source
+from autograder.source.cells import UNRELEASED, Cell, Source
 from autograder.source.faults import EXERCISE_TITLE, find_faults
 from autograder.source.names import parse, read_names
 
 DIFFICULTY = {1: "●○○", 2: "●●○", 3: "●●●"}
+#: Metadata of a cell whose code is folded, in JupyterLab and on Colab.
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 
 
@@ -32,20 +34,25 @@ def expand(source: Source, data: Path, repository: str = "", branch: str = "main
     if faults:
         raise CourseError("\n".join(map(str, faults)))
     used = set().union(*(read_names(parse(cell.text)) for cell in source.cells if cell.kind == "code"))
-    titles = _titles(source)
+    headings, labels = _headings(source)
     identities = _identities(source)
     cells = []
     for i, cell in enumerate(source.cells):
         if cell.role == "setup":
-            text = write_setup(used, data)
-        elif i in titles:
-            text = EXERCISE_TITLE.sub(lambda _, title=titles[i]: title, cell.text)
+            text = setup_text()
+        elif i in headings:
+            text = EXERCISE_TITLE.sub(lambda _, heading=headings[i]: heading, cell.text)
+        elif i in labels:
+            text = f'#@title {labels[i]} {{ display-mode: "form" }}\n{cell.text}'
         elif i == 0:
             text = _with_colab(cell.text, source.name, repository, branch)
         else:
             text = cell.text
         make = new_markdown_cell if cell.kind == "markdown" else new_code_cell
         cells.append(make(text, id=identities[i], metadata=_metadata(cell)))
+        if cell.role == "setup":
+            about = _nbgrader("tools", locked=True)
+            cells.append(new_code_cell(tools_text(used, data), id="tools", metadata={"nbgrader": about} | FOLDED))
     metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -56,22 +63,35 @@ def expand(source: Source, data: Path, repository: str = "", branch: str = "main
     return notebook
 
 
-def _titles(source: Source) -> dict[int, str]:
-    """For the index of each text cell above an exercise: its heading, with number, points, difficulty and minutes."""
+def cell_lines(source: Source) -> list[int]:
+    """For each cell of the notebook the line of the source that it comes from."""
+    return [cell.line for cell in source.cells for _ in range(2 if cell.role == "setup" else 1)]
+
+
+def _headings(source: Source) -> tuple[dict[int, str], dict[int, str]]:
+    """By index of the source's cells: the headings of the texts above exercises, and the titles of folded cells.
+
+    The heading of an exercise has its number, points, difficulty and minutes.
+    """
     points = {cell.exercise: cell.keys["points"] for cell in source.cells if cell.role == "check"}
-    titles, above, number = {}, None, 0
+    headings, labels, numbered, above = {}, {}, {}, None
     for i, cell in enumerate(source.cells):
         if cell.kind == "markdown":
             above = i
         elif cell.role == "exercise":
-            number += 1
             title = EXERCISE_TITLE.search(source.cells[above].text)["title"]
-            worth = points[cell.exercise]
-            titles[above] = (
-                f"### Exercise {number}: {title}\n\n**{worth} point{'s' * (worth != 1)}** · "
-                f"difficulty {DIFFICULTY[cell.keys['difficulty']]} · about {cell.keys['minutes']} minutes"
+            worth, number = points[cell.exercise], len(numbered) + 1
+            numbered[cell.exercise] = f"{number}: {title}"
+            marks = f"**{worth} point{'s' * (worth != 1)}** · " if worth else ""
+            headings[above] = (
+                f"### Exercise {number}: {title}\n\n"
+                f"{marks}difficulty {DIFFICULTY[cell.keys['difficulty']]} · about {cell.keys['minutes']} minutes"
             )
-    return titles
+        elif cell.role == "check":
+            labels[i] = f"Check of exercise {numbered[cell.exercise]}"
+        elif "folded" in cell.flags:
+            labels[i] = str(cell.keys["label"])
+    return headings, labels
 
 
 def _identities(source: Source) -> list[str]:
@@ -97,22 +117,28 @@ def _identities(source: Source) -> list[str]:
 
 
 def _metadata(cell: Cell) -> dict:
-    tags = ["nbval-ignore-output"] * ("varies" in cell.flags) + ["predict"] * ("predict" in cell.flags)
+    tags = ["nbval-ignore-output"] * ("varies" in cell.flags) + [tag for tag in UNRELEASED if tag in cell.flags]
     metadata: dict = {"tags": tags} if tags else {}
-    if cell.role in ("exercise", "check", "setup"):
-        metadata["nbgrader"] = {
-            "schema_version": 3,
-            "grade_id": "setup" if cell.role == "setup" else f"{cell.role}-{cell.exercise}",
-            "solution": cell.role == "exercise",
-            "grade": cell.role == "check",
-            "locked": cell.role != "exercise",
-            "task": False,
-        }
-    if cell.role == "check":
-        metadata["nbgrader"]["points"] = cell.keys["points"]
     if cell.role == "setup":
-        metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
-    return metadata
+        metadata["nbgrader"] = _nbgrader("setup", locked=True)
+    if cell.role == "exercise":
+        metadata["nbgrader"] = _nbgrader(f"exercise-{cell.exercise}", solution=True)
+    if cell.role == "check":
+        about = _nbgrader(f"check-{cell.exercise}", grade=True, locked=True)
+        metadata["nbgrader"] = about | {"points": cell.keys["points"]}
+    return metadata | (FOLDED if cell.role == "check" or "folded" in cell.flags else {})
+
+
+def _nbgrader(grade_id: str, solution=False, grade=False, locked=False) -> dict:
+    """What nbgrader notes of a cell."""
+    return {
+        "schema_version": 3,
+        "grade_id": grade_id,
+        "solution": solution,
+        "grade": grade,
+        "locked": locked,
+        "task": False,
+    }
 
 
 def _with_colab(text: str, name: str, repository: str, branch: str) -> str:

@@ -1,10 +1,9 @@
-"""Write the set-up cell: the same beginning for every notebook, and the helpers of ``autograder.notebook`` it uses."""
+"""Write the first two code cells: a short set-up, the same in every notebook, and the tools that the notebook uses."""
 
 import ast
 import base64
 import gzip
 import lzma
-import textwrap
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,10 +15,10 @@ from autograder.source.names import bound_names, defined_names, read_names
 
 PIECES_DIR = Path(notebook.__file__).parent
 #: In the order in which they are written.
-MODULES = ("expect", "watch", "draw", "movement", "networks", "data")
+MODULES = ("expect", "failures", "watch", "payoff", "draw", "movement", "networks", "data")
 #: What every notebook gets, whether it names it or not.
-ALWAYS = {"expect"}
-TITLE = '#@title Set-up: run this cell first. There is nothing to do in it. { display-mode: "form" }'
+ALWAYS = {"expect", "show_failure"}
+TITLE = '#@title Tools: run this cell. There is nothing to do in it. { display-mode: "form" }'
 
 
 @dataclass(frozen=True)
@@ -32,16 +31,16 @@ class Piece:
 
 
 @cache
-def _prelude() -> str:
-    return (PIECES_DIR / "setup.py").read_text(encoding="utf-8")
+def _text(module: str) -> str:
+    return (PIECES_DIR / f"{module}.py").read_text(encoding="utf-8").strip()
 
 
 @cache
-def _pieces() -> tuple[dict[str, Piece], dict[str, str]]:
-    """All definitions by name, and all imports by the name that they bind."""
-    pieces, imports = {}, {}
+def _pieces() -> tuple[dict[str, Piece], dict[str, str], list[str]]:
+    """All definitions by name, all imports by the name that they bind, and the statements that come last."""
+    pieces, imports, last = {}, {}, []
     for module in MODULES:
-        text = (PIECES_DIR / f"{module}.py").read_text(encoding="utf-8")
+        text = _text(module)
         for node in ast.parse(text).body:
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 if not (getattr(node, "module", None) or "").startswith("autograder.notebook"):
@@ -55,7 +54,9 @@ def _pieces() -> tuple[dict[str, Piece], dict[str, str]]:
             elif names := defined_names(ast.Module([node], [])):
                 piece = Piece(min(names), _text_of(node, text), frozenset(read_names(node)))
                 pieces |= dict.fromkeys(names, piece)
-    return pieces, imports
+            elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):  # no docstring
+                last.append(_text_of(node, text))
+    return pieces, imports, last
 
 
 def _text_of(node: ast.stmt, text: str) -> str:
@@ -65,19 +66,23 @@ def _text_of(node: ast.stmt, text: str) -> str:
 
 
 def setup_names() -> set[str]:
-    """Every name that a set-up cell can define."""
-    pieces, _ = _pieces()
-    return set(pieces) | defined_names(ast.parse(_prelude()))
+    """Every name that set-up and tools can define."""
+    return set(_pieces()[0]).union(*(defined_names(ast.parse(_text(module))) for module in ("setup", "tools")))
 
 
-def write_setup(used: set[str], data: Path) -> str:
-    """The text of a set-up cell.
+def setup_text() -> str:
+    """The text of the set-up cell."""
+    return _text("setup")
+
+
+def tools_text(used: set[str], data: Path) -> str:
+    """The text of the tools cell.
 
     Args:
         used: the names that the notebook reads.
         data: the folder with ``digits.csv.gz``.
     """
-    pieces, imports = _pieces()
+    pieces, imports, last = _pieces()
     wanted, queue = set(), sorted((used | ALWAYS) & pieces.keys())
     while queue:
         name = queue.pop()
@@ -85,17 +90,16 @@ def write_setup(used: set[str], data: Path) -> str:
             wanted.add(name)
             queue += pieces[name].needs & pieces.keys()
     chosen = list(dict.fromkeys(pieces[name] for name in pieces if name in wanted))
-    there = bound_names(ast.parse(_prelude()))
-    needed = set().union(*(piece.needs for piece in chosen)) & imports.keys() - there
+    there = bound_names(ast.parse(_text("setup"))) | bound_names(ast.parse(_text("tools")))
+    needed = set().union(*(piece.needs for piece in chosen), *(read_names(ast.parse(text)) for text in last))
+    head = "\n".join(sorted(imports[name] for name in needed & imports.keys() - there))
     texts = [_digits(data) if piece.name == "DIGITS_BLOB" else piece.text for piece in chosen]
-    head = "\n".join(sorted(imports[name] for name in needed))
-    return "\n\n\n".join(["\n".join([TITLE, head, _prelude().strip()]), *texts])
+    return "\n\n\n".join(["\n".join([TITLE, head, _text("tools")]), *texts, *last])
 
 
 def _digits(data: Path) -> str:
-    """The assignment that holds the digits as text: columns first, because neighbours in a column are alike."""
+    """The assignment that holds the digits, one long line: columns first, because neighbours in a column are alike."""
     with gzip.open(data / "digits.csv.gz", "rt") as file:
         table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
     packed = lzma.compress(table.T.copy().tobytes(), format=lzma.FORMAT_ALONE, preset=9)
-    lines = textwrap.wrap(base64.b85encode(packed).decode(), 118)
-    return 'DIGITS_BLOB = """\n' + "\n".join(lines) + '\n"""'
+    return f'DIGITS_BLOB = """{base64.b85encode(packed).decode()}"""'

@@ -17,7 +17,7 @@ from typing import Any
 from nbformat import NotebookNode, from_dict
 
 from autograder.execute import frames, words
-from autograder.execute.pictures import Pictures, about_cell, picture_mark, put_pictures, reusable
+from autograder.execute.pictures import Pictures, about_cell, is_ours, picture_mark, put_pictures, reusable
 from autograder.execute.report import CellReport, CheckReport, Limits, Report
 from autograder.execute.warm_server import Job, open_job
 from autograder.execute.words import ANSI
@@ -178,7 +178,7 @@ class _Run:
                 "names": names,
                 "grade_id": about["grade_id"],
             }
-        if about.get("grade_id") == "setup" and about.get("locked"):
+        if is_ours(cell):
             return {"kind": "setup", "code": cell.source, "seconds": seconds}
         marks = {alt: picture_mark(alt) for alt in self.pictures.get(i, {})}
         return {"kind": "cell", "code": cell.source, "seconds": seconds, "pictures": marks}
@@ -240,8 +240,8 @@ def _is_check(cell) -> bool:
 
 
 def _setup_names(notebook) -> set[str]:
-    """What the set-up cell defines; it is restored from the source, as the checks are."""
-    texts = [cell.source for cell in notebook.cells if about_cell(cell).get("grade_id") == "setup"]
+    """What set-up and tools define; they are restored from the source, as the checks are."""
+    texts = [cell.source for cell in notebook.cells if is_ours(cell)]
     return set().union(*map(_defined_names, texts))
 
 

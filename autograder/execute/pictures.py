@@ -28,6 +28,12 @@ def about_cell(cell: NotebookNode) -> dict:
     return about if isinstance(about, dict) else {}
 
 
+def is_ours(cell: NotebookNode) -> bool:
+    """Whether a cell is the course's and no check: set-up or tools, which run on both sides."""
+    about = about_cell(cell)
+    return about.get("locked") is True and about.get("grade") is not True
+
+
 def drawn_pictures(solution: NotebookNode) -> Pictures:
     """The pictures of an executed solution's own cells: those that are neither answers nor checks."""
     known = {}
@@ -54,7 +60,7 @@ def reusable(notebook: NotebookNode, known: Pictures) -> dict[int, Mapping[str, 
     ours = [cell.source for _, cell in cells if cell.source in known]
     if ours != [source for source in known if source in set(ours)]:
         return {}  # in another order, or one of them twice
-    setup = [cell.source for _, cell in cells if about_cell(cell).get("grade_id") == "setup"]
+    setup = [cell.source for _, cell in cells if is_ours(cell)]
     given = set(dir(builtins)).union(*(names.defined for source in setup if (names := _names(source))))
     reached = set().union(*(_reach(source, given) or set() for source in known.keys() - set(ours)))
     found = {}

@@ -11,16 +11,22 @@ from traitlets import Bool, Dict, Instance, Integer
 from autograder.execute import Limits, Report, execute
 from autograder.grading.restore import read_known, restore
 from autograder.grading.runs import Run, name_cells, note_missing, same_cells, settle_checks, take_missing, take_over
+from autograder.source.cells import UNRELEASED
 
 
 class ClearGradedOutput(NbGraderPreprocessor):
-    """On release: drop the outputs of exercises, checks and predictions; pictures and examples stay to be read."""
+    """On release: drop the outputs of exercises, checks and predictions; pictures and examples stay to be read.
+
+    Checks get the tag with which *Run All* goes on after an exception.
+    """
 
     def preprocess_cell(self, cell, resources, index):
         if cell.cell_type == "code":
-            graded = utils.is_solution(cell) or utils.is_grade(cell)
-            if graded or "predict" in cell.metadata.get("tags", []):
+            tags = cell.metadata.get("tags", [])
+            if utils.is_solution(cell) or utils.is_grade(cell) or set(tags) & set(UNRELEASED):
                 cell.outputs = []
+            if utils.is_grade(cell):
+                cell.metadata["tags"] = [*tags, "raises-exception"]
             cell.execution_count = None
         return cell, resources
 

@@ -230,14 +230,16 @@ def _give_back(cell: NotebookNode, known: KnownCell) -> None:
 def _put_back(
     notebook: NotebookNode, known: Mapping[str, KnownCell], found: Mapping[str, int], answers: Mapping[str, int]
 ) -> None:
-    """Add the locked cells that were not found: a set-up in front, a check behind its exercise's answer or at last."""
+    """Add the locked cells that were not found: set-up and tools in front, checks after answers."""
     front, end = -1, len(notebook.cells) - 1
     behind: dict[int, list[NotebookNode]] = defaultdict(list)
     for grade_id, cell in known.items():
-        if cell.locked and grade_id not in found:
+        if cell.prepares and grade_id in found:
+            front = max(front, found[grade_id])  # tools need the set-up before them
+        elif cell.locked and grade_id not in found:
             place = front if cell.prepares else answers.get(EXERCISE + grade_id.removeprefix(CHECK), end)
             behind[place].append(_new_cell(cell, notebook.nbformat_minor))
-    cells = behind[front]
+    cells = behind[-1]
     for index, cell in enumerate(notebook.cells):
         cells += [cell, *behind[index]]
     notebook.cells = cells

@@ -11,7 +11,7 @@ import socket
 import numpy as np
 import torch
 
-from autograder.notebook.setup import DATA, OFFLINE
+from autograder.notebook.tools import DATA, OFFLINE
 
 DIGITS_BLOB = ""  # written by the build: 65 columns (64 pixels, label) of 1,797 bytes each, xz, base 85
 
@@ -23,7 +23,7 @@ def load_digits() -> tuple[torch.Tensor, torch.Tensor]:
         images: float32 of shape (1797, 8, 8), values 0 to 16 (the number of dark pixels in a 4×4 block of the scan).
         labels: int64 of shape (1797,), values 0 to 9.
     """
-    columns = lzma.decompress(base64.b85decode("".join(DIGITS_BLOB.split())))
+    columns = lzma.decompress(base64.b85decode(DIGITS_BLOB))
     table = torch.from_numpy(np.frombuffer(columns, dtype=np.uint8).reshape(65, -1).T.copy())
     return table[:, :64].float().reshape(-1, 8, 8), table[:, 64].long()
 

@@ -1,7 +1,9 @@
-"""The one helper of every check cell: compare a learner's value with the expected one and say what differs.
+"""What check cells say: compare a learner's value with the expected one, and tell what differs.
 
 Imports nothing of this package, because the build copies it into each notebook.
 """
+
+from dataclasses import dataclass
 
 import torch
 
@@ -13,12 +15,12 @@ class Unexpected(AssertionError):
         return str(self).splitlines()
 
 
-def expect(actual, expected, what="your answer", *, mistakes=None, rtol=None, atol=None) -> None:
+def expect(actual, expected, what="your answer", *, mistakes=None, rtol=None, atol=None, any_type=False) -> None:
     """Compare ``actual`` with ``expected``; print one line if they agree, raise ``Unexpected`` if not.
 
-    Tensors must agree in shape, dtype and values (``torch.testing.assert_close`` decides which values are close);
-    lists, tuples and dicts are compared element by element; Python numbers within the tolerances of ``float64``;
-    everything else with ``==``.
+    Types count: a list is not a tuple, ``5.0`` is not ``5``. Tensors must agree in shape, dtype, device and values
+    (``torch.testing.assert_close`` decides which values are close); lists, tuples and dicts are compared element by
+    element; Python floats within the tolerances of ``float32``; everything else with ``==``.
 
     Args:
         actual: what the learner's code gave.
@@ -26,54 +28,114 @@ def expect(actual, expected, what="your answer", *, mistakes=None, rtol=None, at
         what: what was asked, as the learner would say it: ``"relu(x) for x of shape (2, 5)"``.
         mistakes: ``{"You forgot to …": value, …}``: values that known mistakes lead to. When ``actual`` equals one,
             the message names that mistake.
-        rtol, atol: tolerances for values that are computed by another road; torch's defaults for the dtype if None.
+        rtol, atol: tolerances for values that may be computed in another way; torch's defaults for the dtype if None.
+        any_type: take lists and tuples, whole and floating-point numbers for each other.
 
     Raises:
         Unexpected: with what was asked, both values, the first place where they differ and the mistake if known.
     """
-    reason = _difference(actual, expected, rtol, atol)
+    rules = Rules(rtol, atol, any_type)
+    reason = _difference(actual, expected, rules)
     if reason is None:
         print(f"✓ {what}")
         return
     lines = [f"✗ {what}", *(f"  {line}" for line in reason)]
     for mistake, value in (mistakes or {}).items():
-        if _difference(actual, value, rtol, atol) is None:
+        if _difference(actual, value, rules) is None:
             lines.append(f"  → {mistake}")
             break
     raise Unexpected("\n".join(lines))
 
 
-def _difference(actual, expected, rtol, atol):
+def require(condition, what, otherwise) -> None:
+    """Print ``what`` if ``condition`` holds, raise ``Unexpected`` if not: for demands that are no comparison of values.
+
+    Args:
+        condition: a bool.
+        what: the demand: ``"the layer has a bias"``.
+        otherwise: what to say if it is not met: ``"Your layer was made with bias=False."``
+
+    Raises:
+        Unexpected: with both.
+        TypeError: ``condition`` is no bool; a check that asks for something else could not fail.
+    """
+    if not isinstance(condition, bool):
+        raise TypeError(f"require needs True or False, not {_describe(condition)}")
+    if not condition:
+        raise Unexpected(f"✗ {what}\n  → {otherwise}")
+    print(f"✓ {what}")
+
+
+def expect_error(kind, call, what, otherwise="") -> None:
+    """Print ``what`` if ``call()`` raises an exception of ``kind`` (a subclass will do), raise ``Unexpected`` if not.
+
+    Args:
+        kind: a built-in exception, such as ``ValueError``.
+        call: a function without arguments.
+        what: what was asked: ``"parameter_count([]) raises ValueError"``.
+        otherwise: advice for who raises nothing, or something else.
+
+    Raises:
+        Unexpected: with what was raised instead, or what came back.
+        NotImplementedError: the exercise is not solved yet.
+    """
+    advice = [f"  → {otherwise}"] if otherwise else []
+    try:
+        value = call()
+    except kind:
+        print(f"✓ {what}")
+        return
+    except Exception as error:
+        if type(error) is NotImplementedError and not error.args:
+            raise
+        yours = f"{type(error).__name__}: {error}"
+        lines = [f"✗ {what}", f"      yours     raised {yours}", f"      expected  {kind.__name__}", *advice]
+        raise Unexpected("\n".join(lines)) from None
+    lines = [
+        f"✗ {what}",
+        f"      yours     raised nothing and returned {_value(value)}",
+        f"      expected  {kind.__name__}",
+    ]
+    raise Unexpected("\n".join(lines + advice))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How two values are compared; see ``expect``."""
+
+    rtol: float | None
+    atol: float | None
+    any_type: bool
+
+
+def _difference(actual, expected, rules):
     """What differs, as lines for the learner, or None if the two agree."""
     if isinstance(expected, torch.Tensor):
-        return _tensor_difference(actual, expected, rtol, atol)
+        return _tensor_difference(actual, expected, rules)
     if isinstance(expected, (list, tuple)):
-        return _sequence_difference(actual, expected, rtol, atol)
+        return _sequence_difference(actual, expected, rules)
     if isinstance(expected, dict):
-        return _dict_difference(actual, expected, rtol, atol)
-    if isinstance(expected, bool) or not isinstance(expected, (int, float)):
-        same = type(actual) is type(expected) and actual == expected
-    elif isinstance(actual, bool) or not isinstance(actual, (int, float)):
-        same = False
-    else:
-        return _number_difference(actual, expected, rtol, atol)
-    return None if same else _both(actual, expected)
+        return _dict_difference(actual, expected, rules)
+    if isinstance(expected, (int, float)) and not isinstance(expected, bool):
+        return _number_difference(actual, expected, rules)
+    if not isinstance(actual, type(expected)):
+        return _both(actual, expected)
+    return None if actual == expected else _both(actual, expected)
 
 
-def _tensor_difference(actual, expected, rtol, atol):
+def _tensor_difference(actual, expected, rules):
     if not isinstance(actual, torch.Tensor):
-        return [f"A tensor was expected, yours is {_describe(actual)}.", *_shapes(actual, expected)]
-    if actual.shape != expected.shape:
         return [
-            "The shapes differ:",
-            f"    yours     {_shape(actual)}",
-            f"    expected  {_shape(expected)}",
+            f"A tensor was expected, yours is {_describe(actual)}",
+            f"    expected  a tensor of shape {_shape(expected)}",
         ]
+    if actual.shape != expected.shape:
+        return _sides("The shapes differ:", _shape(actual), _shape(expected))
     if actual.dtype != expected.dtype:
-        return ["The dtypes differ:", f"    yours     {actual.dtype}", f"    expected  {expected.dtype}"]
+        return _sides("The dtypes differ:", actual.dtype, expected.dtype)
     if actual.device != expected.device:
-        return ["The devices differ:", f"    yours     {actual.device}", f"    expected  {expected.device}"]
-    if _close(actual, expected, rtol, atol):
+        return _sides("The devices differ:", actual.device, expected.device)
+    if _close(actual, expected, rules):
         return None
     mine, wanted = actual.detach(), expected.detach()
     same = torch.isclose(mine, wanted, rtol=1e-5, atol=1e-8, equal_nan=True)
@@ -82,47 +144,53 @@ def _tensor_difference(actual, expected, rtol, atol):
     if mine.dim() == 0:
         return _both(mine.item(), wanted.item())
     where = tuple((~same).nonzero()[0].tolist())
-    index = ", ".join(map(str, where))
     return [
         f"The shape {_shape(expected)} is right; {int((~same).sum())} of {same.numel()} values differ,"
-        f" the first at [{index}]:",
-        f"    yours     {_value(mine[where].item())}",
-        f"    expected  {_value(wanted[where].item())}",
+        f" the first at [{', '.join(map(str, where))}]:",
+        *_both(mine[where].item(), wanted[where].item()),
     ]
 
 
-def _sequence_difference(actual, expected, rtol, atol):
-    if not isinstance(actual, (list, tuple)):
-        return _both(actual, expected)
+def _sequence_difference(actual, expected, rules):
+    kind = list if isinstance(expected, list) else tuple
+    if not isinstance(actual, (list, tuple) if rules.any_type else kind):
+        return [f"A {kind.__name__} was expected, yours is {_describe(actual)}"]
     if len(actual) != len(expected):
         return [f"{len(expected)} elements were expected, yours has {len(actual)}.", *_both(actual, expected)]
-    for i, (a, e) in enumerate(zip(actual, expected)):
-        reason = _difference(a, e, rtol, atol)
+    for i, (a, e) in enumerate(zip(actual, expected, strict=True)):
+        reason = _difference(a, e, rules)
         if reason is not None:
             return [f"Element {i} differs:", *reason]
     return None
 
 
-def _dict_difference(actual, expected, rtol, atol):
+def _dict_difference(actual, expected, rules):
     if not isinstance(actual, dict):
-        return _both(actual, expected)
+        return [f"A dict was expected, yours is {_describe(actual)}"]
     if actual.keys() != expected.keys():
-        return ["The keys differ:", f"    yours     {list(actual)}", f"    expected  {list(expected)}"]
+        return _sides("The keys differ:", list(actual), list(expected))
     for key in expected:
-        reason = _difference(actual[key], expected[key], rtol, atol)
+        reason = _difference(actual[key], expected[key], rules)
         if reason is not None:
             return [f"The value of {key!r} differs:", *reason]
     return None
 
 
-def _number_difference(actual, expected, rtol, atol):
-    if isinstance(expected, int) and isinstance(actual, int):
+def _number_difference(actual, expected, rules):
+    if isinstance(actual, bool) or not isinstance(actual, (int, float)):
+        return _both(actual, expected)
+    if isinstance(actual, int) and isinstance(expected, int):
         return None if actual == expected else _both(actual, expected)
-    close = _close(torch.tensor(float(actual)), torch.tensor(float(expected)), rtol, atol)
-    return None if close else _both(actual, expected)
+    if isinstance(actual, float) != isinstance(expected, float) and not rules.any_type:
+        kind = "a float" if isinstance(expected, float) else "an int"
+        return [f"The types differ: {kind} was expected.", *_both(actual, expected)]
+    mine, wanted = (torch.tensor(float(value), dtype=torch.float64) for value in (actual, expected))
+    loose = Rules(1.3e-6, 1e-5, False) if rules.rtol is None and rules.atol is None else rules  # as for float32
+    return None if _close(mine, wanted, loose) else _both(actual, expected)
 
 
-def _close(actual, expected, rtol, atol) -> bool:
+def _close(actual, expected, rules) -> bool:
+    rtol, atol = rules.rtol, rules.atol
     if rtol is not None or atol is not None:
         rtol, atol = rtol or 0.0, atol or 0.0
     try:
@@ -135,32 +203,43 @@ def _close(actual, expected, rtol, atol) -> bool:
 def _describe(value) -> str:
     if value is None:
         return "None (is a `return` missing?)"
+    if isinstance(value, torch.nn.Module):
+        return f"a module, {type(value).__name__}"
+    if isinstance(value, torch.Tensor):
+        return _value(value)
     if callable(value):
         return f"a {type(value).__name__} (is a call, `(…)`, missing?)"
     return f"a Python {type(value).__name__}: {_value(value)}"
 
 
-def _shapes(actual, expected) -> list[str]:
-    return [f"    expected  a tensor of shape {_shape(expected)}"]
+def _sides(headline, yours, expected) -> list[str]:
+    return [headline, f"    yours     {yours}", f"    expected  {expected}"]
 
 
 def _both(actual, expected) -> list[str]:
-    yours = _describe(actual) if actual is None or callable(actual) else _value(actual)
-    return [f"    yours     {yours}", f"    expected  {_value(expected)}"]
+    """The two values, with as many digits as it takes to tell them apart."""
+    for digits in (6, 9, 17):
+        yours, wanted = _value(actual, digits), _value(expected, digits)
+        if yours != wanted:
+            break
+    if actual is None or callable(actual):
+        yours = _describe(actual)
+    elif yours == wanted:  # 1 and True, or a string and what looks like it
+        yours, wanted = f"{yours} ({type(actual).__name__})", f"{wanted} ({type(expected).__name__})"
+    return [f"    yours     {yours}", f"    expected  {wanted}"]
 
 
 def _shape(tensor) -> str:
-    return (
-        "()"
-        if tensor.dim() == 0
-        else "(" + ", ".join(map(str, tensor.shape)) + ("," if tensor.dim() == 1 else "") + ")"
-    )
+    return str(tuple(tensor.shape))
 
 
-def _value(value) -> str:
+def _value(value, digits=6) -> str:
     if isinstance(value, float):
-        return f"{value:.6g}"
+        text = f"{value:.{digits}g}"
+        return text if any(sign in text for sign in ".en") else f"{text}.0"
     if isinstance(value, torch.Tensor):
-        return f"a tensor of shape {_shape(value)}" if value.numel() > 12 else repr(value.detach()).replace("\n", " ")
+        kind = "" if value.dtype == torch.float32 else f" and dtype {value.dtype}"
+        few = value.numel() <= 12
+        return repr(value.detach()).replace("\n", " ") if few else f"a tensor of shape {_shape(value)}{kind}"
     text = repr(value)
     return text if len(text) <= 200 else text[:200] + " …"

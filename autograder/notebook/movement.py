@@ -8,7 +8,7 @@ import torch
 from IPython.display import display
 
 from autograder.notebook.draw import COLOURS, INK, _mix_with_white, picture, show
-from autograder.notebook.setup import OFFLINE
+from autograder.notebook.tools import OFFLINE
 
 
 def stepper(frame, count: int, *, alt: str, keys=None, size=(5.0, 3.0), columns=2) -> None:

@@ -8,11 +8,13 @@ import jupytext
 from autograder.errors import CourseError
 
 #: Words that stand behind ``# %%`` without a value.
-FLAGS = {"setup", "predict", "varies"}
+FLAGS = {"setup", "predict", "varies", "folded", "yours"}
+#: Those of them whose cells are released without their outputs.
+UNRELEASED = ("predict", "yours")
 #: Keys with a value, by the role they belong to.
 EXERCISE_KEYS = {"exercise", "difficulty", "minutes"}
 CHECK_KEYS = {"check", "points"}
-KEYS = EXERCISE_KEYS | CHECK_KEYS | {"id"}
+KEYS = EXERCISE_KEYS | CHECK_KEYS | {"id", "label"}
 
 
 @dataclass
@@ -23,8 +25,10 @@ class Cell:
         kind: ``"markdown"`` or ``"code"``.
         text: its content, without comment signs for Markdown.
         line: the line of its ``# %%`` marker in the file, from 1.
-        flags: words behind the marker: ``setup``, ``predict`` (its output is not released), ``varies`` (not compared).
-        keys: ``key=value`` pairs behind the marker.
+        flags: words after the marker: ``setup``, ``predict`` (learners run it first: its output is not released),
+            ``yours`` (shows what the learner wrote: its output is not released), ``varies`` (its output is not
+            compared), ``folded`` (learners see its label, not its code).
+        keys: ``key=value`` pairs after the marker.
     """
 
     kind: str
