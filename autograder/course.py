@@ -1,5 +1,6 @@
 """Where a course lies and how it is configured."""
 
+import difflib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,11 +47,18 @@ class Course:
         """``name``, if the course has such a notebook.
 
         Raises:
-            CourseError: it has not; the message lists those it has.
+            CourseError: it has not; the message names the one that was probably meant, or lists those it has.
         """
-        if name not in self.names:
-            raise CourseError(f"There is no notebook {name!r} in {self.solutions}: there are {', '.join(self.names)}.")
-        return name
+        if name in self.names:
+            return name
+        meant = likely_name(name, self.names)
+        if meant is not None:
+            raise CourseError(f"There is no notebook {name!r} in {self.solutions}. Did you mean {meant}?")
+        raise CourseError(f"There is no notebook {name!r} in {self.solutions}; there are {', '.join(self.names)}.")
+
+    def contains(self, folder: Path) -> bool:
+        """Whether ``folder`` is the course's folder or inside it."""
+        return folder.resolve().is_relative_to(self.root)
 
     def repository(self) -> tuple[str, str]:
         """The repository's address (empty if unknown) and branch, from ``pyproject.toml``."""
@@ -58,6 +66,20 @@ class Course:
         table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         settings = table.get("tool", {}).get("autograder", {})
         return settings.get("repository", ""), settings.get("branch", "main")
+
+
+def likely_name(text: str, names: list[str]) -> str | None:
+    """The notebook that somebody meant who typed a file, a path, a part of the name or a near miss; None if unclear."""
+    parts = [part.removesuffix(".ipynb").removesuffix(".py") for part in reversed(Path(text).parts)]
+    whole = next((part for part in parts if part in names), None)
+    if whole is not None:
+        return whole
+    typed = parts[0].lower() if parts else ""
+    close = difflib.get_close_matches(typed, names, n=1)
+    if close:
+        return close[0]
+    containing = [name for name in names if typed and typed in name]
+    return containing[0] if len(containing) == 1 else None
 
 
 def find_course(start: Path | None = None) -> Course:

@@ -268,3 +268,24 @@ def test_bad_value_is_refused(bad):
     with pytest.raises(Lost) as lost:
         ask(message({"value": bad}))
     assert lost.value.why == "protocol"
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.randn(1, 4)[:, -1],
+        torch.tensor(1).expand(1),
+        torch.randn(2, 3).T,
+        torch.randn(3, 1).expand(3, 4),
+        torch.randn(4)[::2],
+        torch.tensor(2.0),
+        torch.empty(0, 3),
+        torch.randn(5, dtype=torch.complex64).conj(),
+        torch.randn(3).to(torch.bfloat16)[1:2],
+    ],
+    ids=lambda tensor: f"{tuple(tensor.shape)} stride {tensor.stride()} {tensor.dtype}",
+)
+def test_tensor_crosses_whatever_its_strides(tensor):
+    returned = wire.Decoder({}).decode(wire.unpack(wire.pack(wire.encode_tensor(tensor))))
+    assert returned.dtype == tensor.dtype
+    assert torch.equal(returned, tensor)

@@ -217,7 +217,8 @@ class _Run:
         if status == "ok":
             check = CheckReport(about["grade_id"], points, points, "right", "")
         elif status == "error":
-            judged, message = words.judgement(error, self.by_count)
+            exercise = str(about["grade_id"]).removeprefix("check-")
+            judged, message = words.judgement(error, self.by_count, exercise)
             check = CheckReport(about["grade_id"], points, 0, judged, words.writable(ANSI.sub("", message)))
         else:
             check = CheckReport(about["grade_id"], points, 0, "stopped", problem[0].upper() + problem[1:] + ".")

@@ -25,6 +25,7 @@ from autograder.execute import frames, wire
 from autograder.execute.link import Inplace, Link, Lost, Watching
 from autograder.execute.report import Limits
 from autograder.execute.standins import CannotCross
+from autograder.notebook.failures import failing_call
 
 #: Random numbers of every check begin here, for everyone and every time.
 SEED = 20_240_229
@@ -259,6 +260,7 @@ def _told(error: BaseException, label: str) -> dict:
         "name": name,
         "text": str(error),
         "traceback": [*shown, *([theirs] if theirs else [])],
+        "call": failing_call(error.__traceback__, f"<{label}>"),
         "learners": theirs,
         "expected": lines is not None,
         "cannot_cross": isinstance(error, CannotCross),

@@ -84,7 +84,10 @@ def encode_tensor(tensor: torch.Tensor) -> list | None:
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.dtype not in DTYPE_NAMES or tensor.is_meta:
         return None
     plain = tensor.detach().as_subclass(torch.Tensor).resolve_conj().resolve_neg().cpu().contiguous()
-    data = plain.view(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b""
+    flat = plain.view(-1)
+    if flat.stride(0) != 1:  # a single element counts as contiguous, whatever its stride
+        flat = flat.clone(memory_format=torch.contiguous_format)
+    data = flat.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
     return [
         "tensor",
         DTYPE_NAMES[tensor.dtype],

@@ -1,8 +1,12 @@
 """What the engine tells people: sentences for the report, and what a failed check says to the learner."""
 
 import re
+from dataclasses import dataclass
 
+from autograder.execute.pictures import about_cell
 from autograder.execute.report import Limits
+
+EXERCISE = "exercise-"
 
 FRAME = re.compile(r"Cell In\[(\d+)\],? line (\d+)")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -56,28 +60,54 @@ def limit_met(outputs: list, number: int, limits: Limits) -> str:
     return ""
 
 
-def judgement(error: dict, by_count: dict) -> tuple[str, str]:
+def judgement(error: dict, by_count: dict, exercise: str) -> tuple[str, str]:
     """Status and message of a check that an exception ended.
 
-    Of a traceback only the learner's own line is told: the rest may quote hidden tests.
+    Of a traceback the call and the learner's own line are told: the rest may quote hidden tests.
 
     Args:
         error: as the examiner tells it.
         by_count: the learner's cells by execution count.
+        exercise: the name of the check's exercise.
     """
     name, text = error["name"], error["text"]
     if error["expected"]:
         return "wrong", text
     if error["cannot_cross"]:
         return "wrong", f"The check cannot judge this answer: {text}"
+    place = _learners_line(error["learners"], by_count)
+    elsewhere = place is not None and place.exercise not in ("", exercise)
     if name == "NotImplementedError" and not text:  # torch raises it with a text
-        return "unsolved", "Not solved yet."
+        return (
+            "unsolved",
+            f"It calls exercise {place.exercise!r}, which is not solved yet." if elsewhere else "Not solved yet.",
+        )
     if name == "AssertionError" and not text:
         return "wrong", "The check found something that is not as the exercise asks."
-    message = f"Your code stopped with {name}: {text}"
-    for count, line in reversed(FRAME.findall(ANSI.sub("", error["learners"]))):
+    lines = [f"Your code stopped with {name}: {text}"]
+    lines += [f"  in the call {error['call']}"] * bool(error["call"])
+    if place is not None:
+        whose = f" of your answer to exercise {place.exercise!r}" if elsewhere else ""
+        lines.append(f"  in your line {place.line}{whose}:  {place.text}")
+    return "wrong", "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a learner's: its exercise (empty for another cell), its number in the cell, and its text."""
+
+    exercise: str
+    line: int
+    text: str
+
+
+def _learners_line(traceback: str, by_count: dict) -> Place | None:
+    """The innermost line of the learner's own cells in a traceback."""
+    for count, number in reversed(FRAME.findall(ANSI.sub("", traceback))):
         cell = by_count.get(int(count))
         lines = cell.source.splitlines() if cell is not None else []
-        if 0 < int(line) <= len(lines):
-            return "wrong", f"{message}\n  in your line {line}:  {lines[int(line) - 1].strip()}"
-    return "wrong", message
+        if 0 < int(number) <= len(lines):
+            grade_id = str(about_cell(cell).get("grade_id", ""))
+            exercise = grade_id.removeprefix(EXERCISE) if grade_id.startswith(EXERCISE) else ""
+            return Place(exercise, int(number), lines[int(number) - 1].strip())
+    return None

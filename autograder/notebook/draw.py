@@ -8,6 +8,7 @@ Copied into notebooks by the build, only those functions that a notebook uses.
 import base64
 import html
 import io
+import re
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -19,7 +20,10 @@ COLOURS = {"input": "#3B78B8", "learned": "#E08A1E", "output": "#2A9D6F", "loss"
 
 
 class Picture(HTML):
-    """An image with its text alternative, which is also what a plain-text reader sees."""
+    """Images with a text alternative, which is also what a plain-text reader sees.
+
+    Notebooks that nobody has trusted yet show the HTML; viewers that strip HTML, such as GitHub's, show the SVG.
+    """
 
     def __init__(self, data, alt):
         super().__init__(data)
@@ -27,6 +31,27 @@ class Picture(HTML):
 
     def __repr__(self):
         return f"[picture: {self.alt}]"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        bundle = {"text/html": self.data, "text/plain": repr(self)}
+        images = [base64.b64decode(code).decode() for code in re.findall(r"svg\+xml;base64,([^\"]+)", self.data)]
+        if images:
+            bundle["image/svg+xml"] = _stacked(images, self.alt)
+        return bundle
+
+
+def _stacked(images: list[str], alt: str) -> str:
+    """Several SVG images, one below the other, as one."""
+    bodies = [image[image.index("<svg") :] for image in images]
+    sizes = [re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', body) for body in bodies]
+    width = max(float(size[1]) for size in sizes)
+    height, parts = 0.0, []
+    for body, size in zip(bodies, sizes):
+        parts.append(body.replace("<svg ", f'<svg y="{height:g}" ', 1))
+        height += float(size[2]) + 10
+    label = html.escape(alt, quote=True)
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}"'
+    return f'{head} width="{width:g}" height="{height:g}">{"".join(parts)}</svg>'
 
 
 def show(figure, alt: str) -> None:
@@ -135,6 +160,7 @@ def draw_grid(ax, grid, left, top) -> None:
                 box.set_hatch_linewidth(0.7)
             if not grid.hide:
                 number = f"{value:.{grid.digits}f}"
+                number = number.removeprefix("-") if float(number) == 0 else number
                 size = 10 if len(number) <= 4 else 8.5 if len(number) <= 5 else 7
                 text = ax.text(
                     left + j + 0.5, top + i + 0.5, number, ha="center", va="center", fontsize=size, color="black"

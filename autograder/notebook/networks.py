@@ -96,13 +96,14 @@ def _block(ax, left, shape, tallest, colour) -> float:
         ax.add_artist(
             plt.Rectangle((left, -half), width, 2 * half, facecolor=_mix_with_white(colour, 0.35), edgecolor=INK)
         )
-    else:  # channels × height × width: a box, its depth growing slowly with the channels
+    else:  # channels × height × width: a sheet for each channel up to four, the depth growing slowly with the channels
         side = 0.35 + 0.95 * (max(shape[1:]) / tallest) ** 0.7
         depth = 0.06 + 0.05 * shape[0] ** 0.5
         width, half = side * 0.45 + depth, side / 2
         front = left + depth
-        for k in range(4):  # sheets from the back to the front
-            offset = depth * (1 - k / 3)
+        sheets = min(shape[0], 4)
+        for k in range(sheets):  # from the back to the front
+            offset = depth * (1 - k / max(sheets - 1, 1)) if sheets > 1 else 0.0
             box = (front - offset, -half + offset * 0.6)
             face = {"facecolor": _mix_with_white(colour, 0.35), "edgecolor": INK, "linewidth": 0.7}
             ax.add_artist(plt.Rectangle(box, side * 0.45, 2 * half, **face))

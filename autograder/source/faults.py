@@ -14,6 +14,14 @@ EXERCISE_TITLE = re.compile(r"^### Exercise: (?P<title>.+)$", re.MULTILINE)
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 #: Besides draw_…: what puts a picture on the page.
 PICTURES = {"show", "stepper", "kernel_steps"}
+#: Besides those: names whose statements draw.
+PLOTTING = {"plt", "figure", "fig", "ax", "axes"}
+#: Lines of drawing that a cell may show its reader.
+PLOTTING_LINES = 10
+#: What a notebook with points has at least.
+LEAST = {"exercises": 6, "sections (`## …`)": 4, "pictures": 4, "predictions (`# %% predict`)": 3}
+RECAP = "## Recap"
+QUESTION = "**Before you run it"
 IMAGE_WITHOUT_ALT = re.compile(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")[^>]*>")
 
 
@@ -46,6 +54,8 @@ def find_faults(source: Source, setup_names: set[str]) -> list[Fault]:
             found.append((line, 'a picture without alternative text: write what it shows into `![…]` or `alt="…"`.'))
     found += _setup_faults(source)
     found += _exercise_faults(source, setup_names)
+    found += _prediction_faults(source)
+    found += _form_faults(source)
     found += _id_faults(source)
     return [Fault(source.path, line, message) for line, message in sorted(set(found))]
 
@@ -55,8 +65,12 @@ def _key_faults(cell: Cell):
         known = ", ".join(sorted(FLAGS | KEYS))
         yield cell.line, f"unknown key `{key}`: known are {known}."
     allowed = {"exercise": EXERCISE_KEYS, "check": CHECK_KEYS}.get(cell.role, set()) | {"id"}
+    allowed |= {"label"} if "folded" in cell.flags else set()
     for key in sorted((cell.keys.keys() & KEYS) - allowed):
-        yield cell.line, f"`{key}` does not belong on this cell: it goes on the cell with `exercise=…` or `check=…`."
+        place = "a cell that is `folded`" if key == "label" else "the cell with `exercise=…` or `check=…`"
+        yield cell.line, f"`{key}` does not belong on this cell: it goes on {place}."
+    if "folded" in cell.flags and not str(cell.keys.get("label", "")).strip():
+        yield cell.line, 'a folded cell shows its label alone: write `label="what the cell does"`.'
     name = cell.exercise
     if name is not None and not NAME.fullmatch(str(name)):
         yield cell.line, f"the name {name!r} must be lower-case letters, digits and underscores."
@@ -66,8 +80,8 @@ def _key_faults(cell: Cell):
         points = cell.keys.get("points")
         if points is None:
             yield cell.line, "points are missing: write `points=2`."
-        elif isinstance(points, bool) or not isinstance(points, int) or points < 1:
-            yield cell.line, f"points={points!r} must be a whole number of at least 1."
+        elif isinstance(points, bool) or not isinstance(points, int) or points < 0:
+            yield cell.line, f"points={points!r} must be a whole number (0 in a notebook without marks)."
     if cell.role == "exercise":
         if cell.keys.get("difficulty") not in (1, 2, 3):
             yield cell.line, "the difficulty is missing: write `difficulty=1` (2, 3)."
@@ -93,6 +107,70 @@ def _code_faults(cell: Cell):
             given += node.args[1:2] if function == "show" else []
             if not given or (isinstance(given[0], ast.Constant) and not str(given[0].value).strip()):
                 yield line, f'`{function}` has no alternative text: add `alt="what the picture shows"`.'
+            elif "predict" in cell.flags and "folded" not in cell.flags and not isinstance(given[0], ast.Name):
+                yield (
+                    line,
+                    "the alternative text in this prediction gives it away: draw in a cell"
+                    ' `# %% predict folded label="…"` after it.',
+                )
+    drawing = _plotting_lines(tree)
+    if drawing > PLOTTING_LINES and cell.role == "code" and "folded" not in cell.flags:
+        yield (
+            cell.line,
+            f"{drawing} lines of drawing in a cell that learners read ({PLOTTING_LINES} are allowed):"
+            ' put them into a cell `# %% folded label="what it draws"`.',
+        )
+
+
+def _plotting_lines(tree: ast.Module) -> int:
+    """The lines of the statements that draw."""
+    lines: set[int] = set()
+    for statement in tree.body:
+        names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+        if names & (PLOTTING | PICTURES) or any(name.startswith("draw_") for name in names):
+            lines |= set(range(statement.lineno, statement.end_lineno + 1))
+    return len(lines)
+
+
+def _prediction_faults(source: Source):
+    """Text that gives a prediction away: what follows it must be folded."""
+    for i, cell in enumerate(source.cells):
+        if "predict" not in cell.flags:
+            continue
+        text = next((after for after in source.cells[i + 1 :] if "predict" not in after.flags), None)
+        if text is None or text.kind != "markdown":
+            continue
+        first = text.text.lstrip()
+        if not first.startswith(("<details>", "#", QUESTION)):
+            yield (
+                text.line,
+                "the text after a prediction gives it away: begin with `<details><summary>Why?</summary>`,"
+                f" a heading, or the next `{QUESTION}:**`.",
+            )
+
+
+def _form_faults(source: Source):
+    """What the notebook as a whole lacks. One without points is a tour, and may be as short as it likes."""
+    checks = [cell for cell in source.cells if cell.role == "check"]
+    if not checks:
+        yield 1, "there is no exercise: write one, with a check."
+        return
+    if not any(cell.keys.get("points") for cell in checks):
+        return
+    text = "\n".join(cell.text for cell in source.cells if cell.kind == "markdown")
+    sections = re.findall(r"^## .*", text, re.MULTILINE)
+    drawn = [
+        cell
+        for cell in source.cells
+        if cell.kind == "code" and re.search(r"\b(show|draw_\w+|kernel_steps|stepper)\(", cell.text)
+    ]
+    predicted = sum("predict" in cell.flags for cell in source.cells)
+    counts = dict(zip(LEAST, (len(checks), len(sections), len(drawn), predicted)))
+    for what, least in LEAST.items():
+        if counts[what] < least:
+            yield 1, f"{counts[what]} {what}: a notebook has at least {least}."
+    if not sections or not sections[-1].startswith(RECAP):
+        yield source.cells[-1].line, f"the last section must be `{RECAP}`: questions to answer from memory."
 
 
 def _setup_faults(source: Source):
@@ -104,6 +182,8 @@ def _setup_faults(source: Source):
     for cell in places:
         if cell.text.strip():
             yield cell.line, "the set-up cell is written by the build: leave it empty."
+    if places and (len(source.cells) < 2 or source.cells[1] is not places[0]):
+        yield places[0].line, "the set-up must be the second cell, right after the opening."
     if places:
         for cell in source.cells:
             if cell.kind == "code" and cell.line < places[0].line:
@@ -114,13 +194,18 @@ def _exercise_faults(source: Source, setup_names: set[str]):
     exercises = {cell.exercise: cell for cell in source.cells if cell.role == "exercise"}
     checks = {cell.exercise: cell for cell in source.cells if cell.role == "check"}
     text_above, texts = None, {}
-    for cell in source.cells:
+    for i, cell in enumerate(source.cells):
         if cell.kind == "markdown":
             text_above = cell
         if cell.role == "exercise":
             texts[cell.exercise] = text_above.text if text_above is not None else ""
             if text_above is None or len(EXERCISE_TITLE.findall(text_above.text)) != 1:
                 yield cell.line, "the text above it must have one line `### Exercise: its title`."
+            elif "<details>" not in text_above.text:
+                yield text_above.line, f"exercise {cell.exercise!r} has no hint: write one in `<details>`."
+            after = source.cells[i + 1] if i + 1 < len(source.cells) else None
+            if after is None or (after.role, after.exercise) != ("check", cell.exercise):
+                yield cell.line, f"the check of exercise {cell.exercise!r} must follow right after it."
             yield from _marker_faults(cell, BEGIN_SOLUTION, END_SOLUTION, required=True)
             if cell.exercise not in checks:
                 yield (
@@ -128,7 +213,7 @@ def _exercise_faults(source: Source, setup_names: set[str]):
                     f'exercise {cell.exercise!r} has no check: add `# %% check="{cell.exercise}" points=2` below it.',
                 )
         if cell.role == "check":
-            yield from _marker_faults(cell, BEGIN_HIDDEN, END_HIDDEN, required=False)
+            yield from _marker_faults(cell, BEGIN_HIDDEN, END_HIDDEN, required=bool(cell.keys.get("points")))
             exercise = exercises.get(cell.exercise)
             if exercise is None or exercise.line > cell.line:
                 yield cell.line, f"there is no exercise {cell.exercise!r} above this check."
@@ -141,7 +226,8 @@ def _marker_faults(cell: Cell, begin: str, end: str, required: bool):
     lines = [line.strip() for line in cell.text.splitlines()]
     order = [line for line in lines if line in (begin, end)]
     if required and not order:
-        yield cell.line, f"no `{begin}` … `{end}`: put them around the part that learners write."
+        part = "the part that learners write" if begin == BEGIN_SOLUTION else "the tests with other values"
+        yield cell.line, f"no `{begin}` … `{end}`: put them around {part}."
     elif order != [begin, end] * (len(order) // 2):
         yield cell.line, f"`{begin}` and `{end}` do not pair up."
 
