@@ -1,8 +1,11 @@
 """The drawing helpers: right numbers in the cells, a text alternative on every picture, a slider that moves."""
 
+import html
+import json
 import re
+from itertools import pairwise
+from xml.etree import ElementTree
 
-import ipywidgets
 import matplotlib
 import pytest
 import torch
@@ -32,13 +35,11 @@ def frames(monkeypatch) -> list:
     return handed
 
 
-def numbers(frame, i: int, left: float) -> list[float]:
-    """The numbers in frame ``i`` to the right of ``left``, row by row: those of the output."""
+def numbers(frame, i: int, part: str = "output") -> list[float]:
+    """The numbers of a part in frame ``i``, row by row: ``input``, ``kernel`` or ``output``."""
     figure, ax = plt.subplots()
     frame(ax, i)
-    cells = [
-        text for text in ax.texts if re.fullmatch(r"-?\d+\.\d+", text.get_text()) and text.get_position()[0] > left
-    ]
+    cells = [text for text in ax.texts if text.get_label() == part]
     plt.close(figure)
     cells.sort(key=lambda text: (text.get_position()[1], text.get_position()[0]))
     return [float(text.get_text()) for text in cells]
@@ -55,25 +56,24 @@ def test_kernel_over_a_matrix_gives_what_conv2d_gives(frames, stride, padding, d
     expected = F.conv2d(x[None, None], kernel[None, None], **options)[0, 0]
     [(frame, count)] = frames
     assert count == expected.numel()
-    width = x.shape[1] + 2 * (padding[1] if padding else 0)
-    assert numbers(frame, count - 1, width + 1) == pytest.approx(expected.flatten().tolist(), abs=6e-4)
-    assert len(numbers(frame, 1, width + 1)) == 2, "the output grows cell by cell"
+    assert numbers(frame, count - 1) == pytest.approx(expected.flatten().tolist(), abs=6e-4)
+    assert len(numbers(frame, 1)) == 2, "the output grows cell by cell"
 
 
 def test_kernel_over_a_signal_and_over_channels(frames):
     movement.kernel_steps(torch.tensor([1.0, 2, 3, 4]), torch.tensor([3.0, 2]), alt="a test", digits=1)
     frame, count = frames.pop()
     assert count == 3
-    assert numbers(frame, 2, 5) == [7.0, 12.0, 17.0]
+    assert numbers(frame, 2) == [7.0, 12.0, 17.0]
     movement.kernel_steps(torch.arange(11.0), torch.tensor([1.0, 10, 100]), dilation=4, alt="a test", digits=1)
     frame, count = frames.pop()
     assert count == 11 - 8
-    assert numbers(frame, count - 1, 12)[0] == 0 + 40 + 800
+    assert numbers(frame, count - 1)[0] == 0 + 40 + 800
     x, kernel = torch.randn(3, 4, 5), torch.randn(3, 2, 3)
     movement.kernel_steps(x, kernel, alt="a test", digits=3)
     frame, count = frames.pop()
     expected = F.conv2d(x[None], kernel[None]).flatten().tolist()
-    assert numbers(frame, count - 1, 5 + 0.55 * 2 + 1) == pytest.approx(expected, abs=6e-4)
+    assert numbers(frame, count - 1) == pytest.approx(expected, abs=6e-4)
 
 
 @pytest.mark.parametrize("reduce", ["max", "mean"])
@@ -82,29 +82,62 @@ def test_pooling(frames, reduce):
     movement.kernel_steps(x, torch.ones(2, 3), stride=(2, 3), reduce=reduce, alt="a test", digits=3)
     frame, count = frames.pop()
     expected = (F.max_pool2d if reduce == "max" else F.avg_pool2d)(x[None], (2, 3)).flatten().tolist()
-    assert numbers(frame, count - 1, 7) == pytest.approx(expected, abs=6e-4)
+    assert numbers(frame, count - 1) == pytest.approx(expected, abs=6e-4)
 
 
-def test_key_frames_are_one_picture_with_its_text(shown):
+def test_stills_are_one_output_with_its_text(shown):
     movement.kernel_steps(torch.ones(3, 3), torch.ones(2, 2), alt='four positions of a "kernel"')
     [image] = shown
     assert 'alt="four positions of a &quot;kernel&quot;"' in image.data
     assert repr(image) == '[picture: four positions of a "kernel"]'
 
 
-def test_slider_moves_through_all_frames(shown, monkeypatch):
+def test_frames_show_what_is_multiplied(frames):
+    """The kernel's own numbers, and for a signal each right below the value that it meets."""
+    movement.kernel_steps(torch.tensor([1.0, 2, 3, 4]), torch.tensor([3.0, 2]), alt="a test", digits=1)
+    frame, _ = frames.pop()
+    assert numbers(frame, 1, "kernel") == [3.0, 2.0]
+    figure, ax = plt.subplots()
+    frame(ax, 1)
+    at = {(text.get_label(), text.get_text()): text.get_position()[0] for text in ax.texts}
+    plt.close(figure)
+    assert at["kernel", "3.0"] == at["input", "2.0"]
+    assert at["kernel", "2.0"] == at["input", "3.0"]
+
+
+def test_a_channel_is_a_sheet():
+    def sheets(*shape):
+        figure, ax = plt.subplots()
+        networks._block(ax, 0.0, shape, 28, "#000000")
+        plt.close(figure)
+        return len(ax.patches)
+
+    assert [sheets(channels, 28, 28) for channels in (1, 2, 3, 64)] == [1, 2, 3, 4]
+
+
+def test_slider_needs_no_kernel(shown, monkeypatch):
+    """It comes before the stills, is plain HTML, and what a viewer strips leaves the first frame."""
     monkeypatch.setattr(movement, "OFFLINE", False)
     movement.kernel_steps(torch.ones(3, 4), torch.ones(2, 2), alt="positions")
-    _, box = shown
-    [[_, slider], view] = box.children[0].children, box.children[1]
-    assert isinstance(slider, ipywidgets.IntSlider)
-    assert (slider.min, slider.max) == (0, 5)
-    seen = set()
-    for i in range(6):
-        slider.value = i
-        assert f"Step {i + 1} of 6. positions" in view.value
-        seen.add(view.value)
-    assert len(seen) == 6
+    slider, stills = shown
+    frames = json.loads(html.unescape(re.search('data-frames="([^"]*)"', slider.data)[1]))
+    assert len(set(frames)) == 6
+    assert 'type="range" min="1" max="6"' in slider.data
+    assert slider.data.count("<img ") == 1
+    assert frames[0] in slider.data.rpartition("<img ")[2]
+    assert stills.data.count("<img ") == 4
+
+
+def test_viewers_that_strip_html_get_the_same_pictures(shown):
+    movement.kernel_steps(torch.ones(3, 3), torch.ones(2, 2), alt='a "test"')
+    svg = shown[0]._repr_mimebundle_()["image/svg+xml"]
+    root = ElementTree.fromstring(svg)
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == 'a "test"'
+    parts = [(float(part.get("y")), float(part.get("height").removesuffix("pt"))) for part in root]
+    assert len(parts) == 4
+    assert all(y + height <= following for (y, height), (following, _) in pairwise(parts)), "one below the other"
+    assert float(root.get("height")) >= sum(parts[-1])
 
 
 @pytest.mark.parametrize(

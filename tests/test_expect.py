@@ -1,11 +1,13 @@
 """``expect`` accepts what is right, and says what differs otherwise."""
 
 import re
+from collections import namedtuple
 
+import numpy as np
 import pytest
 import torch
 
-from autograder.notebook.expect import Unexpected, expect
+from autograder.notebook.expect import Unexpected, expect, expect_error, require
 
 X = torch.tensor([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
 
@@ -28,12 +30,14 @@ def message(actual, expected, what="f(x)", **options) -> str:
         (X.clone().requires_grad_(), X),
         (3, 3),
         (0.1 + 0.2, 0.3),
-        (2, 2.0),
         ("relu", "relu"),
         (None, None),
         (True, True),
         (torch.Size([2, 3]), (2, 3)),
-        ([X, 1], (X, 1)),
+        ([X, 1], [X, 1]),
+        (namedtuple("Pair", "a b")(1, X), (1, X)),
+        (torch.nn.Parameter(X), X),
+        (np.float64(0.3), 0.3),
         ({"weight": X}, {"weight": X.clone()}),
     ],
 )
@@ -96,3 +100,86 @@ def test_notebook_shows_the_message_alone():
     with pytest.raises(Unexpected) as caught:
         expect(1, 2, "f(x)")
     assert caught.value._render_traceback_() == str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "said"),
+    [
+        ([1, 2], (1, 2), "A tuple was expected, yours is a Python list: [1, 2]"),
+        ((1, 2), [1, 2], "A list was expected, yours is a Python tuple: (1, 2)"),
+        (torch.Size([2, 3]), [2, 3], "A list was expected"),
+        (5.0, 5, "The types differ: an int was expected."),
+        (5, 5.0, "The types differ: a float was expected."),
+        (torch.tensor(5), 5, "yours     tensor(5)"),
+        (True, 1, "yours     True"),
+        ("5", 5, "yours     '5'"),
+        ({1: 5.0}, {1: 5}, "an int was expected"),
+        ([1, [2.0]], [1, [2]], "an int was expected"),
+    ],
+)
+def test_types_count(actual, expected, said):
+    assert said in message(actual, expected)
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"), [([1, 2], (1, 2)), ((1, 2), [1, 2]), (5.0, 5), (5, 5.0), ([5.0], (5,))]
+)
+def test_either_type_will_do_where_the_check_says_so(actual, expected):
+    expect(actual, expected, any_type=True)
+
+
+def test_either_type_still_needs_the_value():
+    for actual, expected in [([1, 3], (1, 2)), (5.5, 5), (True, 1)]:
+        with pytest.raises(Unexpected):
+            expect(actual, expected, any_type=True)
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "yours", "wanted"),
+    [
+        (torch.tensor(0.178551), torch.tensor(0.1785513), "0.178551003", "0.178551301"),
+        (0.1 + 0.2 + 1e-4, 0.3001000001, "0.3001", "0.3001"),
+        (2.0**60, 2.0**60 * (1 + 1e-12), "", ""),
+    ],
+)
+def test_numbers_have_enough_digits_to_differ(actual, expected, yours, wanted):
+    lines = message(actual, expected, rtol=0, atol=0).splitlines()
+    shown = {line.split()[0]: line.split()[1] for line in lines if line.split()[0] in ("yours", "expected")}
+    assert shown["yours"] != shown["expected"]
+    assert shown["yours"].startswith(yours)
+    assert shown["expected"].startswith(wanted)
+
+
+def test_whole_numbers_are_compared_exactly():
+    """3^40 + 1 is the same as 3^40 in float32 and in float64."""
+    assert "yours" in message(3**40 + 1, 3**40)
+    assert "yours" in message(float(2**24 + 40), float(2**24))
+
+
+def test_requirement(capsys):
+    require(True, "the layer has a bias", "Yours was made with bias=False.")
+    assert capsys.readouterr().out == "✓ the layer has a bias\n"
+    with pytest.raises(Unexpected) as caught:
+        require(False, "the layer has a bias", "Yours was made with bias=False.")
+    assert str(caught.value) == "✗ the layer has a bias\n  → Yours was made with bias=False."
+    with pytest.raises(TypeError):
+        require([0], "a list is no condition", "It would always hold.")
+
+
+def test_expected_error(capsys):
+    class Mine(ValueError):
+        pass
+
+    def stop(error):
+        raise error
+
+    expect_error(ValueError, lambda: stop(Mine("no")), "f(-1) raises ValueError")
+    assert capsys.readouterr().out == "✓ f(-1) raises ValueError\n"
+    with pytest.raises(Unexpected) as caught:
+        expect_error(ValueError, lambda: stop(TypeError("a bad thing")), "f(-1) raises ValueError", "Look at the sign.")
+    assert "yours     raised TypeError: a bad thing" in str(caught.value)
+    assert str(caught.value).endswith("→ Look at the sign.")
+    with pytest.raises(Unexpected, match="raised nothing and returned 3"):
+        expect_error(ValueError, lambda: 3, "f(-1) raises ValueError")
+    with pytest.raises(NotImplementedError):
+        expect_error(ValueError, lambda: stop(NotImplementedError()), "f(-1) raises ValueError")

@@ -8,7 +8,7 @@ from autograder.build.expand import expand
 from autograder.build.setup_cell import setup_names
 from autograder.errors import CourseError
 from autograder.source.cells import read_source
-from autograder.source.faults import find_faults
+from autograder.source.faults import find_faults, find_gaps
 from autograder.source.variants import read_variants
 
 SOUND = '''# %% [markdown]
@@ -21,7 +21,7 @@ SOUND = '''# %% [markdown]
 # %% [markdown]
 # ### Exercise: Twice
 #
-# Double it.
+# Double it. <details><summary>Hint 1: a sum</summary>Add it to itself.</details>
 
 # %% exercise="twice" difficulty=1 minutes=2
 def twice(x: torch.Tensor) -> torch.Tensor:
@@ -37,6 +37,8 @@ expect(twice(x), x + x, "twice(x)")
 expect(twice(x[0]), x[0] + x[0], "twice(x) for a vector")
 ### END HIDDEN TESTS
 '''
+
+HIDDEN = SOUND[SOUND.index("### BEGIN HIDDEN TESTS") :]
 
 #: What is wrong: (text of SOUND, what stands there instead, the line of the fault, a part of the message).
 FAULTS = {
@@ -59,7 +61,42 @@ FAULTS = {
         "the check forbids `mul`, and exercise 'twice' does not say so",
     ),
     "points missing": (" points=2", "", 20, "points are missing"),
-    "no points": ("points=2", "points=0", 20, "at least 1"),
+    "points below zero": ("points=2", "points=-1", 20, "whole number"),
+    "no hint": ("<details>", "", 8, "has no hint"),
+    "no hidden tests": (HIDDEN, "", 20, "put them around the tests with other values"),
+    "text between exercise and check": (
+        '# %% check="twice"',
+        '# %%\n1 + 1\n\n# %% check="twice"',
+        13,
+        "must follow right after it",
+    ),
+    "folded without a label": ("# %% setup\n", "# %% setup\n\n# %% folded\n1 + 1\n", 8, "shows its label alone"),
+    "label without folding": ("# %% setup\n", '# %% setup\n\n# %% label="x"\n1 + 1\n', 8, "`label` does not belong"),
+    "set-up too late": ("# %% setup", "# %% [markdown]\n# Text.\n\n# %% setup", 9, "must be the second cell"),
+    "open text after a prediction": (
+        "# %% setup\n",
+        "# %% setup\n\n# %% predict\n1 + 1\n\n# %% [markdown]\n# It is 2.\n",
+        11,
+        "the text after a prediction gives it away",
+    ),
+    "open text after two predictions": (
+        "# %% setup\n",
+        "# %% setup\n\n# %% predict\n1 + 1\n\n# %% predict\n2 + 2\n\n# %% [markdown]\n# It is 4.\n",
+        14,
+        "the text after a prediction gives it away",
+    ),
+    "alternative text in a prediction": (
+        "# %% setup\n",
+        '# %% setup\n\n# %% predict\nshow(plt.figure(), alt="the answer")\n',
+        9,
+        "the alternative text in this prediction gives it away",
+    ),
+    "much drawing in the open": (
+        "# %% setup\n",
+        "# %% setup\n\n# %%\n" + "plt.plot([1])\n" * 11,
+        8,
+        "11 lines of drawing",
+    ),
     "difficulty missing": (" difficulty=1", "", 13, "difficulty is missing"),
     "time missing": (" minutes=2", "", 13, "time is missing"),
     "no solution marked": ("    ### BEGIN SOLUTION\n", "", 13, "do not pair up"),
@@ -116,6 +153,32 @@ def test_fault_is_refused(tmp_path, kind):
     source = read_source(tmp_path / "99_fixture.py")
     with pytest.raises(CourseError, match=r"99_fixture\.py:\d+: "):
         expand(source, data=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        "# %% predict\n1 + 1\n\n# %% [markdown]\n# <details><summary>Why?</summary>Because.</details>\n",
+        "# %% predict\n1 + 1\n\n# %% [markdown]\n# ### Another matter\n",
+        "# %% predict\n1 + 1\n\n# %% [markdown]\n# **Before you run it:** and this?\n\n# %% predict\n2 + 2\n",
+        '# %% predict folded label="Draw it"\nshow(plt.figure(), alt="the answer")\n',
+        '# %% folded label="Draw it"\n' + "plt.plot([1])\n" * 11,
+        "# %%\n" + "plt.plot([1])\n" * 10,
+        "# %% yours varies\n1 + 1\n",
+    ],
+)
+def test_what_gives_nothing_away_is_no_fault(tmp_path, cells):
+    assert faults(tmp_path, SOUND.replace("# %% setup\n", f"# %% setup\n\n{cells}")) == []
+
+
+def test_gaps_of_a_whole_notebook_are_told(tmp_path):
+    told = "\n".join(map(str, find_gaps(read_source(write(tmp_path, SOUND)))))
+    for gap in ("1 exercises: a notebook has at least 6", "0 sections", "0 pictures", "0 predictions", "`## Recap`"):
+        assert gap in told
+    assert find_gaps(read_source(write(tmp_path, SOUND.replace("points=2", "points=0")))) == [], "a tour may be short"
+    assert [str(gap) for gap in find_gaps(read_source(write(tmp_path, "# %% [markdown]\n# Text.\n")))] == [
+        f"{tmp_path / '99_fixture.py'}:1: there is no exercise: write one, with a check."
+    ]
 
 
 def test_duplicate_exercise_is_refused(tmp_path):

@@ -14,6 +14,7 @@ from autograder.build.run import examine_notebook, run_notebook
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.source.cells import read_source
+from autograder.source.faults import find_gaps
 
 
 def build(course: Course, name: str, again: bool = False) -> str:
@@ -75,6 +76,8 @@ def build_all(course: Course, names: Iterable[str], again: bool, report: Callabl
 
 def _expanded(course: Course, name: str) -> tuple[nbformat.NotebookNode, list[int]]:
     source = read_source(course.source(name))
+    if gaps := find_gaps(source):
+        raise CourseError("\n".join(map(str, gaps)))
     return expand(source, course.data, *course.repository()), cell_lines(source)
 
 

@@ -55,9 +55,36 @@ def find_faults(source: Source, setup_names: set[str]) -> list[Fault]:
     found += _setup_faults(source)
     found += _exercise_faults(source, setup_names)
     found += _prediction_faults(source)
-    found += _form_faults(source)
     found += _id_faults(source)
     return [Fault(source.path, line, message) for line, message in sorted(set(found))]
+
+
+def find_gaps(source: Source) -> list[Fault]:
+    """What a notebook as a whole lacks. One without points is a tour, and may be as short as it likes."""
+    return [Fault(source.path, line, message) for line, message in _gaps(source)]
+
+
+def _gaps(source: Source):
+    checks = [cell for cell in source.cells if cell.role == "check"]
+    if not checks:
+        yield 1, "there is no exercise: write one, with a check."
+        return
+    if not any(cell.keys.get("points") for cell in checks):
+        return
+    text = "\n".join(cell.text for cell in source.cells if cell.kind == "markdown")
+    sections = re.findall(r"^## .*", text, re.MULTILINE)
+    drawn = [
+        cell
+        for cell in source.cells
+        if cell.kind == "code" and re.search(r"\b(show|draw_\w+|kernel_steps|stepper)\(", cell.text)
+    ]
+    predicted = sum("predict" in cell.flags for cell in source.cells)
+    counts = dict(zip(LEAST, (len(checks), len(sections), len(drawn), predicted)))
+    for what, least in LEAST.items():
+        if counts[what] < least:
+            yield 1, f"{counts[what]} {what}: a notebook has at least {least}."
+    if not sections or not sections[-1].startswith(RECAP):
+        yield source.cells[-1].line, f"the last section must be `{RECAP}`: questions to answer from memory."
 
 
 def _key_faults(cell: Cell):
@@ -147,30 +174,6 @@ def _prediction_faults(source: Source):
                 "the text after a prediction gives it away: begin with `<details><summary>Why?</summary>`,"
                 f" a heading, or the next `{QUESTION}:**`.",
             )
-
-
-def _form_faults(source: Source):
-    """What the notebook as a whole lacks. One without points is a tour, and may be as short as it likes."""
-    checks = [cell for cell in source.cells if cell.role == "check"]
-    if not checks:
-        yield 1, "there is no exercise: write one, with a check."
-        return
-    if not any(cell.keys.get("points") for cell in checks):
-        return
-    text = "\n".join(cell.text for cell in source.cells if cell.kind == "markdown")
-    sections = re.findall(r"^## .*", text, re.MULTILINE)
-    drawn = [
-        cell
-        for cell in source.cells
-        if cell.kind == "code" and re.search(r"\b(show|draw_\w+|kernel_steps|stepper)\(", cell.text)
-    ]
-    predicted = sum("predict" in cell.flags for cell in source.cells)
-    counts = dict(zip(LEAST, (len(checks), len(sections), len(drawn), predicted)))
-    for what, least in LEAST.items():
-        if counts[what] < least:
-            yield 1, f"{counts[what]} {what}: a notebook has at least {least}."
-    if not sections or not sections[-1].startswith(RECAP):
-        yield source.cells[-1].line, f"the last section must be `{RECAP}`: questions to answer from memory."
 
 
 def _setup_faults(source: Source):
