@@ -10,11 +10,13 @@ import pytest
 from conftest import COURSE, ROOT
 from test_source import SOUND
 
+from autograder.build import builder
 from autograder.build.builder import build, check
 from autograder.build.expand import expand
-from autograder.build.setup_cell import setup_names, write_setup
+from autograder.build.setup_cell import setup_names, setup_text, tools_text
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.source import faults
 from autograder.source.cells import read_source
 
 NAME = "99_fixture"
@@ -28,7 +30,23 @@ draw_row(Grid(x, "x", "input"), "→", Grid(F.relu(x), "relu(x)", "output"), alt
 
 # %% predict
 print(x.sum())
+
+# %% yours
+twice(x).sum()
+
+# %% folded label="Draw it again"
+figure, ax = plot_axes()
+ax.plot([1, 2])
+show(figure, alt="a line")
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_notebooks():
+    """The notebooks here are shorter than those that the course accepts; that rule has a test of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(builder, "find_gaps", lambda source: [])
+        yield
 
 
 def make_course(folder: Path, text: str) -> Course:
@@ -71,7 +89,8 @@ def test_release_has_no_solution_no_hidden_test_and_no_graded_output(built):
     assert "return 2 * x" not in built.release(NAME).read_text()
     assert "for a vector" not in built.release(NAME).read_text()
     assert cells["exercise-twice"].source.endswith("# Your code here\n    raise NotImplementedError")
-    assert cells["exercise-twice"].outputs == cells["check-twice"].outputs == cells["a-picture-3"].outputs == []
+    assert cells["exercise-twice"].outputs == cells["check-twice"].outputs == []
+    assert cells["a-picture-3"].outputs == cells["a-picture-4"].outputs == []
     assert 'alt="x and relu(x)"' in cells["a-picture-2"].outputs[0].data["text/html"], "pictures stay"
 
 
@@ -87,7 +106,30 @@ def test_metadata_is_nbgraders(built):
     )
     assert cells["exercise-twice"].metadata.nbgrader.solution
     assert not cells["setup"].metadata.editable
-    assert cells["setup"].metadata.jupyter.source_hidden
+    assert not cells["tools"].metadata.editable
+    for folded in ("tools", "check-twice", "a-picture-5"):
+        assert cells[folded].metadata.jupyter.source_hidden
+        assert cells[folded].metadata.cellView == "form"
+    assert "jupyter" not in cells["setup"].metadata
+    assert cells["check-twice"].source.startswith('#@title Check of exercise 1: Twice { display-mode: "form" }\n')
+    assert cells["a-picture-5"].source.startswith('#@title Draw it again { display-mode: "form" }\n')
+
+
+def test_run_all_goes_on_after_a_check_of_the_release_and_of_nothing_else(built):
+    tagged = {
+        path: [cell.id for cell in nbformat.read(path, 4).cells if "raises-exception" in cell.metadata.get("tags", [])]
+        for path in (built.solution(NAME), built.release(NAME))
+    }
+    assert tagged == {built.solution(NAME): [], built.release(NAME): ["check-twice"]}
+
+
+def test_notebook_with_gaps_is_not_built(tmp_path):
+    course = make_course(tmp_path, SOUND)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(builder, "find_gaps", faults.find_gaps)
+        with pytest.raises(CourseError, match="1 exercises: a notebook has at least 6"):
+            build(course, NAME)
+    assert not course.solution(NAME).exists()
 
 
 def test_heading_of_an_exercise_is_completed(built):
@@ -115,7 +157,7 @@ def test_check_names_a_missing_notebook(copy, which):
 
 
 def test_check_notices_a_changed_source(copy):
-    copy.source(NAME).write_text((SOUND + PICTURE).replace("Double it.", "Double it, please."), encoding="utf-8")
+    copy.source(NAME).write_text((SOUND + PICTURE).replace("Double it.", "Please double it."), encoding="utf-8")
     assert check(copy, NAME)
     assert build(copy, NAME) == "run"
     assert check(copy, NAME) == []
@@ -172,9 +214,10 @@ def test_badge_appears_with_the_repositorys_address(tmp_path):
     assert "Upload notebook" in without
 
 
-def test_setup_has_just_what_a_notebook_uses():
-    plain, drawing, digits = (write_setup(names, ROOT / "data") for names in (set(), {"draw_row"}, {"load_mnist"}))
+def test_tools_have_just_what_a_notebook_uses():
+    plain, drawing, digits = (tools_text(names, ROOT / "data") for names in (set(), {"draw_row"}, {"load_mnist"}))
     assert "def expect" in plain
+    assert plain.rstrip().endswith("set_custom_exc((Exception,), show_failure)"), "failures are shown by our handler"
     assert "def draw_row" not in plain
     assert "DIGITS_BLOB" not in plain
     assert "def draw_grid" in drawing, "what a helper needs comes with it"
@@ -183,6 +226,12 @@ def test_setup_has_just_what_a_notebook_uses():
     for text in (plain, drawing, digits):
         assert "autograder" not in text
         ast.parse(text)
+    assert sum(len(line) > 120 for line in digits.splitlines()) == 1, "the digits are one line"
+
+
+def test_setup_is_short():
+    assert len(setup_text().splitlines()) < 30
+    ast.parse(setup_text())
 
 
 def test_every_helper_is_known_to_the_checks_on_sources():

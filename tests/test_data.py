@@ -9,16 +9,17 @@ import pytest
 import torch
 from conftest import ROOT
 
-from autograder.build.setup_cell import write_setup
+from autograder.build.setup_cell import setup_text, tools_text
 
 SAMPLE = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="module")
 def setup() -> dict:
-    """The names that a set-up cell with the data helpers defines."""
+    """The names that set-up and tools with the data helpers define."""
     namespace: dict = {}
-    exec(write_setup({"load_digits", "load_mnist"}, ROOT / "data"), namespace)
+    exec(setup_text(), namespace)
+    exec(tools_text({"load_digits", "load_mnist"}, ROOT / "data"), namespace)
     return namespace
 
 

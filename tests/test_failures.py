@@ -1,0 +1,136 @@
+"""What a learner sees when a check fails in a notebook: a few lines, of which none is the course's own code."""
+
+import nbformat
+import pytest
+from conftest import COURSE
+from nbclient import NotebookClient
+
+from autograder.build.expand import expand
+from autograder.build.run import offline_environment
+from autograder.source.cells import read_source
+
+SOURCE = """# %% [markdown]
+# # A title
+
+# %% setup
+
+# %% [markdown]
+# ### Exercise: First
+#
+# Without `relu`. <details><summary>Hint 1</summary>None.</details>
+
+# %% exercise="first" difficulty=1 minutes=2
+def first(x, scale=1):
+    ### BEGIN SOLUTION
+    return x
+    ### END SOLUTION
+
+# %% check="first" points=1
+x = torch.ones(5, 3)
+with forbidden("relu"):
+    expect(first(inplace(x), scale=2), x, "first(x)")
+### BEGIN HIDDEN TESTS
+weights = torch.ones(7, 3, dtype=torch.float64)
+expect(first(weights), weights, "first(weights)")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Exercise: Second
+#
+# <details><summary>Hint 1</summary>None.</details>
+
+# %% exercise="second" difficulty=1 minutes=2
+def second(x):
+    ### BEGIN SOLUTION
+    return first(x)
+    ### END SOLUTION
+
+# %% check="second" points=1
+expect(second(torch.ones(2)), torch.ones(2), "second(x)")
+### BEGIN HIDDEN TESTS
+expect(second(torch.ones(3)), torch.ones(3), "second(x)")
+### END HIDDEN TESTS
+"""
+STUB = "raise NotImplementedError"
+CRASH = "def first(x, scale=1):\n    y = x + 1\n    raise ValueError('too tall')"
+HIDDEN_CRASH = "def first(x, scale=1):\n    return x if len(x) == 5 else {}[len(x)]"
+#: What the cells of the exercises hold, and what is said under each check.
+CASES = {
+    "unsolved": (
+        [f"def first(x, scale=1):\n    {STUB}", f"def second(x):\n    {STUB}"],
+        [["Exercise 1 is not solved yet."], ["Exercise 2 is not solved yet."]],
+    ),
+    "unsolved, and called by another": (
+        [f"def first(x, scale=1):\n    {STUB}", "def second(x):\n    return first(x)"],
+        [["Exercise 1 is not solved yet."], ["Exercise 2 is not solved yet: it calls `first`, which is not."]],
+    ),
+    "not run": (
+        ["", "def second(x):\n    return x"],
+        [["✗ `first` is not defined: run the cell of exercise 1 above first."], None],
+    ),
+    "stops": (
+        [CRASH, "def second(x):\n    return x[0]"],
+        [
+            [
+                "✗ Your code stopped with ValueError: too tall",
+                "  in the call first(x, scale=2) with x of shape (5, 3)",
+                "  in first, line 3:  raise ValueError('too tall')",
+            ],
+            [
+                "✗ second(x)",
+                "  The shapes differ:",
+                "      yours     ()",
+                "      expected  (2,)",
+            ],
+        ],
+    ),
+    "stops in a hidden test": (
+        [HIDDEN_CRASH, "def second(x):\n    return x"],
+        [
+            [
+                "✗ Your code stopped with KeyError: 7",
+                "  in the call first(weights) with weights of shape (7, 3) and dtype float64",
+                "  in first, line 2:  return x if len(x) == 5 else {}[len(x)]",
+            ],
+            None,
+        ],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """The cases in one kernel, one after another; the last cell is no check and fails, too."""
+    folder = tmp_path_factory.mktemp("failures")
+    path = folder / "99_failures.py"
+    path.write_text(SOURCE)
+    whole = expand(read_source(path), COURSE.data)
+    cells = {cell.id: cell for cell in whole.cells}
+    run = [cells["setup"], cells["tools"]]
+    for answers, _ in CASES.values():
+        for name, answer in zip(("first", "second"), answers):
+            run += [nbformat.v4.new_code_cell(answer or f"del {name}"), cells[f"check-{name}"].copy()]
+    run.append(nbformat.v4.new_code_cell("def helper():\n    return 1 / 0\n\nhelper()"))
+    for number, cell in enumerate(run):
+        cell["id"] = f"cell-{number}"
+    notebook = nbformat.v4.new_notebook(cells=run)
+    NotebookClient(notebook, kernel_name="python3", allow_errors=True).execute(env=offline_environment(str(folder)))
+    return notebook
+
+
+def lines_of(cell) -> list[str] | None:
+    return next((output.traceback for output in cell.outputs if output.output_type == "error"), None)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_failure_is_told_in_a_few_lines(executed, case):
+    begin = 2 + 4 * list(CASES).index(case)
+    checks = executed.cells[begin + 1 : begin + 4 : 2]
+    assert [lines_of(check) for check in checks] == CASES[case][1]
+
+
+def test_another_cell_keeps_its_traceback(executed):
+    text = "\n".join(lines_of(executed.cells[-1]))
+    assert "ZeroDivisionError" in text
+    assert "helper" in text
+    assert len(text.splitlines()) > 5
