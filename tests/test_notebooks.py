@@ -93,7 +93,7 @@ def test_what_learners_need_not_read_is_folded(name):
 def test_pictures_keep_their_text_alternative_in_html(name):
     from nbconvert import HTMLExporter
 
-    html, _ = HTMLExporter().from_filename(str(COURSE.release(name)))
+    html, _ = HTMLExporter().from_filename(str(COURSE.solution(name)))
     images = re.findall(r"<img[^>]*>", html)
     assert images
     for image in images:
