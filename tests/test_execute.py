@@ -667,6 +667,36 @@ def test_check_says_what_it_found(learner, code, status, message):
     assert (report.checks[0].score, report.checks[0].points) == (2 if status == "right" else 0, 2)
 
 
+def answer(code: str, name: str):
+    """The cell of an exercise."""
+    about = {"grade_id": f"exercise-{name}", "grade": False, "solution": True, "locked": False}
+    return new_code_cell(code, metadata={"nbgrader": about})
+
+
+def test_crash_names_the_call_and_whose_line_it_was():
+    """The shapes of the arguments, in hidden tests too; a line of another exercise is told as one."""
+    first = answer("def pad(x):\n    y = x\n    raise ValueError(len(y))", "zero_pad")
+    second = answer("def conv(x, bias=None):\n    return pad(x)", "conv2d")
+    code = "x = torch.ones(2, 5, dtype=torch.float64)\nexpect(conv(inplace(x), bias=None), x, 'conv(x)')"
+    _, report = run(SETUP, first, check("pad(torch.ones(3))", "check-zero_pad"), second, check(code, "check-conv2d"))
+    assert [one.message for one in report.checks] == [
+        "Your code stopped with ValueError: 3\n  in the call pad(torch.ones(3))\n  in your line 3:  raise ValueError(len(y))",
+        "Your code stopped with ValueError: 2\n"
+        "  in the call conv(x, bias=None) with x of shape (2, 5) and dtype float64\n"
+        "  in your line 3 of your answer to exercise 'zero_pad':  raise ValueError(len(y))",
+    ]
+
+
+def test_exercise_that_calls_an_unsolved_one_says_so():
+    first = answer("def pad(x):\n    raise NotImplementedError", "zero_pad")
+    second = answer("def conv(x):\n    return pad(x)", "conv2d")
+    _, report = run(SETUP, first, check("pad(1)", "check-zero_pad"), second, check("conv(1)", "check-conv2d"))
+    assert [(one.status, one.message) for one in report.checks] == [
+        ("unsolved", "Not solved yet."),
+        ("unsolved", "It calls exercise 'zero_pad', which is not solved yet."),
+    ]
+
+
 def test_truth_equality_and_hash_are_not_the_learners():
     lies = "class Yes:\n" + "".join(
         f"    def {name}(self, *a): print('asked'); return {value}\n"
