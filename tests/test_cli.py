@@ -3,13 +3,14 @@
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from conftest import ROOT
 
 from autograder.cli import main
 
-COMMANDS = ["build", "grade", "feedback", "try", "demo", "doctor", "register"]
+COMMANDS = ["build", "grade", "feedback", "try", "demo", "doctor", "register", "lab", "teach"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -33,7 +34,82 @@ def test_help_does_not_wait_for_torch_or_nbgrader():
     assert done.stdout.split() == ["False", "False"]
 
 
-def test_outside_a_course_the_installed_one_is_used(tmp_path, monkeypatch, capsys):
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"autograder {version('torch-nn-course')}\n"
+
+
+def one_line(capsys) -> str:
+    """What a command has said on stderr, which is one line."""
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1, said
+    return said
+
+
+@pytest.mark.parametrize(
+    "arguments", [["build"], ["grade", "04_linear"], ["feedback", "04_linear"], ["register"], ["lab"], ["teach"]]
+)
+def test_outside_a_course_nothing_is_written(arguments, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(["grade", "77_nothing"]) == 1
-    assert str(ROOT / "solutions") in capsys.readouterr().err
+    assert main(arguments) == 1
+    said = one_line(capsys)
+    assert f"{tmp_path} is not inside a course" in said
+    assert f"cd {ROOT}" in said
+
+
+@pytest.mark.parametrize(
+    "arguments", [["try", "no.ipynb"], ["build", "--check", "77_nothing"], ["demo", "77_nothing"]], ids=lambda it: it[0]
+)
+def test_outside_a_course_the_installed_one_is_read_and_named(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == f"autograder: {tmp_path} is not inside a course; using {ROOT}."
+    assert "does not exist" in second or str(ROOT / "solutions") in second
+
+
+def test_inside_a_course_nothing_is_said_about_it(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT / "tests")
+    assert main(["try", "no.ipynb"]) == 1
+    assert one_line(capsys) == "autograder: no.ipynb does not exist.\n"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "04_linear.ipynb",
+        "notebooks/04_linear/04_linear.ipynb",
+        "solutions/04_linear/",
+        "04_linear.py",
+        "04_liner",
+        "4_linear",
+        "04",
+        "Linear",
+        "04_linear/other.ipynb",
+    ],
+)
+@pytest.mark.parametrize("command", ["grade", "feedback", "build"])
+def test_a_near_miss_is_asked_about(command, typed, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    assert main([command, typed]) == 1
+    assert one_line(capsys).endswith("Did you mean 04_linear?\n")
+
+
+@pytest.mark.parametrize("typed", ["zzz", "", "/", "0"])
+def test_what_is_like_nothing_gets_the_list(typed, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    assert main(["grade", typed]) == 1
+    said = one_line(capsys)
+    assert "there are " in said
+    assert "04_linear" in said
+
+
+def test_a_folder_to_try_is_told_what_is_wanted(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "mine.ipynb").touch()
+    assert main(["try", str(tmp_path)]) == 1
+    said = one_line(capsys)
+    assert f"{tmp_path} is a folder" in said
+    assert said.endswith(f"name its file, such as {tmp_path}/mine.ipynb.\n")

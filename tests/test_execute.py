@@ -680,7 +680,9 @@ def test_crash_names_the_call_and_whose_line_it_was():
     code = "x = torch.ones(2, 5, dtype=torch.float64)\nexpect(conv(inplace(x), bias=None), x, 'conv(x)')"
     _, report = run(SETUP, first, check("pad(torch.ones(3))", "check-zero_pad"), second, check(code, "check-conv2d"))
     assert [one.message for one in report.checks] == [
-        "Your code stopped with ValueError: 3\n  in the call pad(torch.ones(3))\n  in your line 3:  raise ValueError(len(y))",
+        "Your code stopped with ValueError: 3\n"
+        "  in the call pad(torch.ones(3))\n"
+        "  in your line 3:  raise ValueError(len(y))",
         "Your code stopped with ValueError: 2\n"
         "  in the call conv(x, bias=None) with x of shape (2, 5) and dtype float64\n"
         "  in your line 3 of your answer to exercise 'zero_pad':  raise ValueError(len(y))",
