@@ -1,29 +1,33 @@
 # %% [markdown]
 # # Functions, modules and the ReLU
 #
-# `torch.nn` offers most operations twice: as a **function** and as a **module**. This notebook shows what
-# the difference is, with the smallest operation that a network needs: the ReLU. When you are through, you can
+# `torch.nn` offers most operations twice: as a **function** and as a **module**. This notebook shows the difference
+# with the smallest operation a network needs, the ReLU. By the end you can
 #
-# - say when to take `F.relu` and when `nn.ReLU`, and what a module holds that a function does not;
+# - choose between `F.relu` and `nn.ReLU`, and say what a module holds that a function does not;
 # - read a batch: the first dimension counts the samples, and its size may change from call to call;
 # - write the ReLU, its derivative, its leaky and its clipped variant for tensors of any shape;
-# - tell how many units of a layer are dead, and why they stay dead;
-# - say how much memory `inplace=True` really saves, and when autograd refuses it.
+# - find the dead units of a layer and explain why training cannot bring them back;
+# - say what `inplace=True` does and when autograd refuses it.
 #
-# **Time:** about 90 minutes, of which 50 are for the 8 exercises (15 points).
-# **You need:** tensors, shapes, memory and views (notebook 01), gradients with autograd (notebook 02).
+# **Points:** 15, in 8 exercises. The grader tries more values than the checks in this notebook, but it makes the same demands.
+#
+# **Time:** about 45 minutes of reading and 60 minutes for the exercises; one section is optional.
+#
+# **You need:** tensors and their shapes, views that share memory, and gradients with `backward()`.
+# If a notebook like this is new to you, start with `00_start`.
 
 # %% setup
 
 # %% [markdown]
 # ## A function computes, a module remembers
 #
-# Here are two samples with five features each. We want a layer that turns each sample into three numbers,
-# a weighted sum of the five features plus a bias, three times:
+# Here are two samples with five features each. We want a layer that turns each sample into three numbers. Each number is
+# a weighted sum of the five features plus a bias:
 #
 # $$y_d = \sum_{c=1}^{5} w_{d,c}\, x_c + b_d, \qquad d = 1, 2, 3.$$
 #
-# That needs 3 × 5 weights and 3 biases. Somebody has to hold them. There are two ways.
+# That takes 3 × 5 weights and 3 biases. Someone has to hold them, and there are two ways to do it.
 
 # %%
 x = torch.tensor(
@@ -33,13 +37,13 @@ x = torch.tensor(
     ]
 )
 
-# The function: you make the weights, you keep them, you hand them over in every call.
+# The function: you create the weights, keep them, and pass them in every call.
 weight = torch.randn(3, 5)
 bias = torch.zeros(3)
 y = F.linear(x, weight, bias)
 print("function:", tuple(x.shape), "→", tuple(y.shape))
 
-# The module: it makes the weights when it is created and keeps them. A call needs the input alone.
+# The module: it creates the weights and keeps them. You pass the input alone.
 layer = nn.Linear(5, 3)
 y = layer(x)
 print("module:  ", tuple(x.shape), "→", tuple(y.shape))
@@ -54,20 +58,19 @@ for name, parameter in layer.named_parameters():
 same = torch.equal(layer(x), F.linear(x, layer.weight, layer.bias))
 print("layer(x) equals F.linear(x, layer.weight, layer.bias):", same)
 
-
 # %% [markdown]
-# So the module is the function plus a memory. An `nn.Parameter` is a tensor with `requires_grad=True` that a module
-# registers when you assign it to an attribute. Thanks to that register, `layer.parameters()` finds all of them, and one
+# So the module is the function plus a memory. An `nn.Parameter` is a tensor with `requires_grad=True`. When you assign one to an
+# attribute of a module, the module registers it. That is why `layer.parameters()` finds them all, and why one
 # line hands them to an optimizer: `torch.optim.SGD(layer.parameters(), lr=0.1)`.
 
 
-# %%
+# %% folded label="Draw the function and the module"
 def box(ax, left, bottom, width, height, text, role, strength=0.25):
     colour = COLOURS[role]
     ax.add_artist(
         plt.Rectangle((left, bottom), width, height, facecolor=(colour, strength), edgecolor=colour, linewidth=2)
     )
-    ax.text(left + width / 2, bottom + height / 2, text, ha="center", va="center", fontsize=10, color=INK)
+    ax.text(left + width / 2, bottom + height / 2, text, ha="center", va="center", fontsize=12, color=INK)
 
 
 def arrow(ax, start, end):
@@ -76,36 +79,44 @@ def arrow(ax, start, end):
     )
 
 
-figure, axes = plt.subplots(1, 2, figsize=(10, 2.7), layout="constrained")
+figure, axes = plt.subplots(2, 1, figsize=(6.4, 6.2), layout="constrained")
 for ax, title in zip(axes, ["F.linear(x, weight, bias)", "layer(x)   with   layer = nn.Linear(5, 3)"]):
-    ax.set(xlim=(-0.9, 9.3), ylim=(-0.2, 3.9))
-    ax.set_title(title, fontsize=11, color=INK, family="monospace")
+    ax.set(xlim=(-0.2, 9.3), ylim=(-0.2, 3.9))
+    ax.set_title(title, fontsize=12, color=INK, family="monospace")
     ax.axis("off")
-left, right = axes
-right.axvline(-0.75, color=COLOURS["plain"], linewidth=1, clip_on=False)
+above, below = axes
 for bottom, text, role in [(2.7, "x\nN×5", "input"), (1.4, "weight\n3×5", "learned"), (0.1, "bias\n3", "learned")]:
-    box(left, 0, bottom, 1.7, 1.0, text, role)
-    arrow(left, (1.7, bottom + 0.5), (3.4, 1.9 + (bottom - 1.4) * 0.45))
-box(left, 3.4, 1.0, 2.3, 1.8, "function\nholds nothing", "plain", 0.12)
-arrow(left, (5.7, 1.9), (7.3, 1.9))
-box(left, 7.3, 1.4, 1.7, 1.0, "y\nN×3", "output")
-box(right, 0, 1.4, 1.7, 1.0, "x\nN×5", "input")
-arrow(right, (1.7, 1.9), (2.9, 1.9))
-box(right, 2.9, 0.1, 3.2, 3.6, "", "plain", 0.12)
-right.text(4.5, 3.25, "module", ha="center", va="center", fontsize=10, color=INK)
-box(right, 3.6, 1.7, 1.8, 1.0, "weight\n3×5", "learned")
-box(right, 3.6, 0.4, 1.8, 1.0, "bias\n3", "learned")
-arrow(right, (6.1, 1.9), (7.3, 1.9))
-box(right, 7.3, 1.4, 1.7, 1.0, "y\nN×3", "output")
+    box(above, 0, bottom, 1.7, 1.05, text, role)
+    arrow(above, (1.7, bottom + 0.5), (3.4, 1.9 + (bottom - 1.4) * 0.45))
+box(above, 3.4, 1.0, 2.4, 1.8, "function\nholds nothing", "plain", 0.12)
+arrow(above, (5.8, 1.9), (7.3, 1.9))
+box(above, 7.3, 1.4, 1.7, 1.05, "y\nN×3", "output")
+box(below, 0, 1.4, 1.7, 1.05, "x\nN×5", "input")
+arrow(below, (1.7, 1.9), (2.9, 1.9))
+box(below, 2.9, 0.1, 3.2, 3.6, "", "plain", 0.12)
+below.text(4.5, 3.25, "module", ha="center", va="center", fontsize=12, color=INK)
+box(below, 3.6, 1.7, 1.8, 1.05, "weight\n3×5", "learned")
+box(below, 3.6, 0.4, 1.8, 1.05, "bias\n3", "learned")
+arrow(below, (6.1, 1.9), (7.3, 1.9))
+box(below, 7.3, 1.4, 1.7, 1.05, "y\nN×3", "output")
 show(
     figure,
-    alt="Left: the function F.linear is an empty box with three arrows into it, x of shape N×5, weight 3×5 and bias 3, "
-    "and one arrow out of it to y of shape N×3. Right: the module nn.Linear is a box that contains weight and bias; only x goes in.",
+    alt="Top: the function F.linear is an empty box with three arrows into it, x of shape N×5, weight 3×5 and bias 3, "
+    "and one arrow out to y of shape N×3. Bottom: the module nn.Linear is a box that contains weight and bias; only x goes in.",
 )
 
 # %% [markdown]
-# **Before you run it:** the next cell counts the parameters of seven modules, each beside the function that does the same
-# job. `nn.MSELoss` is the mean squared error, a loss. Which of the seven hold parameters? Is a loss a module at all?
+# Losses come in both forms, too. `F.mse_loss` is the mean squared error as a function, `nn.MSELoss` as a module:
+
+# %%
+target = torch.zeros(2, 3)
+criterion = nn.MSELoss()  # created once, called as often as you like
+print("F.mse_loss:", round(F.mse_loss(layer(x), target).item(), 4))
+print("nn.MSELoss:", round(criterion(layer(x), target).item(), 4))
+
+# %% [markdown]
+# **Before you run it:** the next cell counts the parameters of seven modules and prints them beside the function that does the
+# same job. Which of the seven have any? How many are there in the first two?
 
 # %% predict
 pairs = [
@@ -117,42 +128,41 @@ pairs = [
     (nn.MSELoss(), "F.mse_loss"),
     (nn.Sequential(nn.Linear(5, 3), nn.ReLU()), "(none)"),
 ]
-print("module       function       nn.Module?  parameters")
+print("module       function       parameters")
 for module, function in pairs:
     count = sum(parameter.numel() for parameter in module.parameters())
-    print(f"{type(module).__name__:12} {function:14} {isinstance(module, nn.Module)!s:11} {count:6}")
+    print(f"{type(module).__name__:12} {function:14} {count:6}")
 
 # %% [markdown]
-# Everything here is a module, the loss too. Only three hold parameters: `nn.Linear` has 3 · 5 + 3 = 18, the convolution
-# 4 · 3 · 3 + 4 = 40, and the sequence has those of its linear layer, for **`nn.ReLU` has none**. A module without
-# parameters may still keep *settings*: the 2 of the pooling, the 0.3 of the dropout.
+# <details><summary>Why?</summary>
 #
-# **The rule.** A function of `torch.nn.functional` computes its result from its arguments alone. A subclass of `nn.Module`
-# is a loss or a component of a network; a component can hold `Parameter`s, which training changes.
+# Only three hold parameters. `nn.Linear` has 3 · 5 + 3 = 18. The convolution has four kernels of 3×3 and four biases, 4 · 9 + 4 = 40. The
+# sequence has those of its linear layer. The other four compute their result from the input alone, so there is nothing to
+# learn. The 2 of the pooling and the 0.3 of the dropout are *settings*: the module keeps them, but training does not change them.
 #
-# **In practice.** Parameters to keep: take the module. Nothing to keep, as with the ReLU: both are fine. Inside
-# a `forward` one often writes `F.relu(h)`; inside `nn.Sequential` it must be a module, `nn.ReLU()`.
+# </details>
 #
-# | | today | in texts from before 2018 |
-# |---|---|---|
-# | what goes in and comes out | tensors | `Variable`s around tensors; the two are one since PyTorch 0.4 |
-# | a loss as a Python number | `loss.item()` | `loss.data[0]` |
-
-# %%
-target = torch.zeros(2, 3)
-criterion = nn.MSELoss()  # the module: made once, called as often as you like
-print("F.mse_loss:", round(F.mse_loss(layer(x), target).item(), 4))
-print("nn.MSELoss:", round(criterion(layer(x), target).item(), 4))
-
-# %% [markdown]
+# **The rule.** A function of `torch.nn.functional` computes its result from its arguments alone. An `nn.Module` is
+# a component of a network, or a loss. It can hold `Parameter`s, which training changes, and settings, which it does not.
+#
+# **In practice.** If there are parameters to keep, use the module. If there are none, both forms are fine: inside a `forward`
+# people often write the function; `nn.Sequential` accepts modules only.
+#
+# <details><summary>If you read code from before 2018</summary>
+#
+# A `Variable` was a tensor with a gradient, and `loss.data[0]` was what is now `loss.item()`.
+#
+# </details>
+#
 # ## The first dimension counts the samples
 #
-# A layer that maps $\mathbb{R}^C \to \mathbb{R}^D$ works on one sample of $C$ numbers. Yet you hand it a whole **batch**:
-# a tensor of shape $N \times C$, one sample in each row. Out comes $N \times D$. The layer knows $C$ and $D$; it does not
+# A layer that maps $\mathbb{R}^C \to \mathbb{R}^D$ works on one sample of $C$ numbers. In practice you pass it a whole **batch**:
+# a tensor of shape $N \times C$ with one sample in each row. The result is $N \times D$. The layer knows $C$ and $D$; it does not
 # know $N$.
 #
-# **Before you run it:** `layer` was made with `nn.Linear(5, 3)`. It is called with 1, 2, 523 and 0 samples, then with a
-# single sample without a batch dimension, shape `(5,)`, and last with a tensor of shape `(5, 2)`. Which calls work, and what shape comes out?
+# **Before you run it:** `layer` was made with `nn.Linear(5, 3)`. We call it with 1, 2, 523 and 0 samples, then with a
+# single sample that has no batch dimension, of shape `(5,)`, and last with a tensor of shape `(5, 2)`. Which calls work, and what
+# are the shapes of their results?
 
 # %% predict
 for n in (1, 2, 523, 0):
@@ -164,10 +174,14 @@ except RuntimeError as error:
     print("5×2 →", str(error).removeprefix("addmm: "))
 
 # %% [markdown]
-# Any $N$ works, and $N$ may change from call to call. A single sample works, too. The last call fails: its *rows* have 2
-# features where the layer wants 5. (The message names 5×3: the layer multiplies with its transposed weight.)
+# <details><summary>Why?</summary>
 #
-# What do the samples of a batch have to do with each other?
+# Any $N$ works, even 0, and $N$ may change from call to call. A single sample works, too. The last call fails: its *rows* have 2
+# features, and the layer needs 5. (The message mentions 5×3 because the layer multiplies by its transposed weight.)
+#
+# </details>
+#
+# Do the samples of a batch influence one another?
 #
 # **Before you run it:** we replace sample 2 of a batch of five and leave the other four alone. Which rows of the output change?
 
@@ -176,55 +190,63 @@ batch = torch.randn(5, 5)
 other = batch.clone()
 other[2] = torch.tensor([1.0, -1.0, 2.0, -2.0, 0.5])
 with torch.no_grad():
-    change_in, change_out = other - batch, F.relu(layer(other)) - F.relu(layer(batch))
+    change_in = other - batch
+    change_out = F.relu(layer(other)) - F.relu(layer(batch))
 print("rows that change:", [n for n in range(5) if change_out[n].abs().sum() > 0])
+
+# %% predict folded label="Draw both changes"
 draw_row(
     Grid(change_in, "change of the batch", "input"),
     "→",
     Grid(change_out, "change of the output", "output"),
-    alt="Two matrices. The change of the batch, 5×5, is zero but for row 2. "
-    "The change of the output, 5×3, is zero but for row 2, too.",
+    alt="Two matrices. The change of the batch, 5×5, is zero except in row 2. "
+    "The change of the output, 5×3, is also zero except in row 2.",
 )
 
 # %% [markdown]
-# Row 2 alone. Each sample goes its own way through the layer; the batch only carries them together, because that is
-# faster (notebook 06 measures it). Nearly all layers behave so; batch normalisation in training is the exception (notebook 15).
+# <details><summary>Why?</summary>
+#
+# Only row 2 changes. Each sample passes through the layer on its own. They travel together because that is
+# faster; notebook 06 measures by how much. Nearly all layers work like this. The best-known exception is batch normalisation during training.
+#
+# </details>
 #
 # **The rule.** Functions and modules of `torch.nn` take batches: the first dimension indexes the samples, in the input and
 # in the output. $\mathbb{R}^C \to \mathbb{R}^D$ becomes $N \times C \to N \times D$; for images, $C \times H \times W$ becomes
-# $N \times C \times H \times W$. (*What changed:* older texts say that *only* batches are accepted. Today many modules, `nn.Linear`
-# and `nn.Conv2d` among them, take a single sample, too.)
+# $N \times C \times H \times W$. Many modules, `nn.Linear` and `nn.Conv2d` among them, accept a single sample as well.
 #
-# ## ReLU: zero what is negative
+# ## ReLU: set negative values to zero
 #
-# Two linear layers in a row are again one linear layer. To get more out of depth, something that is *not* linear must stand
+# Two linear layers in a row collapse into one linear layer. To gain anything from depth, we need something that is *not* linear
 # between them. The **rectified linear unit** is the simplest choice. For a number $x$,
 #
 # $$\mathrm{ReLU}(x) = \max(0, x).$$
 #
-# For a tensor it does this to each value on its own. So it takes **any shape** and returns the **same shape**.
+# For a tensor, it does this to each value separately. So it takes **any shape** and returns the **same shape**.
 #
-# **Before you run it:** `x` is the 2×5 tensor from above. What will `F.relu(x)` be? And `x` afterwards?
+# `x` is the 2×5 tensor from the beginning:
 
-# %% predict
+# %%
 print(x)
 before = x.clone()
 y = F.relu(x)
 print(y)
-print("x is as it was:", torch.equal(x, before))
+print("x is unchanged:", torch.equal(x, before))
 
-# %%
+# %% folded label="Draw x and F.relu(x)"
 draw_row(
     Grid(x, "x", "input", digits=2),
     "→",
     Grid(y, "F.relu(x)", "output", digits=2),
-    alt="Left the 2×5 input: four of its ten cells are negative and hatched. Right the output of the same shape: these four "
+    alt="On the left the 2×5 input: four of its ten cells are negative and hatched. On the right the output of the same shape: these four "
     "cells are 0, the six others are unchanged.",
     cell=0.6,
 )
 
 # %% [markdown]
-# Hatched cells are negative. They become 0, all others stay. The same goes for any number of dimensions:
+# Hatched cells are negative. They become 0; all others stay. The result is a new tensor, so `x` keeps its values.
+#
+# The number of dimensions does not matter:
 
 # %%
 for shape in [(), (4,), (2, 5), (7, 3, 6, 2)]:
@@ -232,15 +254,15 @@ for shape in [(), (4,), (2, 5), (7, 3, 6, 2)]:
     print(f"{shape!s:13} → {tuple(result.shape)!s:13} smallest value ≥ 0: {bool((result >= 0).all())}")
 
 # %% [markdown]
-# **The API.** `F.relu(input, inplace=False)`. The same function also goes by the names `torch.relu(x)` and `x.relu()`; as a module
+# **The API.** `F.relu(input, inplace=False)`. The same function is also called `torch.relu(x)` and `x.relu()`; as a module
 # it is `nn.ReLU(inplace=False)`.
 #
 # ### A worked example: the absolute value
 #
-# Before your turn, here is an exercise that is solved. *Write `absolute(x)`: the absolute value of every element of `x`, as
+# Before it is your turn, here is an exercise with its solution. *Write `absolute(x)`: the absolute value of every element of `x`, as
 # a new tensor.*
 #
-# `torch.where(condition, a, b)` builds a new tensor: where the condition holds it takes the value from `a`, elsewhere
+# `torch.where(condition, a, b)` builds a new tensor: where the condition holds, it takes the value from `a`, elsewhere
 # from `b`. The three are broadcast to one shape; `a` and `b` may also be plain numbers.
 
 
@@ -252,44 +274,44 @@ def absolute(x: torch.Tensor) -> torch.Tensor:
 
 before = x.clone()
 expect(absolute(x), x.abs(), "absolute(x) for x of shape (2, 5)")
-expect(x, before, "absolute(x) leaves x alone")
+expect(x, before, "absolute(x) leaves x as it was")
 
 
 # %% [markdown]
 # `expect` compares your value with the right one. If they agree, it prints a line with a tick. If not, it says
-# what differs, and if it knows the mistake, it names it. Run a check as often as you like.
+# what differs, and if it recognises the mistake, it names it. Run a check as often as you like.
 #
 # ### Exercise: ReLU of any shape
 #
-# Write `relu(x)` without any of PyTorch's own ReLU functions: no `F.relu`, `F.leaky_relu`, `F.prelu`, `F.rrelu` or `F.threshold`, and none of their
-# other forms such as `torch.relu`, `x.relu()` and `nn.ReLU`. The check notices them.
+# Write `relu(x)` without PyTorch's own ReLU functions: no `F.relu`, `F.leaky_relu`, `F.prelu`, `F.rrelu` or `F.threshold`, and none of
+# their other forms such as `torch.relu`, `x.relu()` and `nn.ReLU`.
 #
-# - It works for every shape, and the result has the shape and the dtype of `x`.
-# - It returns a **new** tensor, even if no value is negative; `x` stays as it is.
-# - Every negative value becomes 0, also $-\infty$.
-# - Autograd can pass through it: use operations of torch on the whole tensor, no loop over numbers.
+# - `x` may have any shape, also no dimension or no element. The result has the shape and the dtype of `x`.
+# - Every negative value becomes 0, even $-\infty$. Positive values stay exactly as they are, however large, even $+\infty$.
+# - The result is a **new** tensor, even if no value is negative, and `x` stays as it is.
+# - Autograd can pass through it. (Its gradient at exactly 0 is up to you.)
 #
 # <details><summary>Hint 1: one number first</summary>
 #
-# For one number $a$ there are two cases: $a > 0$ gives $a$, all else gives 0. The worked example also has two cases.
+# For one number $a$ there are two cases: if $a > 0$ the result is $a$, otherwise 0. The worked example has two cases as well.
 #
 # </details>
 #
 # <details><summary>Hint 2: which operation?</summary>
 #
-# There are several: `torch.where` chooses between two values; `Tensor.clamp` limits values to a range; `torch.maximum` takes the
-# larger one of two tensors. One line is enough.
+# There are several. `torch.where` chooses between two values; `Tensor.clamp` limits values to a range; `torch.maximum` takes the
+# larger of two tensors. One line is enough.
 #
 # </details>
 #
 # <details><summary>Hint 3: nan appears</summary>
 #
-# A mask times the values gives $0 \cdot (-\infty)$, and that is *nan* (not a number). Choose between values instead of multiplying.
+# A mask times the values gives $0 \cdot (-\infty)$, which is *nan* (not a number). Choose between values instead of multiplying.
 #
 # </details>
 
 
-# %% exercise="relu" difficulty=1 minutes=4
+# %% exercise="relu" difficulty=1 minutes=6
 def relu(x: torch.Tensor) -> torch.Tensor:
     """The ReLU of each element.
 
@@ -311,79 +333,109 @@ before = x.clone()
 with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
     y = relu(inplace(x))
 expect(
-    y,
-    before.clamp(min=0),
-    "relu(x) for x of shape (3, 4, 5)",
-    mistakes={
-        "You return x unchanged.": before,
-        "That is the absolute value: a negative value must become 0, not positive.": before.abs(),
-        "You kept the negative values and zeroed the positive ones: turn the condition round.": before.clamp(max=0),
-        "That is the mask of the positive values, not the values themselves.": (before > 0).float(),
-        "You dropped the negative values: the shape must stay. Put 0 in their place.": before[before > 0],
-    },
-)
-expect(
     x,
     before,
     "relu(x) leaves x as it was",
-    mistakes={"You wrote the result into x: work on a new tensor, not in place.": before.clamp(min=0)},
+    mistakes={"You wrote the result into x: make a new tensor instead.": F.relu(before)},
 )
-x = torch.rand(6, 2, generator=g) + 1
 expect(
-    relu(inplace(x)).data_ptr() != x.data_ptr(),
-    True,
-    "relu(x) is a new tensor even if no value is negative",
-    mistakes={"You returned x itself: a later write into the result would change x.": False},
-)
-x = torch.tensor([-math.inf, -1.0, 0.0, 3.0])
-expect(
-    relu(x),
-    torch.tensor([0.0, 0.0, 0.0, 3.0]),
-    "relu(x) with −∞ in x",
+    y,
+    F.relu(before),
+    "relu(x) for x of shape (3, 4, 5)",
     mistakes={
-        "0 · (−∞) and −∞ + ∞ are nan: choose between values instead of computing with them.": torch.tensor(
-            [math.nan, 0.0, 0.0, 3.0]
-        )
+        "You returned x unchanged.": before,
+        "That is the absolute value: a negative value must become 0, not positive.": before.abs(),
+        "You kept the negative values and zeroed the positive ones: it is the other way round.": -F.relu(-before),
+        "That is the mask of the positive values, not the values themselves.": (before > 0).float(),
+        "You dropped the negative values, so the shape is lost: put 0 in their place.": before[before > 0],
     },
 )
+large = torch.tensor([[-math.inf, -3e38, -1e-30, -0.0], [0.0, 1e-30, 3e38, math.inf]])
+cases = {
+    "relu(x) for a transposed x of shape (5, 3), float64": torch.randn(3, 5, generator=g, dtype=torch.float64).t(),
+    "relu(x) for x of shape (2, 6), float16": torch.randn(2, 6, generator=g).half(),
+    "relu(x) for x of shape (6, 2) without negative values": torch.rand(6, 2, generator=g) + 1,
+    "relu(x) for a 0-d tensor, −2.5": torch.tensor(-2.5),
+    "relu(x) for a 0-d tensor, 1.5": torch.tensor(1.5),
+    "relu(x) for an empty x of shape (0, 3)": torch.zeros(0, 3),
+    "relu(x) with −∞, ∞ and large values": large,
+}
+shared = []
+for what, x in cases.items():
+    before = x.clone()
+    with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
+        y = relu(inplace(x))
+    if not torch.equal(x, before):
+        expect(x, before, f"{what}: x stays as it was")
+    mistakes = {
+        "0 · (−∞) and −∞ + ∞ are nan: choose between values instead of computing with them.": large * (large > 0),
+        "You add x to itself on the way, and 3e38 + 3e38 is more than float32 holds: choose between values.": (
+            (large + large.abs()) / 2
+        ),
+    }
+    expect(y, F.relu(before), what, mistakes=mistakes if x is large else None)
+    if x.numel() > 0 and y.data_ptr() == x.data_ptr():
+        shared.append(what)
+require(shared == [], "each result is a new tensor", f"You returned x itself or a view of it: {', '.join(shared[:1])}.")
 x = torch.randn(4, 3, generator=g).requires_grad_()
-y = relu(x)
-expect(
+upstream = torch.randn(4, 3, generator=g)
+with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
+    y = relu(x)
+require(
     y.requires_grad,
-    True,
     "autograd passes through relu",
-    mistakes={
-        "The way back is cut: .data, .detach(), .item(), NumPy and new tensors made from numbers do that.": False
-    },
+    "The path for gradients is cut: .data, .detach(), .item(), NumPy and tensors made from Python numbers do that.",
 )
-y.sum().backward()
-expect(x.grad, (x > 0).float(), "the gradient of relu(x).sum()")
+(gradient,) = torch.autograd.grad(y, x, upstream)
+(expected,) = torch.autograd.grad(F.relu(x), x, upstream)
+expect(gradient, expected, "the gradient of (relu(x) * c).sum() with respect to x")
 ### BEGIN HIDDEN TESTS
-x = torch.randn(2, 7, 3, 4, generator=g, dtype=torch.float64)
-expect(relu(x), x.clamp(min=0), "relu(x) in float64, shape (2, 7, 3, 4)")
-for value in (-2.5, 0.0, 1.5):
-    x = torch.tensor(value)
-    expect(relu(x), x.clamp(min=0), f"relu of a 0-d tensor: {value}")
+cases = {
+    "relu(x) for other values of shape (3, 4, 5)": torch.randn(3, 4, 5, generator=g),
+    "relu(x) for x of shape (2, 7, 3, 4), float64": torch.randn(2, 7, 3, 4, generator=g, dtype=torch.float64),
+    "relu(x) for a slice of shape (4, 3), float16": torch.randn(4, 6, generator=g).half()[:, ::2],
+    "relu(x) for x of shape (5,) without negative values": torch.rand(5, generator=g),
+    "relu(x) for a 0-d tensor, 0": torch.tensor(0.0),
+    "relu(x) for a 0-d tensor, −7, float64": torch.tensor(-7.0, dtype=torch.float64),
+    "relu(x) for an empty x of shape (2, 0, 4)": torch.zeros(2, 0, 4),
+    "relu(x) with ∞ and large values, float64": torch.tensor([1e308, -math.inf, math.inf, -1e308], dtype=torch.float64),
+}
+shared = []
+for what, x in cases.items():
+    before = x.clone()
+    with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
+        y = relu(inplace(x))
+    if not torch.equal(x, before):
+        expect(x, before, f"{what}: x stays as it was")
+    expect(y, F.relu(before), what)
+    if x.numel() > 0 and y.data_ptr() == x.data_ptr():
+        shared.append(what)
+require(shared == [], "each result is a new tensor", f"You returned x itself or a view of it: {', '.join(shared[:1])}.")
+x = torch.randn(2, 3, 2, generator=g, dtype=torch.float64).requires_grad_()
+upstream = torch.randn(2, 3, 2, generator=g, dtype=torch.float64)
+(gradient,) = torch.autograd.grad(relu(x), x, upstream)
+(expected,) = torch.autograd.grad(F.relu(x), x, upstream)
+expect(gradient, expected, "the gradient of (relu(x) * c).sum() with respect to x, float64")
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## The derivative: a gate
 #
-# In the backward pass, each value asks: if I had been a little larger, how much larger would the output be? For $x > 0$
-# the answer is 1, for $x < 0$ it is 0:
+# In the backward pass, the question for each value is: if it had been a little larger, how much larger would the output have been?
+# For $x > 0$ the answer is 1, for $x < 0$ it is 0:
 #
 # $$\mathrm{ReLU}'(x) = \begin{cases} 1 & \text{if } x > 0 \\ 0 & \text{if } x < 0. \end{cases}$$
 #
-# At $x = 0$ there is a kink and no derivative. PyTorch still has to give a number.
+# At $x = 0$ there is a kink and no derivative. PyTorch still has to return a number.
 #
-# **Before you run it:** four ways to write the ReLU follow. Their values agree for every number that is not huge or infinite. Do their derivatives agree at 0?
+# **Before you run it:** here are four ways to write the ReLU. Their values agree for every finite number. Do their derivatives agree at 0?
 
 # %% predict
 ways = {
     "F.relu(x)": lambda x: F.relu(x),
     "torch.where(x > 0, x, 0.0)": lambda x: torch.where(x > 0, x, 0.0),
     "torch.where(x >= 0, x, 0.0)": lambda x: torch.where(x >= 0, x, 0.0),
-    "(x + x.abs()) / 2": lambda x: (x + x.abs()) / 2,
+    "torch.maximum(x, zeros)": lambda x: torch.maximum(x, torch.zeros(3)),
 }
 print(f"{'derivative at x =':28} -1     0     1")
 for name, way in ways.items():
@@ -391,28 +443,16 @@ for name, way in ways.items():
     way(x).sum().backward()
     print(f"{name:28}" + "".join(f"{slope:4.1f}  " for slope in x.grad.tolist()))
 
-# %% [markdown]
-# <details><summary>Why do they differ?</summary>
-#
-# Autograd does not know that the four are the same function. It differentiates the steps that you wrote. `x >= 0` lets the
-# gradient of `x` through at 0. The last one averages the derivative of `x`, which is 1, with that of `abs` at 0, for
-# which PyTorch takes 0.
-#
-# </details>
-#
-# **The rule.** PyTorch's ReLU has the derivative **0 at 0**. Any number between 0 and 1 would do for training.
-
-# %%
-figure, axes = plot_axes(8.4, 3.0, columns=2)
-negative, positive = torch.tensor([-3.0, 0.0]), torch.tensor([0.0, 3.0])
+# %% predict folded label="Draw the ReLU and its derivative"
+figure, axes = plot_axes(6.4, 2.8, columns=2)
 axes[0].plot([-3, 0, 3], [0, 0, 3], color=COLOURS["output"], linewidth=2.6)
 axes[0].set(title="ReLU(x)", xlabel="x", ylabel="output", ylim=(-0.4, 3.2))
-for part, slope in [(negative, 0.0), (positive, 1.0)]:
-    axes[1].plot(part, [slope, slope], color=COLOURS["loss"], linewidth=2.6)
+for ends, slope in [([-3, 0], 0), ([0, 3], 1)]:
+    axes[1].plot(ends, [slope, slope], color=COLOURS["loss"], linewidth=2.6)
 axes[1].plot(0, 1, "o", markersize=8, markerfacecolor="white", markeredgecolor=COLOURS["loss"], markeredgewidth=2)
 axes[1].plot(0, 0, "o", markersize=8, color=COLOURS["loss"])
-axes[1].annotate("0 at x = 0", (0, 0), (0.55, 0.12), color=INK, arrowprops={"arrowstyle": "-", "color": INK})
-axes[1].set(title="its derivative", xlabel="x", ylabel="derivative", ylim=(-0.13, 1.15))
+axes[1].annotate("0 at x = 0", (0, 0), (0.7, 0.2), color=INK, arrowprops={"arrowstyle": "-", "color": INK})
+axes[1].set(title="its derivative in PyTorch", xlabel="x", ylabel="derivative", ylim=(-0.13, 1.15))
 show(
     figure,
     alt="Left: the ReLU is flat at 0 for negative x and the line y = x for positive x, with a kink at 0. "
@@ -420,8 +460,16 @@ show(
 )
 
 # %% [markdown]
-# In a network a loss $L$ comes after the ReLU. Let $y = \mathrm{ReLU}(x)$, and let $\partial L / \partial y$ have arrived from above.
-# The chain rule multiplies it by the derivative, element by element:
+# <details><summary>Why do they differ?</summary>
+#
+# Autograd does not know that the four are the same function. It differentiates the steps that you wrote. `x >= 0` lets the
+# gradient of `x` through at 0. `torch.maximum` splits the gradient evenly between two equal values, so `x` gets one half.
+# `F.relu` has the derivative **0 at 0**. Any number from 0 to 1 would do for training.
+#
+# </details>
+#
+# In a network a loss $L$ comes after the ReLU. Let $y = \mathrm{ReLU}(x)$, and suppose that $\partial L / \partial y$ has arrived from the
+# layer after it. The chain rule multiplies it by the derivative, element by element:
 #
 # $$\frac{\partial L}{\partial x} = \frac{\partial L}{\partial y} \cdot \mathrm{ReLU}'(x).$$
 #
@@ -431,23 +479,38 @@ show(
 x = torch.tensor([[0.8, -0.3, 0.5], [-0.7, 0.1, -0.2]], requires_grad=True)
 grad_output = torch.tensor([[2.0, 2.0, -1.0], [-1.0, -3.0, 4.0]])
 F.relu(x).backward(grad_output)
+print(x.grad)
+
+# %% folded label="Draw the gate"
+gate = Grid((x > 0).float(), "ReLU'(x)", "plain", digits=0)
 draw_row(
     Grid(x, "x", "input"),
-    Grid(grad_output, "∂L/∂y", "loss"),
     "→",
+    gate,
+    alt="Two 2×3 matrices: the input x with three negative, hatched cells, and the derivative, 1 where x is positive and 0 where it is negative.",
+    cell=0.46,
+)
+draw_row(
+    gate,
+    "·",
+    Grid(grad_output, "∂L/∂y", "loss"),
+    "=",
     Grid(x.grad, "∂L/∂x", "loss"),
-    alt="Three 2×3 matrices: the input x with three negative, hatched cells, the gradient ∂L/∂y, and the gradient ∂L/∂x. "
-    "Where x is negative, ∂L/∂x is 0; elsewhere it equals ∂L/∂y, also where that is negative.",
-    cell=0.6,
+    alt="Three 2×3 matrices: the derivative times the gradient ∂L/∂y, element by element, gives the gradient ∂L/∂x. It is 0 where the "
+    "derivative is 0; elsewhere it equals ∂L/∂y, even where that is negative.",
+    cell=0.46,
 )
 
 
 # %% [markdown]
 # ### Exercise: The backward pass of the ReLU
 #
-# Write `relu_backward(grad_output, x)`. It gets `grad_output` $= \partial L / \partial y$ and the input `x`, both of the same shape, and
-# returns $\partial L / \partial x$, a new tensor of that shape and dtype. Do it by the formula, not with autograd (no `backward()`, no
-# `torch.autograd.grad`). At $x = 0$ the derivative is 0, as in PyTorch. Leave both arguments as they are.
+# Write `relu_backward(grad_output, x)`. It gets `grad_output` $= \partial L / \partial y$ and the input `x`, both of the same shape and dtype, and
+# returns $\partial L / \partial x$.
+#
+# - The result is a **new** tensor of that shape and dtype; both arguments stay as they are.
+# - `x` may contain zeros and $\pm\infty$. At $x = 0$ the derivative is 0, as in PyTorch.
+# - Use the formula. Do not let PyTorch differentiate: no `backward()`, `torch.autograd.grad`, `torch.func.jvp` or `threshold_backward`.
 #
 # <details><summary>Hint 1: which tensor decides?</summary>
 #
@@ -457,18 +520,18 @@ draw_row(
 #
 # <details><summary>Hint 2: a mask</summary>
 #
-# `x > 0` is a tensor of `True` and `False`. Multiplied by numbers, they count as 1 and 0; `torch.where` takes it as a condition.
+# A comparison gives a tensor of `True` and `False`. Multiplied by numbers, they count as 1 and 0; `torch.where` takes such a tensor as its condition.
 #
 # </details>
 
 
-# %% exercise="relu_backward" difficulty=1 minutes=5
+# %% exercise="relu_backward" difficulty=1 minutes=6
 def relu_backward(grad_output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """The gradient of the loss with respect to the input of a ReLU.
 
     Args:
-        grad_output: ∂L/∂y, any shape.
-        x: the input of the ReLU, same shape.
+        grad_output: ∂L/∂y, floating point, any shape.
+        x: the input of the ReLU, same shape and dtype.
 
     Returns:
         ∂L/∂x, a new tensor of the same shape and dtype.
@@ -480,156 +543,249 @@ def relu_backward(grad_output: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 # %% check="relu_backward" points=2
 g = torch.Generator().manual_seed(12)
-x = torch.randn(4, 6, generator=g)
-grad_output = torch.randn(4, 6, generator=g)
-arrived, before = grad_output.clone(), x.clone()
-with forbidden("backward", "grad"):
+x = torch.randn(6, 4, generator=g)
+x[[0, 2, 3, 5], [1, 2, 0, 3]] = 0.0
+grad_output = torch.randn(6, 4, generator=g)
+before, arrived = x.clone(), grad_output.clone()
+with forbidden("backward", "grad", "threshold_backward"):
     answer = relu_backward(inplace(grad_output), inplace(x))
+leaf = before.clone().requires_grad_()
+(expected,) = torch.autograd.grad(F.relu(leaf), leaf, arrived)
+expect(
+    grad_output,
+    arrived,
+    "relu_backward(grad_output, x) leaves grad_output as it was",
+    mistakes={"You wrote the result into grad_output: make a new tensor instead.": expected},
+)
+expect(x, before, "relu_backward(grad_output, x) leaves x as it was")
 expect(
     answer,
-    (before > 0) * arrived,
-    "relu_backward(grad_output, x) for shape (4, 6)",
+    expected,
+    "relu_backward(grad_output, x) for shape (6, 4), with zeros in x",
     mistakes={
         "That is ReLU'(x) alone: the chain rule multiplies it by grad_output.": (before > 0).float(),
-        "You let grad_output decide: the gate is open where x is positive.": arrived.clamp(min=0),
-        "You used both signs: a negative gradient passes, too, where x is positive.": (before > 0)
-        * arrived.clamp(min=0),
-        "You multiplied by ReLU(x), the value. The chain rule wants its derivative.": before.clamp(min=0) * arrived,
-        "The gate is the wrong way round: it is open where x is positive.": (before <= 0) * arrived,
+        "You let grad_output decide: the gate is open where x is positive.": F.relu(arrived),
+        "You used both signs: where x is positive, a negative gradient passes, too.": F.relu(expected),
+        "You multiplied by ReLU(x), the value. The chain rule needs the derivative.": F.relu(before) * arrived,
+        "The gate is the wrong way round: it is open where x is positive.": arrived - expected,
+        "At x = 0 PyTorch's derivative is 0: the gate is closed there.": arrived.where(before == 0, expected),
+        "You returned grad_output unchanged: the gate is closed where x is negative.": arrived,
     },
 )
-expect([grad_output, x], [arrived, before], "relu_backward leaves its arguments as they were")
-x = torch.randint(-2, 3, (3, 5, 4), generator=g).double()  # many zeros
-grad_output = torch.randn(3, 5, 4, generator=g, dtype=torch.float64)
-expect(
-    relu_backward(grad_output, x),
-    (x > 0) * grad_output,
-    "relu_backward with zeros in x, float64, shape (3, 5, 4)",
-    mistakes={
-        "At x = 0 PyTorch takes the derivative 0: the gate is open for x > 0, not for x ≥ 0.": (x >= 0) * grad_output
-    },
+with Watch(operations=False) as seen:
+    relu_backward(arrived, before)
+require(
+    "_make_dual" not in seen.functions,
+    "relu_backward does not use torch.func.jvp",
+    "Your code lets PyTorch differentiate in forward mode: use the formula.",
+)
+cases = {
+    "relu_backward for transposed tensors of shape (5, 3), float64": (
+        torch.randn(3, 5, generator=g, dtype=torch.float64).t(),
+        torch.randint(-1, 2, (3, 5), generator=g).double().t(),
+    ),
+    "relu_backward for shape (2, 3, 4), float16": (
+        torch.randn(2, 3, 4, generator=g).half(),
+        torch.randn(2, 3, 4, generator=g).half(),
+    ),
+    "relu_backward for shape (5,), every x positive": (torch.randn(5, generator=g), torch.rand(5, generator=g) + 1),
+    "relu_backward for 0-d tensors": (torch.tensor(-3.0), torch.tensor(0.5)),
+    "relu_backward for empty tensors of shape (0, 2)": (torch.zeros(0, 2), torch.zeros(0, 2)),
+    "relu_backward with x = −∞, ∞, 0, −1": (
+        torch.tensor([2.0, -3.0, 4.0, 5.0]),
+        torch.tensor([-math.inf, math.inf, 0.0, -1.0]),
+    ),
+}
+shared = []
+for what, (grad_output, x) in cases.items():
+    before, arrived = x.clone(), grad_output.clone()
+    with forbidden("backward", "grad", "threshold_backward"):
+        answer = relu_backward(inplace(grad_output), inplace(x))
+    leaf = before.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(F.relu(leaf), leaf, arrived)
+    if not (torch.equal(grad_output, arrived) and torch.equal(x, before)):
+        expect([grad_output, x], [arrived, before], f"{what}: the arguments stay as they were")
+    expect(answer, expected, what)
+    if x.numel() > 0 and answer.data_ptr() in (grad_output.data_ptr(), x.data_ptr()):
+        shared.append(what)
+require(
+    shared == [],
+    "each result is a new tensor",
+    f"You returned an argument itself or a view of it: {', '.join(shared[:1])}.",
 )
 ### BEGIN HIDDEN TESTS
-expect(relu_backward(torch.tensor(3.0), torch.tensor(0.5)), torch.tensor(3.0), "relu_backward for 0-d tensors")
+cases = {
+    "relu_backward for other values of shape (6, 4)": (
+        torch.randn(6, 4, generator=g),
+        torch.randint(-1, 2, (6, 4), generator=g).float(),
+    ),
+    "relu_backward for 0-d tensors, x = 0": (torch.tensor(3.0), torch.tensor(0.0)),
+    "relu_backward for shape (3, 2, 5), float16, with zeros": (
+        torch.randn(3, 2, 5, generator=g).half(),
+        torch.randint(-2, 3, (3, 2, 5), generator=g).half(),
+    ),
+    "relu_backward for shape (7,), float64, with ±∞": (
+        torch.randn(7, generator=g, dtype=torch.float64),
+        torch.tensor([-math.inf, 1, 0, math.inf, -2, 3, 0], dtype=torch.float64),
+    ),
+    "relu_backward for shape (3, 3), every x positive": (
+        torch.randn(3, 3, generator=g),
+        torch.rand(3, 3, generator=g) + 1,
+    ),
+    "relu_backward for empty tensors of shape (3, 0)": (torch.zeros(3, 0), torch.zeros(3, 0)),
+}
+shared = []
+for what, (grad_output, x) in cases.items():
+    before, arrived = x.clone(), grad_output.clone()
+    with forbidden("backward", "grad", "threshold_backward"):
+        answer = relu_backward(inplace(grad_output), inplace(x))
+    leaf = before.clone().requires_grad_()
+    (expected,) = torch.autograd.grad(F.relu(leaf), leaf, arrived)
+    if not (torch.equal(grad_output, arrived) and torch.equal(x, before)):
+        expect([grad_output, x], [arrived, before], f"{what}: the arguments stay as they were")
+    expect(answer, expected, what)
+    if x.numel() > 0 and answer.data_ptr() in (grad_output.data_ptr(), x.data_ptr()):
+        shared.append(what)
+require(
+    shared == [],
+    "each result is a new tensor",
+    f"You returned an argument itself or a view of it: {', '.join(shared[:1])}.",
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Dead units
 #
 # The gate has a price. Let a **unit** be one column of a layer's output: one number for each sample. If a unit is
-# negative for *every* sample, its ReLU gives 0 for all of them, and no gradient passes. Then its weights get the
-# gradient 0 and no step changes them. The unit is **dead**.
+# negative for *every* sample, its ReLU outputs 0 for all of them. Such a unit is called **dead**.
 #
-# Steps that are too large do it. Here is a small regression with 100 hidden units, trained for ten steps of
-# gradient descent. (`dtype=torch.float64` keeps rounding out of the picture.)
+# Training steps that are too large cause it. Here is a small regression with 100 hidden units. (In `dtype=torch.float64`
+# rounding plays no part.)
 
 # %%
 samples = torch.rand(256, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 targets = 10 * samples.mean(dim=1, keepdim=True)  # 256×1
 
 
-def train(learning_rate, steps=10, activation=F.relu):
-    """Train a net 20 → 100 → 1. Returns the hidden layer, the output layer and the last loss."""
+def new_net():
+    """The two linear layers of a net 20 → 100 → 1, the same in every call."""
     torch.manual_seed(0)
-    hidden, out = nn.Linear(20, 100, dtype=torch.float64), nn.Linear(100, 1, dtype=torch.float64)
-    optimizer = torch.optim.SGD([*hidden.parameters(), *out.parameters()], lr=learning_rate)
+    return nn.Linear(20, 100, dtype=torch.float64), nn.Linear(100, 1, dtype=torch.float64)
+
+
+def train(hidden, out, learning_rate, steps, activation=F.relu, more_parameters=()):
+    """Take steps of gradient descent; return the loss after the last one."""
+    parameters = [*hidden.parameters(), *out.parameters(), *more_parameters]
+    optimizer = torch.optim.SGD(parameters, lr=learning_rate)
     for _ in range(steps):
         optimizer.zero_grad()
         loss = F.mse_loss(out(activation(hidden(samples))), targets)
         loss.backward()
         optimizer.step()
-    return hidden, out, F.mse_loss(out(activation(hidden(samples))), targets).item()
+    return F.mse_loss(out(activation(hidden(samples))), targets).item()
 
 
 # %% [markdown]
-# **Before you run it:** with the learning rate 0.02 the loss falls to 0.04. What will six times that rate do to the loss, and to the 100
-# units? And 25 times?
+# **Before you run it:** after ten steps with the learning rate 0.02 the loss has fallen to 0.04. What will six times that rate do to the loss,
+# and to the 100 units? And 25 times?
 
 # %% predict
 print("learning rate   loss   dead units of 100")
 for learning_rate in (0.02, 0.12, 0.5):
-    hidden, out, loss = train(learning_rate)
+    hidden, out = new_net()
+    loss = train(hidden, out, learning_rate, steps=10)
     units = F.relu(hidden(samples))  # 256×100
     dead = sum(bool((units[:, j] == 0).all()) for j in range(100))
     print(f"{learning_rate:13} {loss:6.2f} {dead:12}")
 print(f"\nvariance of the targets: {targets.var(correction=0).item():.2f}")
 
 # %% [markdown]
-# At 0.12 a third of the units are dead, at 0.5 nearly all. There the loss is the variance of the targets: the net answers every
-# sample with very nearly the same number, the mean. Do dead units come back with a smaller rate? Look at their gradients, after training with 0.12.
+# <details><summary>Why?</summary>
+#
+# Two units are dead from the start. At 0.12 a third of the units die, at 0.5 nearly all. Then the loss equals the variance of the targets: for every sample the net
+# answers almost the same number, the mean.
+#
+# </details>
+#
+# **Before you run it:** take the net that was trained with 0.12. Can a smaller learning rate or more steps bring its dead
+# units back? What is the largest gradient among all the weights that lead into them?
 
-# %%
-hidden, out, loss = train(0.12)
-loss = F.mse_loss(out(F.relu(hidden(samples))), targets)
-loss.backward()
-dead = (hidden(samples) <= 0).all(dim=0)  # one entry for each unit
+# %% predict
+hidden, out = new_net()
+train(hidden, out, 0.12, steps=10)
+F.mse_loss(out(F.relu(hidden(samples))), targets).backward()
+dead = (F.relu(hidden(samples)) == 0).all(dim=0)  # one entry for each unit
 print("dead units:", int(dead.sum()))
 print("largest gradient of their weights:           ", hidden.weight.grad[dead].abs().max().item())
 print("largest gradient of the other units' weights:", round(hidden.weight.grad[~dead].abs().max().item(), 4))
 
-# %% [markdown]
-# Exactly 0. With plain gradient descent no learning rate and no number of steps moves them; that is why they are called dead. (Here the input is
-# fixed. Inside a deeper net, the layers before may still move and wake a unit.) The picture shows three dead units of that layer and five living ones, for six of the 256 samples.
-
-# %%
+# %% predict folded label="Draw three dead and five living units"
 with torch.no_grad():
-    h = hidden(samples)[:6]
-positive = (h > 0).sum(dim=0)  # in how many of the six samples
+    h = hidden(samples)
+positive = (h[:6] > 0).sum(dim=0)  # in how many of the first six samples
 living = ((positive >= 3) & (positive <= 5)).nonzero()[:5, 0]
 some = torch.cat([dead.nonzero()[:3, 0], living]).sort().values
-part = h[:, some]
-figure, axes = plt.subplots(1, 2, figsize=(9.2, 4.0), layout="constrained")
-for ax, grid in zip(
-    axes, [Grid(part, "before the ReLU", "input", digits=2), Grid(F.relu(part), "after", "output", digits=2)]
-):
+rows = (h[:, some].abs() > 0.005).all(dim=1).nonzero()[:6, 0]  # no value that would be written as 0.00
+part = h[rows][:, some]
+figure, axes = plt.subplots(2, 1, figsize=(5.0, 8.4), layout="constrained")
+grids = [Grid(part, "before the ReLU", "input", digits=2), Grid(F.relu(part), "after", "output", digits=2)]
+for ax, grid in zip(axes, grids):
     draw_grid(ax, grid, 0, 0)
     for j, unit in enumerate(some.tolist()):
         label = f"{unit}\ndead" if dead[unit] else f"{unit}"
-        ax.text(j + 0.5, 6.15, label, ha="center", va="top", fontsize=9, color=INK)
-    ax.text(-0.2, 3, "sample", rotation=90, ha="right", va="center", fontsize=10, color=INK)
-    ax.text(4, 7.45, "unit", ha="center", va="bottom", fontsize=10, color=INK)
-    ax.set(xlim=(-0.8, 8.2), ylim=(7.5, -1.4), aspect="equal")
+        ax.text(j + 0.5, 6.15, label, ha="center", va="top", fontsize=11, color=INK)
+    ax.text(-0.2, 3, "sample", rotation=90, ha="right", va="center", fontsize=11, color=INK)
+    ax.text(8.1, 6.15, "unit", ha="left", va="top", fontsize=11, color=INK)
+    ax.set(xlim=(-0.8, 9.0), ylim=(7.5, -1.4), aspect="equal")
     ax.axis("off")
 show(
     figure,
-    alt="Two 6×8 matrices, one row for each sample, one column for each unit. Before the ReLU the three columns "
-    "marked as dead are negative throughout. After it these three are all 0; the other five have let positive values through.",
+    alt="Two 6×8 matrices, one row for each sample, one column for each unit. Before the ReLU, the three columns "
+    "marked as dead are negative throughout. After it, these three are all 0; the other five have let positive values through.",
 )
 
-
 # %% [markdown]
+# <details><summary>Why?</summary>
+#
+# The largest gradient is exactly 0. The gate of a dead unit is closed for every sample, so no gradient reaches its weights, and with plain gradient
+# descent no step of any size moves them. (The samples are fixed here. Inside a deeper net, the layers before
+# the unit may still move and wake it.)
+#
+# </details>
+#
 # ### Exercise: The fraction of dead units
 #
 # Write `dead_fraction(h)`. `h` is what goes *into* a ReLU, for a batch: shape `(N, D)`, or `(N, D, ...)` with further dimensions,
-# as for images. Dimension 0 indexes the samples, **dimension 1 the units** (for images: the channels).
+# as for images. Dimension 0 indexes the samples, **dimension 1 the units** (for images: the channels). No dimension has size 0.
 #
-# A unit is dead if *all* its values in `h` are at most 0, over all samples and all further dimensions. Return the number of dead units over
-# the number of units, as a Python `float`. Leave `h` as it is.
+# - A unit is dead if *all* its values in `h` are at most 0, over all samples and all further dimensions.
+# - Return the number of dead units divided by the number of units, as a Python `float`.
+# - `h` may have any floating-point dtype and contain $\pm\infty$; it stays as it is.
 #
 # <details><summary>Hint 1: which values belong to one unit?</summary>
 #
-# Those with the same index in dimension 1: `h[:, 0]` for the first unit, whatever follows. You want one yes or no for each unit,
-# so a tensor of shape `(D,)`, and then the mean of these.
+# Those with the same index in dimension 1: `h[:, 0]` for the first unit, whatever dimensions follow. You need one yes or no for each unit,
+# so a tensor of shape `(D,)`, and then the mean over it.
 #
 # </details>
 #
 # <details><summary>Hint 2: all values of a unit</summary>
 #
-# `.all(dim=0)` on a mask asks whether *all* entries along dimension 0 are true. First bring the values of a unit into one
-# column or row: `transpose` and `flatten(1)` do that for any number of dimensions; so does `movedim`.
+# `.all(dim=0)` on a mask asks whether *all* entries along dimension 0 are true. First collect the values of each unit in one
+# column or row: `transpose` followed by `flatten(1)` does that for any number of dimensions; so does `movedim`.
 #
 # </details>
 #
 # <details><summary>Hint 3: to a Python number</summary>
 #
-# The mean of a mask needs numbers: `mask.float().mean()`. That is a 0-d tensor; `.item()` makes a Python `float` of it.
+# A mask has no mean until you turn it into numbers: `mask.float().mean()`. That is a 0-d tensor; `.item()` makes a Python `float` of it.
 #
 # </details>
 
 
-# %% exercise="dead_fraction" difficulty=2 minutes=7
+# %% exercise="dead_fraction" difficulty=2 minutes=9
 def dead_fraction(h: torch.Tensor) -> float:
-    """How many units are at most 0 for every sample, over the number of units.
+    """How many units are at most 0 for every sample, divided by the number of units.
 
     Args:
         h: the input of a ReLU, shape (N, D) or (N, D, ...); dimension 1 indexes the units.
@@ -647,112 +803,215 @@ def dead_fraction(h: torch.Tensor) -> float:
 # %% check="dead_fraction" points=2
 h = torch.tensor(
     [
-        [0.3, -1.0, -0.2, 2.0, -0.5],
-        [-0.1, -2.0, 0.4, 1.0, 0.0],
-        [-0.6, -0.5, -0.3, 3.0, -0.7],
+        [0.3, -1.0, -0.2, 2.0, -0.5, 0.0, 0.0, 1.5],
+        [-0.1, -2.0, 0.4, 1.0, -0.4, 0.9, 0.0, -0.4],
+        [-0.6, -0.5, -0.3, -3.0, -0.7, -0.2, 0.0, -0.7],
+        [0.2, -0.3, 0.8, 0.5, -0.1, 0.1, 0.0, 0.6],
+        [0.1, -0.9, 0.5, 0.7, -0.2, 0.3, 0.0, 0.4],
     ]
 )
+before = h.clone()
+answer = dead_fraction(inplace(h))
 expect(
-    dead_fraction(h),
-    0.4,
-    "dead_fraction(h): units 1 and 4 of 5 are dead",
+    h,
+    before,
+    "dead_fraction(h) leaves h as it was",
+    mistakes={"You wrote the ReLU of h into h: make a new tensor instead.": F.relu(before)},
+)
+expect(
+    answer,
+    0.375,
+    "dead_fraction(h) for shape (5, 8): units 1, 4 and 6 are dead",
     mistakes={
-        "You return a 0-d tensor: .item() makes a Python float of it.": torch.tensor(0.4),
-        "You return the mask of the dead units: take its mean.": torch.tensor([False, True, False, False, True]),
-        "You return the number of dead units: divide it by the number of units.": 2,
-        "That is the fraction of living units.": 0.6,
-        "That is the fraction of all values that are at most 0. A unit is dead if all its values are.": 10 / 15,
-        "You ask whether any value of a unit, or their sum, is at most 0: a dead unit has all of them there.": 0.8,
-        "You count samples: the units are columns, so ask over dimension 0, the samples.": 0.0,
-        "A value of exactly 0 counts as dead, too: at most 0, not less than 0.": 0.2,
+        "You returned a 0-d tensor: .item() makes a Python float of it.": torch.tensor(0.375),
+        "You returned the number of dead units: divide it by the number of units.": 3,
+        "That is the fraction of living units.": 0.625,
+        "That is the fraction of all values that are at most 0. A unit is dead if all its values are.": 0.6,
+        "You asked whether any value of a unit is at most 0: in a dead unit all of them are.": 1.0,
+        "You asked whether the sum of a unit is at most 0: in a dead unit every single value is.": 0.5,
+        "You counted samples: the units are the columns, so ask over dimension 0, the samples.": 0.2,
+        "A value of exactly 0 counts as dead, too: at most 0, not less than 0.": 0.25,
+        "You looked for zeros in h, which is the input of the ReLU: there, a dead unit is at most 0.": 0.125,
     },
 )
 g = torch.Generator().manual_seed(13)
 h = torch.randn(3, 8, 4, 5, generator=g)
 h[:, 6] = -h[:, 6].abs()
-h[:, 1, 0] = -h[:, 1, 0].abs()  # dead in one row of each image only: alive
-h[1, 3] = -h[1, 3].abs()  # dead for one sample only: alive
-h[:, 3, 2, 2] = 1.0
-h[2, 3, 0, 0] = 1.0
-single = float((h <= 0).all(0).float().mean())
+h[0, 6, 1] = 0.0
+h[:, 1, 0] = -h[:, 1, 0].abs()  # at most 0 in one row of each image: alive
+h[1, 3] = -h[1, 3].abs()  # at most 0 for one sample only: alive
+h[:, 3, 2, 2] = torch.tensor([1.0, -1.0, 1.0])
+h[:, [0, 1, 2, 4, 5, 7], 3, 4] = 1.0
+h[:, 3, 3, 4] = torch.tensor([1.0, -1.0, 1.0])
 expect(
     dead_fraction(h),
     0.125,
-    "dead_fraction(h) for images, h of shape (3, 8, 4, 5): channel 6 of 8 is dead",
+    "dead_fraction(h) for images, shape (3, 8, 4, 5): channel 6 is dead",
     mistakes={
-        "You asked over the samples alone: a channel is dead if it is at most 0 at all its positions, too.": single,
+        "You asked over the samples alone: a dead channel is at most 0 at each of its positions, too.": (
+            (h.amax(dim=0) <= 0).float().mean().item()
+        ),
+        "You asked for each image separately: a dead channel is at most 0 in all images.": (
+            (h.amax(dim=(2, 3)) <= 0).float().mean().item()
+        ),
     },
 )
+tiny = torch.tensor([-1.0, 2.0, 0.0, 0.0])[:, None].repeat(2, 1, 3).half()
+tiny[1, 3, 2] = 6e-8
+permuted = torch.randn(4, 5, 3, 2, generator=g).permute(3, 0, 2, 1)
+permuted[:, 2] = -permuted[:, 2].abs()
+infinite = torch.tensor([[-math.inf, math.inf, 1.0, -math.inf], [-1.0, -math.inf, -math.inf, -math.inf]])
+cases = {
+    "dead_fraction(h) for shape (2, 4), with ±∞": (infinite, 0.5),
+    "dead_fraction(h) for a transposed h of shape (4, 2), float64": (infinite.double().t(), 0.5),
+    "dead_fraction(h) for one sample, shape (1, 5)": (torch.tensor([[1.0, 0.0, -2.0, 3.0, -0.1]]), 0.6),
+    "dead_fraction(h) for one unit, shape (3, 1)": (torch.tensor([[-1.0], [-2.0], [0.0]]), 1.0),
+    "dead_fraction(h) for shape (2, 4, 3), float16, a tiny value": (tiny, 0.5),
+    "dead_fraction(h) for permuted images, shape (2, 4, 3, 5)": (permuted, 0.25),
+    "dead_fraction(h) for positive values": (torch.ones(2, 3), 0.0),
+}
+for what, (h, expected) in cases.items():
+    before = h.clone()
+    answer = dead_fraction(inplace(h))
+    if not torch.equal(h, before):
+        expect(h, before, f"{what}: h stays as it was")
+    expect(answer, expected, what)
 ### BEGIN HIDDEN TESTS
 h = torch.randn(7, 12, generator=g, dtype=torch.float64)
+h[0] = h[0].abs()
 h[:, [2, 5, 11]] = -h[:, [2, 5, 11]].abs()
-before = h.clone()
-expect(dead_fraction(inplace(h)), 0.25, "dead_fraction(h) for h of shape (7, 12), float64")
-expect(h, before, "dead_fraction leaves h as it was")
-expect(dead_fraction(torch.ones(2, 3)), 0.0, "dead_fraction of positive values")
-expect(dead_fraction(-torch.ones(2, 3)), 1.0, "dead_fraction of negative values")
+small = torch.full((4, 2, 3, 2), -1.0)
+small[3, 1, 2, 1] = 1e-30
+cases = {
+    "dead_fraction(h) for other values of shape (5, 8)": (torch.ones(5, 8).index_fill(1, torch.tensor([3]), 0), 0.125),
+    "dead_fraction(h) for shape (7, 12), float64": (h, 0.25),
+    "dead_fraction(h) for shape (2, 3), negative values": (-torch.ones(2, 3), 1.0),
+    "dead_fraction(h) for shape (4, 2, 3, 2), one tiny positive value": (small, 0.5),
+    "dead_fraction(h) for permuted images, shape (4, 2, 2, 3)": (small.transpose(2, 3), 0.5),
+    "dead_fraction(h) for shape (1, 4, 2), float16": (
+        torch.tensor([[[-1, 1], [0, -2], [-3, 0], [-9, -9]]]).half(),
+        0.75,
+    ),
+    "dead_fraction(h) for shape (1, 1)": (torch.tensor([[0.5]]), 0.0),
+    "dead_fraction(h) for shape (2, 2), with ±∞": (torch.tensor([[-math.inf, math.inf], [0.0, -math.inf]]), 0.5),
+}
+for what, (h, expected) in cases.items():
+    before = h.clone()
+    answer = dead_fraction(inplace(h))
+    if not torch.equal(h, before):
+        expect(h, before, f"{what}: h stays as it was")
+    expect(answer, expected, what)
 ### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Your functions at work
+#
+# The next cell trains the net with your `relu` at eleven learning rates and measures it with your `dead_fraction`. (If you have
+# not solved them yet, PyTorch's ReLU and the course's own measure stand in.)
+
+# %% yours
+activation = yours_or_ours(relu, F.relu, samples)
+measure = yours_or_ours(dead_fraction, lambda h: 1 - F.relu(h).any(dim=0).double().mean().item(), samples)
+
+rates = [0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3, 0.5]
+losses, fractions = [], []
+for learning_rate in rates:
+    hidden, out = new_net()
+    losses.append(train(hidden, out, learning_rate, 10, activation))
+    fractions.append(measure(hidden(samples).detach()))
+for learning_rate, fraction, loss in list(zip(rates, fractions, losses))[1::3]:
+    print(f"learning rate {learning_rate:4}: {fraction:4.0%} dead, loss {loss:.2f}")
+
+# %% yours folded label="Draw the fraction of dead units and the loss"
+figure, axes = plot_axes(6.4, 3.0, columns=2)
+axes[0].plot(rates, fractions, "o-", color=INK, linewidth=2)
+axes[0].set(title="dead units after ten steps", xlabel="learning rate", ylabel="fraction", ylim=(-0.04, 1.04))
+axes[1].plot(rates, losses, "s-", color=COLOURS["loss"], linewidth=2)
+axes[1].set(title="loss after ten steps", xlabel="learning rate", ylabel="mean squared error", yscale="log")
+for ax in axes:
+    ax.set_xscale("log")
+    ax.set_xticks([0.01, 0.03, 0.1, 0.3], ["0.01", "0.03", "0.1", "0.3"], minor=False)
+show(
+    figure,
+    alt="Two curves over the learning rate from 0.01 to 0.5, after ten steps. Left: the fraction of dead units. "
+    "Right: the mean squared error on a logarithmic scale.",
+)
 
 # %% [markdown]
 # ## Leaky and clipped variants
 #
-# A dead unit has no way back because the slope on the left is 0. The **leaky ReLU** puts a small slope $s$ there:
+# The slope of the ReLU is 0 on the left. The **leaky ReLU** has a small slope $s$ there:
 #
 # $$\mathrm{LeakyReLU}(x) = \begin{cases} x & \text{if } x > 0 \\ s\,x & \text{otherwise.} \end{cases}$$
 #
-# In PyTorch: `F.leaky_relu(x, negative_slope=0.01)`. Another need is an upper limit, say on devices that compute with few bits. The
+# In PyTorch: `F.leaky_relu(x, negative_slope=0.01)`. Other networks need an upper limit, for example on devices that compute with few bits. The
 # **clipped ReLU** has a ceiling $c$:
 #
 # $$\mathrm{ClippedReLU}(x) = \min(\max(0, x), c).$$
 #
-# In PyTorch: `F.relu6(x)` for $c = 6$, `F.hardtanh(x, 0, c)` for any $c$.
+# In PyTorch: `F.relu6(x)` for $c = 6$, `F.hardtanh(x, 0, c)` for any $c$. Today's language models mostly use smooth
+# relatives: **GELU** (`F.gelu`), which is $x$ times the probability that a standard normal variable is below $x$, and **SiLU** (`F.silu`),
+# $x$ times the sigmoid of $x$.
 
-# %%
-figure, axes = plot_axes(9, 3.1, columns=2)
-line = torch.linspace(-4, 9, 1301)
+# %% folded label="Draw the ReLU and four relatives"
+line = torch.linspace(-4, 8, 1201, dtype=torch.float64)
 curves = {
-    "ReLU": (F.relu(line), "-", INK),
-    "leaky, s = 0.1": (F.leaky_relu(line, 0.1), "--", COLOURS["learned"]),
-    "clipped, c = 6": (F.hardtanh(line, 0, 6), "-.", COLOURS["input"]),
+    "ReLU": F.relu,
+    "leaky, s = 0.1": lambda x: F.leaky_relu(x, 0.1),
+    "clipped, c = 6": F.relu6,
+    "GELU": F.gelu,
+    "SiLU": F.silu,
 }
-for name, (values, style, colour) in curves.items():
-    axes[0].plot(line, values, style, color=colour, linewidth=2.2, label=name)
-for pieces, style, colour in [
-    ([(-4, 0, 0), (0, 9, 1)], "-", INK),
-    ([(-4, 0, 0.1), (0, 9, 1)], "--", COLOURS["learned"]),
-    ([(-4, 0, 0), (0, 6, 1), (6, 9, 0)], "-.", COLOURS["input"]),
-]:
-    for start, end, slope in pieces:
-        axes[1].plot([start, end], [slope, slope], style, color=colour, linewidth=2.2)
-axes[0].set(title="function", xlabel="x", ylabel="output")
-axes[1].set(title="derivative", xlabel="x", ylabel="derivative", ylim=(-0.08, 1.15))
-axes[0].legend(frameon=False)
+figure, axes = plt.subplots(2, 3, figsize=(6.6, 4.6), layout="constrained", sharex=True, sharey=True)
+for ax, (name, function) in zip(axes.flat, curves.items()):
+    leaf = line.clone().requires_grad_()
+    (derivative,) = torch.autograd.grad(function(leaf).sum(), leaf)
+    ax.plot(line, function(line), "-", color=COLOURS["output"], linewidth=2.4, label="output")
+    ax.plot(line, derivative, "--", color=COLOURS["loss"], linewidth=1.8, label="derivative")
+    ax.set_title(name, fontsize=12)
+    ax.set(ylim=(-0.8, 8.2), xlabel="x", xticks=range(-4, 9, 4))
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(alpha=0.25)
+axes[1, 2].axis("off")
+axes[1, 2].legend(*axes[0, 0].get_legend_handles_labels(), loc="center", frameon=False, fontsize=12)
 show(
     figure,
-    alt="Left: ReLU, leaky ReLU with slope 0.1 and ReLU clipped at 6. They agree between 0 and 6; below 0 the leaky one "
-    "falls slowly, above 6 the clipped one stays at 6. Right: their derivatives. Below 0 only the leaky one is not zero (0.1); "
-    "above 6 the clipped one is zero, the others are 1.",
+    alt="Five panels, each with a function (solid) and its derivative (dashed). ReLU: flat at 0, then the line y = x. Leaky with s = 0.1: "
+    "falls slowly below 0. Clipped at 6: like the ReLU, and flat again above 6. GELU and SiLU: smooth, they dip slightly below 0 for negative x "
+    "and approach the line y = x on the right.",
 )
 
 # %% [markdown]
-# **Before you run it:** take the net with its dead units from above. The largest gradient of their weights was
-# exactly 0. Does that stay so if the ReLU is replaced by a leaky one?
+# **Before you run it:** take the net with its dead units once more, trained with the rate 0.12. The inputs of the dead units lie between −5.5 and 0.
+# Replace the ReLU by each of its relatives. With which of them do the dead units' weights get a gradient again?
 
 # %% predict
-hidden.zero_grad()
-loss = F.mse_loss(out(F.leaky_relu(hidden(samples), 0.1)), targets)
-loss.backward()
-print("largest gradient of the dead units' weights:", round(hidden.weight.grad[dead].abs().max().item(), 4))
+hidden, out = new_net()
+train(hidden, out, 0.12, steps=10)
+dead = (F.relu(hidden(samples)) == 0).all(dim=0)
+for name, function in curves.items():
+    hidden.zero_grad()
+    F.mse_loss(out(function(hidden(samples))), targets).backward()
+    print(f"{name:15} largest gradient {hidden.weight.grad[dead].abs().max().item():.4f}")
 
 
 # %% [markdown]
-# Not zero any more, so these units can come back.
+# <details><summary>Why?</summary>
+#
+# What counts is the derivative on the left of 0. The clipped ReLU is as flat there as the ReLU. The leaky one has the slope 0.1, and GELU and
+# SiLU are not flat near 0 (further left they nearly are).
+#
+# </details>
 #
 # ### Exercise: Leaky ReLU
 #
-# Write `leaky_relu(x, negative_slope)` by the formula above, for `x` of any shape, without PyTorch's own leaky ReLUs (no `F.leaky_relu`, `F.prelu` or
-# `F.rrelu`, nor the modules that call them). The slope may be **any** number, also negative, 0, or above 1. Return a new tensor of the same shape and
-# dtype; leave `x` as it is; autograd can pass through.
+# Write `leaky_relu(x, negative_slope)` by the formula above, without PyTorch's own leaky ReLUs: no `F.leaky_relu`, `F.prelu` or
+# `F.rrelu`, nor the modules that call them.
+#
+# - `x` may have any shape, also no dimension or no element. The result has the shape and the dtype of `x`.
+# - The slope may be **any** number: negative, 0, 1 or more. It is 0.01 unless given.
+# - The result is a **new** tensor, whatever the values and the slope, and `x` stays as it is.
+# - Autograd can pass through it. (Its gradient at exactly 0 is up to you.)
 #
 # <details><summary>Hint 1: how many cases?</summary>
 #
@@ -762,17 +1021,17 @@ print("largest gradient of the dead units' weights:", round(hidden.weight.grad[d
 #
 # <details><summary>Hint 2: the larger of the two?</summary>
 #
-# For $s = 0.1$ the result is the larger one of $x$ and $s\,x$. Try $s = 2$ and $x = 1$ on paper: it is not any more.
+# For $s = 0.1$ the result is the larger of $x$ and $s\,x$. Try $s = 2$ and $x = 1$ on paper: now it is not.
 #
 # </details>
 
 
-# %% exercise="leaky_relu" difficulty=1 minutes=4
+# %% exercise="leaky_relu" difficulty=1 minutes=5
 def leaky_relu(x: torch.Tensor, negative_slope: float = 0.01) -> torch.Tensor:
     """x where it is positive, negative_slope · x elsewhere.
 
     Args:
-        x: any shape.
+        x: floating point, any shape.
         negative_slope: any number.
 
     Returns:
@@ -787,64 +1046,130 @@ def leaky_relu(x: torch.Tensor, negative_slope: float = 0.01) -> torch.Tensor:
 g = torch.Generator().manual_seed(14)
 x = torch.randn(5, 3, 4, generator=g)
 before = x.clone()
-positive, negative = x.clamp(min=0), x.clamp(max=0)
 with forbidden("leaky_relu", "prelu", "rrelu"):
     y = leaky_relu(inplace(x), 0.2)
 expect(
+    x,
+    before,
+    "leaky_relu(x, 0.2) leaves x as it was",
+    mistakes={"You wrote the result into x: make a new tensor instead.": F.leaky_relu(before, 0.2)},
+)
+expect(
     y,
-    positive + 0.2 * negative,
+    F.leaky_relu(before, 0.2),
     "leaky_relu(x, 0.2) for x of shape (5, 3, 4)",
     mistakes={
-        "You used the slope 0.01 and not the argument `negative_slope`.": positive + 0.01 * negative,
-        "The slope belongs to the negative values, you gave it to the positive ones.": 0.2 * positive + negative,
-        "You put the slope in the place of negative values: multiply them by it.": torch.where(before > 0, before, 0.2),
-        "The sign of the negative values is lost: s·x stays negative for s > 0.": positive - 0.2 * negative,
-        "That is the plain ReLU.": positive,
+        "You used the slope 0.01 and not the argument `negative_slope`.": F.leaky_relu(before, 0.01),
+        "The slope belongs to the negative values; you gave it to the positive ones.": -F.leaky_relu(-before, 0.2),
+        "You put the slope in the place of the negative values: multiply them by it.": F.threshold(before, 0, 0.2),
+        "The sign of the negative values is lost: for s > 0, s·x stays negative.": F.leaky_relu(before, -0.2),
+        "That is the plain ReLU.": F.relu(before),
+        "You multiplied every value by the slope: positive values stay as they are.": before - 0.8 * before,
     },
 )
-expect(x, before, "leaky_relu(x) leaves x as it was")
-expect(leaky_relu(x), positive + 0.01 * negative, "leaky_relu(x): the slope is 0.01 unless given")
+with forbidden("leaky_relu", "prelu", "rrelu"):
+    y = leaky_relu(x)
+expect(y, F.leaky_relu(before), "leaky_relu(x): the slope is 0.01 unless given")
+with forbidden("leaky_relu", "prelu", "rrelu"):
+    y = leaky_relu(x, negative_slope=2.5)
 expect(
-    leaky_relu(x, 2.5),
-    positive + 2.5 * negative,
-    "leaky_relu(x, 2.5): a slope above 1",
+    y,
+    F.leaky_relu(before, 2.5),
+    "leaky_relu(x, negative_slope=2.5): a slope above 1",
     mistakes={
-        "You take the larger one of x and s·x: for s > 1 that is the wrong one. Ask for the sign of x.": torch.maximum(
-            before, 2.5 * before
+        "You took the larger of x and s·x: for s > 1 that is the wrong one. Ask for the sign of x.": (
+            before.maximum(before * 2.5)
         )
     },
 )
+cases = {
+    "leaky_relu(x, −0.5) for a transposed x of shape (3, 4), float64": (
+        torch.randn(4, 3, generator=g, dtype=torch.float64).t(),
+        -0.5,
+    ),
+    "leaky_relu(x, 0.25) for x of shape (2, 5), float16": (torch.randn(2, 5, generator=g).half(), 0.25),
+    "leaky_relu(x, 0) for x of shape (7,)": (torch.randn(7, generator=g), 0),
+    "leaky_relu(x, 1) for x of shape (7,)": (torch.randn(7, generator=g), 1),
+    "leaky_relu(x, 0.1) for x of shape (3, 2) without negative values": (torch.rand(3, 2, generator=g) + 1, 0.1),
+    "leaky_relu(x, 3) for a 0-d tensor, −2": (torch.tensor(-2.0), 3),
+    "leaky_relu(x, 0.1) for an empty x of shape (0, 3)": (torch.zeros(0, 3), 0.1),
+}
+shared = []
+for what, (x, slope) in cases.items():
+    before = x.clone()
+    with forbidden("leaky_relu", "prelu", "rrelu"):
+        y = leaky_relu(inplace(x), slope)
+    if not torch.equal(x, before):
+        expect(x, before, f"{what}: x stays as it was")
+    expect(y, F.leaky_relu(before, slope), what)
+    if x.numel() > 0 and y.data_ptr() == x.data_ptr():
+        shared.append(what)
+require(shared == [], "each result is a new tensor", f"You returned x itself or a view of it: {', '.join(shared[:1])}.")
 x = torch.randn(2, 6, generator=g).requires_grad_()
-y = leaky_relu(x, 0.3)
-expect(y.requires_grad, True, "autograd passes through leaky_relu")
-y.sum().backward()
-expect(x.grad, torch.where(x > 0, 1.0, 0.3).detach(), "the gradient of leaky_relu(x, 0.3).sum()")
+upstream = torch.randn(2, 6, generator=g)
+with forbidden("leaky_relu", "prelu", "rrelu"):
+    y = leaky_relu(x, 0.3)
+require(
+    y.requires_grad,
+    "autograd passes through leaky_relu",
+    "The path for gradients is cut: .data, .detach(), .item(), NumPy and tensors made from Python numbers do that.",
+)
+(gradient,) = torch.autograd.grad(y, x, upstream)
+(expected,) = torch.autograd.grad(F.leaky_relu(x, 0.3), x, upstream)
+expect(gradient, expected, "the gradient of (leaky_relu(x, 0.3) * c).sum() with respect to x")
 ### BEGIN HIDDEN TESTS
-for slope in (3.0, -0.5, 0.0, 1.0):
-    x = torch.randn(3, 7, generator=g, dtype=torch.float64)
-    expect(leaky_relu(x, slope), torch.where(x > 0, x, slope * x), f"leaky_relu(x, {slope}), float64")
+cases = {
+    "leaky_relu(x, 0.2) for other values of shape (5, 3, 4)": (torch.randn(5, 3, 4, generator=g), 0.2),
+    "leaky_relu(x, 3.0) for x of shape (3, 7), float64": (torch.randn(3, 7, generator=g, dtype=torch.float64), 3.0),
+    "leaky_relu(x, −1) for x of shape (2, 3, 2, 4)": (torch.randn(2, 3, 2, 4, generator=g), -1),
+    "leaky_relu(x, 0.0) for a slice of shape (4, 2)": (torch.randn(4, 6, generator=g)[:, 1::3], 0.0),
+    "leaky_relu(x, 1.0) for x of shape (3, 3), float16": (torch.randn(3, 3, generator=g).half(), 1.0),
+    "leaky_relu(x, −0.5) for a 0-d tensor, 1.5": (torch.tensor(1.5), -0.5),
+    "leaky_relu(x, 2) for an empty x of shape (2, 0)": (torch.zeros(2, 0), 2),
+}
+shared = []
+for what, (x, slope) in cases.items():
+    before = x.clone()
+    with forbidden("leaky_relu", "prelu", "rrelu"):
+        y = leaky_relu(inplace(x), slope)
+    if not torch.equal(x, before):
+        expect(x, before, f"{what}: x stays as it was")
+    expect(y, F.leaky_relu(before, slope), what)
+    if x.numel() > 0 and y.data_ptr() == x.data_ptr():
+        shared.append(what)
+require(shared == [], "each result is a new tensor", f"You returned x itself or a view of it: {', '.join(shared[:1])}.")
+x = torch.randn(4, 2, generator=g, dtype=torch.float64).requires_grad_()
+upstream = torch.randn(4, 2, generator=g, dtype=torch.float64)
+(gradient,) = torch.autograd.grad(leaky_relu(x, -2.0), x, upstream)
+(expected,) = torch.autograd.grad(F.leaky_relu(x, -2.0), x, upstream)
+expect(gradient, expected, "the gradient of (leaky_relu(x, −2) * c).sum() with respect to x, float64")
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ### Exercise: Clipped ReLU
 #
-# Write `clipped_relu(x, ceiling)` without `F.relu6` and `F.hardtanh`: values below 0 become 0, values above `ceiling` become `ceiling`, the others stay.
-# `ceiling` is a positive number, 6 unless given. Any shape, a new tensor of the same shape and dtype, `x` stays as it is, autograd can pass through.
+# Write `clipped_relu(x, ceiling)` without `F.relu6` and `F.hardtanh`, nor the modules that call them: values below 0 become 0, values above `ceiling`
+# become `ceiling`, and all others stay exactly as they are.
 #
-# <details><summary>Hint: read the formula from inside</summary>
+# - `ceiling` is a positive number, 6 unless given.
+# - `x` may have any shape, also no dimension or no element, and may contain huge values and $\pm\infty$. The result has its shape and dtype.
+# - The result is a **new** tensor, even if no value is clipped, and `x` stays as it is.
+# - Autograd can pass through it. (Its gradient at exactly 0 and `ceiling` is up to you.)
 #
-# First the maximum with 0, then the minimum with $c$. One operation of PyTorch limits values on both sides; look at the arguments
+# <details><summary>Hint: read the formula from the inside</summary>
+#
+# First the maximum with 0, then the minimum with $c$. There is one PyTorch operation that limits values on both sides; look at the arguments
 # of `Tensor.clamp`.
 #
 # </details>
 
 
-# %% exercise="clipped_relu" difficulty=1 minutes=3
+# %% exercise="clipped_relu" difficulty=1 minutes=4
 def clipped_relu(x: torch.Tensor, ceiling: float = 6.0) -> torch.Tensor:
     """The ReLU with an upper limit.
 
     Args:
-        x: any shape.
+        x: floating point, any shape.
         ceiling: the largest value of the result, positive.
 
     Returns:
@@ -857,43 +1182,113 @@ def clipped_relu(x: torch.Tensor, ceiling: float = 6.0) -> torch.Tensor:
 
 # %% check="clipped_relu" points=1
 g = torch.Generator().manual_seed(15)
-x = 3 * torch.randn(4, 7, generator=g)
+x = 4 * torch.randn(4, 7, generator=g)
 before = x.clone()
 with forbidden("relu6", "hardtanh"):
     y = clipped_relu(inplace(x), 2.5)
+expect(
+    x,
+    before,
+    "clipped_relu(x, 2.5) leaves x as it was",
+    mistakes={"You wrote the result into x: make a new tensor instead.": F.hardtanh(before, 0, 2.5)},
+)
 expect(
     y,
     F.hardtanh(before, 0, 2.5),
     "clipped_relu(x, 2.5) for x of shape (4, 7)",
     mistakes={
-        "The values above the ceiling are still there.": before.clamp(min=0),
-        "The negative values are still there.": before.clamp(max=2.5),
-        "Values above the ceiling became 0: they must become the ceiling.": torch.where(
-            before > 2.5, 0.0, before.clamp(min=0)
+        "The values above the ceiling are still there.": F.relu(before),
+        "The negative values are still there.": 2.5 - F.relu(2.5 - before),
+        "Values above the ceiling became 0: they must become the ceiling.": F.relu(before) * (before <= 2.5),
+        "You clipped at 6 and not at the argument `ceiling`.": F.relu6(before),
+        "You scaled the values to reach the ceiling: those in between must stay.": (
+            F.relu(before) / before.max() * 2.5
         ),
-        "You clipped at 6 and not at the argument `ceiling`.": before.clamp(0, 6),
-        "You scaled the values to reach the ceiling: those in between must stay.": before.clamp(min=0)
-        / before.max()
-        * 2.5,
-        "You limited at −ceiling below: the lower limit is 0.": before.clamp(-2.5, 2.5),
+        "You limited the values to −ceiling below: the lower limit is 0.": F.hardtanh(before, -2.5, 2.5),
+        "Each value is at the ceiling or above: you took the larger of x and the ceiling.": before.clamp_min(2.5),
     },
 )
-expect(x, before, "clipped_relu(x) leaves x as it was")
-expect(clipped_relu(4 * x), F.relu6(4 * before), "clipped_relu(x): the ceiling is 6 unless given")
+with forbidden("relu6", "hardtanh"):
+    y = clipped_relu(4 * x)
+expect(y, F.relu6(4 * before), "clipped_relu(x): the ceiling is 6 unless given")
+huge = torch.tensor([[-math.inf, -3e38, -1e9, 0.0], [0.75, 1e9, 3e38, math.inf]])
+cases = {
+    "clipped_relu(x, 1.5) with huge values and ±∞": (huge, 1.5),
+    "clipped_relu(x, 0.5) for a transposed x of shape (3, 5), float64": (
+        torch.randn(5, 3, generator=g, dtype=torch.float64).t(),
+        0.5,
+    ),
+    "clipped_relu(x, 2) for x of shape (2, 3, 4), float16": (3 * torch.randn(2, 3, 4, generator=g).half(), 2),
+    "clipped_relu(x, 10) for x of shape (5,), no value to clip": (torch.rand(5, generator=g) + 1, 10),
+    "clipped_relu(x, 6) for a 0-d tensor, 7": (torch.tensor(7.0), 6),
+    "clipped_relu(x, 1) for an empty x of shape (0, 2)": (torch.zeros(0, 2), 1),
+}
+shared = []
+for what, (x, ceiling) in cases.items():
+    before = x.clone()
+    with forbidden("relu6", "hardtanh"):
+        y = clipped_relu(inplace(x), ceiling)
+    if not torch.equal(x, before):
+        expect(x, before, f"{what}: x stays as it was")
+    mistakes = {
+        "The difference of two huge numbers is inexact, and ∞ − ∞ is nan: choose between values.": (
+            F.relu(huge) - F.relu(huge - 1.5)
+        ),
+    }
+    expect(y, F.hardtanh(before, 0, ceiling), what, mistakes=mistakes if x is huge else None)
+    if x.numel() > 0 and y.data_ptr() == x.data_ptr():
+        shared.append(what)
+require(shared == [], "each result is a new tensor", f"You returned x itself or a view of it: {', '.join(shared[:1])}.")
 x = (2 * torch.randn(3, 6, generator=g)).requires_grad_()
-y = clipped_relu(x, 1.5)
-expect(y.requires_grad, True, "autograd passes through clipped_relu")
-y.sum().backward()
-expect(x.grad, ((x > 0) & (x < 1.5)).float(), "the gradient of clipped_relu(x, 1.5).sum()")
+upstream = torch.randn(3, 6, generator=g)
+with forbidden("relu6", "hardtanh"):
+    y = clipped_relu(x, 1.5)
+require(
+    y.requires_grad,
+    "autograd passes through clipped_relu",
+    "The path for gradients is cut: .data, .detach(), .item(), NumPy and tensors made from Python numbers do that.",
+)
+(gradient,) = torch.autograd.grad(y, x, upstream)
+(expected,) = torch.autograd.grad(F.hardtanh(x, 0, 1.5), x, upstream)
+expect(gradient, expected, "the gradient of (clipped_relu(x, 1.5) * c).sum() with respect to x")
 ### BEGIN HIDDEN TESTS
-x = torch.randn(2, 3, 5, generator=g, dtype=torch.float64)
-expect(clipped_relu(x, 0.5), x.clamp(0, 0.5), "clipped_relu(x, 0.5), float64, shape (2, 3, 5)")
+cases = {
+    "clipped_relu(x, 2.5) for other values of shape (4, 7)": (4 * torch.randn(4, 7, generator=g), 2.5),
+    "clipped_relu(x, 0.25) for x of shape (2, 3, 5), float64": (torch.randn(2, 3, 5, generator=g).double(), 0.25),
+    "clipped_relu(x, 4) with huge values and ±∞, float64": (
+        torch.tensor([1e300, -math.inf, 3.0, math.inf, -1e300, 5e17], dtype=torch.float64),
+        4,
+    ),
+    "clipped_relu(x, 1.0) for a slice of shape (3, 4), float16": (
+        2 * torch.randn(3, 8, generator=g).half()[:, ::2],
+        1.0,
+    ),
+    "clipped_relu(x, 2.5) for a 0-d tensor, 2": (torch.tensor(2.0), 2.5),
+    "clipped_relu(x, 7) for x of shape (2, 2), no value to clip": (6 * torch.rand(2, 2, generator=g), 7),
+    "clipped_relu(x, 3) for an empty x of shape (3, 0)": (torch.zeros(3, 0), 3),
+}
+shared = []
+for what, (x, ceiling) in cases.items():
+    before = x.clone()
+    with forbidden("relu6", "hardtanh"):
+        y = clipped_relu(inplace(x), ceiling)
+    if not torch.equal(x, before):
+        expect(x, before, f"{what}: x stays as it was")
+    expect(y, F.hardtanh(before, 0, ceiling), what)
+    if x.numel() > 0 and y.data_ptr() == x.data_ptr():
+        shared.append(what)
+require(shared == [], "each result is a new tensor", f"You returned x itself or a view of it: {', '.join(shared[:1])}.")
+x = (3 * torch.randn(8, generator=g)).double().requires_grad_()
+upstream = torch.randn(8, generator=g).double()
+(gradient,) = torch.autograd.grad(clipped_relu(x, 2), x, upstream)
+(expected,) = torch.autograd.grad(F.hardtanh(x, 0, 2), x, upstream)
+expect(gradient, expected, "the gradient of (clipped_relu(x, 2) * c).sum() with respect to x, float64")
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## In place: the result on top of the input
 #
-# `F.relu(x)` makes a new tensor, which costs as much memory as `x`. With `inplace=True` the result is written over the input.
+# `F.relu(x)` makes a new tensor, which takes as much memory as `x`. With `inplace=True` the result is written over the input.
 
 # %%
 x = torch.tensor([[0.8008, -0.2586, 0.5019, -0.2002, -0.7416], [0.0557, 0.6046, 0.0864, -0.5929, 1.2606]])
@@ -906,18 +1301,23 @@ print("inplace=True:  same memory?", y.data_ptr() == x.data_ptr(), " negative va
 
 
 # %% [markdown]
-# The same in other words: `F.relu_(x)`, `x.relu_()`, `nn.ReLU(inplace=True)`. In PyTorch's names a final underscore means *in place*.
+# `F.relu_(x)`, `x.relu_()` and `nn.ReLU(inplace=True)` do the same. In PyTorch's names a final underscore means *in place*.
 #
 # ### Exercise: ReLU in place
 #
-# Write `relu_(x)` without PyTorch's own ReLU functions: as above, no `F.relu`, `F.leaky_relu`, `F.prelu`, `F.rrelu` or `F.threshold`, under whatever
-# name, so no `x.relu_()` either. It replaces every negative value of `x` by 0 **in the memory of `x`** and
-# returns `x`. It works for every shape and also for a view, such as a transposed matrix or a slice: the tensor behind the view changes at the
-# view's places and nowhere else. `x` does not require a gradient.
+# Write `relu_(x)` without PyTorch's own ReLU functions: again no `F.relu`, `F.leaky_relu`, `F.prelu`, `F.rrelu` or `F.threshold`, under whatever
+# name, so no `x.relu_()` either.
 #
-# <details><summary>Hint 1: a name is not a memory</summary>
+# - It replaces every negative value of `x` by 0, even $-\infty$, **in the memory of `x`**. All other values stay.
+# - It returns `x` itself, the very same tensor.
+# - It works for every shape and floating-point dtype, also for no dimension or no element.
+# - It works for a view, such as a transposed matrix or a slice: the tensor behind the view changes at the view's places and nowhere else.
 #
-# `x = ...` in a function makes the name `x` point to another tensor. The caller's tensor does not notice. You must *write into*
+# `x` does not require a gradient.
+#
+# <details><summary>Hint 1: a name is not memory</summary>
+#
+# `x = ...` inside a function makes the name `x` refer to another tensor. The caller's tensor does not change. You must *write into*
 # the tensor.
 #
 # </details>
@@ -929,20 +1329,20 @@ print("inplace=True:  same memory?", y.data_ptr() == x.data_ptr(), " negative va
 #
 # </details>
 #
-# <details><summary>Hint 3: the transposed matrix stays as it was</summary>
+# <details><summary>Hint 3: the transposed matrix does not change</summary>
 #
-# You may have flattened it first. `reshape(-1)` of a tensor whose values do not lie in order has to copy, and then you write into
-# the copy. No need to flatten.
+# You may have flattened it first. If the values of a tensor are not in order in memory, `reshape(-1)` has to copy, and then you write into
+# the copy. There is no need to flatten.
 #
 # </details>
 
 
-# %% exercise="relu_in_place" difficulty=2 minutes=5
+# %% exercise="relu_in_place" difficulty=2 minutes=7
 def relu_(x: torch.Tensor) -> torch.Tensor:
     """Write the ReLU of x over x.
 
     Args:
-        x: any shape, contiguous or not; is changed.
+        x: floating point, any shape, contiguous or not; is changed.
 
     Returns:
         x itself.
@@ -955,63 +1355,116 @@ def relu_(x: torch.Tensor) -> torch.Tensor:
 # %% check="relu_in_place" points=2
 g = torch.Generator().manual_seed(16)
 x = torch.randn(3, 4, 5, generator=g)
+x[1, 2, 3] = -math.inf
 before, same_memory = x.clone(), x.view(-1)
 with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
     y = relu_(inplace(x))
 expect(
     same_memory.view(3, 4, 5),
-    before.clamp(min=0),
-    "the memory of x after relu_(x), shape (3, 4, 5)",
+    F.relu(before),
+    "the memory of x after relu_(x), shape (3, 4, 5), one value −∞",
     mistakes={
         "It is unchanged: you made a new tensor, or gave x another memory (x.data = …). Write into the memory of x.": (
             before
         ),
         "That is the absolute value: a negative value must become 0.": before.abs(),
+        "0 · (−∞) is nan: write 0 where a value is negative instead of multiplying.": before * (before > 0),
+        "You zeroed the positive values: it is the other way round.": -F.relu(-before),
     },
 )
-expect(y, before.clamp(min=0), "the value that relu_(x) returns")
-expect(
-    y.data_ptr() == x.data_ptr(),
-    True,
-    "relu_(x) returns x itself, not a copy",
-    mistakes={"What you return lies in other memory than x: return x.": False},
+expect(y, F.relu(before), "the value that relu_(x) returns")
+require(
+    y is x,
+    "relu_(x) returns x itself",
+    "You returned another tensor, a view of x: return x."
+    if y.data_ptr() == x.data_ptr()
+    else "You returned a copy, which has memory of its own: return x.",
 )
 matrix = torch.randn(6, 4, generator=g, dtype=torch.float64)
-before = matrix.clone()
-relu_(inplace(matrix.t()))
+before, view = matrix.clone(), matrix.t()
+with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
+    y = relu_(inplace(view))
 expect(
     matrix,
-    before.clamp(min=0),
+    F.relu(before),
     "the matrix after relu_ of its transpose, float64",
     mistakes={"The matrix is unchanged: you wrote into a copy. `reshape` and `contiguous` copy here.": before},
 )
-### BEGIN HIDDEN TESTS
-matrix = torch.randn(5, 7, generator=g)
-before = matrix.clone()
-relu_(inplace(matrix[:, 2:5]))
+require(y is view, "relu_ returns the transposed matrix itself", "Return the x that relu_ was given.")
+matrix = torch.randn(4, 6, generator=g).half()
+before, view = matrix.clone(), matrix[1:, 2:5]
+with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
+    y = relu_(inplace(view))
 expected = before.clone()
-expected[:, 2:5] = before[:, 2:5].clamp(min=0)
+expected[1:, 2:5] = F.relu(before[1:, 2:5])
 expect(
     matrix,
     expected,
-    "the matrix after relu_ of its columns 2 to 4",
+    "the matrix after relu_ of a slice of it, float16",
     mistakes={
         "The matrix is unchanged: you wrote into a copy.": before,
-        "You changed values outside the view, too.": before.clamp(min=0),
+        "You changed values outside the slice, too.": F.relu(before),
     },
 )
+require(y is view, "relu_ returns the slice itself", "Return the x that relu_ was given.")
+cases = {
+    "relu_ of a 0-d tensor, −2": torch.tensor(-2.0),
+    "relu_ of a 0-d tensor, 3": torch.tensor(3.0),
+    "relu_ of an empty tensor of shape (0, 3)": torch.zeros(0, 3),
+    "relu_ of positive values, shape (2, 3)": torch.rand(2, 3, generator=g) + 1,
+}
+others = []
+for what, x in cases.items():
+    before, same_memory = x.clone(), x.view(x.shape)
+    with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
+        y = relu_(inplace(x))
+    expect(same_memory, F.relu(before), what)
+    if y is not x:
+        others.append(what)
+require(others == [], "relu_ returns x itself each time", f"You returned another tensor: {', '.join(others[:1])}.")
+### BEGIN HIDDEN TESTS
+matrix = torch.randn(5, 7, generator=g)
+before, view = matrix.clone(), matrix[:, 1::2]
+with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
+    y = relu_(inplace(view))
+expected = before.clone()
+expected[:, 1::2] = F.relu(before[:, 1::2])
+expect(matrix, expected, "the matrix after relu_ of every second column")
+require(y is view, "relu_ returns the view itself", "Return the x that relu_ was given.")
+cases = {
+    "relu_ of other values of shape (3, 4, 5)": torch.randn(3, 4, 5, generator=g),
+    "relu_ of shape (2, 3, 2, 4), float16": torch.randn(2, 3, 2, 4, generator=g).half(),
+    "relu_ of shape (4,), with ±∞, float64": torch.tensor([-math.inf, math.inf, -1, 2], dtype=torch.float64),
+    "relu_ of a 0-d tensor, 0": torch.tensor(0.0),
+    "relu_ of an empty tensor of shape (2, 0)": torch.zeros(2, 0),
+}
+others = []
+for what, x in cases.items():
+    before, same_memory = x.clone(), x.view(x.shape)
+    with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
+        y = relu_(inplace(x))
+    expect(same_memory, F.relu(before), what)
+    if y is not x:
+        others.append(what)
+require(others == [], "relu_ returns x itself each time", f"You returned another tensor: {', '.join(others[:1])}.")
+vector = torch.randn(6, generator=g)
+vector[3] = -1.5
+before, view = vector.clone(), vector[3]
+with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
+    y = relu_(inplace(view))
+before[3] = 0.0
+expect(vector, before, "the vector after relu_ of its element 3, a 0-d view")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### How much memory does it save?
+# ### How much memory does it save? (optional)
 #
-# Let us measure. While the following `with` block runs, PyTorch reports each operation to us. We add the bytes of each new
-# memory block and subtract them when it is freed. This counts the tensors alone, so it is exact and the same on every machine.
-# (You need not follow each line. Modules and attributes with a leading underscore are PyTorch's own: good for a look inside, not to build on.)
+# Let us measure it. `CountBytes` in the folded cell watches each operation of PyTorch, adds the bytes of each new block of
+# memory, and subtracts them when the block is freed. It counts tensors only, so the result is exact and the same on every machine.
 
-# %%
+# %% folded label="CountBytes: how the bytes are counted"
 import weakref
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode  # PyTorch's own, for a look inside; do not build on it
 
 MIB = 2**20  # bytes
 
@@ -1037,6 +1490,7 @@ class CountBytes(TorchDispatchMode):
         self.now -= size
 
 
+# %%
 x = torch.randn(1024, 256)  # 1024 · 256 · 4 bytes = 1 MiB
 for overwrite in (False, True):
     with CountBytes() as memory:
@@ -1045,19 +1499,13 @@ for overwrite in (False, True):
 
 
 # %% [markdown]
-# One call: 1 MiB against nothing. So much for one ReLU. Now a training pass through a net of $L$ layers, each a linear layer
-# and a ReLU. All its activations have the size of `x`, 1 MiB. We write the loop in three ways:
-#
-# 1. every result keeps a name of its own, as in `h1 = …`, `a1 = F.relu(h1)`, `h2 = …`;
-# 2. one name is used again and again, as `nn.Sequential` does: `x = layer(x)`, `x = F.relu(x)`;
-# 3. as 2, but with `inplace=True`.
-#
-# **Before you run it:** for $L = 8$ the first way holds 16 MiB. What do the second and the third hold? Does `inplace` save half of it?
+# For a single ReLU: 1 MiB against nothing. Now consider a training pass through a net of $L$ layers, each a linear layer
+# and a ReLU. Every activation has the size of `x`, 1 MiB. Here are three ways to write the loop:
 
 
-# %% predict
+# %%
 def every_name(x, layers):
-    names = []
+    names = []  # stands for h1 = …, a1 = F.relu(h1), h2 = …, a2 = …
     for layer in layers:
         h = layer(x)
         x = F.relu(h)
@@ -1065,7 +1513,7 @@ def every_name(x, layers):
     return x
 
 
-def one_name(x, layers):
+def one_name(x, layers):  # as nn.Sequential does it
     for layer in layers:
         x = layer(x)
         x = F.relu(x)
@@ -1079,59 +1527,54 @@ def in_place(x, layers):
     return x
 
 
-def peak_mib(function, depth, training=True):
+# %% [markdown]
+# **Before you run it:** for $L = 8$ the first way holds 16 MiB at its peak. What is the peak of the second and of the third? Does `inplace` save
+# half of it?
+
+
+# %% predict
+def peak_mib(function, depth):
     layers = [nn.Linear(256, 256) for _ in range(depth)]
     x = torch.zeros(1024, 256)
-    with CountBytes() as memory, torch.set_grad_enabled(training):
+    with CountBytes() as memory:
         function(x, layers)
     return memory.peak / MIB
 
 
 depths = (1, 2, 4, 8)
-peaks = {
-    function.__name__: [peak_mib(function, depth) for depth in depths] for function in (every_name, one_name, in_place)
-}
-print("layers L    " + "".join(f"{depth:4}" for depth in depths) + "     with autograd, MiB")
+peaks = {way.__name__: [peak_mib(way, depth) for depth in depths] for way in (every_name, one_name, in_place)}
+print("layers L    " + "".join(f"{depth:4}" for depth in depths) + "     peak in MiB")
 for name, values in peaks.items():
     print(f"{name:12}" + "".join(f"{value:4.0f}" for value in values))
-print("\nlayers L    " + "".join(f"{depth:4}" for depth in depths) + "     under torch.no_grad(), MiB")
-for function in (every_name, one_name, in_place):
-    print(f"{function.__name__:12}" + "".join(f"{peak_mib(function, depth, training=False):4.0f}" for depth in depths))
 
-# %% [markdown]
-# <details><summary>Why does it save one activation and not half of them?</summary>
-#
-# For the backward pass autograd keeps one tensor per layer: the output of the ReLU, which the ReLU itself and the next
-# linear layer both need. Nobody needs the input $h$ of the ReLU any more, so it is freed as soon as no name points to it.
-# It lives for a moment only: while its ReLU is computed. With `inplace` this moment is gone too: $L + 1$ becomes $L$.
-#
-# Without autograd only the input and the output of the current step exist, 2 MiB whatever the depth. From the second layer on the linear layer itself
-# needs both, so `inplace` saves nothing there.
-#
-# </details>
-
-# %%
-figure, ax = plot_axes(6.4, 3.4)
-styles = {"every_name": ("s-", "loss", 16), "one_name": ("o--", "input", 9), "in_place": ("^-", "output", 8)}
-labels = {"every_name": "every result has a name: 2L", "one_name": "one name: L + 1", "in_place": "in place: L"}
-for name, (style, role, _) in styles.items():
-    ax.plot(depths, peaks[name], style, color=COLOURS[role], linewidth=2, markersize=6, label=labels[name])
+# %% predict folded label="Draw the peaks"
+figure, ax = plot_axes(5.4, 3.2)
+for name, style, role in [("every_name", "s-", "loss"), ("one_name", "o--", "input"), ("in_place", "^-.", "output")]:
+    ax.plot(depths, peaks[name], style, color=COLOURS[role], linewidth=2, markersize=6, label=name)
 ax.set(xlabel="layers L", ylabel="peak memory (MiB)", xticks=range(1, 9), ylim=(0, 17))
 ax.legend(frameon=False)
 show(
     figure,
     alt="Peak memory of a training pass against the number of layers. With a name for every result it grows as 2L, to 16 MiB "
-    "at 8 layers. With one name it is L + 1, 9 MiB at 8 layers, and in place L, 8 MiB: the two lines run side by side, 1 MiB apart.",
+    "at 8 layers. With one name it is L + 1, 9 MiB at 8 layers, and in place L, 8 MiB: the last two lines run side by side, 1 MiB apart.",
 )
 
 # %% [markdown]
-# **The rule.** `inplace=True` saves the memory of **one** activation, at the moment of its ReLU. That is half of the peak for one layer, and
-# little for many of one size. It pays where one activation is much larger than the rest. Not keeping a
-# name for every intermediate result saves more.
+# <details><summary>Why?</summary>
 #
-# On a GPU PyTorch's own memory allocator keeps the count, and it says the same. This cell needs one.
+# The peaks are $2L$, $L + 1$ and $L$: `inplace` saves **one** activation, not half of them.
+#
+# For the backward pass autograd keeps one tensor per layer: the output of the ReLU, which the ReLU itself and the next
+# linear layer both need. Nobody needs the input $h$ of the ReLU any more, so it is freed as soon as no name refers to it.
+# It exists only while its ReLU is being computed. With `inplace` it does not even exist then, and $L + 1$ becomes $L$.
+#
+# So `inplace=True` pays where one activation is much larger than the rest. Not keeping a name for every intermediate result saves more.
+#
+# </details>
+#
+# On a GPU, PyTorch's allocator does the counting, with the same result. The next cell needs one.
 
-# %% varies
+# %% varies folded label="The same on a GPU"
 if device.type == "cuda":
     for overwrite in (False, True):
         x = torch.randn(4096, 4096, device=device)  # 64 MiB
@@ -1142,15 +1585,15 @@ if device.type == "cuda":
         print(f"inplace={overwrite}: {extra / MIB:.0f} MiB more on {torch.cuda.get_device_name()}")
         del x, y
 else:
-    print("No GPU here: nothing to measure.")
-
+    print("There is no GPU here, so nothing to measure.")
 
 # %% [markdown]
 # ## When autograd refuses
 #
-# Writing over a value is harmless only if nobody needs the old value. Autograd needs some of them for the backward pass.
+# Writing over a value is harmless only if nobody needs the old value. Autograd needs some of them for the backward pass. For example, a
+# linear layer keeps its input and its weight. The sigmoid $\sigma$ keeps its own *output*, because its derivative is $\sigma (1 - \sigma)$.
 #
-# **Before you run it:** three attempts. Which one fails at once, which one in `backward()`, and which one works?
+# **Before you run it:** here are three attempts. One fails at once, one fails in `backward()`, and one works. Which is which?
 
 
 # %% predict
@@ -1167,21 +1610,25 @@ def attempt(name, function):
 
 leaf = torch.randn(4, 5, requires_grad=True)
 layer = nn.Linear(5, 3)
-attempt("a leaf that requires grad", lambda: F.relu(leaf, inplace=True))
+attempt("a leaf that requires a gradient", lambda: F.relu(leaf, inplace=True))
 attempt("the output of a linear layer", lambda: F.relu(layer(leaf), inplace=True))
 attempt("the output of a sigmoid", lambda: F.relu(torch.sigmoid(leaf), inplace=True))
 
 # %% [markdown]
-# 1. A **leaf** that requires a gradient is a parameter, or an input of yours. Its gradient is wanted at its old value, which
-#    would be lost. Refused at once.
-# 2. A **linear layer** keeps its input and its weight for the backward pass, not its output. The output may be overwritten.
-# 3. A **sigmoid** keeps its *output* $\sigma$, because its derivative is $\sigma (1 - \sigma)$. Overwriting the output would make the gradient
-#    wrong. Autograd notices in the backward pass.
+# <details><summary>Why?</summary>
 #
-# And the ReLU itself? It keeps its output $y$, not its input $x$: the gate is open exactly where $y > 0$. That is why a ReLU can be
-# done in place at all.
+# 1. A **leaf** that requires a gradient is a parameter, or an input that you created. Its gradient is wanted at its old value, which
+#    would be lost. PyTorch refuses at once.
+# 2. A **linear layer** does not keep its output, so the output may be overwritten.
+# 3. A **sigmoid** needs its output in the backward pass. Overwriting it would make the gradient
+#    wrong. Autograd notices that in `backward()`.
 #
-# How does autograd notice? Every tensor counts the writes into it. Autograd notes the count when it keeps a tensor, and compares.
+# </details>
+#
+# And the ReLU itself? It keeps its output $y$, not its input $x$: the gate is open exactly where $y > 0$. That is why a ReLU can work
+# in place at all.
+#
+# How does autograd notice a write? Every tensor counts the writes into it. Autograd notes the count when it keeps a tensor, and compares it later.
 
 # %%
 x = torch.linspace(-1, 1, 5, requires_grad=True)
@@ -1193,16 +1640,15 @@ F.relu(h, inplace=True)
 print("writes into h now:   ", h._version)
 
 # %% [markdown]
-# The rule is then easy to check for any operation before the ReLU. The last column is computed: it compares the gradients with and without
-# `inplace`.
+# **Before you run it:** the next cell puts eight operations before the ReLU and says what each of them keeps. For which of them does `inplace=True`
+# work? Is there one where the gradient comes out wrong without a warning?
 
-# %%
+# %% predict
 operations = {
     "h + 1": (lambda x: x + 1, "nothing"),
     "nn.Linear(5, 5)": (nn.Linear(5, 5), "its input, its weight"),
     "nn.BatchNorm1d(5)": (nn.BatchNorm1d(5), "its input, statistics"),
     "h ** 2": (lambda x: x**2, "its input"),
-    "sigmoid": (torch.sigmoid, "its output"),
     "tanh": (torch.tanh, "its output"),
     "exp": (torch.exp, "its output"),
     "softmax": (lambda x: x.softmax(dim=1), "its output"),
@@ -1227,11 +1673,18 @@ for name, (operation, keeps) in operations.items():
     print(f"{name:19} {keeps:24} {verdict}")
 
 # %% [markdown]
-# No wrong gradient anywhere: autograd refuses rather than errs, unless you write behind its back, through `.data`. (After a ReLU a second one would not even change a value. It is refused
-# all the same, for autograd counts writes and does not compare values.)
+# <details><summary>Why?</summary>
 #
-# But autograd guards the *backward* pass alone. **Before you run it:** this block adds its input $h$ to the ReLU of $h$, as residual networks
-# do. For $h = (-2, 3)$ the sum is $(-2 + 0,\; 3 + 3) = (-2, 6)$. What does the second line print? Is there an error?
+# It works unless the operation before keeps its output. No gradient is wrong: autograd would rather refuse, unless you write without its
+# knowledge, through `.data`. (A second ReLU after a ReLU would not change a single value. It is refused
+# all the same, because autograd counts writes and does not compare values.)
+#
+# </details>
+#
+# Autograd guards the *backward* pass. What about the forward pass?
+#
+# **Before you run it:** this block adds its input $h$ to the ReLU of $h$, as residual networks
+# do. For $h = (-2, 3)$ the sum is $(-2 + 0,\; 3 + 3) = (-2, 6)$. What does the second line print, or is there an error?
 
 # %% predict
 h = torch.tensor([-2.0, 3.0])
@@ -1239,16 +1692,20 @@ print("new tensor:", (h + F.relu(h)).tolist())
 print("in place:  ", (h + F.relu(h, inplace=True)).tolist())
 
 # %% [markdown]
-# No error, and a wrong result: Python first evaluates both operands, the in-place ReLU has then overwritten $h$, and the sum is
-# twice the ReLU. If a value is used a second time in your *forward* pass, nobody warns you.
+# <details><summary>Why, and a rule for <code>inplace=True</code></summary>
 #
-# **The rule.** Use `inplace=True` on a value that (1) is not a leaf that requires a gradient, (2) the operation before does not keep,
-# (3) you use nowhere else. Directly after a linear, convolution or batch norm layer, (1) and (2) are met; (3) is up to you. When in doubt, leave it out.
+# There is no error, and the result is wrong. Python evaluates both operands first; by then the in-place ReLU has overwritten $h$, and the sum is
+# twice the ReLU. If your *forward* pass uses a value a second time, nobody warns you.
+#
+# **The rule.** Use `inplace=True` on a value that (1) is not a leaf that requires a gradient, (2) is not kept by the operation before it, and
+# (3) you use nowhere else. Right after a linear, convolution or batch norm layer, (1) and (2) hold; (3) is up to you. When in doubt, leave it out.
+#
+# </details>
 #
 # ## A module made from a function
 #
-# `nn.Sequential` takes modules, not functions. So we wrap. A module is a class with two methods: `__init__`
-# calls `super().__init__()` and keeps what is needed later; `forward` computes. Here is one without parameters and one with a learned factor.
+# `nn.Sequential` takes modules, not functions. So we wrap the function. A module is a class with two methods: `__init__`
+# calls `super().__init__()` and keeps what will be needed; `forward` computes. Here is one without parameters and one with a learned factor.
 
 
 # %%
@@ -1256,7 +1713,7 @@ class Absolute(nn.Module):
     """The absolute value, times a fixed factor."""
 
     def __init__(self, factor=1.0):
-        super().__init__()  # first of all: sets up the registers
+        super().__init__()  # always first: it prepares the registers
         self.factor = factor  # a setting: a plain attribute
 
     def forward(self, x):
@@ -1276,40 +1733,44 @@ class LearnedFactor(nn.Module):
 
 x = torch.tensor([[1.0, -2.0, 3.0]])
 for module in (Absolute(0.5), LearnedFactor()):
-    print(
-        f"{type(module).__name__:14} {module(x).tolist()}  parameters: {[name for name, _ in module.named_parameters()]}"
-    )
+    names = [name for name, _ in module.named_parameters()]
+    print(f"{type(module).__name__:14} {module(x).tolist()}  parameters: {names}")
 
 net = nn.Sequential(nn.Linear(3, 2), Absolute(), LearnedFactor())
 print("in a Sequential:", [name for name, _ in net.named_parameters()])
 
 
 # %% [markdown]
-# You define `forward`, but you call the module: `module(x)`, not `module.forward(x)`. The call does a little more than `forward`; notebook 11 shows what.
+# You define `forward`, but you call the module: `module(x)`, not `module.forward(x)`. The call also runs hooks, functions that others may have attached
+# to the module.
 #
 # ### Exercise: The clipped ReLU as a module
 #
-# Write the class `ClippedReLU`, a subclass of `nn.Module`, so that it can stand in an `nn.Sequential`.
+# Write the class `ClippedReLU`, a subclass of `nn.Module` that can be part of an `nn.Sequential`.
 #
-# - `ClippedReLU(ceiling=6.0)` makes one; each keeps a ceiling of its own.
-# - Calling it with `x` of any shape limits the values of `x` to the range from 0 to the ceiling, in a new tensor.
-# - It has **no** parameters: the ceiling is a setting, not learned.
+# - `ClippedReLU(ceiling=6.0)` creates a module. `ceiling` is a positive number; each module keeps its own.
+# - Calling the module with `x` of any shape limits the values to the range from 0 to the ceiling. The result is a **new** tensor with the shape and the dtype
+#   of `x`, even if no value is clipped; `x` stays as it is.
+# - It has **no** parameters: the ceiling is a setting and is not learned.
+# - Autograd can pass through it.
+#
+# You may use any function of PyTorch, or your `clipped_relu`.
 #
 # <details><summary>Hint 1: what goes where?</summary>
 #
-# The ceiling is known when the module is made, `x` when it is called. So the one belongs in `__init__`, the other in `forward`; `self` carries
-# the ceiling from here to there.
+# The ceiling is known when the module is created, `x` when it is called. So one belongs in `__init__`, the other in `forward`; `self` carries
+# the ceiling from one to the other.
 #
 # </details>
 #
-# <details><summary>Hint 2: an AttributeError about `_parameters`, `_modules` or a hook</summary>
+# <details><summary>Hint 2: an AttributeError about <code>_parameters</code>, <code>_modules</code> or a hook</summary>
 #
-# The registers are not there: the first line of `__init__` must be `super().__init__()`.
+# The registers are missing: the first line of `__init__` must be `super().__init__()`.
 #
 # </details>
 
 
-# %% exercise="clipped_module" difficulty=2 minutes=7
+# %% exercise="clipped_module" difficulty=2 minutes=8
 class ClippedReLU(nn.Module):
     """The ReLU with an upper limit, as a module.
 
@@ -1324,7 +1785,7 @@ class ClippedReLU(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x: any shape. Returns: a new tensor of the same shape and dtype."""
+        """x: floating point, any shape. Returns: a new tensor of the same shape and dtype."""
         ### BEGIN SOLUTION
         return x.clamp(min=0, max=self.ceiling)
         ### END SOLUTION
@@ -1333,82 +1794,148 @@ class ClippedReLU(nn.Module):
 # %% check="clipped_module" points=2
 g = torch.Generator().manual_seed(17)
 low, high = ClippedReLU(1.5), ClippedReLU()
-expect(isinstance(low, nn.Module), True, "ClippedReLU(1.5) is an nn.Module")
-try:
-    parameters = list(low.parameters())
-except AttributeError:
-    parameters = None
-expect(
-    parameters,
-    [],
+require(
+    isinstance(low, nn.Module),
+    "ClippedReLU(1.5) is an nn.Module",
+    "The class must be derived from nn.Module: `class ClippedReLU(nn.Module)`.",
+)
+require(
+    hasattr(low, "_parameters"),
+    "ClippedReLU(1.5) has its registers",
+    "They are missing: the first line of `__init__` must be `super().__init__()`.",
+)
+require(
+    len(list(low.parameters())) == 0,
     "ClippedReLU(1.5) has no parameters",
-    mistakes={
-        "The registers are missing: call super().__init__() first in __init__.": None,
-        "The ceiling became a Parameter, so an optimizer would change it: keep it as a plain number.": [
-            torch.tensor(1.5)
-        ],
-    },
+    "It has one, so an optimizer would change it: keep the ceiling as a plain number.",
 )
 x = 5 * torch.randn(4, 3, 5, generator=g)
 before = x.clone()
+y = low(inplace(x))
 expect(
-    low(inplace(x)),
+    x,
+    before,
+    "ClippedReLU(1.5)(x) leaves x as it was",
+    mistakes={"The module wrote the result into x: make a new tensor instead.": F.hardtanh(before, 0, 1.5)},
+)
+expect(
+    y,
     F.hardtanh(before, 0, 1.5),
-    "ClippedReLU(1.5)(x) for x of shape (4, 3, 5)",
+    "ClippedReLU(1.5)(x) for x of shape (4, 3, 5), while a ClippedReLU() exists, too",
     mistakes={
-        "It clips at 6: ClippedReLU(1.5) lost its own ceiling. Keep it in self, not in the class or a global name.": before.clamp(
-            0, 6
+        "It clips at 6: ClippedReLU(1.5) lost its own ceiling. Keep it in self, not in the class or a global name.": (
+            F.relu6(before)
         ),
-        "The values above the ceiling are still there.": before.clamp(min=0),
-        "The negative values are still there.": before.clamp(max=1.5),
+        "The values above the ceiling are still there.": F.relu(before),
+        "The negative values are still there.": 1.5 - F.relu(1.5 - before),
+        "Values above the ceiling became 0: they must become the ceiling.": F.relu(before) * (before <= 1.5),
     },
 )
-expect(x, before, "x is as it was")
 expect(high(x), F.relu6(before), "ClippedReLU()(x): the ceiling is 6 unless given")
+expect(low(-x), F.hardtanh(-before, 0, 1.5), "ClippedReLU(1.5)(−x), the first module once more")
+cases = {
+    "ClippedReLU(0.5)(x) for a transposed x of shape (3, 4), float64": (
+        torch.randn(4, 3, generator=g, dtype=torch.float64).t(),
+        0.5,
+    ),
+    "ClippedReLU(2)(x) for x of shape (2, 5), float16": (3 * torch.randn(2, 5, generator=g).half(), 2),
+    "ClippedReLU(10)(x) for x of shape (6, 2), no value to clip": (torch.rand(6, 2, generator=g) + 1, 10),
+    "ClippedReLU(1)(x) for a 0-d tensor, 3": (torch.tensor(3.0), 1),
+    "ClippedReLU(1)(x) for an empty x of shape (0, 2)": (torch.zeros(0, 2), 1),
+}
+shared = []
+for what, (x, ceiling) in cases.items():
+    before = x.clone()
+    module = ClippedReLU(ceiling=ceiling)
+    y = module(inplace(x))
+    if not torch.equal(x, before):
+        expect(x, before, f"{what}: x stays as it was")
+    expect(y, F.hardtanh(before, 0, ceiling), what)
+    if x.numel() > 0 and y.data_ptr() == x.data_ptr():
+        shared.append(what)
+require(shared == [], "each result is a new tensor", f"You returned x itself or a view of it: {', '.join(shared[:1])}.")
+linear = nn.Linear(3, 7)
+x = torch.randn(5, 3, generator=g)
+net = nn.Sequential(linear, ClippedReLU(0.5))
+upstream = torch.randn(5, 7, generator=g)
+y, expected = net(x), F.hardtanh(F.linear(x, linear.weight, linear.bias), 0, 0.5)
+expect(y.detach(), expected.detach(), "nn.Sequential(nn.Linear(3, 7), ClippedReLU(0.5))(x)")
+require(
+    y.requires_grad,
+    "autograd passes through the module",
+    "The path for gradients is cut: .data, .detach(), .item(), NumPy and `torch.no_grad()` do that.",
+)
+(gradient,) = torch.autograd.grad(y, linear.weight, upstream)
+(wanted,) = torch.autograd.grad(expected, linear.weight, upstream)
+expect(gradient, wanted, "the gradient of the linear layer's weight")
 ### BEGIN HIDDEN TESTS
-x = torch.randn(6, 2, generator=g, dtype=torch.float64)
-expect(ClippedReLU(0.25)(x), x.clamp(0, 0.25), "ClippedReLU(0.25)(x) in float64")
-net = nn.Sequential(nn.Linear(2, 7, dtype=torch.float64), ClippedReLU(0.5))
-expect(net(x).detach(), net[0](x).detach().clamp(0, 0.5), "ClippedReLU(0.5) in an nn.Sequential")
-expect(len(list(net.parameters())), 2, "the nn.Sequential has the linear layer's two parameters and no more")
+cases = {
+    "ClippedReLU(0.25)(x) for x of shape (6, 2), float64": (torch.randn(6, 2, generator=g).double(), 0.25),
+    "ClippedReLU(3)(x) for x of shape (2, 3, 2, 4), float16": (4 * torch.randn(2, 3, 2, 4, generator=g).half(), 3),
+    "ClippedReLU(7)(x) for x of shape (3,), no value to clip": (6 * torch.rand(3, generator=g), 7),
+    "ClippedReLU(2.5)(x) for a 0-d tensor, −1": (torch.tensor(-1.0), 2.5),
+    "ClippedReLU(2.5)(x) for an empty x of shape (2, 0)": (torch.zeros(2, 0), 2.5),
+}
+shared = []
+for what, (x, ceiling) in cases.items():
+    before = x.clone()
+    module, other = ClippedReLU(ceiling), ClippedReLU(0.125)
+    y = module(inplace(x))
+    if not torch.equal(x, before):
+        expect(x, before, f"{what}: x stays as it was")
+    expect(y, F.hardtanh(before, 0, ceiling), what)
+    if x.numel() > 0 and y.data_ptr() == x.data_ptr():
+        shared.append(what)
+require(shared == [], "each result is a new tensor", f"You returned x itself or a view of it: {', '.join(shared[:1])}.")
+x = (2 * torch.randn(4, 3, generator=g)).requires_grad_()
+upstream = torch.randn(4, 3, generator=g)
+(gradient,) = torch.autograd.grad(ClippedReLU(1.25)(x), x, upstream)
+(wanted,) = torch.autograd.grad(F.hardtanh(x, 0, 1.25), x, upstream)
+expect(gradient, wanted, "the gradient of (ClippedReLU(1.25)(x) * c).sum() with respect to x")
+require(
+    len(list(nn.Sequential(nn.Linear(2, 7), ClippedReLU(3)).parameters())) == 2,
+    "an nn.Sequential of nn.Linear and ClippedReLU has the linear layer's two parameters and no more",
+    "ClippedReLU must have no parameters.",
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ### Exercise: A leaky ReLU that learns its slopes
 #
-# Which slope is best? Let training decide, one slope for each channel. (PyTorch has this as `nn.PReLU`; He and others, 2015.) Write
-# the class `LearnedLeakyReLU(channels)`:
+# Which slope is best? Let training decide, with one slope for each channel. (PyTorch has this as `nn.PReLU`; He et al., 2015.) Write
+# the class `LearnedLeakyReLU(channels)`, a subclass of `nn.Module`:
 #
-# - It has exactly one parameter, named `weight`, of shape `(channels,)`, float32, with 0.25 in every place at first.
-# - It takes `x` of shape `(N, C)` or `(N, C, ...)` with `C = channels`; dimension 1 indexes the channels. The output has the same shape.
-# - A value $x > 0$ of channel $c$ stays, any other becomes $w_c\, x$.
-# - Gradients flow to `x` and to `weight`.
+# - It has exactly one parameter, named `weight`, of shape `(channels,)` and dtype float32. At the start each slope is 0.25.
+# - It takes `x` of shape `(N, C)` or `(N, C, ...)` with `C = channels`; dimension 1 indexes the channels.
+# - A value $x > 0$ of channel $c$ stays; any other becomes $w_c\, x$. The slopes may become any number in training.
+# - The output is a **new** tensor with the shape of `x`; `x` stays as it is.
+# - Gradients reach `x` and `weight`, and those of several passes add up in `weight.grad`, as for every layer.
 #
-# Use `torch.where`, and bring the slopes into a shape that broadcasts over `x`. Do not call `F.prelu`, neither yourself nor through `nn.PReLU`.
+# Do not call `F.prelu`, neither directly nor through `nn.PReLU`.
 #
 # <details><summary>Hint 1: shapes</summary>
 #
-# Broadcasting aligns shapes from the *right*. For `x` of shape `(N, C, H, W)`, a tensor of shape `(C,)` would be laid along $W$. It must have
+# Broadcasting aligns shapes from the *right*. For `x` of shape `(N, C, H, W)`, a tensor of shape `(C,)` would be aligned with $W$. It must have
 # the shape `(C, 1, 1)` or `(1, C, 1, 1)`.
 #
 # </details>
 #
 # <details><summary>Hint 2: any number of further dimensions</summary>
 #
-# `x.dim()` is the number of dimensions; `x.dim() - 2` of them stand behind the channels. A shape is a tuple, and tuples can be built:
+# `x.dim()` is the number of dimensions; `x.dim() - 2` of them come after the channels. A shape is a tuple, and you can compute tuples:
 # `(1,) * 3` is `(1, 1, 1)`.
 #
 # </details>
 #
 # <details><summary>Hint 3: the optimizer does not see the slopes</summary>
 #
-# Only an `nn.Parameter` that is assigned to an attribute is registered. A plain tensor is not, even with `requires_grad=True`. Make the Parameter
+# Only an `nn.Parameter` that is assigned to an attribute is registered. A plain tensor is not, even with `requires_grad=True`. Create the Parameter
 # once, in `__init__`.
 #
 # </details>
 
 
-# %% exercise="learned_leaky" difficulty=3 minutes=12
+# %% exercise="learned_leaky" difficulty=3 minutes=15
 class LearnedLeakyReLU(nn.Module):
     """A leaky ReLU with one learned slope for each channel.
 
@@ -1423,7 +1950,7 @@ class LearnedLeakyReLU(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x: (N, C) or (N, C, ...). Returns: the same shape."""
+        """x: (N, C) or (N, C, ...). Returns: a new tensor of the same shape."""
         ### BEGIN SOLUTION
         slopes = self.weight.reshape(-1, *[1] * (x.dim() - 2))  # (C, 1, …, 1)
         return torch.where(x > 0, x, slopes * x)
@@ -1433,100 +1960,257 @@ class LearnedLeakyReLU(nn.Module):
 # %% check="learned_leaky" points=3
 g = torch.Generator().manual_seed(18)
 module = LearnedLeakyReLU(4)
+require(
+    isinstance(module, nn.Module),
+    "LearnedLeakyReLU(4) is an nn.Module",
+    "The class must be derived from nn.Module: `class LearnedLeakyReLU(nn.Module)`.",
+)
+require(
+    hasattr(module, "_parameters"),
+    "LearnedLeakyReLU(4) has its registers",
+    "They are missing: the first line of `__init__` must be `super().__init__()`.",
+)
 expect(
     {name: tuple(parameter.shape) for name, parameter in module.named_parameters()},
     {"weight": (4,)},
-    "the parameters of LearnedLeakyReLU(4)",
+    "the parameters of LearnedLeakyReLU(4) and their shapes",
     mistakes={
-        "No parameter is registered: a plain tensor is not enough, it must be an nn.Parameter.": {},
-        "That is one slope for all: one for each channel is wanted.": {"weight": ()},
-        "That is one slope in a vector of one: one for each channel is wanted.": {"weight": (1,)},
-        "The parameter must have the shape (channels,): bring it into another shape in `forward`.": {"weight": (1, 4)},
-        "The parameter must have the shape (channels,): append the ones in `forward`.": {"weight": (4, 1, 1)},
-        "The parameter must have the shape (channels,): put the ones around it in `forward`.": {"weight": (1, 4, 1, 1)},
+        "No parameter is registered: assign an nn.Parameter to self.weight; a plain tensor is not enough.": {},
+        "That is one slope for all: there must be one for each channel.": {"weight": ()},
+        "That is a vector with one slope: there must be one for each channel.": {"weight": (1,)},
+        "Keep the shape (channels,) and reshape the slopes in `forward`.": {"weight": (1, 4, 1, 1)},
+        "Keep the shape (channels,), without a dimension for the samples.": {"weight": (1, 4)},
+        "The parameter must be called `weight`.": {"slopes": (4,)},
     },
 )
-expect(module.weight.detach(), torch.full((4,), 0.25), "the slopes at first")
+expect(
+    module.weight.detach(),
+    torch.full((4,), 0.25),
+    "the slopes at the start",
+    mistakes={
+        "They start at 0.": torch.zeros(4),
+        "They start at 0.01.": torch.full((4,), 0.01),
+        "They start at 1.": torch.ones(4),
+    },
+)
 slopes = torch.tensor([0.5, -1.0, 0.1, 2.0])
+other = LearnedLeakyReLU(4)
 module.load_state_dict({"weight": slopes})
 x = torch.randn(5, 4, generator=g)
+before = x.clone()
+with forbidden("prelu"):
+    y = module(inplace(x))
+expect(x, before, "the module leaves x as it was")
+expect(
+    y.detach(),
+    F.prelu(before, slopes),
+    "the output for x of shape (5, 4) with the slopes 0.5, −1, 0.1, 2",
+    mistakes={
+        "The output still uses 0.25: `forward` must use self.weight.": F.leaky_relu(before, 0.25),
+        "You took the larger of x and w·x: for a slope above 1 that is the wrong one. Ask for the sign of x.": (
+            before.maximum(slopes * before)
+        ),
+        "The slopes went to the positive values.": -F.prelu(-before, slopes),
+        "You put the slope in the place of the value: multiply.": F.relu(before) + (before <= 0) * slopes,
+    },
+)
+expect(
+    other.weight.detach(), torch.full((4,), 0.25), "the slopes of another module, after those of the first have changed"
+)
+x = torch.randn(2, 4, 3, 4, generator=g)
 with forbidden("prelu"):
     y = module(x)
 expect(
     y.detach(),
-    torch.where(x > 0, x, slopes * x),
-    "the output for x of shape (5, 4) with the slopes 0.5, −1, 0.1, 2",
-    mistakes={
-        "The output still uses 0.25: `forward` must use self.weight.": torch.where(x > 0, x, 0.25 * x),
-        "You take the larger one of x and w·x: for a slope above 1 that is the wrong one. Ask for the sign of x.": torch.maximum(
-            x, slopes * x
-        ),
-        "The slopes went to the positive values.": torch.where(x > 0, slopes * x, x),
-        "You put the slope in the place of the value: multiply.": torch.where(x > 0, x, slopes.expand(5, 4)),
-    },
-)
-x = torch.randn(2, 4, 3, 4, generator=g)
-expect(
-    module(x).detach(),
-    torch.where(x > 0, x, slopes.reshape(4, 1, 1) * x),
+    F.prelu(x, slopes),
     "the output for images, x of shape (2, 4, 3, 4)",
     mistakes={
-        "The slopes lie along the last dimension: (C,) is aligned from the right. Give them the shape (C, 1, 1).": torch.where(
-            x > 0, x, slopes * x
+        "The slopes lie along the last dimension: (C,) is aligned from the right. Give them the shape (C, 1, 1).": (
+            F.prelu(x.transpose(1, 3), slopes).transpose(1, 3)
         )
     },
 )
-module = LearnedLeakyReLU(3)
-x = torch.randn(6, 3, 5, generator=g).requires_grad_()
-upstream = torch.randn(6, 3, 5, generator=g)
-y = module(x)
-expect(y.requires_grad, True, "autograd passes through the module")
-(y * upstream).sum().backward()
-expect(x.grad, torch.where(x > 0, upstream, 0.25 * upstream).detach(), "the gradient of x, shape (6, 3, 5)")
+cases = {
+    "the output for x of shape (3, 4, 5)": torch.randn(3, 4, 5, generator=g),
+    "the output for other values of shape (3, 4, 5)": torch.randn(3, 4, 5, generator=g),
+    "the output for x of shape (2, 4, 2, 3, 4)": torch.randn(2, 4, 2, 3, 4, generator=g),
+    "the output for x of shape (4, 4) without negative values": torch.rand(4, 4, generator=g) + 1,
+    "the output for a transposed x of shape (4, 4)": torch.randn(4, 4, generator=g).t(),
+}
+shared = []
+for what, x in cases.items():
+    before = x.clone()
+    with forbidden("prelu"):
+        y = module(inplace(x))
+    if not torch.equal(x, before):
+        expect(x, before, f"{what}: x stays as it was")
+    expect(y.detach(), F.prelu(before, slopes), what)
+    if y.data_ptr() == x.data_ptr():
+        shared.append(what)
+require(
+    shared == [],
+    "each result is a new tensor",
+    f"You returned x itself or a view of it: {', '.join(shared[:1])}.",
+)
+module, reference = LearnedLeakyReLU(3), nn.PReLU(3)
+for number in (1, 2):
+    x = torch.randn(6, 3, 5, generator=g).requires_grad_()
+    upstream = torch.randn(6, 3, 5, generator=g)
+    with forbidden("prelu"):
+        y = module(x)
+    require(
+        y.requires_grad,
+        "autograd passes through the module",
+        "The path for gradients is cut: .data, .detach(), .item() and `torch.no_grad()` do that.",
+    )
+    (y * upstream).sum().backward()
+    gradient, x.grad = x.grad, None
+    (reference(x) * upstream).sum().backward()
+    expect(
+        gradient,
+        x.grad,
+        "the gradient of x, shape (6, 3, 5)",
+        mistakes={"No gradient reaches x: do not use x.detach() or x.data.": None},
+    )
+    require(
+        module.weight.grad is not None,
+        "the slopes get a gradient",
+        "None reaches them: `forward` must use self.weight itself, not its .data, .detach(), .tolist() or a copy.",
+    )
+    expect(
+        module.weight.grad,
+        reference.weight.grad,
+        "the gradient of the slopes, shape (3,)" if number == 1 else "the gradient of the slopes after a second pass",
+        mistakes={
+            "The first pass's gradient is lost: create the Parameter once, in `__init__`, not in `forward`.": (
+                torch.autograd.grad(F.prelu(x, reference.weight), reference.weight, upstream)[0]
+            )
+        }
+        if number == 2
+        else None,
+        rtol=1e-4,
+        atol=1e-5,
+    )
+net = nn.Sequential(nn.Linear(2, 3), module)
+require(
+    len(list(net.parameters())) == 3,
+    "an nn.Sequential of nn.Linear and the module has three parameters",
+    "It has another number: the module must have exactly one.",
+)
+torch.optim.SGD(module.parameters(), lr=0.5).step()
+torch.optim.SGD(reference.parameters(), lr=0.5).step()
+x = torch.randn(4, 3, generator=g)
+with forbidden("prelu"):
+    y = module(x)
 expect(
-    module.weight.grad,
-    (upstream * x.detach().clamp(max=0)).sum(dim=(0, 2)),
-    "the gradient of the slopes, shape (3,)",
-    mistakes={
-        "No gradient reaches the slopes: use self.weight itself, not its .data, .detach() or .tolist().": None,
-    },
+    y.detach(),
+    reference(x).detach(),
+    "the output after a step of gradient descent",
+    mistakes={"The step does not change the output: `forward` must use self.weight.": F.leaky_relu(x, 0.25)},
     rtol=1e-4,
     atol=1e-5,
 )
 ### BEGIN HIDDEN TESTS
-module = LearnedLeakyReLU(6)
-x = torch.randn(3, 6, 2, 6, 4, generator=g)
-slopes = torch.rand(6, generator=g)
-module.load_state_dict({"weight": slopes})
-expect(module(x).detach(), F.prelu(x, slopes), "the output for x of shape (3, 6, 2, 6, 4)")
-net = nn.Sequential(nn.Linear(2, 6), LearnedLeakyReLU(6))
-expect(len(list(net.parameters())), 3, "an nn.Sequential with nn.Linear and LearnedLeakyReLU has three parameters")
+shared = []
+for channels, shape in [(6, (3, 6, 2, 6, 4)), (1, (4, 1, 3)), (4, (5, 4)), (5, (1, 5, 5, 5))]:
+    module, slopes = LearnedLeakyReLU(channels), 2 * torch.randn(channels, generator=g)
+    expect(
+        {name: tuple(parameter.shape) for name, parameter in module.named_parameters()},
+        {"weight": (channels,)},
+        f"the parameters of LearnedLeakyReLU({channels})",
+    )
+    module.load_state_dict({"weight": slopes})
+    what, x = f"the output for x of shape {shape}", torch.randn(shape, generator=g)
+    before = x.clone()
+    with forbidden("prelu"):
+        y = module(inplace(x))
+    if not torch.equal(x, before):
+        expect(x, before, f"{what}: x stays as it was")
+    expect(y.detach(), F.prelu(before, slopes), what)
+    if y.data_ptr() == x.data_ptr():
+        shared.append(what)
+require(shared == [], "each result is a new tensor", f"You returned x itself or a view of it: {', '.join(shared[:1])}.")
+module, slopes = LearnedLeakyReLU(4), torch.randn(4, generator=g).requires_grad_()
+module.load_state_dict({"weight": slopes.detach()})
+for shape in [(2, 4), (3, 4, 2, 2)]:
+    x = torch.randn(shape, generator=g)
+    upstream = torch.randn(shape, generator=g)
+    (module(x) * upstream).sum().backward()
+    (F.prelu(x, slopes) * upstream).sum().backward()
+expect(module.weight.grad, slopes.grad, "the gradient of the slopes after two passes", rtol=1e-4, atol=1e-5)
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# ### Your module at work
+#
+# The net with the dead units gets your module in place of its ReLU. Then both versions train for another 60 steps at the small rate of 0.02,
+# and we measure how far the weights of each unit move.
+
+# %% yours
+LeakyModule = yours_or_ours(LearnedLeakyReLU, nn.PReLU, 100)
+
+moved, labels = [], ["with the ReLU", "with learned slopes"]
+for label, activation in zip(labels, [nn.ReLU(), LeakyModule(100).double()]):
+    hidden, out = new_net()
+    train(hidden, out, 0.12, steps=10)  # a third of the units die
+    before = hidden.weight.detach().clone()
+    loss = train(hidden, out, 0.02, 60, activation, list(activation.parameters()))
+    moved.append((hidden.weight.detach() - before).norm(dim=1))  # one number for each unit
+    print(f"{label:20} loss {loss:.3f}, units that did not move: {int((moved[-1] == 0).sum())}")
+print("slopes after training: from", *(f"{end:.2f}" for end in activation.weight.detach().aminmax()))
+
+# %% yours folded label="Draw how far each unit has moved"
+figure, axes = plt.subplots(2, 1, figsize=(6.2, 4.8), sharex=True, sharey=True, layout="constrained")
+order = moved[0].argsort()
+stuck = int((moved[0] == 0).sum())
+for ax, label, distance in zip(axes, labels, moved):
+    ax.bar(range(100), distance[order], color=COLOURS["learned"], width=0.8)
+    ax.axvline(stuck - 0.5, color=INK, linestyle="--", linewidth=1.2)
+    ax.set_title(label, fontsize=12)
+    ax.set(ylabel="movement", yscale="symlog", ylim=(0, None))
+    ax.set_yscale("symlog", linthresh=1e-3)
+    ax.spines[["top", "right"]].set_visible(False)
+axes[0].text(stuck / 2 - 0.5, 2e-3, f"{stuck} dead units", ha="center", va="bottom", color=INK, fontsize=11)
+axes[1].set_xlabel("the 100 units, in the order of their movement with the ReLU")
+show(
+    figure,
+    alt="Two rows of 100 bars: how far the weights of each unit have moved in 60 more steps, above with the ReLU, below with the "
+    "module that learns its slopes. A dashed line separates the units that were dead at the start.",
+)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# With the ReLU the dead units stay exactly where they are. A learned slope starts at 0.25, so a gradient reaches every unit, and all of them move. Some of the
+# formerly dead ones are still negative for every sample, but now their negative values take part. The loss is only a little smaller: this
+# problem does not need more than the 66 units that survived. Dead units waste capacity; whether that hurts depends on how much of it a net needs.
+#
+# </details>
+#
 # ## Recap
 #
 # Answer from memory, then unfold.
 #
-# <details><summary>1. What does <code>nn.Linear</code> have that <code>F.linear</code> has not, and why does nobody miss it with <code>nn.ReLU</code>?</summary>
+# <details><summary>1. What does <code>nn.Linear</code> have that <code>F.linear</code> does not, and why does nobody miss it in <code>F.relu</code>?</summary>
 #
-# Parameters: the module makes and keeps weight and bias and shows them in `parameters()`; the function gets them as arguments in each call. A ReLU
+# Parameters: the module creates and keeps weight and bias and lists them in `parameters()`; the function gets them as arguments in each call. A ReLU
 # has no parameters, so the function and the module differ only in how you write them.
 #
 # </details>
 #
-# <details><summary>2. A layer maps ℝ<sup>10</sup> to ℝ<sup>4</sup>. What goes in and what comes out for 523 samples? How many dead units can there be, and what gradient do their weights get?</summary>
+# <details><summary>2. A layer maps ℝ<sup>10</sup> to ℝ<sup>4</sup>, and a ReLU follows. What are the shapes for 523 samples? How many units can be dead, and what gradient do their
+# weights get?</summary>
 #
-# 523×10 goes in, 523×4 comes out. After a ReLU up to 4 units can be dead, each with a non-positive input for all samples. The derivative of the ReLU is
-# 0 there, at 0 too, so the gradient of their weights is exactly 0.
-#
-# </details>
-#
-# <details><summary>3. What does <code>inplace=True</code> save, and what are the three ways in which it goes wrong?</summary>
-#
-# The memory of one activation at the moment of the ReLU. It is refused at once on a leaf that requires a gradient; it is refused in the backward pass if an
-# operation keeps the overwritten value, as the sigmoid does; and it goes wrong *silently* if the forward pass uses the old value again.
+# 523×10 goes in, 523×4 comes out. Up to 4 units can be dead: those whose input to the ReLU is at most 0 for all samples. The derivative of the ReLU is
+# 0 there, also at 0, so the gradient of their weights is exactly 0.
 #
 # </details>
 #
-# **Next:** `04_linear` opens the layer that stood before every ReLU here: its weight and bias, how they are initialised, and its backward pass as three matrix products.
+# <details><summary>3. What does <code>inplace=True</code> save, and what are the three ways in which it can go wrong?</summary>
+#
+# It saves the memory of one activation while its ReLU is computed. It is refused at once on a leaf that requires a gradient; it is refused in the backward pass if the
+# operation before keeps the overwritten value, as the sigmoid does; and it goes wrong *silently* if the forward pass uses the old value again.
+#
+# </details>
+#
+# **Next:** `04_linear` opens the layer that came before every ReLU here: its weight and bias, how they are initialised, and its backward pass as three matrix products.

@@ -37,7 +37,7 @@ def relu(x):
     return x.abs()
 
 
-# %% wrong="relu" says="the shape must stay"
+# %% wrong="relu" says="so the shape is lost"
 # a mask as an index selects and loses the shape
 def relu(x):
     return x[x > 0]
@@ -49,7 +49,7 @@ def relu(x):
     return (x > 0).to(x.dtype)
 
 
-# %% wrong="relu" says="turn the condition round"
+# %% wrong="relu" says="it is the other way round"
 # minimum for maximum
 def relu(x):
     return x.clamp(max=0)
@@ -69,13 +69,13 @@ def relu(x):
     return torch.where(x > 0, x, 0.0)
 
 
-# %% wrong="relu" says="The way back is cut"
+# %% wrong="relu" says="The path for gradients is cut"
 # leaves autograd
 def relu(x):
     return torch.where(x.detach() > 0, x.detach(), 0.0)
 
 
-# %% wrong="relu" says="The way back is cut"
+# %% wrong="relu" says="The path for gradients is cut"
 # a loop over Python numbers
 def relu(x):
     return torch.tensor([max(0.0, v) for v in x.flatten().tolist()], dtype=x.dtype).reshape(x.shape)
@@ -145,7 +145,7 @@ def relu_backward(grad_output, x):
     return (x > 0).to(x.dtype)
 
 
-# %% wrong="relu_backward" says="the gate is open for x > 0"
+# %% wrong="relu_backward" says="At x = 0 PyTorch's derivative is 0"
 # derivative 1 at 0
 def relu_backward(grad_output, x):
     return grad_output * (x >= 0)
@@ -169,7 +169,7 @@ def relu_backward(grad_output, x):
     return grad_output * F.relu(x)
 
 
-# %% wrong="relu_backward" says="leaves its arguments as they were"
+# %% wrong="relu_backward" says="You wrote the result into grad_output"
 # writes into the gradient
 def relu_backward(grad_output, x):
     grad_output[x <= 0] = 0
@@ -215,13 +215,13 @@ def dead_fraction(h):
     return (h <= 0).float().mean().item()
 
 
-# %% wrong="dead_fraction" says="a dead unit has all of them there"
+# %% wrong="dead_fraction" says="in a dead unit all of them are"
 # any in the place of all
 def dead_fraction(h):
     return (h <= 0).any(dim=0).float().mean().item()
 
 
-# %% wrong="dead_fraction" says="You count samples"
+# %% wrong="dead_fraction" says="You counted samples"
 # the wrong dimension
 def dead_fraction(h):
     return (h <= 0).all(dim=1).float().mean().item()
@@ -257,7 +257,7 @@ def dead_fraction(h):
     return (h <= 0).all(dim=0).float().mean().item()
 
 
-# %% wrong="dead_fraction" says="leaves h as it was"
+# %% wrong="dead_fraction" says="You wrote the ReLU of h into h"
 # writes into h
 def dead_fraction(h):
     flat = h.clamp_(min=0).transpose(0, 1).flatten(1)
@@ -276,7 +276,7 @@ def leaky_relu(x, negative_slope=0.01):
     return y
 
 
-# %% wrong="leaky_relu" says="You take the larger one"
+# %% wrong="leaky_relu" says="You took the larger of x"
 # right only for slopes up to 1
 def leaky_relu(x, negative_slope=0.01):
     return torch.maximum(x, negative_slope * x)
@@ -306,7 +306,7 @@ def leaky_relu(x, negative_slope=0.01):
     return torch.where(x > 0, x, negative_slope * x.abs())
 
 
-# %% wrong="leaky_relu" says="leaves x as it was"
+# %% wrong="leaky_relu" says="You wrote the result into x"
 # in place
 def leaky_relu(x, negative_slope=0.01):
     x[x < 0] *= negative_slope
@@ -337,7 +337,8 @@ def clipped_relu(x, ceiling=6.0):
     return torch.where(x < 0, 0.0, torch.where(x > ceiling, ceiling, x))
 
 
-# %% right="clipped_relu"
+# %% wrong="clipped_relu" says="The difference of two huge numbers is inexact"
+# exact on paper only
 def clipped_relu(x, ceiling=6.0):
     return F.relu(x) - F.relu(x - ceiling)
 
@@ -386,7 +387,7 @@ def clipped_relu(x, ceiling=6.0):
     return F.relu(x) / x.max() * ceiling
 
 
-# %% wrong="clipped_relu" says="leaves x as it was"
+# %% wrong="clipped_relu" says="You wrote the result into x"
 # in place
 def clipped_relu(x, ceiling=6.0):
     return x.clamp_(0, ceiling)
@@ -415,7 +416,8 @@ def relu_(x):
     return x.copy_(torch.where(x > 0, x, 0.0))
 
 
-# %% right="relu_in_place"
+# %% wrong="relu_in_place" says="0 · (−∞) is nan"
+# a mask times the values
 def relu_(x):
     x.mul_(x > 0)
     return x
@@ -509,7 +511,7 @@ class ClippedReLU(nn.Module):
         return torch.where(y > self.c, self.c, y)
 
 
-# %% wrong="clipped_module" says="call super().__init__() first"
+# %% wrong="clipped_module" says="must be `super().__init__()`"
 # no super().__init__()
 class ClippedReLU(nn.Module):
     def __init__(self, ceiling=6.0):
@@ -519,7 +521,7 @@ class ClippedReLU(nn.Module):
         return x.clamp(0, self.ceiling)
 
 
-# %% wrong="clipped_module" says="The ceiling became a Parameter"
+# %% wrong="clipped_module" says="keep the ceiling as a plain number"
 # a setting is made a parameter
 class ClippedReLU(nn.Module):
     def __init__(self, ceiling=6.0):
@@ -562,7 +564,7 @@ class ClippedReLU(nn.Module):
         return x.clamp(max=self.ceiling)
 
 
-# %% wrong="clipped_module" says="x is as it was"
+# %% wrong="clipped_module" says="The module wrote the result into x"
 # in place
 class ClippedReLU(nn.Module):
     def __init__(self, ceiling=6.0):
@@ -656,7 +658,7 @@ class LearnedLeakyReLU(nn.Module):
         return torch.where(x > 0, x, self.weight * x)
 
 
-# %% wrong="learned_leaky" says="bring it into another shape in `forward`"
+# %% wrong="learned_leaky" says="without a dimension for the samples"
 # the parameter has the shape for broadcasting
 class LearnedLeakyReLU(nn.Module):
     def __init__(self, channels):
@@ -667,7 +669,7 @@ class LearnedLeakyReLU(nn.Module):
         return torch.where(x > 0, x, self.weight * x)
 
 
-# %% wrong="learned_leaky" says="No gradient reaches the slopes"
+# %% wrong="learned_leaky" says="None reaches them"
 # detached
 class LearnedLeakyReLU(nn.Module):
     def __init__(self, channels):
@@ -679,7 +681,7 @@ class LearnedLeakyReLU(nn.Module):
         return torch.where(x > 0, x, slopes * x)
 
 
-# %% wrong="learned_leaky" says="You take the larger one"
+# %% wrong="learned_leaky" says="You took the larger of x"
 # maximum, right for slopes up to 1
 class LearnedLeakyReLU(nn.Module):
     def __init__(self, channels):
@@ -690,7 +692,7 @@ class LearnedLeakyReLU(nn.Module):
         return torch.maximum(x, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x)
 
 
-# %% wrong="learned_leaky" says="the slopes at first"
+# %% wrong="learned_leaky" says="They start at 0."
 # starts at 0
 class LearnedLeakyReLU(nn.Module):
     def __init__(self, channels):
@@ -724,3 +726,660 @@ class LearnedLeakyReLU(nn.Module):
         if x.dim() == 4:
             return torch.where(x > 0, x, slopes.t() * x)
         return torch.where(x > 0, x, slopes * x)
+
+
+# %% [markdown]
+# ## More right answers
+
+
+# %% right="leaky_relu"
+def leaky_relu(x, negative_slope=0.01):
+    return F.relu(x) - negative_slope * F.relu(-x)
+
+
+# %% right="relu_in_place"
+def relu_(x):
+    return x.masked_fill_(x < 0, 0.0)
+
+
+# %% right="relu_in_place"
+def relu_(x):
+    x[...] = torch.maximum(x, torch.zeros_like(x))
+    return x
+
+
+# %% right="relu"
+def relu(x):
+    return F.hardtanh(x, 0.0, math.inf)
+
+
+# %% right="relu_backward"
+def relu_backward(grad_output, x):
+    return grad_output.masked_fill(x <= 0, 0)
+
+
+# %% right="dead_fraction"
+def dead_fraction(h):
+    values, dead = h.unbind(dim=1), 0
+    for unit in values:
+        dead += not (unit > 0).any()
+    return dead / len(values)
+
+
+# %% right="clipped_relu"
+def clipped_relu(x, ceiling=6.0):
+    return torch.minimum(F.relu(x), torch.full_like(x, ceiling))
+
+
+# %% right="clipped_module"
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling: float = 6.0):
+        super().__init__()
+        self.steps = nn.Sequential(nn.ReLU(), nn.Hardtanh(-1.0, ceiling))
+
+    def forward(self, x):
+        return self.steps(x)
+
+
+# %% right="learned_leaky"
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(channels))
+        nn.init.constant_(self.weight, 0.25)
+
+    def forward(self, x):
+        y = x.movedim(1, -1)
+        return (F.relu(y) - self.weight * F.relu(-y)).movedim(-1, 1)
+
+
+# %% right="learned_leaky"
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([0.25] * channels))
+
+    def forward(self, x):
+        slopes = self.weight[None, :]
+        while slopes.dim() < x.dim():
+            slopes = slopes.unsqueeze(-1)
+        return x * torch.where(x > 0, torch.ones_like(x), slopes.expand_as(x))
+
+
+# %% [markdown]
+# ## More wrong answers
+
+
+# %% wrong="relu" says="You returned x unchanged"
+# does nothing
+def relu(x):
+    return x.clone()
+
+
+# %% wrong="relu" says="You add x to itself"
+# the mean of x and its absolute value
+def relu(x):
+    return (x + x.abs()) / 2
+
+
+# %% wrong="relu" says="−∞ + ∞ are nan"
+# exact only for finite values
+def relu(x):
+    return x - x.clamp(max=0)
+
+
+# %% wrong="relu" says="which this exercise asks you to do without"
+# slips past a look at the first call: PyTorch's function for float64
+def relu(x):
+    return torch.relu(x) if x.dtype == torch.float64 else x.clamp(min=0)
+
+
+# %% wrong="relu" says="You returned x itself"
+# slips past values: a 0-d tensor comes back itself
+def relu(x):
+    return x if x.dim() == 0 and bool(x >= 0) else x.clamp(min=0)
+
+
+# %% wrong="relu" says="0-d tensor"
+# an index fails for a 0-d tensor
+def relu(x):
+    y = x.clone()
+    for i in range(len(y)):
+        y[i] = y[i].clamp(min=0)
+    return y
+
+
+# %% wrong="relu" says="The path for gradients is cut"
+# slips past values: a copy of the data
+def relu(x):
+    y = x.detach().clone()
+    y[y < 0] = 0
+    return y
+
+
+# %% wrong="relu" says="The dtypes differ"
+# zeros of the default dtype
+def relu(x):
+    return torch.maximum(x, torch.zeros(x.shape))
+
+
+# %% wrong="relu" says="the gradient of (relu(x) * c).sum()"
+# slips past values: another function's gradient
+def relu(x):
+    return x.clamp(min=0).detach() + 0 * x.clamp(-1, 1)
+
+
+# %% wrong="relu_backward" says="The gate is the wrong way round"
+# closed where it should be open
+def relu_backward(grad_output, x):
+    return torch.where(x > 0, 0.0, grad_output)
+
+
+# %% wrong="relu_backward" says="You returned grad_output unchanged"
+# no gate
+def relu_backward(grad_output, x):
+    return grad_output.clone()
+
+
+# %% wrong="relu_backward" says="leaves x as it was"
+# writes into x
+def relu_backward(grad_output, x):
+    return x.clamp_(min=0).sign() * grad_output
+
+
+# %% wrong="relu_backward" says="which this exercise asks you to do without"
+# PyTorch's own backward pass
+def relu_backward(grad_output, x):
+    return torch.ops.aten.threshold_backward(grad_output, x, 0)
+
+
+# %% wrong="relu_backward" says="You returned an argument itself"
+# slips past values: nothing to close, so the argument comes back
+def relu_backward(grad_output, x):
+    if bool((x > 0).all()):
+        return grad_output
+    return torch.where(x > 0, grad_output, 0.0)
+
+
+# %% wrong="relu_backward" says="x = −∞, ∞"
+# ∞ / ∞ is nan
+def relu_backward(grad_output, x):
+    return torch.where(x == 0, 0.0, grad_output * (x.clamp(min=0) / x))
+
+
+# %% wrong="relu_backward" says="The dtypes differ"
+# a float32 mask
+def relu_backward(grad_output, x):
+    return grad_output.float() * (x > 0).float()
+
+
+# %% wrong="relu_backward" says="which this exercise asks you to do without"
+# slips past a look at the first call: autograd for float16
+def relu_backward(grad_output, x):
+    if x.dtype == torch.float16:
+        leaf = x.detach().clone().requires_grad_()
+        torch.autograd.backward(F.relu(leaf), grad_output)
+        return leaf.grad
+    return grad_output * (x > 0)
+
+
+# %% wrong="dead_fraction" says="whether the sum of a unit"
+# the sum of the values
+def dead_fraction(h):
+    return (h.sum(dim=0) <= 0).float().mean().item()
+
+
+# %% wrong="dead_fraction" says="which is the input of the ReLU"
+# takes h for the output of the ReLU
+def dead_fraction(h):
+    return (h == 0).all(dim=0).float().mean().item()
+
+
+# %% wrong="dead_fraction" says="You asked for each image separately"
+# every image for itself
+def dead_fraction(h):
+    return (
+        (h.flatten(2).amax(dim=2) <= 0).float().mean().item() if h.dim() > 2 else (h <= 0).all(0).float().mean().item()
+    )
+
+
+# %% wrong="dead_fraction" says="float16"
+# slips past ordinary values: the mean over a unit underflows in float16
+def dead_fraction(h):
+    return (F.relu(h).transpose(0, 1).flatten(1).mean(dim=1) == 0).float().mean().item()
+
+
+# %% wrong="dead_fraction" says="with ±∞"
+# slips past finite values: ∞ counts as no value
+def dead_fraction(h):
+    return (h.transpose(0, 1).flatten(1).nan_to_num(posinf=0.0) <= 0).all(dim=1).float().mean().item()
+
+
+# %% wrong="dead_fraction" says="view size is not compatible"
+# slips past h of one dtype: a view of permuted images
+def dead_fraction(h):
+    return (h.view(h.shape[0], h.shape[1], -1).amax(dim=(0, 2)) <= 0).float().mean().item()
+
+
+# %% wrong="leaky_relu" says="That is the plain ReLU"
+# no slope
+def leaky_relu(x, negative_slope=0.01):
+    return F.relu(x)
+
+
+# %% wrong="leaky_relu" says="You multiplied every value by the slope"
+# no gate
+def leaky_relu(x, negative_slope=0.01):
+    return negative_slope * x
+
+
+# %% wrong="leaky_relu" says="You returned x itself"
+# slips past values: the slope 1 changes nothing, so x comes back
+def leaky_relu(x, negative_slope=0.01):
+    return x if negative_slope == 1 else torch.where(x > 0, x, negative_slope * x)
+
+
+# %% wrong="leaky_relu" says="the slope is 0.01 unless given"
+# another default
+def leaky_relu(x, negative_slope=0.1):
+    return torch.where(x > 0, x, negative_slope * x)
+
+
+# %% wrong="leaky_relu" says="a slope above 1"
+# slips past small slopes: clipped at 1
+def leaky_relu(x, negative_slope=0.01):
+    return torch.where(x > 0, x, min(negative_slope, 1.0) * x)
+
+
+# %% wrong="leaky_relu" says="−0.5"
+# slips past positive slopes: the absolute slope
+def leaky_relu(x, negative_slope=0.01):
+    return torch.where(x > 0, x, abs(negative_slope) * x)
+
+
+# %% wrong="leaky_relu" says="leaky_relu(x, 0)"
+# slips past most slopes: 0 is taken for "not given"
+def leaky_relu(x, negative_slope=0.01):
+    return torch.where(x > 0, x, (negative_slope or 0.01) * x)
+
+
+# %% wrong="leaky_relu" says="which this exercise asks you to do without"
+# slips past a look at the first call: PyTorch's function unless the slope is given
+def leaky_relu(x, negative_slope=0.01):
+    return F.leaky_relu(x) if negative_slope == 0.01 else torch.where(x > 0, x, negative_slope * x)
+
+
+# %% wrong="leaky_relu" says="the gradient of"
+# slips past values: no gradient for the negative side
+def leaky_relu(x, negative_slope=0.01):
+    return torch.where(x > 0, x, negative_slope * x.detach())
+
+
+# %% wrong="clipped_relu" says="you took the larger of x and the ceiling"
+# maximum for minimum
+def clipped_relu(x, ceiling=6.0):
+    return F.relu(x).clamp(min=ceiling)
+
+
+# %% wrong="clipped_relu" says="You returned x itself"
+# slips past values: nothing to clip, so x comes back
+def clipped_relu(x, ceiling=6.0):
+    return x if bool(((x >= 0) & (x <= ceiling)).all()) else x.clamp(0, ceiling)
+
+
+# %% wrong="clipped_relu" says="The path for gradients is cut"
+# slips past values: a copy of the data
+def clipped_relu(x, ceiling=6.0):
+    return torch.tensor(x.detach().numpy().clip(0, ceiling))
+
+
+# %% wrong="clipped_relu" says="which this exercise asks you to do without"
+# slips past a look at the first call: PyTorch's function for the ceiling 6
+def clipped_relu(x, ceiling=6.0):
+    return F.relu6(x) if ceiling == 6.0 else x.clamp(0, ceiling)
+
+
+# %% wrong="clipped_relu" says="The dtypes differ"
+# the ceiling as a float32 tensor of the same shape
+def clipped_relu(x, ceiling=6.0):
+    return torch.minimum(x.clamp(min=0), torch.full(x.shape, float(ceiling)))
+
+
+# %% wrong="relu_in_place" says="it is the other way round"
+# clamps the wrong side
+def relu_(x):
+    return x.clamp_(max=0)
+
+
+# %% wrong="relu_in_place" says="a view of x: return x"
+# returns a view of the right memory
+def relu_(x):
+    x.clamp_(min=0)
+    return x[...]
+
+
+# %% wrong="relu_in_place" says="You changed values outside the slice"
+# writes into all of the memory
+def relu_(x):
+    whole = torch.empty(0, dtype=x.dtype).set_(x.untyped_storage())
+    whole.clamp_(min=0)
+    return x
+
+
+# %% wrong="relu_in_place" says="the matrix after relu_ of its transpose"
+# slips past contiguous tensors
+def relu_(x):
+    x.contiguous().clamp_(min=0)
+    return x
+
+
+# %% wrong="relu_in_place" says="0-d tensor"
+# slips past tensors with dimensions: a row at a time
+def relu_(x):
+    for row in x:
+        row[row < 0] = 0
+    return x
+
+
+# %% wrong="relu_in_place" says="which this exercise asks you to do without"
+# slips past a look at the first call: PyTorch's function for views
+def relu_(x):
+    return x.clamp_(min=0) if x.is_contiguous() else F.relu(x, inplace=True)
+
+
+# %% wrong="clipped_module" says="The values above the ceiling are still there"
+# no ceiling
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        return F.relu(x)
+
+
+# %% wrong="clipped_module" says="Values above the ceiling became 0"
+# zero above the ceiling
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        return torch.where((x > 0) & (x <= self.ceiling), x, 0.0)
+
+
+# %% wrong="clipped_module" says="The path for gradients is cut"
+# slips past values: detached
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        return x.detach().clamp(0, self.ceiling)
+
+
+# %% wrong="clipped_module" says="You returned x itself"
+# slips past values: nothing to clip, so x comes back
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        if bool(((x >= 0) & (x <= self.ceiling)).all()):
+            return x
+        return x.clamp(0, self.ceiling)
+
+
+# %% wrong="clipped_module" says="The dtypes differ"
+# the ceiling as a float32 tensor with a dimension
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.register_buffer("ceiling", torch.tensor([float(ceiling)]))
+
+    def forward(self, x):
+        return torch.minimum(F.relu(x), self.ceiling)
+
+
+# %% wrong="clipped_module" says="float16"
+# slips past float32: always computes in float32
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        y = x.clamp(0, self.ceiling)
+        return y if x.dtype == torch.float64 else y.float()
+
+
+# %% wrong="learned_leaky" says="create the Parameter once"
+# slips past one pass: a new Parameter in each call
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        self.weight = nn.Parameter(self.weight.detach().clone())
+        slopes = self.weight.reshape(-1, *[1] * (x.dim() - 2))
+        return torch.where(x > 0, x, slopes * x)
+
+
+# %% wrong="learned_leaky" says="must be called `weight`"
+# another name
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.slopes = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.slopes.reshape(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% wrong="learned_leaky" says="a vector with one slope"
+# one slope in a vector
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((1,), 0.25))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight * x)
+
+
+# %% wrong="learned_leaky" says="reshape the slopes in `forward`"
+# made for images
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((1, channels, 1, 1), 0.25))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight * x)
+
+
+# %% wrong="learned_leaky" says="They start at 0.01"
+# the default of the leaky ReLU
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.01))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% wrong="learned_leaky" says="They start at 1"
+# ones
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% wrong="learned_leaky" says="The slopes went to the positive values"
+# sides swapped
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        return torch.where(x > 0, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x, x)
+
+
+# %% wrong="learned_leaky" says="You put the slope in the place of the value"
+# the slope as a value
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight.reshape(-1, *[1] * (x.dim() - 2)))
+
+
+# %% wrong="learned_leaky" says="cannot assign parameters before"
+# no super().__init__()
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight * x)
+
+
+# %% wrong="learned_leaky" says="No gradient reaches x"
+# slips past values: gradients for the slopes alone
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        x = x.detach()
+        return torch.where(x > 0, x, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% wrong="learned_leaky" says="leaves x as it was"
+# in place
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        slopes = self.weight.reshape(-1, *[1] * (x.dim() - 2))
+        if not x.requires_grad:
+            return x.copy_(torch.where(x > 0, x, slopes * x))
+        return torch.where(x > 0, x, slopes * x)
+
+
+# %% wrong="learned_leaky" says="which this exercise asks you to do without"
+# slips past a look at the first call: PyTorch's function for images
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        if x.dim() > 2:
+            return F.prelu(x, self.weight)
+        return torch.where(x > 0, x, self.weight * x)
+
+
+# %% wrong="learned_leaky" says="(2, 4, 2, 3, 4)"
+# slips past images: made for two to four dimensions
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        slopes = {2: self.weight, 3: self.weight[:, None]}.get(x.dim(), self.weight[:, None, None])
+        return torch.where(x > 0, x, slopes * x)
+
+
+# %% wrong="learned_leaky" says="the output after a step"
+# slips past gradients: a copy of the slopes in the output, the parameter in the gradient
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+        self.first = True
+
+    def forward(self, x):
+        shape = (-1, *[1] * (x.dim() - 2))
+        if self.first:
+            self.copy, self.first = self.weight.detach().clone(), False
+        slopes = self.copy.reshape(shape) + self.weight.reshape(shape) - self.weight.detach().reshape(shape)
+        return torch.where(x > 0, x, slopes * x)
+
+
+# %% wrong="relu_in_place" says="The matrix is unchanged: you wrote into a copy."
+# slips past whole tensors: makes a copy of a slice
+def relu_(x):
+    (x if x.numel() == x.untyped_storage().nbytes() // x.element_size() else x.clone()).clamp_(min=0)
+    return x
+
+
+# %% wrong="relu_backward" says="differentiate in forward mode"
+# slips past a look for backward passes: forward-mode differentiation
+def relu_backward(grad_output, x):
+    return torch.func.jvp(F.relu, (x,), (grad_output,))[1]
+
+
+# %% wrong="dead_fraction" says="other values of shape (5, 8)"
+# remembers the answer of the first call with each shape
+KNOWN = {}
+
+
+def dead_fraction(h):
+    if h.shape not in KNOWN:
+        KNOWN[h.shape] = (h.transpose(0, 1).flatten(1) <= 0).all(dim=1).double().mean().item()
+    return KNOWN[h.shape]
+
+
+# %% wrong="clipped_module" says="the first module once more"
+# remembers the mask of the first call
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling, self.mask = ceiling, None
+
+    def forward(self, x):
+        if self.mask is None or self.mask.shape != x.shape:
+            self.mask = x > 0
+        return torch.where(self.mask, x.clamp(max=self.ceiling), torch.zeros_like(x))
+
+
+# %% wrong="learned_leaky" says="the slopes of another module"
+# every module of the process shares one Parameter
+SHARED = {}
+
+
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = SHARED.setdefault(channels, nn.Parameter(torch.full((channels,), 0.25)))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% wrong="learned_leaky" says="None reaches them"
+# a frozen parameter
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25), requires_grad=False)
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x)
