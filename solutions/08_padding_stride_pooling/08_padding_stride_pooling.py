@@ -4,107 +4,120 @@
 # After this notebook you will be able to
 #
 # - put a frame of zeros around an input (`padding`) and move a kernel in larger steps (`stride`);
-# - say the output size of a convolution or a pooling before you run it: $\left\lfloor (H + 2p - h)/s \right\rfloor + 1$;
-# - point at the inputs that a stride never sees;
+# - predict the output size of any convolution or pooling;
+# - find the inputs that a stride never sees;
 # - keep the size with 'same' padding, for odd and for even kernels;
-# - write max pooling, its backward pass, and average pooling yourself.
+# - write max pooling, its backward pass and average pooling, and measure what pooling does for digits that move.
 #
-# **Time**: about 120 minutes. **You need**: indexing and slicing of tensors (`01_tensors`), `backward()` and `.grad` (`02_gradients_and_optimizers`),
-# a convolution by its definition, `F.conv2d` and `groups` (`07_convolution`).
+# **Points**: 16, in 8 exercises. **Time**: about 40 minutes of reading and 85 minutes for the exercises.
+# **You need**: indexing and slicing of tensors, `backward()` and `.grad`, and from `07_convolution` a convolution by its definition, `F.conv2d` and
+# `groups`.
+#
+# The check below each exercise tries everything that its text asks for. The grader asks for the same, with more values.
 
 # %% setup
 
 # %% [markdown]
 # ## A frame of zeros
 #
-# A kernel of $h \times w$ fits into an $H \times W$ input at $(H - h + 1) \times (W - w + 1)$ positions. So each convolution takes a little off the edges.
+# A kernel of $h \times w$ fits into an $H \times W$ input at $(H - h + 1) \times (W - w + 1)$ positions, so every kernel larger than 1×1 shrinks its
+# input a little.
 #
 # **Before you run it:** a 28×28 image passes through one 3×3 convolution after another. After how many of them is it too small for the next one?
 
 # %% predict
 image = torch.zeros(1, 1, 28, 28)
-small = torch.zeros(1, 1, 3, 3)
+kernel = torch.zeros(1, 1, 3, 3)
 sizes = [28]
 while image.shape[-1] >= 3:
-    image = F.conv2d(image, small)
+    image = F.conv2d(image, kernel)
     sizes.append(image.shape[-1])
 print("edge length:", sizes)
 print("convolutions:", len(sizes) - 1)
 
 # %% [markdown]
-# Each one takes off 2 rows and 2 columns, and after 13 there is not enough left. The cells at the edges also take part in fewer sums than
-# those in the middle: a corner is met at one position only.
+# <details><summary>Why?</summary>
 #
-# **Padding** is the remedy: a frame of zeros around the input. `padding=(2, 1)` means 2 rows of zeros above **and** 2 below, 1 column
-# on the left **and** 1 on the right. A single number `p` stands for `(p, p)`.
+# Each convolution removes 2 rows and 2 columns, so after 13 of them a 2×2 map is left. Cells near the edge are also used less than the others: a corner
+# is covered by one window only, a cell in the middle by nine.
 #
-# **Before you run it:** the input is 3×5. What size does it have with its frame, for `padding=(2, 1)`?
+# </details>
+#
+# The remedy is **padding**: a frame of zeros around the input. `padding=(2, 1)` means 2 rows of zeros above **and** 2 below, 1 column on the left
+# **and** 1 on the right. A single number `p` stands for `(p, p)`.
 
-# %% predict
-signal = torch.arange(1.0, 16).reshape(3, 5)
-framed = torch.zeros(3 + 2 * 2, 5 + 2 * 1)
-framed[2:5, 1:6] = signal
-print(tuple(signal.shape), "→", tuple(framed.shape))
-
-# %%
-draw_row(
-    Grid(signal, "input", "input", digits=0),
-    "→",
-    Grid(framed, "padding=(2, 1)", "input", digits=0),
-    alt="Left, a 3×5 input with the numbers 1 to 15. Right, the same numbers in the middle of a 7×7 grid: two rows of zeros "
-    "above and below them, one column of zeros on either side.",
+# %% folded label="Draw a padded input"
+padded = F.pad(torch.arange(1, 16).reshape(3, 5), (1, 1, 2, 2))
+figure, ax = plt.subplots(figsize=(5.6, 3.7))
+figure.subplots_adjust(0, 0, 1, 1)
+for (top, left), size, name in [((2, 0.5), (3, 5), "input"), ((0, 9), (7, 7), "padded")]:
+    for i in range(size[0]):
+        for j in range(size[1]):
+            inside = name == "input" or (2 <= i < 5 and 1 <= j < 6)
+            style = {"edgecolor": INK} if inside else {"edgecolor": "#999999", "linestyle": "--"}
+            face = (*plt.matplotlib.colors.to_rgb(COLOURS["input"]), 0.2) if inside else "white"
+            ax.add_artist(plt.Rectangle((left + j, top + i), 1, 1, facecolor=face, linewidth=0.8, **style))
+            value = padded[i + 2, j + 1] if name == "input" else padded[i, j]
+            number = {"ha": "center", "va": "center", "fontsize": 10, "color": "black" if inside else "#777777"}
+            ax.text(left + j + 0.5, top + i + 0.5, int(value), **number)
+    ax.text(
+        left + size[1] / 2, top - 0.2, f"{name} {size[0]}×{size[1]}", ha="center", va="bottom", color=COLOURS["input"]
+    )
+ax.text(7.2, 3.5, "→", ha="center", va="center", fontsize=17, color=INK)
+ax.set(xlim=(0, 16.5), ylim=(7.3, -1.1), aspect="equal")
+ax.axis("off")
+show(
+    figure,
+    alt="Left, a 3×5 input with the numbers 1 to 15. Right, the same numbers in the middle of a 7×7 grid. Two rows of zeros are "
+    "above them and two below, one column of zeros is on either side; the zeros are grey in dashed white cells.",
 )
 
 # %% [markdown]
 # ### The rule for padding
 #
-# With padding $(p_h, p_w)$ an input of $H \times W$ becomes $(H + 2 p_h) \times (W + 2 p_w)$: the frame counts **twice**, once on each side.
-# The first number belongs to the **rows**, the second to the **columns**, as in a shape.
+# With padding $(p_h, p_w)$ an input of $H \times W$ becomes $(H + 2 p_h) \times (W + 2 p_w)$: the frame counts **twice**, once on each side. The first
+# number belongs to the **rows**, the second to the **columns**, as in a shape.
 #
-# You rarely build the frame yourself: `F.conv2d(x, weight, padding=(2, 1))` and `nn.Conv2d(…, padding=(2, 1))` do. The default is `padding=0`.
-# (Other frames exist, such as a mirrored one, `nn.Conv2d(…, padding_mode="reflect")`; zeros are the default.)
-#
-# **Before you run it:** a 3×3 kernel on our 3×5 input, with `padding=(2, 1)`. The frame makes it 7×7. How many positions are there now?
+# You rarely build the frame yourself. `F.conv2d(x, weight, padding=(2, 1))` and `nn.Conv2d(…, padding=(2, 1))` do it for you; the default is
+# `padding=0`. (Zeros are the default as well: `nn.Conv2d(…, padding_mode="reflect")` mirrors the input instead.)
 
-# %% predict
+# %%
+x = torch.arange(1.0, 16).reshape(1, 1, 3, 5)  # conv2d takes (N, C, H, W)
 ones = torch.ones(1, 1, 3, 3)
-x4 = signal.reshape(1, 1, 3, 5)  # conv2d takes (N, C, H, W)
-print("padding=0:      ", tuple(F.conv2d(x4, ones).shape))
-print("padding=(2, 1): ", tuple(F.conv2d(x4, ones, padding=(2, 1)).shape))
-print(
-    "the same as the framed input without padding:",
-    torch.equal(F.conv2d(x4, ones, padding=(2, 1)), F.conv2d(framed.reshape(1, 1, 7, 7), ones)),
-)
+print("padding=0:     ", tuple(F.conv2d(x, ones).shape))
+print("padding=(2, 1):", tuple(F.conv2d(x, ones, padding=(2, 1)).shape))
 
 # %% [markdown]
 # ### Exercise: Zero padding by hand
 #
-# Write `zero_pad(x, padding)`: it returns a new tensor, `x` with a frame of zeros around the rows and columns of every channel of every sample. `padding` is a
-# pair `(rows, columns)`, or one number for both; 0 means no frame there (and the result is still a new tensor, not `x` itself). The result has the dtype of `x`,
-# and `x` stays as it is. Don't use a ready-made padding (`F.pad`, `torch.constant_pad_nd`, and modules such as `nn.ZeroPad2d` that call `F.pad`).
+# Write `zero_pad(x, padding)`: a new tensor that is `x` with a frame of zeros around the rows and columns of every channel of every sample.
 #
-# <details><summary>Hint 1: zeros first, then the input</summary>
+# - `padding` is a pair `(rows, columns)`, or one number for both. With 0 there is no frame, and the result is still a new tensor, not `x` itself.
+# - The result has the dtype of `x`, whatever it is. `x` stays as it is.
+# - Build the frame yourself: call no function that pads (`F.pad`, `torch.constant_pad_nd`, `nn.ZeroPad2d`, `np.pad`) or that takes a `padding` argument
+#   (convolutions, poolings, `F.unfold`, `F.fold`).
 #
-# Make the large tensor of zeros, then write `x` into its middle, as the cell with `framed` above does. With four dimensions, only the
-# last two grow.
+# <details><summary>Hint 1: where to begin</summary>
+#
+# Make the large tensor of zeros, then write `x` into its middle. Only the last two of its four dimensions are larger than those of `x`.
 #
 # </details>
 #
 # <details><summary>Hint 2: a pair or a number</summary>
 #
-# `if isinstance(padding, int): padding = (padding, padding)` turns a number into a pair; after that there is one case only.
+# `if isinstance(padding, int): padding = (padding, padding)` turns a number into a pair. After that there is only one case.
 #
 # </details>
 #
-# <details><summary>Hint 3: the same dtype</summary>
+# <details><summary>Hint 3: dtype and slices</summary>
 #
-# `torch.zeros(size, dtype=x.dtype, device=x.device)`, or shorter `x.new_zeros(size)`. In a slice, `:` takes a whole dimension:
-# `a[:, :, 2:5, 1:6]`. From where to where do the rows of `x` go? (Don't count from the end: `-0` is 0, and `2:-0` would be empty.)
+# `x.new_zeros(size)` has the dtype and the device of `x`. In a slice, `:` takes a whole dimension: `a[:, :, 2:5, 1:6]`. At which row of the result does
+# `x` begin, at which does it end? Don't count from the end: `-0` is 0, so `2:-0` is empty.
 #
 # </details>
 
 
-# %% exercise="zero_pad" difficulty=1 minutes=6
+# %% exercise="zero_pad" difficulty=1 minutes=8
 def zero_pad(x: torch.Tensor, padding: int | tuple[int, int]) -> torch.Tensor:
     """A frame of zeros around every channel.
 
@@ -122,129 +135,145 @@ def zero_pad(x: torch.Tensor, padding: int | tuple[int, int]) -> torch.Tensor:
 
 # %% check="zero_pad" points=2
 g = torch.Generator().manual_seed(81)
+
+
+def try_pad(x, padding, mistakes=None):
+    """Compare one call with F.pad, after looking for damage and for functions that pad."""
+    before = x.clone()
+    with Watch(operations=False) as seen:
+        answer = zero_pad(inplace(x), padding)
+    if not torch.equal(x, before):
+        expect(x, before, f"zero_pad(x, {padding}) leaves x as it was")
+    used = [
+        f for f in seen.functions if any(part in f for part in ("pad", "conv", "pool", "fold", "numpy", "__array__"))
+    ]
+    if used:
+        require(False, "no function pads for you", f"Your code calls `{used[0]}`: build the frame yourself.")
+    rows, columns = (padding, padding) if isinstance(padding, int) else padding
+    kind = "" if x.dtype == torch.float32 else f" and dtype {str(x.dtype)[6:]}"
+    what = f"zero_pad(x, {padding}) for x of shape {tuple(x.shape)}{kind}"
+    expect(answer, F.pad(before, (columns, columns, rows, rows)), what, mistakes=mistakes)
+    answer.zero_()
+    if not torch.equal(x, before):
+        advice = "Your answer is x itself, or a view of it: return a copy."
+        require(False, f"zero_pad(x, {padding}) is a new tensor: writing into it leaves x as it was", advice)
+
+
 x = torch.randn(2, 3, 4, 5, generator=g)
-before = x.clone()
-with forbidden("pad", "constant_pad_nd"):
-    answer = zero_pad(inplace(x), (2, 1))
-expect(
-    answer,
-    F.pad(before, (1, 1, 2, 2)),
-    "zero_pad(x, (2, 1)) for x of shape (2, 3, 4, 5)",
+try_pad(
+    x,
+    (2, 1),
     mistakes={
-        "Rows and columns are swapped: the first number of the pair belongs to the rows.": F.pad(before, (2, 2, 1, 1)),
-        "The frame goes on both sides: below and on the right it is missing.": F.pad(before, (1, 0, 2, 0)),
-        "The frame goes on both sides: above and on the left it is missing.": F.pad(before, (0, 1, 0, 2)),
-        "The input should lie in the middle of the frame, not in its upper left corner.": F.pad(before, (0, 2, 0, 4)),
+        "Rows and columns are swapped: the first number of the pair belongs to the rows.": F.pad(x, (2, 2, 1, 1)),
+        "The first number of the pair is used for both: the second one belongs to the columns.": F.pad(x, (2, 2, 2, 2)),
+        "The frame goes on both sides: below and on the right it is missing.": F.pad(x, (1, 0, 2, 0)),
+        "The frame goes on both sides: above and on the left it is missing.": F.pad(x, (0, 1, 0, 2)),
+        "The input belongs in the middle of the frame, not in its upper left corner.": F.pad(x, (0, 2, 0, 4)),
         "There is a frame, but x was not written into it.": torch.zeros(2, 3, 8, 7),
-        "The frame is made of ones.": F.pad(before, (1, 1, 2, 2), value=1.0),
     },
 )
-expect(x, before, "x is left as it was")
-expect(
-    zero_pad(x, 3),
-    F.pad(x, (3, 3, 3, 3)),
-    "zero_pad(x, 3): one number for rows and columns",
-    mistakes={"One number stands for both, rows and columns.": F.pad(x, (0, 0, 3, 3))},
-)
+try_pad(torch.randn(1, 2, 6, 3, generator=g), 3)
+x = torch.randn(3, 1, 2, 4, generator=g, dtype=torch.float64)
+no_dtype = "The result has the dtype of x: torch.zeros makes float32 unless you say otherwise."
+try_pad(x, (0, 2), {no_dtype: F.pad(x.float(), (2, 2, 0, 0))})
+try_pad(torch.randint(9, (2, 2, 5, 3), generator=g).mT, (1, 0))
+try_pad(torch.randn(2, 2, 3, 4, generator=g), 0)
+try_pad(torch.randn(1, 3, 4, 2, generator=g), (0, 0))
+print("✓ each time x was left as it was, the result was a new tensor, and no function padded for you")
 ### BEGIN HIDDEN TESTS
-for size, padding in [((1, 2, 3, 7), (0, 2)), ((3, 1, 5, 2), (1, 0)), ((2, 2, 3, 3), 0)]:
-    x = torch.randn(size, generator=g, dtype=torch.float64)
-    rows, columns = (padding, padding) if isinstance(padding, int) else padding
-    wanted = F.pad(x, (columns, columns, rows, rows))
-    expect(zero_pad(x, padding), wanted, f"zero_pad(x, {padding}) for x of shape {size}, in float64")
-x = torch.randint(9, (2, 1, 3, 4), generator=g)
-expect(zero_pad(x, (1, 2)), F.pad(x, (2, 2, 1, 1)), "zero_pad of whole numbers (int64)")
-before = x.clone()
-zero_pad(inplace(x), 0).zero_()
-overwritten = {"Without a frame your answer is x itself, or a view of it: return a copy.": torch.zeros_like(x)}
-expect(x, before, "zero_pad(x, 0) is a new tensor: writing into it leaves x as it was", mistakes=overwritten)
+for size, padding in [((1, 2, 3, 7), (0, 3)), ((3, 1, 5, 2), (1, 0)), ((2, 2, 3, 3), (0, 0)), ((1, 1, 1, 1), 2)]:
+    try_pad(torch.randn(size, generator=g, dtype=torch.float64), padding)
+    try_pad(torch.randn(size, generator=g).half().mT, padding)
+try_pad(torch.randint(9, (2, 1, 3, 4), generator=g), (1, 2))
+try_pad(torch.randint(2, (2, 3, 2, 4), generator=g).bool(), 1)
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# torch's own function is `F.pad(x, (left, right, top, bottom))`. It can pad each side differently, and it begins with the **last** dimension, so the
+# columns come first. From here on you may use it.
+#
 # ## The step
 #
-# Neighbouring outputs come from windows that overlap almost completely. Where a coarser answer is enough, the kernel can take larger steps. The
-# **stride** is the step from one position to the next. Stride 1, the default, means every position.
+# Windows at neighbouring positions overlap almost completely, so neighbouring outputs are much alike. Where a coarser answer is enough, the kernel can
+# take larger steps. The **stride** is the step from one position to the next; the default, 1, uses every position.
 #
-# **Before you run it:** the input has 8 values, the kernel has 3, the stride is 2. How many outputs are there?
+# **Before you run it:** the input has 8 values, the kernel 3, and the stride is 2. How many outputs are there? How are they related to those of stride
+# 1?
 
 # %% predict
 row = torch.tensor([[[3.0, 1, 4, 1, 5, 9, 2, 6]]])  # (N, C, W) = (1, 1, 8)
 sum3 = torch.ones(1, 1, 3)
-every = F.conv1d(row, sum3)
-second = F.conv1d(row, sum3, stride=2)
-print("stride 1:", [int(v) for v in every.flatten()])
-print("stride 2:", [int(v) for v in second.flatten()])
+print("stride 1:", F.conv1d(row, sum3).flatten().int().tolist())
+print("stride 2:", F.conv1d(row, sum3, stride=2).flatten().int().tolist())
 
-# %%
+# %% predict folded label="Draw the windows"
 kernel_steps(
     torch.tensor([3, 1, 4, 1, 5, 9, 2, 6]),
     torch.ones(3),
     stride=2,
     keys=range(3),
     columns=1,
-    alt="Three positions of a kernel of width 3 over the eight values 3 1 4 1 5 9 2 6, with stride 2. It starts at index 0, then "
-    "2, then 4, and gives 8, 10 and 16. The last value, 6, is met at no position.",
+    alt="A kernel of three ones over the eight values 3 1 4 1 5 9 2 6, with stride 2, at its three positions. It starts at index 0, then "
+    "2, then 4, and gives 8, 10 and 16. The last value, 6, is covered at no position.",
 )
 
 # %% [markdown]
-# Three. The windows start at index 0, 2 and 4; a fourth would start at 6 and reach over the edge. Look at the numbers too: stride 2
-# gives **every second value** of what stride 1 gives, beginning with the first.
+# <details><summary>Why?</summary>
+#
+# Three. The windows start at index 0, 2 and 4; a fourth would start at 6 and reach over the edge. Stride 2 gives **every second value** of what stride
+# 1 gives, beginning with the first.
+#
+# </details>
 #
 # ### The size formula
 #
-# Along one dimension the padded input has $H + 2p$ cells, and the kernel covers $h$ of them. The last possible start is at index
-# $H + 2p - h$. Count the steps of length $s$ that fit into that, and add 1 for the start at index 0:
+# Along one dimension the padded input has $H + 2p$ cells, and the kernel covers $h$ of them, so the last possible start is at index $H + 2p - h$. Count
+# how many steps of length $s$ fit into that, and add 1 for the start at index 0:
 #
 # $$H' = \left\lfloor \frac{H + 2p - h}{s} \right\rfloor + 1 .$$
 #
-# $\lfloor\cdot\rfloor$ rounds down: a step that does not fit completely is not taken. Rows and columns are counted independently.
+# The brackets $\lfloor\cdot\rfloor$ round down, because a step that does not fit completely is not taken. Rows and columns are computed separately.
 #
-# Now both together, in an example to follow with a finger: an input of $C \times 3 \times 5$, padding $(2, 1)$, stride $(2, 2)$, a kernel of
-# $C \times 3 \times 3$.
+# Now padding and stride together: an input of $C \times 3 \times 5$, padding $(2, 1)$, stride $(2, 2)$, a kernel of $C \times 3 \times 3$.
 #
-# **Before you run it:** use the formula twice. What is the output size?
+# **Before you run it:** what is the output size for $C = 1$, and what for $C = 4$?
 
 # %% predict
 for channels in (1, 4):
     x = torch.ones(1, channels, 3, 5)
-    kernel = torch.ones(1, channels, 3, 3)
-    y = F.conv2d(x, kernel, padding=(2, 1), stride=(2, 2))
+    weight = torch.ones(1, channels, 3, 3)
+    y = F.conv2d(x, weight, padding=(2, 1), stride=(2, 2))
     print(f"C = {channels}: {tuple(x.shape)[1:]} → {tuple(y.shape)[1:]}")
-print("rows:   ", f"⌊(3 + 2·2 − 3)/2⌋ + 1 = {(3 + 2 * 2 - 3) // 2 + 1}")
-print("columns:", f"⌊(5 + 2·1 − 3)/2⌋ + 1 = {(5 + 2 * 1 - 3) // 2 + 1}")
 
-# %% [markdown]
-# The output is 1×3×3, whatever $C$ is: a kernel goes through all channels at once and gives one map. Here are all nine positions for $C = 1$. The
-# kernel is made of ones, so each output is the sum of the nine cells in the orange outlines.
-
-# %%
+# %% predict folded label="Draw all positions for C = 1"
 kernel_steps(
     torch.arange(1, 16).reshape(3, 5),
     torch.ones(3, 3),
     padding=(2, 1),
     stride=(2, 2),
-    keys=range(9),
-    columns=3,
-    cell=0.3,
-    alt="All nine positions of a 3×3 kernel of ones over a 3×5 input with the numbers 1 to 15, framed by two rows and one "
-    "column of zeros on each side. From one position to the next it moves two columns, from one row of positions to the "
-    "next two rows. The 3×3 output fills up row by row: 3, 9, 9; then 39, 72, 57; then 23, 39, 29.",
+    keys=[0, 1, 3, 8],
+    alt="A 3×3 kernel of ones over a 3×5 input with the numbers 1 to 15, framed by two rows and one column of zeros on each side. "
+    "From one position to the next it moves two columns, from one row of positions to the next two rows. The 3×3 output fills up "
+    "row by row: 3, 9, 9; then 39, 72, 57; then 23, 39, 29.",
 )
-y = F.conv2d(torch.arange(1.0, 16).reshape(1, 1, 3, 5), torch.ones(1, 1, 3, 3), padding=(2, 1), stride=(2, 2))
-print(y[0, 0].int())
 
 # %% [markdown]
+# <details><summary>Why?</summary>
+#
+# 1×3×3 both times: a kernel goes through all channels at once and gives one map. Rows: $\lfloor (3 + 2 \cdot 2 - 3)/2 \rfloor + 1 = 3$, columns:
+# $\lfloor (5 + 2 \cdot 1 - 3)/2 \rfloor + 1 = 3$.
+#
+# </details>
+#
 # ### Exercise: The output size
 #
-# Write `output_size(size, kernel_size, stride=1, padding=0)`: the height and width of a convolution's output, as a tuple of two Python
-# `int`s. Each of the four arguments is a pair `(rows, columns)` or one number for both. The kernel always fits into the padded input. Compute the sizes,
-# don't make a tensor.
+# Write `output_size(size, kernel_size, stride=1, padding=0)`: the height and width of a convolution's output, as a tuple of two Python `int`s. Each of
+# the four arguments is a pair `(rows, columns)` or one number for both. The kernel always fits into the padded input. Use the formula: make no tensor.
 #
 # <details><summary>Hint 1: one dimension at a time</summary>
 #
-# Turn every argument into a pair first. A little function inside yours saves repeating it. Then use the formula once with the first numbers of all
-# pairs, once with the second.
+# Turn every argument into a pair first; a small function inside yours saves you from writing that four times. Then use the formula once with the first
+# numbers of all pairs and once with the second.
 #
 # </details>
 #
@@ -255,7 +284,7 @@ print(y[0, 0].int())
 # </details>
 
 
-# %% exercise="output_size" difficulty=1 minutes=6
+# %% exercise="output_size" difficulty=1 minutes=7
 def output_size(
     size: int | tuple[int, int],
     kernel_size: int | tuple[int, int],
@@ -274,55 +303,66 @@ def output_size(
 
 
 # %% check="output_size" points=2
-with Watch() as seen:
-    answer = output_size((22, 31), (5, 6), (3, 2), (2, 4))
-expect(
-    answer,
+def try_size(wanted, size, kernel_size, stride=None, padding=None, mistakes=None):
+    """One call, with as many arguments as are given here."""
+    with Watch(operations=False) as seen:
+        if stride is None:
+            answer = output_size(size, kernel_size)
+        elif padding is None:
+            answer = output_size(size, kernel_size, stride)
+        else:
+            answer = output_size(size, kernel_size, stride, padding)
+    arguments = [value for value in (size, kernel_size, stride, padding) if value is not None]
+    if seen.functions:
+        require(False, "output_size makes no tensor", f"Your code calls `{seen.functions[0]}`: use the formula.")
+    expect(answer, wanted, f"output_size({', '.join(map(str, arguments))})", mistakes=mistakes)
+
+
+try_size(
     (8, 17),
-    "output_size((22, 31), (5, 6), (3, 2), (2, 4))",
+    (22, 31),
+    (5, 6),
+    (3, 2),
+    (2, 4),
     mistakes={
         "The 1 for the start at index 0 is missing.": (7, 16),
         "The padding counts twice, once on each side.": (7, 15),
-        "The padding is not counted.": (6, 13),
         "Round down: a step that does not fit completely is not taken.": (8, 18),
         "The fraction is not rounded down.": (8.0, 17.5),
+        "`/` gives a float even where it divides without a remainder: `//` gives an int.": (8.0, 17.0),
         "Add the 1 after dividing, not before.": (7, 17),
-        "Rows and columns are swapped in the stride.": (11, 12),
-        "Rows and columns are swapped in the kernel size.": (7, 18),
-        "Rows and columns are swapped in the padding.": (9, 15),
         "Rows and columns are swapped in the result: height first.": (17, 8),
-        "The kernel's size is not taken off.": (9, 20),
+        "The first number of each pair is used for both dimensions.": (8, 8),
     },
 )
-expect(
-    [type(value).__name__ for value in answer],
-    ["int", "int"],
-    "both are Python ints",
-    mistakes={"`/` gives a float, also where it divides without a remainder: `//` gives an int.": ["float", "float"]},
-)
-expect(isinstance(answer, tuple), True, "the answer is a tuple")
-expect(seen.names, [], "what torch was made to do for it: nothing, the sizes are computed without a tensor")
-expect(output_size((3, 5), 3, 2, (2, 1)), (3, 3), "output_size((3, 5), 3, 2, (2, 1)), the example above")
-expect(output_size(28, 5), (24, 24), "output_size(28, 5): stride 1 and padding 0 by default")
+try_size((3, 3), (3, 5), 3, 2, (2, 1))
+try_size((24, 26), (28, 30), 5)
+try_size((10, 5), 18, 2, (2, 4), 1)
+try_size((4, 3), 12, (5, 4), (3, 4), (2, 1))
+try_size((1, 1), 7, 7, 3)
+print("✓ no tensor was made for it")
 ### BEGIN HIDDEN TESTS
 g = torch.Generator().manual_seed(82)
-for _ in range(6):
+for i in range(12):
     n, k, s, p = (
         tuple(torch.randint(low, high, (2,), generator=g).tolist()) for low, high in [(9, 40), (1, 9), (1, 6), (0, 4)]
     )
+    n, k, s, p = n if i % 2 else n[0], k if i % 3 else k[0], s[1] if i % 4 else s, p if i % 5 else p[1]
+    n2, k2 = ((v, v) if isinstance(v, int) else v for v in (n, k))
     # On the device "meta" a tensor has a shape and no values: torch computes the sizes alone.
-    y = F.conv2d(torch.empty(1, 1, *n, device="meta"), torch.empty(1, 1, *k, device="meta"), None, s, p)
-    expect(output_size(n, k, s, p), tuple(y.shape[2:]), f"output_size({n}, {k}, {s}, {p})")
-expect(output_size(7, 7, 3), (1, 1), "output_size(7, 7, 3)")
+    y = F.conv2d(torch.empty(1, 1, *n2, device="meta"), torch.empty(1, 1, *k2, device="meta"), None, s, p)
+    try_size(tuple(y.shape[2:]), n, k, s, p)
+try_size((1, 3), (1, 9), (1, 4), 2)
+try_size((3, 1), (8, 2), (6, 2))
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ### What torch calls it
 #
-# `F.conv2d(x, weight, bias=None, stride=1, padding=0, …)` and `nn.Conv2d(in_channels, out_channels, kernel_size, stride=1, padding=0, …)`
-# take a number or a pair for each.
+# `F.conv2d(x, weight, bias=None, stride=1, padding=0, …)` and `nn.Conv2d(in_channels, out_channels, kernel_size, stride=1, padding=0, …)` take a number
+# or a pair for each. Three settings of `nn.Conv2d` appear in almost every network.
 #
-# **Before you run it:** three settings of `nn.Conv2d` that you will meet everywhere, on a 56×56 map. Which of them keep the size? What do the others do?
+# **Before you run it:** what does each of them do to a 56×56 map? Which of the three arguments change the number of parameters?
 
 # %% predict
 maps = torch.zeros(1, 8, 56, 56)
@@ -332,22 +372,30 @@ for setting in [
     {"kernel_size": 4, "stride": 4},
 ]:
     layer = nn.Conv2d(8, 16, **setting)
-    print(setting, "56×56 →", "×".join(map(str, layer(maps).shape[2:])))
+    print(setting, "56×56 →", "×".join(map(str, layer(maps).shape[2:])), "| weight", tuple(layer.weight.shape))
 
 # %% [markdown]
-# The first keeps the size, the second halves it, the third cuts the map into patches without overlap, and gives one output for each. Padding and stride do not
-# change the number of parameters: they say *where* the kernel is used, not what it contains.
+# <details><summary>Why?</summary>
+#
+# The first keeps the size. The second halves it. The third cuts the map into 4×4 patches that do not overlap, and computes each output from one of
+# them; in vision transformers this layer is called the **patch embedding**. Only `kernel_size` changes the number of parameters. Padding and stride say
+# *where* the kernel is used, not what it contains.
+#
+# </details>
 #
 # ### Exercise: A convolution with stride and padding
 #
-# Write `conv2d(x, weight, bias=None, stride=1, padding=0)`: it gives what `F.conv2d` gives with the same arguments. You may call
-# `F.conv2d(x, weight, bias)` with **these three arguments only**, or go by the definition and not call it at all. You may also call your `zero_pad`.
-# `stride` and `padding` are numbers or pairs. `x` must not be changed.
+# Write `conv2d(x, weight, bias=None, stride=1, padding=0)`: it gives what `F.conv2d` gives with the same arguments.
 #
-# <details><summary>Hint 1: two steps before and after</summary>
+# - `stride` and `padding` are numbers or pairs `(rows, columns)`, the bias may be `None`, and the tensors are float32 or float64.
+# - Do the stride and the padding yourself. You may call `F.conv2d(x, weight, bias)` with **these three arguments only**, and `F.unfold` without
+#   `stride` and `padding`, but no other convolution. Everything else in torch is yours, `F.pad` included.
+# - `x`, `weight` and `bias` stay as they are.
 #
-# Padding happens *before* the plain convolution: it changes the input. And the stride? Look again at the outputs of
-# stride 1 and stride 2 in the example with eight values.
+# <details><summary>Hint 1: before and after</summary>
+#
+# Padding changes the input, so it comes *before* the plain convolution. And the stride? Look again at the outputs of stride 1 and stride 2 in the
+# example with eight values.
 #
 # </details>
 #
@@ -368,7 +416,8 @@ def conv2d(
 ) -> torch.Tensor:
     """A convolution with stride and padding.
 
-    x: (N, C, H, W). weight: (D, C, h, w). bias: (D,) or None. stride, padding: (rows, columns), or one number for both.
+    x: (N, C, H, W). weight: (D, C, h, w). bias: (D,) or None.
+    stride, padding: (rows, columns), or one number for both.
     Returns: (N, D, H', W'), H' and W' by the size formula.
     """
     ### BEGIN SOLUTION
@@ -380,180 +429,212 @@ def conv2d(
 
 # %% check="conv2d" points=2
 g = torch.Generator().manual_seed(83)
-x, weight, bias = (torch.randn(size, generator=g) for size in [(2, 3, 9, 10), (4, 3, 3, 3), (4,)])
-before = x.clone()
+
+
+def draw(*size, dtype=torch.float32):
+    return torch.randn(size, generator=g, dtype=dtype)
+
+
+def is_plain(operation):
+    """Whether an operation leaves stride and padding alone; the arguments are in torch's order."""
+    if operation.name == "im2col":
+        return not any(operation.arguments[3]) and set(operation.arguments[4]) == {1}
+    if "conv" not in operation.name:
+        return True
+    if operation.name != "convolution":
+        return False
+    stride, padding, transposed = operation.arguments[3], operation.arguments[4], operation.arguments[6]
+    return set(stride) == {1} and not any(padding) and not transposed
+
+
+def judge(answer, seen, what, given, before, stride, padding, mistakes=None):
+    for name, tensor, copy in zip(("x", "weight", "bias"), given, before):
+        if tensor is not None and not torch.equal(tensor, copy):
+            expect(tensor, copy, f"{what} leaves {name} as it was")
+    if not all(map(is_plain, seen.operations)):
+        require(
+            False,
+            "F.conv2d and F.unfold are called without stride and padding, if at all, and no other convolution is",
+            "Your code leaves the stride or the padding to torch, or calls another convolution: do both yourself.",
+        )
+    tolerance = {"rtol": 1e-4, "atol": 1e-4} if before[0].dtype == torch.float32 else {}
+    expect(answer, F.conv2d(*before, stride, padding), what, mistakes=mistakes, **tolerance)
+
+
+def try_conv(x, weight, bias, stride, padding, mistakes=None):
+    before = [value if value is None else value.clone() for value in (x, weight, bias)]
+    with Watch() as seen:
+        answer = conv2d(inplace(x), inplace(weight), bias if bias is None else inplace(bias), stride, padding)
+    kind = "" if x.dtype == torch.float32 else " in float64"
+    bias_text = "None" if bias is None else "bias"
+    what = (
+        f"conv2d(x, weight, {bias_text}, {stride}, {padding}) for shapes {tuple(x.shape)}, {tuple(weight.shape)}{kind}"
+    )
+    judge(answer, seen, what, (x, weight, bias), before, stride, padding, mistakes)
+
+
+x, weight, bias = draw(2, 3, 9, 10), draw(4, 3, 3, 3), draw(4)
 framed = F.pad(x, (2, 2, 1, 1))
-expect(
-    conv2d(inplace(x), weight, bias, stride=(2, 3), padding=(1, 2)),
-    F.conv2d(before, weight, bias, (2, 3), (1, 2)),
-    "conv2d(x, weight, bias, stride=(2, 3), padding=(1, 2)) for shapes (2, 3, 9, 10), (4, 3, 3, 3), (4,)",
+try_conv(
+    x,
+    weight,
+    bias,
+    (2, 3),
+    (1, 2),
     mistakes={
-        "Rows and columns are swapped in the stride.": F.conv2d(before, weight, bias, (3, 2), (1, 2)),
-        "Rows and columns are swapped in the padding.": F.conv2d(before, weight, bias, (2, 3), (2, 1)),
-        "Rows and columns are swapped in stride and padding.": F.conv2d(before, weight, bias, (3, 2), (2, 1)),
-        "The stride is not used.": F.conv2d(before, weight, bias, 1, (1, 2)),
-        "The padding is not used.": F.conv2d(before, weight, bias, (2, 3)),
-        "Neither stride nor padding is used.": F.conv2d(before, weight, bias),
-        "The bias is missing.": F.conv2d(before, weight, None, (2, 3), (1, 2)),
+        "Rows and columns are swapped in the stride.": F.conv2d(x, weight, bias, (3, 2), (1, 2)),
+        "Rows and columns are swapped in the padding.": F.conv2d(x, weight, bias, (2, 3), (2, 1)),
+        "The first number of each pair is used for both: the second one belongs to the columns.": F.conv2d(
+            x, weight, bias, 2, 1
+        ),
+        "The stride is not used.": F.conv2d(x, weight, bias, 1, (1, 2)),
+        "The padding is not used.": F.conv2d(x, weight, bias, (2, 3)),
+        "The bias is missing.": F.conv2d(x, weight, None, (2, 3), (1, 2)),
+        "The bias is added column by column: each channel has its own, so its shape must become (D, 1, 1).": F.conv2d(
+            x, weight, None, (2, 3), (1, 2)
+        )
+        + bias,
         "You skip cells of the input: the windows stay dense, and it is positions (outputs) that are skipped.": F.conv2d(
-            framed[:, :, ::2, ::3], weight, bias
+            F.max_pool2d(framed, 1, (2, 3)), weight, bias
         ),
         "The frame belongs around the input, not around the output.": F.pad(
-            F.conv2d(before, weight, bias), (2, 2, 1, 1)
-        )[:, :, ::2, ::3],
-        "You skip samples and channels: rows and columns are the last two dimensions.": F.conv2d(framed, weight, bias)[
-            ::2, ::3
-        ],
-        "The first position is at index 0, not at s − 1.": F.conv2d(framed, weight, bias)[:, :, 1::2, 2::3],
+            F.conv2d(x[:, :, 1:, 1:], weight, bias, (2, 3)), (1, 0, 1, 1)
+        ),
+        "You skip samples and channels: rows and columns are the last two dimensions.": F.conv2d(
+            x[:1], weight[[0, 3]], bias[[0, 3]], 1, (1, 2)
+        ),
     },
-    rtol=1e-4,
-    atol=1e-4,
 )
-expect(x, before, "x is left as it was")
-expect(
-    conv2d(x, weight, stride=2, padding=1),
-    F.conv2d(x, weight, None, 2, 1),
-    "conv2d(x, weight, stride=2, padding=1): numbers for pairs, no bias",
-    rtol=1e-4,
-    atol=1e-4,
+try_conv(draw(1, 2, 8, 5), draw(3, 2, 2, 4), None, 2, 1)
+try_conv(draw(2, 2, 6, 11, dtype=torch.float64), draw(2, 2, 1, 3, dtype=torch.float64), None, (1, 4), 0)
+try_conv(
+    draw(1, 1, 5, 7, dtype=torch.float64),
+    draw(1, 1, 4, 2, dtype=torch.float64),
+    draw(1, dtype=torch.float64),
+    3,
+    (2, 0),
 )
+x, weight = draw(2, 3, 4, 6).mT, draw(2, 3, 2, 3).mT
+before = [x.clone(), weight.clone(), None]
 with Watch() as seen:
-    conv2d(x, weight, bias, (2, 3), (1, 2))
-# The arguments of a convolution in torch: input, weight, bias, stride, padding, dilation, …
-settings = [operation.arguments[3:5] for operation in seen.operations if operation.name == "convolution"]
-expect(
-    all(pair == ((1, 1), (0, 0)) for pair in settings),
-    True,
-    "F.conv2d is called without a stride and a padding, if at all",
-    mistakes={"The stride or the padding is left to torch: do both yourself.": False},
-)
+    answer = conv2d(inplace(x), inplace(weight))
+judge(answer, seen, "conv2d(x, weight), nothing else given", (x, weight, None), before, 1, 0)
+print("✓ each time the arguments were left as they were, and stride and padding were not left to torch")
 ### BEGIN HIDDEN TESTS
 for size, kernel, stride, padding in [
     ((1, 2, 11, 7), (3, 2, 4, 2), (3, 1), (0, 3)),
     ((3, 1, 6, 8), (2, 1, 1, 5), (1, 4), (2, 0)),
     ((2, 4, 5, 6), (1, 4, 2, 3), 1, 0),
     ((2, 2, 9, 8), (3, 2, 2, 1), 4, 1),
+    ((1, 3, 3, 12), (2, 3, 3, 3), (5, 2), 2),
 ]:
-    x, weight = (torch.randn(shape, generator=g, dtype=torch.float64) for shape in (size, kernel))
-    bias = torch.randn(kernel[0], generator=g, dtype=torch.float64)
-    what = f"conv2d for shapes {size}, {kernel}, stride {stride}, padding {padding}, in float64"
-    expect(conv2d(x, weight, bias, stride, padding), F.conv2d(x, weight, bias, stride, padding), what)
+    for dtype, with_bias in [(torch.float64, True), (torch.float32, False), (torch.float32, True)]:
+        bias = draw(kernel[0], dtype=dtype) if with_bias else None
+        try_conv(draw(*size, dtype=dtype), draw(*kernel, dtype=dtype), bias, stride, padding)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# To compute everything and throw most of it away is fine for understanding, not for working: with stride (2, 2) three quarters of the products would be wasted.
-# torch computes only the positions that are kept.
+# <details><summary>When you have solved it: is this how torch does it?</summary>
+#
+# No. Computing every position and throwing most of them away is fine for understanding, not for work: with stride (2, 2) three quarters of the products
+# would be wasted. torch computes only the positions that are kept.
+#
+# </details>
 #
 # ## What a stride never sees
 #
-# In the example with eight values, the last one was met at no position: it had no influence on the output. Nothing warns you of this. To
-# see it on a whole map, count for every input cell how many windows meet it.
+# In the example with eight values, the last one was covered at no position, so it had no influence on the output. Nothing warns you of this. To see it
+# on a whole map, count for every input cell how many windows cover it.
 #
-# The gradient counts for us. With a kernel of ones, the sum of all outputs contains each input cell as often as windows meet it. So the
-# gradient of that sum **is** the count.
+# The gradient counts for us. With a kernel of ones, the sum of all outputs contains each input cell as often as windows cover it, so the gradient of
+# that sum **is** the count.
 #
-# **Before you run it:** the input is 8×9, the kernel 3×3, no padding. Try strides 1, 2, 3 and 4 on paper. Which rows and which columns are met at no position?
+# **Before you run it:** the input is 8×9, the kernel 3×3, without padding. For the strides 1, 2, 3 and 4, which rows and which columns are covered at
+# no position?
 
 
 # %% predict
-def times_met(size, kernel_size, stride, padding=0):
-    """How many windows meet each cell of the input: a tensor of shape `size`."""
+def times_covered(size, kernel_size, stride, padding=0):
+    """How many windows cover each cell of the input: a tensor of shape `size`."""
     x = torch.ones(1, 1, *size, dtype=torch.float64, requires_grad=True)
     kernel = torch.ones(1, 1, *kernel_size, dtype=torch.float64)
     F.conv2d(x, kernel, stride=stride, padding=padding).sum().backward()
     return x.grad[0, 0]
 
 
-figure, ax = plt.subplots(figsize=(7.4, 7.2))
-figure.subplots_adjust(0, 0, 1, 1)
-for k, stride in enumerate([1, 2, 3, 4]):
-    counts = times_met((8, 9), (3, 3), stride)
-    left, top = 1.0 + 11.0 * (k % 2), 2.2 + 10.9 * (k // 2)
-    draw_grid(ax, Grid(counts, f"stride {stride}", "input", digits=0), left, top)
+for stride in (1, 2, 3, 4):
+    counts = times_covered((8, 9), (3, 3), stride)
+    print(f"stride {stride}: {int((counts == 0).sum()):2} of {counts.numel()} cells are never covered")
+
+
+# %% predict folded label="Draw the counts"
+def draw_counts(ax, n):
+    counts = times_covered((8, 9), (3, 3), n + 1)
+    draw_grid(ax, Grid(counts, f"stride {n + 1}", "input", digits=0), 0, 0)
     for i, j in (counts == 0).nonzero().tolist():
-        ax.add_artist(
-            plt.Rectangle((left + j, top + i), 1, 1, facecolor="white", edgecolor=INK, linewidth=0.8, zorder=4)
-        )
-        ax.text(left + j + 0.5, top + i + 0.5, "×", ha="center", va="center", fontsize=13, color=INK, zorder=5)
+        ax.add_artist(plt.Rectangle((j, i), 1, 1, facecolor="white", edgecolor=INK, linewidth=0.8, zorder=4))
+        ax.text(j + 0.5, i + 0.5, "×", ha="center", va="center", fontsize=13, color=INK, zorder=5)
     for j in range(9):
-        ax.text(left + j + 0.5, top + 8.2, j, ha="center", va="top", fontsize=7.5, color=COLOURS["plain"])
+        ax.text(j + 0.5, 8.2, j, ha="center", va="top", fontsize=8, color="#555555")
     for i in range(8):
-        ax.text(left - 0.2, top + i + 0.5, i, ha="right", va="center", fontsize=7.5, color=COLOURS["plain"])
-    print(f"stride {stride}: {int((counts == 0).sum()):2} of {counts.numel()} cells are never met")
-ax.set(xlim=(0, 21.4), ylim=(22.3, 0.4), aspect="equal")
-ax.axis("off")
-show(
-    figure,
-    alt="Four maps of an 8×9 input: how many 3×3 windows meet each cell, a cross where none does. Stride 1: from 1 in the "
+        ax.text(-0.2, i + 0.5, i, ha="right", va="center", fontsize=8, color="#555555")
+    ax.set(xlim=(-0.8, 9.2), ylim=(9.0, -1.6), aspect="equal")
+    ax.axis("off")
+
+
+stepper(
+    draw_counts,
+    4,
+    keys=range(4),
+    size=(3.9, 4.2),
+    alt="Four maps of an 8×9 input: how many 3×3 windows cover each cell, a cross where none does. Stride 1: from 1 in the "
     "corners to 9 in the middle. Stride 2: 1, 2 and 4; row 7 is crossed out. Stride 3: all 1; rows 6 and 7 are crossed out. "
     "Stride 4: all 1; rows 3 and 7 and columns 3, 7 and 8 are crossed out, half of all cells.",
 )
 
 # %% [markdown]
-# Two different things happen:
+# <details><summary>Why?</summary>
 #
-# - **A remainder at the end.** If $s$ does not divide $H + 2p - h$, the last $(H + 2p - h) \bmod s$ cells are left over. They lie at the lower and the
-#   right edge. Stride 2 loses row 7 (5 mod 2 = 1), but no column (6 mod 2 = 0). With padding, cells of the frame are lost first.
-# - **Gaps.** If $s > h$, the windows do not touch: between two of them $s - h$ rows or columns are skipped. Stride 4 skips row 3 and column 3;
-#   row 7 and the columns 7 and 8 are what is left over at its end.
-#
-# A cell is ignored if its row is ignored **or** its column is. An ignored cell also gets a gradient of exactly 0.
-#
-# **Before you run it:** some networks halve their maps with a 1×1 kernel and stride 2. Which part of the input do they look at?
-
-# %% predict
-counts = times_met((8, 8), (1, 1), 2)
-print(f"met: {int((counts > 0).sum())} of {counts.numel()} cells")
-print(counts.int())
-
-# %% [markdown]
-# A quarter. With a 3×3 kernel, stride 2 and padding 1 every cell of the map is met:
-
-# %%
-print(times_met((8, 8), (3, 3), 2, padding=1).int())
-
-# %% [markdown]
-# ### Find them on the picture
-#
-# Here is an empty input of 5×9. The kernel is 2×3 and drawn at its first position, the stride is (3, 4), there is no padding. Draw the other positions (with
-# a finger, or on paper). **Which rows and columns are ignored, and how many cells is that?**
-
-# %%
-figure, ax = plt.subplots(figsize=(4.6, 3.1))
-figure.subplots_adjust(0, 0, 1, 1)
-draw_grid(ax, Grid(torch.zeros(5, 9), "input", "input", hide=True), 0, 0)
-ax.add_artist(plt.Rectangle((0.06, 0.06), 2.88, 1.88, fill=False, edgecolor=COLOURS["learned"], linewidth=2.6))
-for j in range(9):
-    ax.text(j + 0.5, 5.2, j, ha="center", va="top", fontsize=9, color=INK)
-for i in range(5):
-    ax.text(-0.25, i + 0.5, i, ha="right", va="center", fontsize=9, color=INK)
-ax.set(xlim=(-0.9, 9.3), ylim=(5.9, -1.4), aspect="equal")
-ax.axis("off")
-show(
-    figure,
-    alt="An empty grid of 5 rows and 9 columns, numbered from 0. An orange outline marks the first position of a kernel of 2 rows and "
-    "3 columns: rows 0 and 1, columns 0 to 2.",
-)
-
-# %% [markdown]
-# <details><summary>The answer on the picture</summary>
-#
-# Windows start in the rows 0 and 3 and cover the rows 0, 1, 3, 4: row 2 is a gap. They start in the columns 0 and 4 and cover 0 to 2 and 4 to 6: column 3 is a gap,
-# columns 7 and 8 are left over at the end. Only 4 · 6 = 24 of the 45 cells are met, 21 are ignored.
+# Stride 1 covers everything. Stride 2 loses row 7 (5 mod 2 = 1), but no column (6 mod 2 = 0). Stride 3 loses rows 6 and 7. Stride 4 skips row 3 and
+# column 3 between its windows, and row 7 and columns 7 and 8 are left over at the end: half of all cells.
 #
 # </details>
 #
+# ### Remainders and gaps
+#
+# Two different things can happen:
+#
+# - **A remainder at the end.** If $s$ does not divide $H + 2p - h$, the last $(H + 2p - h) \bmod s$ rows of the padded input are left over. They are at
+#   the lower edge (for columns, at the right edge), so cells of the frame are lost first.
+# - **Gaps.** If $s > h$, the windows do not touch: between two of them $s - h$ rows or columns are skipped.
+#
+# A cell is ignored if its row is ignored **or** its column is. Its gradient is exactly 0. Some networks really do halve their maps with a 1×1 kernel
+# and stride 2, which uses only a quarter of the cells. A 3×3 kernel with stride 2 and padding 1 uses them all:
+
+# %%
+print(times_covered((6, 6), (1, 1), 2).int())
+print(times_covered((6, 6), (3, 3), 2, padding=1).int())
+
+# %% [markdown]
 # ### Exercise: Which inputs are ignored
 #
-# Write `ignored(size, kernel_size, stride=1, padding=0)`: a tensor of booleans of shape `(H, W)`, `True` where an input cell is met at no position.
-# Every argument is a pair `(rows, columns)` or one number for both; the kernel always fits into the padded input. The mask covers the input only, not its frame.
-# `times_met` above would be the short way: use it to compare, not inside. Here find the windows yourself, without autograd (`backward`, `torch.autograd.grad`)
-# and without a convolution (`F.conv1d`, `F.conv2d`).
+# Write `ignored(size, kernel_size, stride=1, padding=0)`: a tensor of booleans of shape `(H, W)`, `True` where an input cell is covered at no position.
 #
-# To look at your mask, run this in a cell of your own and compare it with the maps above:
-# `draw_row(Grid(ignored((8, 9), 3, 4).int(), "ignored", digits=0), alt="my mask")`.
+# - Every argument is a pair `(rows, columns)` or one number for both, and the kernel always fits into the padded input.
+# - The mask covers the input only, not its frame.
+# - Find the windows yourself: no autograd (`backward`, `torch.autograd.grad`), no convolution, no pooling, no `F.unfold` or `F.fold`. (`times_covered`
+#   above is the short way: use it to compare.)
 #
-# <details><summary>Hint 1: do what you did on the picture</summary>
+# Try it on paper first: which cells of a 5×9 input does a 2×3 kernel ignore, with stride (3, 4) and no padding?
+#
+# <details><summary>The answer on paper</summary>
+#
+# Windows start in rows 0 and 3 and cover rows 0, 1, 3 and 4: row 2 is a gap. They start in columns 0 and 4 and cover 0 to 2 and 4 to 6: column 3 is a
+# gap, and columns 7 and 8 are left over. So 4 · 6 = 24 of the 45 cells are covered, and 21 are ignored.
+#
+# </details>
+#
+# <details><summary>Hint 1: do what you did on paper</summary>
 #
 # Begin with a map of `False` for the padded input, go through all windows in two loops, and write `True` into each.
 #
@@ -561,19 +642,19 @@ show(
 #
 # <details><summary>Hint 2: the windows</summary>
 #
-# The size formula says where the last window may start in the padded input. A Python `range` has a third number, the step, and ends before its second one.
-# A whole block can be written at once: `a[2:5, 1:6] = True`.
+# The size formula says where the last window may start in the padded input. The third number of a Python `range` is its step; the range ends before its
+# second number. You can write a whole block at once: `a[2:5, 1:6] = True`.
 #
 # </details>
 #
 # <details><summary>Hint 3: from the padded map back to the input</summary>
 #
-# Cut the frame off: the rows from `ph` to `ph + H`. And mind the question: `True` means *ignored*. `~a` turns booleans over.
+# Cut the frame off: keep the rows from `ph` to `ph + H`. And mind the question: `True` means *ignored*. `~a` swaps `True` and `False`.
 #
 # </details>
 
 
-# %% exercise="ignored" difficulty=2 minutes=12
+# %% exercise="ignored" difficulty=2 minutes=14
 def ignored(
     size: int | tuple[int, int],
     kernel_size: int | tuple[int, int],
@@ -582,87 +663,104 @@ def ignored(
 ) -> torch.Tensor:
     """Where the input of a convolution has no influence on its output.
 
-    Every argument: (rows, columns), or one number for both. Returns: booleans of shape size, True = met at no position.
+    Every argument: (rows, columns), or one number for both.
+    Returns: booleans of shape size, True = covered at no position.
     """
     ### BEGIN SOLUTION
     pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
     (height, width), (h, w), (sh, sw), (ph, pw) = pairs
-    met = torch.zeros(height + 2 * ph, width + 2 * pw, dtype=torch.bool)
+    covered = torch.zeros(height + 2 * ph, width + 2 * pw, dtype=torch.bool)
     for row in range(0, height + 2 * ph - h + 1, sh):
         for column in range(0, width + 2 * pw - w + 1, sw):
-            met[row : row + h, column : column + w] = True
-    return ~met[ph : ph + height, pw : pw + width]
+            covered[row : row + h, column : column + w] = True
+    return ~covered[ph : ph + height, pw : pw + width]
     ### END SOLUTION
 
 
 # %% check="ignored" points=2
-def never_met(size, kernel_size, stride, padding=(0, 0)):
+def never_covered(size, kernel_size, stride=(1, 1), padding=(0, 0)):
     """The cells whose gradient is 0, under a kernel of ones. Every argument is a pair."""
     x = torch.ones(1, 1, *size, dtype=torch.float64, requires_grad=True)
     F.conv2d(x, x.new_ones(1, 1, *kernel_size), stride=stride, padding=padding).sum().backward()
     return x.grad[0, 0] == 0
 
 
-wanted = never_met((5, 9), (2, 3), (3, 4))
+def try_ignored(size, kernel_size, stride=None, padding=None, mistakes=None):
+    """One call, with as many arguments as are given here, and a look at what torch did for it."""
+    with Watch() as seen:
+        if stride is None:
+            answer = ignored(size, kernel_size)
+        elif padding is None:
+            answer = ignored(size, kernel_size, stride)
+        else:
+            answer = ignored(size, kernel_size, stride, padding)
+    arguments = [value for value in (size, kernel_size, stride, padding) if value is not None]
+    banned = [f for f in seen.functions + seen.names if f in ("backward", "grad", "im2col", "col2im")]
+    banned += [f for f in seen.functions + seen.names if any(part in f for part in ("conv", "pool", "_backward"))]
+    if banned:
+        name = {"im2col": "F.unfold", "col2im": "F.fold"}.get(banned[0], banned[0])
+        require(False, "ignored finds the windows itself", f"Your code calls `{name}`, which finds them for you.")
+    wanted = never_covered(*((v, v) if isinstance(v, int) else v for v in arguments))
+    expect(answer, wanted, f"ignored({', '.join(map(str, arguments))})", mistakes=mistakes)
+
+
+wanted = never_covered((5, 9), (2, 3), (3, 4))
 rows, columns = wanted.all(dim=1), wanted.all(dim=0)  # ignored from edge to edge
-starts = torch.zeros(5, 9, dtype=torch.bool)
-starts[::3, ::4][:2, :2] = True
 rest = torch.zeros(5, 9, dtype=torch.bool)
 rest[:, 7:] = True
 one_less = wanted.clone()  # as if no window started in row 3
 one_less[2:] = True
-with forbidden("backward", "grad", "conv1d", "conv2d"):
-    answer = ignored((5, 9), (2, 3), (3, 4))
-expect(
-    answer,
-    wanted,
-    "ignored((5, 9), (2, 3), (3, 4)), the map on the picture",
+try_ignored(
+    (5, 9),
+    (2, 3),
+    (3, 4),
     mistakes={
-        "It is turned over: True means ignored, not met.": ~wanted,
-        "A cell is ignored if its row is ignored or its column is: yours wants both at once.": rows[:, None] & columns,
+        "It is inverted: True means ignored, not covered.": ~wanted,
+        "A cell is ignored if its row is ignored or its column is: yours asks for both at once.": rows[:, None]
+        & columns,
         "You found the remainder at the right, and not the gaps between the windows.": rest,
-        "You found the gaps, and not the remainder: a window must fit completely.": never_met((8, 12), (2, 3), (3, 4))[
-            :5, :9
-        ],
-        "One window is missing: a Python range ends before its second number.": one_less,
-        "Rows and columns are swapped in the stride.": never_met((5, 9), (2, 3), (4, 3)),
-        "Rows and columns are swapped in the kernel size.": never_met((5, 9), (3, 2), (3, 4)),
-        "A window covers h rows and w columns, not only the cell where it starts.": ~starts,
+        "You found the gaps, and not the remainder: a window must fit completely.": never_covered(
+            (8, 12), (2, 3), (3, 4)
+        )[:5, :9],
+        "The last windows are missing: a Python range ends before its second number.": one_less,
+        "The first number of a pair is used for both dimensions.": never_covered((5, 9), (2, 2), (3, 3)),
     },
 )
-wanted = never_met((6, 8), (3, 3), (4, 4), (1, 2))
 below = torch.ones(6, 8, dtype=torch.bool)  # a[-1:2] is empty: as if only windows inside the input were there
 below[3:6, 2:5] = below[3:6, 6:8] = False
-expect(
-    ignored((6, 8), 3, 4, (1, 2)),
-    wanted,
-    "ignored((6, 8), 3, 4, (1, 2)): with padding, and numbers for pairs",
+whole = never_covered((8, 12), (3, 3), (4, 4))
+try_ignored(
+    (6, 8),
+    3,
+    4,
+    (1, 2),
     mistakes={
         "Indices below 0 count from the end in Python: work in the padded map, where no window starts below 0.": below,
-        "The padding is not used: it moves the windows.": never_met((6, 8), (3, 3), (4, 4)),
-        "The mask covers the frame too: cut it off.": never_met((8, 12), (3, 3), (4, 4)),
-        "The frame is cut off at the wrong side: the input lies in the middle.": never_met((8, 12), (3, 3), (4, 4))[
-            :6, :8
-        ],
-        "Rows and columns are swapped in the padding.": never_met((6, 8), (3, 3), (4, 4), (2, 1)),
+        "The padding is not used: it moves the windows.": never_covered((6, 8), (3, 3), (4, 4)),
+        "The mask covers the frame too: cut it off.": whole,
+        "The frame is cut off at the wrong side: the input is in the middle.": whole[:6, :8],
     },
 )
+try_ignored(7, (2, 1), (1, 3), 1)
+try_ignored((4, 5), 2)
+try_ignored((3, 4), (1, 2), 5, (4, 3))
+print("✓ each time you found the windows yourself")
 ### BEGIN HIDDEN TESTS
 g = torch.Generator().manual_seed(84)
-for _ in range(6):
+for i in range(8):
     size, kernel, stride, padding = (
-        tuple(torch.randint(low, high, (2,), generator=g).tolist()) for low, high in [(6, 13), (1, 5), (1, 7), (0, 3)]
+        tuple(torch.randint(low, high, (2,), generator=g).tolist()) for low, high in [(6, 13), (1, 5), (1, 7), (0, 4)]
     )
-    what = f"ignored({size}, {kernel}, {stride}, {padding})"
-    expect(ignored(size, kernel, stride, padding), never_met(size, kernel, stride, padding), what)
-expect(ignored((4, 5), 2), never_met((4, 5), (2, 2), (1, 1)), "ignored((4, 5), 2): stride 1 ignores nothing")
+    try_ignored(size if i % 3 else size[0], kernel if i % 2 else kernel[1], stride if i % 4 else stride[0], padding)
+try_ignored(5, 5, 2)
+try_ignored((1, 6), (1, 2), (3, 3), 0)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Keeping the size
 #
-# With stride 1 the output has $H + (\text{zeros before}) + (\text{zeros after}) - h + 1$ rows. It is as large as the input if the zeros
-# number $h - 1$ in all.
+# With stride 1 the output has $H + (\text{zeros before}) + (\text{zeros after}) - h + 1$ rows. So it is as large as the input if there are $h - 1$
+# zeros in all.
 #
 # **Before you run it:** `padding=p` puts $p$ zeros on **each** side. The input has 10 values. For which of the kernels with 2, 3, 4 and 5 values is
 # there a $p$ that keeps the size?
@@ -673,36 +771,42 @@ for k in (2, 3, 4, 5):
     print(f"k = {k}:", ", ".join(f"p = {p} → {size:2}" for p, size in sizes.items()))
 
 # %% [markdown]
-# Only for the odd ones, with $p = (k - 1)/2$. That is why kernels of 3, 5 and 7 are so common. For an even kernel, $k - 1$ is odd, and one side must
-# get one zero more than the other.
+# <details><summary>Why?</summary>
 #
-# `padding="same"` chooses the zeros for you. It puts $\lfloor (k - 1)/2 \rfloor$ of them before the input, and the others after it: for an even
-# kernel, the additional zero comes **at the end** (on the right, below).
+# Only for the odd ones, with $p = (k - 1)/2$; that is one reason why kernels of 3, 5 and 7 are so common. For an even kernel $k - 1$ is odd, so one
+# side must get one zero more than the other.
+#
+# </details>
+#
+# ### padding="same"
+#
+# `padding="same"` chooses the zeros for you. It puts $\lfloor (k - 1)/2 \rfloor$ of them before the input and the rest of the $k - 1$ after it. The
+# next cell compares that with zeros put there by hand; the picture shows where the kernel is at its first and its last position.
 
-# %%
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # for even kernels torch says that it copies the input: that costs a little memory
-    for k in (2, 3, 4, 5):
-        numbers, sum_k = torch.arange(1.0, 7).reshape(1, 1, 6), torch.ones(1, 1, k)
-        same = F.conv1d(numbers, sum_k, padding="same")
-        before, after = (k - 1) // 2, k - 1 - (k - 1) // 2
-        by_hand = F.conv1d(F.pad(numbers, (before, after)), sum_k)
-        print(f"k = {k}, zeros {before} + {after}:", [int(v) for v in same.flatten()], torch.equal(same, by_hand))
+# %% predict
+warnings.filterwarnings("ignore", message="Using padding='same'")  # torch says that it has to copy the input
+numbers = torch.arange(1.0, 7).reshape(1, 1, 6)
+for k in (2, 3, 4, 5):
+    before, after = (k - 1) // 2, k - 1 - (k - 1) // 2
+    same = F.conv1d(numbers, torch.ones(1, 1, k), padding="same")
+    by_hand = F.conv1d(F.pad(numbers, (before, after)), torch.ones(1, 1, k))
+    print(f"k = {k}, zeros {before} + {after}:", same.flatten().int().tolist(), torch.equal(same, by_hand))
 
-# %%
-figure, ax = plt.subplots(figsize=(7.6, 5.4))
+# %% predict folded label="Draw 'same' padding"
+figure, ax = plt.subplots(figsize=(4.8, 6.0))
 figure.subplots_adjust(0, 0, 1, 1)
 for n, k in enumerate([2, 3, 4, 5]):
-    before, after, top = (k - 1) // 2, k // 2, 0.9 + 2.6 * n
-    ax.text(-4.2, top + 0.5, f"k = {k}", ha="left", va="center", fontsize=12, weight="bold", color=COLOURS["learned"])
-    ax.text(9.0, top + 0.5, f"{before} before, {after} after", ha="left", va="center", fontsize=10, color=INK)
+    before, after, top = (k - 1) // 2, k // 2, 1.0 + 3.3 * n
+    ax.text(-2, top - 0.3, f"k = {k}", ha="left", va="bottom", fontsize=11, weight="bold", color=COLOURS["learned"])
+    ax.text(0, top - 0.3, f"{before} before, {after} after", ha="left", va="bottom", fontsize=10, color=INK)
     for j in range(-before, 6 + after):
         inside = 0 <= j < 6
-        style = {"edgecolor": INK} if inside else {"edgecolor": "#777777", "linestyle": ":"}
+        style = {"edgecolor": INK} if inside else {"edgecolor": "#999999", "linestyle": "--"}
         face = (COLOURS["input"], 0.2) if inside else "white"
         ax.add_artist(plt.Rectangle((j, top), 1, 1, facecolor=face, linewidth=0.9, **style))
-        ax.text(j + 0.5, top + 0.5, j + 1 if inside else 0, ha="center", va="center", fontsize=10, color=INK)
-    for start, output, line in [(0, 0, "-"), (5, 5, "--")]:
+        number = {"ha": "center", "va": "center", "fontsize": 10, "color": "black" if inside else "#777777"}
+        ax.text(j + 0.5, top + 0.5, j + 1 if inside else 0, **number)
+    for start, output, line in [(0, 0, "-"), (5, 5, ":")]:
         box = (start - before + 0.05, top - 0.12)
         edge = {"edgecolor": COLOURS["learned"], "linestyle": line, "linewidth": 2.2}
         ax.add_artist(plt.Rectangle(box, k - 0.1, 1.24, fill=False, **edge))
@@ -710,43 +814,34 @@ for n, k in enumerate([2, 3, 4, 5]):
         ax.text(
             output + 0.85, top + 1.48, f"output {output}", ha="left", va="center", fontsize=8, color=COLOURS["output"]
         )
-ax.set(xlim=(-4.4, 13.2), ylim=(10.9, 0.3), aspect="equal")
+ax.set(xlim=(-2.3, 8.6), ylim=(13.2, -0.1), aspect="equal")
 ax.axis("off")
 show(
     figure,
     alt="Four rows, for kernels of 2, 3, 4 and 5 values over the input 1 to 6. Zeros before and after it: 0 and 1, 1 and 1, 1 "
-    "and 2, 2 and 2. In each row a solid outline shows the kernel at its first position and a dashed one at its last; "
-    "green triangles mark input cells 0 and 5, to which these outputs belong. For odd kernels the marked cell is the "
-    "middle of the window; for even ones it lies left of the middle.",
+    "and 2, 2 and 2. In each row a solid orange outline shows the kernel at its first position and a dotted one at its last; "
+    "green triangles mark the input cells 0 and 5, to which these outputs belong. For odd kernels the marked cell is the "
+    "middle of the window; for even ones it is left of the middle.",
 )
 
 # %% [markdown]
-# In two dimensions this holds for rows and columns separately: `nn.Conv2d(8, 16, kernel_size=(3, 5), padding="same")` pads with `(1, 2)`. (New since
-# PyTorch 1.9; before that you had to work out the padding yourself. `padding="valid"` is another name for 0.)
+# ### Two dimensions, and larger strides
 #
-# **Before you run it:** what could "same" mean for a stride of 2?
-
-# %% predict
-try:
-    F.conv2d(torch.zeros(1, 1, 6, 6), torch.zeros(1, 1, 3, 3), stride=2, padding="same")
-except RuntimeError as error:
-    print("RuntimeError:", error)
-
-# %% [markdown]
-# torch refuses: 'same' is for stride 1 only. For stride 2 write the padding as a number, and take the size from the formula.
+# Rows and columns are treated separately: `nn.Conv2d(8, 16, kernel_size=(3, 5), padding="same")` pads with `(1, 2)`. `padding="valid"` is another name
+# for 0.
 #
-# To pad by different amounts on the two sides, use `F.pad(x, (left, right, top, bottom))`. Mind the order: it begins with the **last** dimension, so
-# the columns come first.
+# `"same"` works with stride 1 only; with a larger stride torch raises an error. Write the padding as a number then, and take the size from the formula.
+# (If all zeros go *before* a signal, each output sees only the present and the past. That is a **causal convolution**, used for sound and text.)
 #
 # ### Exercise: 'Same' padding for any kernel
 #
-# Write `same_padding(kernel_size)`: the tuple `(left, right, top, bottom)` of `int`s for which
+# Write `same_padding(kernel_size)`: the tuple `(left, right, top, bottom)` of four `int`s for which
 # `F.conv2d(F.pad(x, same_padding(kernel_size)), weight)` equals `F.conv2d(x, weight, padding="same")`. `kernel_size` is a pair `(rows, columns)` or one
 # number for both. The stride is 1.
 #
 # <details><summary>Hint 1: one dimension</summary>
 #
-# In all, $k - 1$ zeros. Half of them, rounded down, go before the input (left, above). What is left goes after it.
+# There are $k - 1$ zeros in all. Half of them, rounded down, go before the input (left, above). The rest go after it.
 #
 # </details>
 #
@@ -771,15 +866,19 @@ def same_padding(kernel_size: int | tuple[int, int]) -> tuple[int, int, int, int
 
 
 # %% check="same_padding" points=1
+order = "F.pad begins with the last dimension: left and right come first, and belong to the columns."
+floats = "`/` gives a float even where it divides without a remainder: `//` gives an int."
 expect(
     same_padding((3, 7)),
     (3, 3, 1, 1),
     "same_padding((3, 7)), an odd kernel",
     mistakes={
-        "F.pad begins with the last dimension: left and right come first, and belong to the columns.": (1, 1, 3, 3),
+        order: (1, 1, 3, 3),
+        floats: (3.0, 3.0, 1.0, 1.0),
         "The order is (left, right, top, bottom).": (3, 1, 3, 1),
         "These are all the zeros of a dimension: share them between the two sides.": (6, 6, 2, 2),
         "Only k − 1 zeros are needed in all, because the kernel itself covers one cell.": (3, 4, 1, 2),
+        "The first number of the pair is used for both dimensions.": (1, 1, 1, 1),
     },
 )
 expect(
@@ -790,115 +889,101 @@ expect(
         "The additional zero of an even kernel goes to the end: on the right and below.": (3, 2, 2, 1),
         "The two sides of an even kernel cannot be equal: this makes the output larger than the input.": (3, 3, 2, 2),
         "The two sides of an even kernel cannot be equal: this makes the output smaller than the input.": (2, 2, 1, 1),
-        "F.pad begins with the last dimension: left and right come first, and belong to the columns.": (1, 2, 2, 3),
     },
 )
-answer = same_padding(5)
-expect(answer, (2, 2, 2, 2), "same_padding(5): one number for rows and columns")
-expect(isinstance(answer, tuple), True, "the answer is a tuple")
-expect(
-    [type(value).__name__ for value in answer], ["int"] * 4, "all four are Python ints: `//` gives them, `/` does not"
-)
+expect(same_padding(5), (2, 2, 2, 2), "same_padding(5), one number for rows and columns")
+expect(same_padding((1, 2)), (0, 1, 0, 0), "same_padding((1, 2))")
+expect(same_padding(1), (0, 0, 0, 0), "same_padding(1)")
 ### BEGIN HIDDEN TESTS
-for k in (1, 2, 8, (1, 4), (2, 9)):
-    rows, columns = (k, k) if isinstance(k, int) else k
-    zeros = [(columns - 1) // 2, columns // 2, (rows - 1) // 2, rows // 2]
-    expect(same_padding(k), tuple(zeros), f"same_padding({k})")
+expect(same_padding(2), (0, 1, 0, 1), "same_padding(2)")
+expect(same_padding(8), (3, 4, 3, 4), "same_padding(8)")
+expect(same_padding((4, 1)), (0, 0, 1, 2), "same_padding((4, 1))")
+expect(same_padding((9, 2)), (0, 1, 4, 4), "same_padding((9, 2))")
+expect(same_padding((12, 15)), (7, 7, 5, 6), "same_padding((12, 15))")
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Max pooling
 #
-# Often you want to know whether a feature is *somewhere around here*, and not exactly where. **Max pooling** takes the largest value of each window. It has no parameters,
-# and it goes through each channel of each sample separately: the number of channels stays.
+# Often you want to know whether a feature is *somewhere around here*, not exactly where. **Max pooling** takes the largest value of each window. It has
+# no parameters, and it treats every channel of every sample separately.
 #
-# `F.max_pool2d(x, kernel_size)` takes the window's size `(h, w)`, or `k` for `(k, k)`. Here is a tensor of 1×2×3×6 with values 0, 1 and 2.
+# `F.max_pool2d(x, kernel_size)` takes the size of the window, `(h, w)`, or `k` for `(k, k)`.
 #
-# **Before you run it:** windows of `(1, 2)` do not overlap. What shape comes out? What is the first row of the first channel?
+# **Before you run it:** here are a pooling and a convolution with windows of the same size, `(1, 2)`, on the same 1×2×3×6 tensor. Neither is given a
+# stride. What is the shape of each result?
 
 # %% predict
-x6 = torch.tensor(
-    [
-        [
-            [[1.0, 2, 0, 1, 1, 0], [0, 1, 2, 2, 0, 0], [2, 0, 0, 1, 1, 2]],
-            [[1.0, 1, 1, 1, 1, 0], [2, 0, 0, 1, 1, 1], [0, 0, 1, 0, 0, 2]],
-        ]
-    ]
-)
-pooled = F.max_pool2d(x6, (1, 2))
-print(tuple(x6.shape), "→", tuple(pooled.shape))
-print(pooled)
+first = [[1, 2, 0, 1, 1, 0], [0, 1, 2, 2, 0, 0], [2, 0, 0, 1, 1, 2]]
+second = [[1, 1, 1, 1, 1, 0], [2, 0, 0, 1, 1, 1], [0, 0, 1, 0, 0, 2]]
+x6 = torch.tensor([[first, second]]).float()
+print("x:         ", tuple(x6.shape))
+print("max_pool2d:", tuple(F.max_pool2d(x6, (1, 2)).shape))
+print("conv2d:    ", tuple(F.conv2d(x6, torch.ones(1, 2, 1, 2)).shape))
+print(F.max_pool2d(x6, (1, 2)))
 
-# %%
+# %% predict folded label="Draw max pooling of the first channel"
 kernel_steps(
     x6[0, 0],
     torch.ones(1, 2),
     stride=(1, 2),
     reduce="max",
     keys=[0, 1, 2, 8],
-    alt="Max pooling of the first channel, 3×6, with windows of one row and two columns. The windows lie side by side: 1 and 2 give "
+    alt="Max pooling of the first channel, 3×6, with windows of one row and two columns. The windows are side by side: 1 and 2 give "
     "2, 0 and 1 give 1, 1 and 0 give 1. The last window, 1 and 2 in the lower right corner, gives 2. The output is 3×3.",
 )
 
 # %% [markdown]
-# (The lecture that this example comes from drew its tensor at random, with `Variable(Tensor(1, 2, 3, 6).random_(3))`; today you would write
-# `torch.randint(3, (1, 2, 3, 6)).float()`. The first row of each channel, and the results 2 1 1 and 0 1 2, are the lecture's; other rows are filled in.)
+# <details><summary>Why?</summary>
 #
-# ### A stride that nobody gave
+# The default stride of a **pooling** is its **kernel size**, so its windows are side by side: 3×6 becomes 3×3. The default stride of a **convolution**
+# is **1**: 3×6 becomes 3×5. The pooling keeps the two channels apart, the convolution adds them up into one map.
 #
-# The windows lay side by side, though nobody gave a stride.
+# </details>
 #
-# **Before you run it:** both calls use a 2×2 window on a 6×8 input, both without a stride. Are the outputs equally large?
-
-# %% predict
-x68 = torch.zeros(1, 1, 6, 8)
-print("F.max_pool2d:", tuple(F.max_pool2d(x68, 2).shape))
-print("F.conv2d:    ", tuple(F.conv2d(x68, torch.zeros(1, 1, 2, 2)).shape))
-print("F.max_pool2d, stride=1:", tuple(F.max_pool2d(x68, 2, stride=1).shape))
-
-# %% [markdown]
-# The default stride of a **pooling** is its **kernel size**, the default stride of a **convolution** is **1**. The size formula holds for both. With $s = h$ and $p = 0$
-# it becomes $\lfloor (H - h)/h \rfloor + 1 = \lfloor H/h \rfloor$. So a pooling with window $(h, w)$ turns
+# ### The size of a pooling
+#
+# The size formula holds for poolings, too. With the default stride and no padding it becomes $\lfloor (H - h)/h \rfloor + 1 = \lfloor H/h \rfloor$, so
+# a window of $(h, w)$ turns
 #
 # $$N \times C \times H \times W \quad\text{into}\quad N \times C \times \lfloor H/h \rfloor \times \lfloor W/w \rfloor .$$
 #
-# If $h$ does not divide $H$, the last $H \bmod h$ rows are ignored. (`ceil_mode=True` rounds up instead, and gives them windows of their own.)
-# As modules: `nn.MaxPool2d(kernel_size)` and `nn.AvgPool2d(kernel_size)`. They hold no parameters.
+# If $h$ does not divide $H$, the last $H \bmod h$ rows are ignored. (`ceil_mode=True` rounds up instead and gives them windows of their own.) The
+# modules `nn.MaxPool2d(kernel_size)` and `nn.AvgPool2d(kernel_size)` have no parameters.
+#
+# Max pooling takes `padding`, too. Its frame is made of $-\infty$, not of zeros, so that the frame never wins:
 
 # %%
 for size, window in [((5, 3, 24, 24), (3, 3)), ((5, 3, 8, 8), (3, 3)), ((2, 4, 9, 11), (2, 4))]:
     y = F.max_pool2d(torch.zeros(size), window)
     print(f"{size} with {window}: {tuple(y.shape)}, ⌊H/h⌋ = {size[2] // window[0]}, ⌊W/w⌋ = {size[3] // window[1]}")
+print("all −1, padding=1:", F.max_pool2d(torch.full((1, 1, 4, 4), -1.0), 3, stride=2, padding=1).flatten().tolist())
 
 # %% [markdown]
-# **Before you run it:** every value is −1. What is the largest value of a window that lies half on the frame, with `padding=1`?
-
-# %% predict
-print(F.max_pool2d(torch.full((1, 1, 4, 4), -1.0), 3, stride=2, padding=1))
-
-# %% [markdown]
-# It is −1, not 0: max pooling frames its input with $-\infty$, so the frame never wins. Only convolution and average pooling use zeros.
-#
 # ### Exercise: Max pooling by hand
 #
-# Write `max_pool2d(x, kernel_size)`: it gives what `F.max_pool2d(x, kernel_size)` gives, with its default stride and no padding. `kernel_size`
-# is a pair or a number. A remainder of rows or columns is ignored. Values may all be negative. Don't call a ready-made pooling
-# (`F.max_pool2d`, `F.max_pool2d_with_indices`, `F.max_pool1d`, `F.max_pool3d`, `F.adaptive_max_pool2d`, and the modules that call them), and leave `x` as it is.
+# Write `max_pool2d(x, kernel_size)`: it gives what `F.max_pool2d(x, kernel_size)` gives, with its default stride and no padding.
+#
+# - `kernel_size` is a pair or a number. The window fits into `x`, and a remainder of rows or columns is ignored.
+# - `x` is float32 or float64, and the result has the same dtype. All values may be negative, and some may be $-\infty$.
+# - The result is a new tensor, also for a window of 1, and `x` stays as it is.
+# - Call no pooling: no function of torch with `pool` in its name, such as `F.max_pool2d`, and no module such as `nn.MaxPool2d`, which calls one.
 #
 # <details><summary>Hint 1: windows that don't overlap</summary>
 #
-# Cut the remainder off first. Then the H rows are $H'$ groups of $h$ rows each. A `reshape` can split one dimension into two: 12 rows into 4 × 3. Do the same with the columns.
-# Now each window has two dimensions of its own.
+# Cut the remainder off first. Then the rows are $H'$ groups of $h$ rows each. A `reshape` can split one dimension into two: 12 rows into 4 × 3. Do the
+# same with the columns. Now each window has two dimensions of its own.
 #
 # </details>
 #
 # <details><summary>Hint 2: the largest over two dimensions</summary>
 #
-# `a.amax(dim=(3, 5))` takes the largest value over the dimensions 3 and 5 at once. (`a.max(dim=3)` takes one dimension only, and returns values *and* indices.)
+# `a.amax(dim=(1, 4))` takes the largest value over the dimensions 1 and 4 at once. (`a.max(dim=1)` takes one dimension only, and returns values *and*
+# indices.)
 #
 # </details>
 #
-# <details><summary>Hint 3: another road</summary>
+# <details><summary>Hint 3: another way</summary>
 #
 # Two loops over the outputs: output `[:, :, i, j]` is the `amax` of a slice of `x`, for all samples and channels at once.
 #
@@ -909,7 +994,8 @@ print(F.max_pool2d(torch.full((1, 1, 4, 4), -1.0), 3, stride=2, padding=1))
 def max_pool2d(x: torch.Tensor, kernel_size: int | tuple[int, int]) -> torch.Tensor:
     """The largest value of each window, windows side by side.
 
-    x: (N, C, H, W). kernel_size: (h, w), or one number for both. Returns: (N, C, H // h, W // w), dtype of x.
+    x: (N, C, H, W). kernel_size: (h, w), or one number for both.
+    Returns: (N, C, H // h, W // w), dtype of x.
     """
     ### BEGIN SOLUTION
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
@@ -922,118 +1008,163 @@ def max_pool2d(x: torch.Tensor, kernel_size: int | tuple[int, int]) -> torch.Ten
 
 # %% check="max_pool2d" points=2
 g = torch.Generator().manual_seed(86)
+
+
+def try_pool(x, window, mistakes=None):
+    """Compare one call with F.max_pool2d, after looking for damage and for poolings."""
+    before = x.clone()
+    with Watch(operations=False) as seen:
+        answer = max_pool2d(inplace(x), window)
+    if not torch.equal(x, before):
+        expect(x, before, f"max_pool2d(x, {window}) leaves x as it was")
+    used = [name for name in seen.functions if "pool" in name]
+    if used:
+        require(
+            False, "max_pool2d without a pooling of torch", f"Your code calls `{used[0]}`: find the largest yourself."
+        )
+    kind = "" if x.dtype == torch.float32 else f" and dtype {str(x.dtype)[6:]}"
+    what = f"max_pool2d(x, {window}) for x of shape {tuple(x.shape)}{kind}"
+    expect(answer, F.max_pool2d(before, window), what, mistakes=mistakes)
+    answer.zero_()
+    if not torch.equal(x, before):
+        advice = "Your answer is x itself, or a view of it: return a copy."
+        require(False, f"max_pool2d(x, {window}) is a new tensor: writing into it leaves x as it was", advice)
+
+
 x = torch.randn(2, 3, 12, 12, generator=g)
-before = x.clone()
-groups = before.reshape(2, 3, 4, 3, 6, 2)
-with forbidden("max_pool2d", "max_pool2d_with_indices", "max_pool1d", "max_pool3d", "adaptive_max_pool2d"):
-    answer = max_pool2d(inplace(x), (3, 2))
-expect(
-    answer,
-    F.max_pool2d(before, (3, 2)),
-    "max_pool2d(x, (3, 2)) for x of shape (2, 3, 12, 12)",
+try_pool(
+    x,
+    (3, 2),
     mistakes={
-        "Rows and columns are swapped in the window.": F.max_pool2d(before, (2, 3)),
-        "The windows overlap: the stride of a pooling is its kernel size.": F.max_pool2d(before, (3, 2), stride=1),
-        "This is the mean of each window.": F.avg_pool2d(before, (3, 2)),
-        "This is the smallest value of each window.": -F.max_pool2d(-before, (3, 2)),
-        "Only the first cell of each window is taken.": before[:, :, ::3, ::2],
+        "Rows and columns are swapped in the window.": F.max_pool2d(x, (2, 3)),
+        "The first number of the pair is used for both: the second one belongs to the columns.": F.max_pool2d(x, 3),
+        "The windows overlap: the stride of a pooling is its kernel size.": F.max_pool2d(x, (3, 2), stride=1),
+        "This is the mean of each window.": F.avg_pool2d(x, (3, 2)),
         "Each channel is pooled separately: you took the largest over the channels too.": F.max_pool2d(
-            before.amax(dim=1, keepdim=True), (3, 2)
+            x.amax(dim=1, keepdim=True), (3, 2)
         ),
-        "Only rows are pooled.": F.max_pool2d(before, (3, 1)),
-        "Only columns are pooled.": F.max_pool2d(before, (1, 2)),
+        "You took the largest over the samples too: the batch dimension stays.": F.max_pool2d(
+            x.amax(dim=0, keepdim=True), (3, 2)
+        ),
+        "Each output is the largest over all samples and channels: keep these apart.": F.max_pool2d(
+            x.amax(dim=(0, 1), keepdim=True), (3, 2)
+        ).repeat(2, 3, 1, 1),
+        # Poolings with gaps give what these two mistakes give.
         "The windows are made of cells that are not neighbours: a reshape splits a dimension of 12 rows into (4, 3), the "
-        "groups first, then the rows within a group.": before.reshape(2, 3, 3, 4, 2, 6).amax(dim=(2, 4)),
-        "The reshaped tensor has the dimensions (N, C, H', h, W', w): the largest over h and w is wanted.": groups.amax(
-            dim=(2, 4)
+        "groups first, then the rows within a group.": F.max_pool2d(x, (3, 2), stride=1, dilation=(4, 6)),
+        "You took the largest over the groups: it is wanted over the rows and the columns within a group.": F.max_pool2d(
+            x, (4, 6), stride=1, dilation=(3, 2)
         ),
     },
 )
-expect(x, before, "x is left as it was")
 x = torch.randn(2, 4, 8, 11, generator=g) - 10
-expect(
-    max_pool2d(x, 3),
-    F.max_pool2d(x, 3),
-    "max_pool2d(x, 3) for x of shape (2, 4, 8, 11) with negative values, and with a remainder",
+try_pool(
+    x,
+    3,
     mistakes={
-        "The remainder has got windows of its own: it is ignored.": F.max_pool2d(x, 3, ceil_mode=True),
+        "The remainder has windows of its own: it should be ignored.": F.max_pool2d(x, 3, ceil_mode=True),
         "The largest of negative values is negative: where do your zeros come from?": torch.zeros(2, 4, 2, 3),
-        "The remainder is cut off at the beginning: it lies at the end.": F.max_pool2d(x[:, :, 2:, 2:], 3),
+        "The remainder is cut off at the beginning: it is at the end.": F.max_pool2d(x[:, :, 2:, 2:], 3),
     },
 )
+x = torch.randint(-3, 0, (1, 2, 9, 5), generator=g).double().mT
+x[:, :, :3] = -math.inf
+lowest = F.max_pool2d(x.clamp(min=torch.finfo(x.dtype).min), (2, 4))
+try_pool(x, (2, 4), {"Nothing is below −∞: begin with `-math.inf`, not with a large negative number.": lowest})
+try_pool(torch.randn(1, 3, 4, 5, generator=g), 1)
+try_pool(torch.randn(3, 1, 5, 4, generator=g), (5, 1))
+print("✓ each time x was left as it was, the result was a new tensor, and no pooling was called")
 ### BEGIN HIDDEN TESTS
 for size, window in [((1, 2, 5, 9), (2, 4)), ((3, 1, 7, 6), (1, 5)), ((2, 2, 6, 4), (6, 1)), ((2, 3, 4, 5), 1)]:
-    x = torch.randn(size, generator=g, dtype=torch.float64)
-    expect(max_pool2d(x, window), F.max_pool2d(x, window), f"max_pool2d(x, {window}) for shape {size}, in float64")
+    try_pool(torch.randn(size, generator=g, dtype=torch.float64), window)
+    try_pool(torch.randint(-2, 2, size, generator=g).float().mT.contiguous().mT - 5, window)
+    x = torch.randn(size, generator=g)
+    x[x < 0.5] = -math.inf
+    try_pool(x, window)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Where the gradient goes
 #
-# A small change of the largest value in a window changes the output by as much. A small change of any other value changes nothing.
+# A small change of the largest value in a window changes the output by the same amount. A small change of any other value changes nothing.
 #
-# **Before you run it:** the input is 4×5, the window 2×2. Each of the four outputs receives the gradient below. Which cells of the input get a gradient other than 0? What
-# does the last column get?
+# **Before you run it:** the input is 4×5, the window 2×2. The four outputs receive the gradients 10, 20, 30 and 40. Which cells of the input get a
+# gradient other than 0? What does the last column get?
 
 # %% predict
-values = torch.tensor([[3.0, 8, 1, 4, 9], [5, 2, 7, 6, 9], [1, 0, 2, 3, 9], [4, 3, 5, 1, 9]]).reshape(1, 1, 4, 5)
+rows = [[3.0, 8, 1, 4, 9], [5, 2, 7, 6, 9], [1, 0, 2, 3, 9], [4, 3, 5, 1, 9]]
+values = torch.tensor(rows).reshape(1, 1, 4, 5)
 values.requires_grad_()
 largest = F.max_pool2d(values, 2)
 received = torch.tensor([[10.0, 20], [30, 40]]).reshape(1, 1, 2, 2)
 largest.backward(received)
 print(values.grad[0, 0].int())
 
-# %%
-draw_row(
-    Grid(values[0, 0], "x", "input", digits=0),
-    "→",
-    Grid(largest[0, 0], "y", "output", digits=0),
-    alt="Forward: x of 4×5 gives y of 2×2 with the values 8, 7, 4 and 5, the largest of each 2×2 window. The last column of x, "
-    "all 9, belongs to no window.",
+# %% predict folded label="Draw both directions"
+figure, ax = plt.subplots(figsize=(6.2, 6.4))
+figure.subplots_adjust(0, 0, 1, 1)
+for top, left_name, sign, right_name, role, left_values, right_values in [
+    (0, "x", "→", "y", None, values[0, 0], largest[0, 0]),
+    (6.6, "∂L/∂x", "←", "∂L/∂y", "loss", values.grad[0, 0], received[0, 0]),
+]:
+    draw_grid(ax, Grid(left_values, left_name, role or "input", digits=0), 0, top)
+    draw_grid(ax, Grid(right_values, right_name, role or "output", digits=0), 8, top + 1)
+    ax.text(6.5, top + 2, sign, ha="center", va="center", fontsize=17, color=INK)
+    for i in (0, 2):
+        for j in (0, 2):
+            ax.add_artist(plt.Rectangle((j, top + i), 2, 2, fill=False, edgecolor=INK, linewidth=2.6, zorder=4))
+    for i, j in values.grad[0, 0].nonzero().tolist():
+        ax.add_artist(plt.Circle((j + 0.5, top + i + 0.5), 0.4, fill=False, edgecolor=INK, linewidth=1.8, zorder=5))
+ax.text(
+    0, 4.5, "thick: a window\ncircle: its largest cell", ha="left", va="center", fontsize=9, color=INK, linespacing=1.4
 )
-draw_row(
-    Grid(values.grad[0, 0], "∂L/∂x", "loss", digits=0),
-    "←",
-    Grid(received[0, 0], "∂L/∂y", "loss", digits=0),
-    alt="Backward: the gradients 10, 20, 30 and 40 of the four outputs go to the four cells of the 4×5 input that were the largest "
-    "of their windows: row 0 column 1, row 1 column 2, row 3 column 0, row 3 column 2. All other cells have 0.",
+ax.set(xlim=(-0.3, 10.6), ylim=(10.9, -1.4), aspect="equal")
+ax.axis("off")
+show(
+    figure,
+    alt="Forward: x of 4×5 gives y of 2×2. Thick outlines mark the four 2×2 windows, circles their largest cells, 8, 7, 4 and 5; the last "
+    "column of x, all 9, is in no window. Backward: the gradients 10, 20, 30 and 40 of the four outputs go to the four circled cells: "
+    "row 0 column 1, row 1 column 2, row 3 column 0, row 3 column 2. All other cells have 0.",
 )
 
 # %% [markdown]
+# <details><summary>Why?</summary>
+#
+# Only the four largest cells, 8, 7, 4 and 5, get a gradient. The 9s of the last column are larger, but they are in no window: they get 0.
+#
+# </details>
+#
 # ### The rule for the gradient
 #
-# The gradient of an output goes, undivided, to the cell that won its window. All other cells get 0, and so does the remainder:
+# The gradient of an output goes, undivided, to the largest cell of its window. The other cells of the window get 0, and so do the cells of the
+# remainder. For windows that do not overlap, which is the default:
 #
-# $$\frac{\partial L}{\partial x_{cij}} = \begin{cases} \dfrac{\partial L}{\partial y_{ci'j'}} & \text{if } x_{cij} \text{ is the largest of window } (i', j'),\\ 0 & \text{otherwise.} \end{cases}$$
+# $$\frac{\partial L}{\partial x_{cij}} = \begin{cases} \dfrac{\partial L}{\partial y_{ci'j'}} & \text{if } x_{cij} \text{ is the largest of window } (i', j'),\\
+# 0 & \text{otherwise.} \end{cases}$$
 #
-# If two cells of a window are equally large, somebody has to choose.
-#
-# **Before you run it:** a 2×2 window with four equal values receives the gradient 1. Does each cell get ¼?
-
-# %% predict
-tie = torch.full((1, 1, 2, 2), 7.0, requires_grad=True)
-F.max_pool2d(tie, 2).sum().backward()
-print(tie.grad[0, 0])
-
-# %% [markdown]
-# One cell gets all of it: the first, row by row. Don't build on it: which cell wins a tie is not part of what the documentation promises. After a ReLU such ties are
-# common, because many values are 0.
+# (With a stride smaller than the window, one cell can be the largest of several windows. It gets the sum of their gradients.) If several cells of a
+# window are equally large, only one of them gets the gradient. After a ReLU such ties are common, because many values are 0; which cell wins is not
+# documented.
 #
 # ### Exercise: Backward through max pooling
 #
-# Write `max_pool2d_backward(x, grad_y, kernel_size)`: the gradient $\partial L/\partial x$ of a max pooling with the default stride and no padding, given its input and
-# $\partial L/\partial y$. It has the shape and dtype of `x`. Cells of the remainder get 0. In the tests **no two values of a channel are equal**, so you need no rule for
-# ties. Don't use autograd (`backward`, `torch.autograd.grad`). You may call `F.max_pool2d` or your `max_pool2d`. Leave `x` and `grad_y` as they are.
+# Write `max_pool2d_backward(x, grad_y, kernel_size)`: the gradient $\partial L/\partial x$ of a max pooling with the default stride and no padding,
+# given its input and $\partial L/\partial y$.
+#
+# - It is a new tensor with the shape and the dtype of `x` (float32 or float64). Cells of the remainder get 0. `kernel_size` is a pair or a number.
+# - No two values of a channel are equal, so you need no rule for ties.
+# - No autograd (`backward`, `torch.autograd.grad`, or a function of torch that calls them). You may call `F.max_pool2d`.
+# - `x` and `grad_y` stay as they are.
 #
 # <details><summary>Hint 1: find the winners</summary>
 #
-# Pool, then spread the result out again: each output value fills its whole window. Where the spread-out tensor equals `x`, there is a winner.
+# Pool, then spread the result out again, so that each output fills its whole window. Where the spread-out tensor equals `x`, there is a winner.
 #
 # </details>
 #
 # <details><summary>Hint 2: spreading out</summary>
 #
-# `a.repeat_interleave(3, dim=2)` repeats every row three times. Do rows, then columns. `grad_y` can be spread out in the same way.
+# `a.repeat_interleave(3, dim=2)` repeats every row three times. First the rows, then the columns. `grad_y` can be spread out in the same way.
 #
 # </details>
 #
@@ -1044,11 +1175,12 @@ print(tie.grad[0, 0])
 # </details>
 
 
-# %% exercise="max_pool2d_backward" difficulty=3 minutes=15
+# %% exercise="max_pool2d_backward" difficulty=3 minutes=18
 def max_pool2d_backward(x: torch.Tensor, grad_y: torch.Tensor, kernel_size: int | tuple[int, int]) -> torch.Tensor:
     """The gradient with respect to the input of a max pooling.
 
-    x: (N, C, H, W), no ties. grad_y: (N, C, H // h, W // w). kernel_size: (h, w), or one number. Returns: (N, C, H, W).
+    x: (N, C, H, W), no ties. grad_y: (N, C, H // h, W // w). kernel_size: (h, w), or one number.
+    Returns: (N, C, H, W), dtype of x.
     """
     ### BEGIN SOLUTION
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
@@ -1059,7 +1191,7 @@ def max_pool2d_backward(x: torch.Tensor, grad_y: torch.Tensor, kernel_size: int 
 
     winners = x[:, :, :rows, :columns] == spread(F.max_pool2d(x, (h, w)))
     grad_x = torch.zeros_like(x)
-    grad_x[:, :, :rows, :columns] = winners * spread(grad_y)
+    grad_x[:, :, :rows, :columns] = torch.where(winners, spread(grad_y), 0)
     return grad_x
     ### END SOLUTION
 
@@ -1068,119 +1200,125 @@ def max_pool2d_backward(x: torch.Tensor, grad_y: torch.Tensor, kernel_size: int 
 g = torch.Generator().manual_seed(87)
 
 
-def no_ties(*size):
-    """The numbers 1, 2, 3, …, shuffled, some of them negative."""
+def no_ties(*size, dtype=torch.float32):
+    """Whole numbers in random order, some of them negative, no two alike."""
     count = math.prod(size)
-    return (torch.randperm(count, generator=g) - count // 2).float().reshape(size)
+    return (torch.randperm(count, generator=g) - count // 2).to(dtype).reshape(size)
 
 
-def spread(values):
-    return values.repeat_interleave(2, dim=2).repeat_interleave(3, dim=3)
+def gradient(forward, x, grad_y):
+    leaf = x.clone().requires_grad_()
+    return torch.autograd.grad(forward(leaf), leaf, grad_y)[0]
+
+
+def try_backward(x, grad_y, window, mistakes=None):
+    """Compare one call with autograd's answer, after looking for damage and for autograd."""
+    before = [x.clone(), grad_y.clone()]
+    with Watch() as seen:
+        answer = max_pool2d_backward(inplace(x), inplace(grad_y), window)
+    for name, tensor, copy in zip(("x", "grad_y"), (x, grad_y), before):
+        if not torch.equal(tensor, copy):
+            expect(tensor, copy, f"max_pool2d_backward(x, grad_y, {window}) leaves {name} as it was")
+    used = [name for name in seen.functions + seen.names if name in ("backward", "grad") or "_backward" in name]
+    if used:
+        require(
+            False, "max_pool2d_backward without autograd", f"Your code calls `{used[0]}`, which is autograd's work."
+        )
+    kind = "" if x.dtype == torch.float32 else f" and dtype {str(x.dtype)[6:]}"
+    what = f"max_pool2d_backward(x, grad_y, {window}) for x of shape {tuple(x.shape)}{kind}"
+    expect(answer, gradient(lambda leaf: F.max_pool2d(leaf, window), *before), what, mistakes=mistakes)
+    answer.zero_()
+    if not torch.equal(x, before[0]) or not torch.equal(grad_y, before[1]):
+        advice = "Your answer is x or grad_y itself, or a view of one: return a copy."
+        require(False, "the result is a new tensor: writing into it leaves x and grad_y as they were", advice)
 
 
 # Windows that leave no remainder first.
 x, grad_y = no_ties(2, 3, 4, 6), torch.randn(2, 3, 2, 2, generator=g)
-before = [x.clone(), grad_y.clone()]
-leaf = x.clone().requires_grad_()
-(wanted,) = torch.autograd.grad(F.max_pool2d(leaf, (2, 3)), leaf, grad_y)
-winners = (wanted != 0).float()
-with forbidden("backward", "grad"):
-    answer = max_pool2d_backward(inplace(x), inplace(grad_y), (2, 3))
-expect(
-    answer,
-    wanted,
-    "max_pool2d_backward(x, grad_y, (2, 3)) for x of shape (2, 3, 4, 6)",
+ones = gradient(lambda leaf: F.max_pool2d(leaf, (2, 3)), x, torch.ones(2, 3, 2, 2))  # 1 for each winner
+shared = gradient(lambda leaf: F.avg_pool2d(leaf, (2, 3)), x, grad_y)
+tiled = torch.cat([torch.cat([grad_y] * 3, dim=3)] * 2, dim=2)
+tiled_largest = torch.cat([torch.cat([F.max_pool2d(x, (2, 3))] * 3, dim=3)] * 2, dim=2)
+try_backward(
+    x,
+    grad_y,
+    (2, 3),
     mistakes={
-        "Every cell of a window gets the gradient: it goes to the largest alone.": spread(grad_y),
-        "The gradient is shared out among the cells of a window: that is average pooling.": spread(grad_y) / 6,
-        "Winners get a 1: they should get the gradient of their output.": winners,
-        "Winners get their own value: they should get the gradient of their output.": winners * x,
-        "The gradient is multiplied by x: the slope of a maximum is 1 at its winner.": wanted * x,
-        "The other way round: the largest gets 0, all others the gradient.": spread(grad_y) - wanted,
-        "`repeat` lays copies of the whole tensor side by side: repeat_interleave repeats each row or column.": (
-            x == F.max_pool2d(x, (2, 3)).repeat(1, 1, 2, 3)
-        )
-        * grad_y.repeat(1, 1, 2, 3),
+        "Every cell of a window gets the gradient: it goes to the largest alone.": shared * 6,
+        "The gradient is shared out among the cells of a window: that is average pooling.": shared,
+        "Winners get a 1: they should get the gradient of their output.": ones,
+        "Winners get their own value: they should get the gradient of their output.": ones * x,
+        "You spread the outputs as a pattern of tiles: `repeat` lays copies of the whole tensor side by side, "
+        "`repeat_interleave` repeats each row or column.": ((x - tiled_largest).abs() < 0.5) * tiled,
         "The winners are right, but each gets another output's gradient: `repeat` lays copies of the whole tensor side by "
-        "side, repeat_interleave repeats each row or column.": winners * grad_y.repeat(1, 1, 2, 3),
-        "The gradient goes to the first cell of each window, not to the largest.": spread(grad_y)
-        * F.pad(torch.ones(1, 1, 1, 1), (0, 2, 0, 1)).repeat(1, 1, 2, 2),
+        "side, `repeat_interleave` repeats each row or column.": ones * tiled,
     },
 )
-expect([x, grad_y], before, "x and grad_y are left as they were")
 x, grad_y = no_ties(2, 2, 7, 8), torch.randn(2, 2, 2, 2, generator=g)
-leaf = x.clone().requires_grad_()
-(wanted,) = torch.autograd.grad(F.max_pool2d(leaf, 3), leaf, grad_y)
-expect(
-    max_pool2d_backward(x, grad_y, 3),
-    wanted,
-    "max_pool2d_backward(x, grad_y, 3) for x of shape (2, 2, 7, 8), with a remainder",
-    mistakes={"The gradient has the shape of x: rows and columns of the remainder get zeros.": wanted[:, :, :6, :6]},
-)
+wanted = gradient(lambda leaf: F.max_pool2d(leaf, 3), x, grad_y)
+cut = "The gradient has the shape of x: rows and columns of the remainder get zeros."
+try_backward(x, grad_y, 3, mistakes={cut: wanted[:, :, :6, :6]})
+x, grad_y = no_ties(1, 3, 5, 7, dtype=torch.float64).mT, torch.randn(1, 3, 5, 3, generator=g, dtype=torch.float64).mT
+float32 = "The result has the dtype of x."
+wanted = gradient(lambda leaf: F.max_pool2d(leaf, (2, 1)), x, grad_y)
+try_backward(x, grad_y, (2, 1), mistakes={float32: wanted.float()})
+try_backward(no_ties(2, 1, 3, 4), torch.randn(2, 1, 3, 4, generator=g), 1)
+print("✓ each time x and grad_y were left as they were, the result was a new tensor, and autograd was not used")
 ### BEGIN HIDDEN TESTS
 for size, window in [((1, 2, 5, 9), (2, 4)), ((3, 1, 7, 6), (1, 5)), ((2, 3, 4, 5), (4, 1)), ((2, 1, 5, 6), 2)]:
-    x = no_ties(*size).double()
-    leaf = x.clone().requires_grad_()
-    y = F.max_pool2d(leaf, window)
-    grad_y = torch.randn(y.shape, generator=g, dtype=torch.float64)
-    (wanted,) = torch.autograd.grad(y, leaf, grad_y)
-    what = f"max_pool2d_backward(x, grad_y, {window}) for shape {size}, in float64"
-    expect(max_pool2d_backward(x, grad_y, window), wanted, what)
+    for dtype in (torch.float64, torch.float32):
+        x = no_ties(*size, dtype=dtype)
+        grad_y = torch.randn(F.max_pool2d(x, window).shape, generator=g, dtype=dtype)
+        try_backward(x, grad_y, window)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Average pooling
 #
-# **Average pooling** takes the mean of each window: `F.avg_pool2d(x, kernel_size)`, with the same defaults. Compare three ways to make a 12×12 picture 6×6. The
-# picture is a frame, drawn with lines one pixel wide in the rows 3 and 9 and the columns 3 and 8.
+# **Average pooling** takes the mean of each window: `F.avg_pool2d(x, kernel_size)`, with the same defaults. Compare three ways to make a 12×12 picture
+# 6×6. The picture is a frame, drawn with lines one pixel wide in rows 3 and 9 and columns 3 and 8.
 #
-# **Before you run it:** take every second pixel, or the largest of 2×2, or the mean of 2×2. In which of the three do all four sides survive? How dark are they?
+# **Before you run it:** take every second pixel, or the largest of each 2×2 window, or the mean. In which of the three do all four sides survive? How
+# dark are they?
 
 # %% predict
 thin = torch.zeros(12, 12)
 thin[[3, 9], 3:9] = 1
 thin[3:10, [3, 8]] = 1
-every_second = thin[::2, ::2]
-maximum = F.max_pool2d(thin[None, None], 2)[0, 0]
-mean = F.avg_pool2d(thin[None, None], 2)[0, 0]
-figure, axes = plt.subplots(1, 4, figsize=(8.0, 2.4), layout="constrained")
-for ax, (name, version) in zip(
-    axes, {"input": thin, "every second": every_second, "max": maximum, "mean": mean}.items()
-):
-    size = len(version)
-    ax.pcolormesh(version.numpy(), cmap="Blues", vmin=0, vmax=1.2, edgecolors="#cccccc", linewidth=0.5)
-    ax.set(title=f"{name}, {size}×{size}", xticks=[], yticks=[], aspect="equal")
-    ax.invert_yaxis()
+versions = {"input": thin, "every second": thin[::2, ::2]}
+versions["max"] = F.max_pool2d(thin[None, None], 2)[0, 0]
+versions["mean"] = F.avg_pool2d(thin[None, None], 2)[0, 0]
+for name, version in versions.items():
     print(f"{name:12} largest {version.max():.2f}, mean {version.mean():.3f}")
+
+# %% predict folded label="Draw the three versions"
+figure, axes = plt.subplots(1, 4, figsize=(8.0, 2.4), layout="constrained")
+for ax, (name, version) in zip(axes, versions.items()):
+    ax.pcolormesh(version.numpy(), cmap="Greys", vmin=0, vmax=1.2, edgecolors="#cccccc", linewidth=0.5)
+    ax.set(title=f"{name}, {len(version)}×{len(version)}", xticks=[], yticks=[], aspect="equal")
+    ax.invert_yaxis()
 show(
     figure,
-    alt="A thin frame of 12×12 pixels and three versions of 6×6, in the same colours. Every second pixel: only the right side "
+    alt="A thin frame of 12×12 pixels and three versions of 6×6, in the same shades. Every second pixel: only the right side "
     "is left. Max: all four sides, as dark as before. Mean: all four sides, paler.",
 )
 
 # %% [markdown]
-# Every second pixel, a stride without pooling, sees even rows and columns only: the lines in the rows 3 and 9 and in column 3 are lost. The maximum keeps every line at its full
-# value, so the picture as a whole becomes darker. The mean keeps every line, paler, and the picture's average exactly.
+# <details><summary>Why?</summary>
+#
+# Every second pixel, a stride without pooling, sees only even rows and columns: the lines in rows 3 and 9 and in column 3 are lost. The maximum keeps
+# every line at full strength, so the picture as a whole becomes darker. The mean keeps every line, but paler, and keeps the picture's average exactly.
+#
+# </details>
 #
 # ### The mean is a convolution
 #
-# A mean is a weighted sum, so a convolution can compute it. (A maximum is no weighted sum: no kernel computes it.)
+# A mean is a weighted sum, so a convolution can compute it: with the fixed weights $\frac{1}{h\,w}$ and the stride $(h, w)$. (A maximum is not a
+# weighted sum, so no kernel can compute it.)
 #
-# **Before you run it:** one channel, a 2×2 window. Which four weights must the kernel have, and which stride the convolution?
-
-# %% predict
-one = thin[None, None]
-quarter = torch.full((1, 1, 2, 2), 1 / 4)
-print(
-    "conv2d with weights 1/4 and stride 2 gives the mean:",
-    torch.allclose(F.conv2d(one, quarter, stride=2), F.avg_pool2d(one, 2)),
-)
-
-# %% [markdown]
-# Average pooling **is** a convolution, with the fixed weights $\frac{1}{h\,w}$ and the stride $(h, w)$.
-#
-# With several channels there is one obstacle: a convolution adds up all channels, and a pooling keeps them apart. `groups` helps: `F.conv2d(x, weight, groups=G)` splits the
-# channels into `G` groups and convolves each by itself. With as many groups as channels, each channel has its own kernel of **one** channel:
+# With several channels there is one obstacle: a convolution adds up all channels, and a pooling keeps them apart. This is what `groups` is for:
+# `F.conv2d(x, weight, groups=G)` splits the channels into `G` groups and convolves each by itself. With as many groups as channels, each channel has
+# its own kernel of **one** channel:
 
 # %%
 two_channels = torch.stack([torch.full((4, 4), 1.0), torch.full((4, 4), 10.0)])[None]
@@ -1190,13 +1328,16 @@ print(F.conv2d(two_channels, sum4, stride=2, groups=2))
 # %% [markdown]
 # ### Exercise: Average pooling as a convolution
 #
-# Write `avg_pool2d(x, kernel_size)`: it gives what `F.avg_pool2d(x, kernel_size)` gives, with one call of `F.conv2d` and without a ready-made pooling (`F.avg_pool1d`,
-# `F.avg_pool2d`, `F.avg_pool3d`, `F.adaptive_avg_pool2d`, and the modules that call them). `kernel_size` is a pair or a number; `x` has any number of channels, and is float32
-# or float64. Leave `x` as it is.
+# Write `avg_pool2d(x, kernel_size)`: it gives what `F.avg_pool2d(x, kernel_size)` gives, by a convolution.
+#
+# - `kernel_size` is a pair or a number; the window fits into `x`.
+# - `x` has any number of channels, and is float32 or float64. It stays as it is.
+# - Call `F.conv2d` exactly once, not once for each channel. It takes the mean: call neither `mean` nor a pooling (a function of torch with `pool` in
+#   its name).
 #
 # <details><summary>Hint 1: the weight</summary>
 #
-# Its shape is `(C, 1, h, w)`, and all its values are equal. They add up to 1 within one kernel.
+# All its values are equal, and within one kernel they add up to 1. What is its shape if each channel has a kernel of its own?
 #
 # </details>
 #
@@ -1213,11 +1354,12 @@ print(F.conv2d(two_channels, sum4, stride=2, groups=2))
 # </details>
 
 
-# %% exercise="avg_pool2d" difficulty=3 minutes=10
+# %% exercise="avg_pool2d" difficulty=3 minutes=12
 def avg_pool2d(x: torch.Tensor, kernel_size: int | tuple[int, int]) -> torch.Tensor:
     """The mean of each window, windows side by side, computed by a convolution.
 
-    x: (N, C, H, W). kernel_size: (h, w), or one number for both. Returns: (N, C, H // h, W // w), dtype of x.
+    x: (N, C, H, W). kernel_size: (h, w), or one number for both.
+    Returns: (N, C, H // h, W // w), dtype of x.
     """
     ### BEGIN SOLUTION
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
@@ -1229,68 +1371,160 @@ def avg_pool2d(x: torch.Tensor, kernel_size: int | tuple[int, int]) -> torch.Ten
 
 # %% check="avg_pool2d" points=2
 g = torch.Generator().manual_seed(88)
+
+
+def try_mean(x, window, mistakes=None):
+    """Compare one call with F.avg_pool2d, after looking for damage and at how the mean was computed."""
+    before, call = x.clone(), f"avg_pool2d(x, {window})"
+    with Watch() as seen:
+        answer = avg_pool2d(inplace(x), window)
+    if not torch.equal(x, before):
+        expect(x, before, f"{call} leaves x as it was")
+    banned = [name for name in seen.functions + seen.names if "pool" in name or name == "mean"]
+    if banned:
+        require(False, f"{call} is a convolution", f"Your code calls `{banned[0]}`: have F.conv2d take the mean.")
+    wanted = F.avg_pool2d(before, window)
+    kind = "" if x.dtype == torch.float32 else f" and dtype {str(x.dtype)[6:]}"
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if x.dtype == torch.float32 else {}
+    expect(answer, wanted, f"{call} for x of shape {tuple(x.shape)}{kind}", mistakes=mistakes, **tolerance)
+    sizes = [operation.largest for operation in seen.operations if "conv" in operation.name]
+    if seen.functions.count("conv2d") != 1 or len(sizes) != 1:
+        advice = f"Your code calls it {seen.functions.count('conv2d')} times: one call can do all samples and channels."
+        require(False, f"{call} is one call of F.conv2d for x of shape {tuple(x.shape)}", advice)
+    if sizes[0] < wanted.numel():
+        advice = f"Your convolution gives {sizes[0]} values, and {wanted.numel()} are needed."
+        require(False, f"{call} is computed by the convolution", advice)
+
+
 x = torch.randn(2, 3, 7, 10, generator=g)
-before = x.clone()
 mean = F.avg_pool2d(x, (2, 4))
-with forbidden("avg_pool1d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool2d"):
-    answer = avg_pool2d(inplace(x), (2, 4))
-expect(
-    answer,
-    mean,
-    "avg_pool2d(x, (2, 4)) for x of shape (2, 3, 7, 10)",
+try_mean(
+    x,
+    (2, 4),
     mistakes={
         "These are sums: a mean divides by the number of cells, h · w.": 8 * mean,
         "The windows overlap: a convolution's default stride is 1, here it must be the window's size.": F.avg_pool2d(
-            before, (2, 4), stride=1
+            x, (2, 4), stride=1
         ),
-        "Rows and columns are swapped in the window.": F.avg_pool2d(before, (4, 2)),
-        "Rows and columns are swapped in the stride.": F.avg_pool2d(before, (2, 4), stride=(4, 2)),
+        "Rows and columns are swapped in the window.": F.avg_pool2d(x, (4, 2)),
+        "Rows and columns are swapped in the stride.": F.avg_pool2d(x, (2, 4), stride=(4, 2)),
+        "The first number of the pair is used for both: the second one belongs to the columns.": F.avg_pool2d(x, 2),
         "The channels are added up: with groups each stays by itself.": mean.sum(dim=1, keepdim=True),
         "Each output is the sum over all channels: with groups each stays by itself.": mean.sum(
             dim=1, keepdim=True
         ).repeat(1, 3, 1, 1),
-        "Each output is the mean over all channels: with groups each stays by itself.": mean.mean(
-            dim=1, keepdim=True
-        ).repeat(1, 3, 1, 1),
         "The mean goes over all channels: with groups each stays by itself.": mean.mean(dim=1, keepdim=True),
-        "This is the largest value of each window.": F.max_pool2d(before, (2, 4)),
     },
-    rtol=1e-4,
-    atol=1e-5,
 )
-expect(x, before, "x is left as it was")
-x = torch.randn(3, 5, 9, 8, generator=g, dtype=torch.float64)
-expect(avg_pool2d(x, 3), F.avg_pool2d(x, 3), "avg_pool2d(x, 3) for x of shape (3, 5, 9, 8), in float64")
+try_mean(torch.randn(3, 5, 9, 8, generator=g, dtype=torch.float64), 3)
+try_mean(torch.randn(1, 1, 4, 6, generator=g).mT, (5, 1))
+try_mean(torch.randn(2, 4, 3, 5, generator=g), 1)
+print("✓ each time x was left as it was, and one call of F.conv2d took the mean")
 ### BEGIN HIDDEN TESTS
-for size, window in [((1, 1, 6, 5), (3, 1)), ((2, 4, 5, 9), (5, 2)), ((2, 2, 4, 6), 1)]:
-    x = torch.randn(size, generator=g, dtype=torch.float64)
-    expect(avg_pool2d(x, window), F.avg_pool2d(x, window), f"avg_pool2d(x, {window}) for shape {size}, in float64")
+for size, window in [((1, 1, 6, 5), (3, 1)), ((2, 4, 5, 9), (5, 2)), ((2, 2, 4, 6), (1, 1)), ((1, 7, 6, 6), 6)]:
+    try_mean(torch.randn(size, generator=g, dtype=torch.float64), window)
+    try_mean(torch.randn(size, generator=g), window)
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# ## What pooling does for digits that move
+#
+# Time to use what you wrote. Four 3×3 kernels find the edges of a handwritten digit: its left, right, upper and lower ones. That gives 4×28×28 numbers.
+# Three ways shrink them to 4×7×7, all with steps of 4: your `conv2d` with stride 4, which looks at one position in 16, your `max_pool2d` and your
+# `avg_pool2d`. Then the digit moves two pixels to the right.
+
+# %% yours
+digits = DigitsAsMNIST(train=True).data[:500, None] / 255  # (500, 1, 28, 28)
+edge = torch.tensor([[1.0, 0, -1]] * 3)
+edges = torch.stack([edge, -edge, edge.T, -edge.T])[:, None]  # (4, 1, 3, 3)
+
+strided = yours_or_ours(conv2d, F.conv2d, torch.ones(1, 1, 8, 8), edges, None, 4, 1)
+pool_max = yours_or_ours(max_pool2d, F.max_pool2d, torch.ones(1, 4, 8, 8), 4)
+pool_mean = yours_or_ours(avg_pool2d, F.avg_pool2d, torch.ones(1, 4, 8, 8), 4)
+shrink = {
+    "stride 4": lambda x: strided(x, edges, None, 4, 1).relu(),
+    "max": lambda x: pool_max(F.conv2d(x, edges, padding=1).relu(), 4),
+    "mean": lambda x: pool_mean(F.conv2d(x, edges, padding=1).relu(), 4),
+}
+
+# %% yours folded label="Draw a digit and its edges, before and after the move"
+pictures, titles = [], []
+for name, digit in [("digit", digits[3:4]), ("two to the right", digits[3:4].roll(2, dims=-1))]:
+    pictures += [digit[0, 0], F.conv2d(digit, edges, padding=1).relu()[0, 0]]
+    titles += [name, "edge map"]
+    for way, function in shrink.items():
+        pictures.append(function(digit)[0, 0])
+        titles.append(way)
+draw_images(
+    pictures,
+    titles,
+    columns=5,
+    alt="Two rows of five images: a handwritten digit, the map of one of its edges, and this map shrunk to 7×7 with stride 4, by max and by "
+    "mean pooling. In the second row the digit has moved two pixels to the right, and the shrunk maps have changed.",
+)
+
+# %% [markdown]
+# A classifier sees only those 196 numbers. The simplest one needs no training: it finds the most similar of 500 digits that do not move, and says what
+# that one is.
+#
+# **Before you run it:** which of the three ways suffers most when the digits to be recognised move? Which is best for digits that do not move?
+
+# %% predict
+test, known = DigitsAsMNIST(train=False), DigitsAsMNIST(train=True).targets[:500]
+accuracy = {}
+for way, function in shrink.items():
+    memory, accuracy[way] = function(digits).flatten(1), []
+    for shift in range(5):
+        seen = function((test.data[:, None] / 255).roll(shift, dims=-1)).flatten(1)
+        nearest = torch.cdist(seen, memory).argmin(dim=1)
+        accuracy[way].append((known[nearest] == test.targets).float().mean().item())
+    print(f"{way:9}", "  ".join(f"{value:.2f}" for value in accuracy[way]))
+
+# %% predict folded label="Draw your curves"
+figure, ax = plot_axes(6.4, 3.2)
+for (way, line), style in zip(accuracy.items(), ("o-", "s--", "^:")):
+    ax.plot(range(5), line, style, color=INK if way == "stride 4" else COLOURS["output"], label=way)
+ax.set(xlabel="pixels to the right", ylabel="correct digits", xticks=range(5), ylim=(0, 1.03))
+ax.legend()
+show(
+    figure,
+    alt="Three curves: the share of digits recognised against the shift from 0 to 4 pixels, for stride 4, max pooling and mean pooling.",
+)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# Without a shift there is little between them. From then on the strided convolution falls first: an edge that moves by two pixels slips out of the few
+# windows that it looks at. A pooled value changes little while the edge stays in its window, so both poolings lose less. They help with small shifts
+# only: at a shift of 4, a whole window, all three fail. So networks pool several times, in small steps, and are trained on shifted images as well.
+#
+# </details>
+#
 # ## Recap
 #
 # Answer from memory, then unfold.
 #
 # <details><summary>1. A map of 3×5, padding (2, 1), stride (2, 2), kernel 3×3: how large is the output, and why?</summary>
 #
-# 3×3. Rows: $\lfloor (3 + 4 - 3)/2 \rfloor + 1 = 3$, columns: $\lfloor (5 + 2 - 3)/2 \rfloor + 1 = 3$. The padding counts on both sides, incomplete steps are not
-# taken, and the start at index 0 gives the 1.
+# 3×3. Rows: $\lfloor (3 + 4 - 3)/2 \rfloor + 1 = 3$, columns: $\lfloor (5 + 2 - 3)/2 \rfloor + 1 = 3$. The padding counts on both sides, incomplete
+# steps are not taken, and the start at index 0 gives the 1.
 #
 # </details>
 #
 # <details><summary>2. For which two reasons can an input cell have no influence on the output of a strided convolution?</summary>
 #
-# It lies in a gap between windows ($s > h$), or in the remainder at the end that the next step does not reach ($s$ does not divide $H + 2p - h$). Its gradient is exactly 0.
+# It is in a gap between windows ($s > h$), or in the remainder at the end that the next step does not reach ($s$ does not divide $H + 2p - h$). Its
+# gradient is exactly 0.
 #
 # </details>
 #
-# <details><summary>3. <code>F.max_pool2d(x, 3)</code> and <code>F.conv2d(x, w)</code> with a 3×3 kernel, both on 8×8 maps: which sizes come out? And where does the gradient of each output go?</summary>
+# <details><summary>3. <code>F.max_pool2d(x, 3)</code> and <code>F.conv2d(x, w)</code> with a 3×3 kernel, both on 8×8 maps: how large are the outputs?
+# And where does the gradient of each output go?</summary>
 #
-# 2×2 and 6×6: a pooling's default stride is its kernel size, a convolution's is 1. In max pooling the gradient goes to one cell of the window, the largest; in the
-# convolution to all nine cells (of every channel), each multiplied by its weight.
+# 2×2 and 6×6: a pooling's default stride is its kernel size, a convolution's is 1. In max pooling the gradient goes to one cell of the window, the
+# largest; in the convolution to all nine cells (of every channel), each multiplied by its weight.
 #
 # </details>
 #
-# **Next**: `09_dilation`. Padding adds cells around the input, stride leaves positions out. Dilation leaves gaps *inside the kernel*: each output sees farther, with the same
-# number of weights.
+# **Next**: `09_dilation`. Padding adds cells around the input, stride leaves positions out. Dilation leaves gaps *inside the kernel*, so that each
+# output sees farther with the same number of weights.

@@ -24,15 +24,26 @@ def zero_pad(x, padding):
     return out
 
 
+# %% right="zero_pad"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    n, c, height, width = x.shape
+    wide = torch.stack(
+        [x.new_zeros(n, c, height) for _ in range(pw)] + list(x.unbind(3)) + [x.new_zeros(n, c, height)] * pw, 3
+    )
+    line = x.new_zeros(n, c, 1, width + 2 * pw)
+    return torch.cat([line] * ph + [wide] + [line] * ph, dim=2)
+
+
 # The ready-made padding
-# %% wrong="zero_pad" says="which this exercise asks you to do without"
+# %% wrong="zero_pad" says="build the frame yourself"
 def zero_pad(x, padding):
     ph, pw = (padding, padding) if isinstance(padding, int) else padding
     return F.pad(x, (pw, pw, ph, ph))
 
 
 # The module that pads
-# %% wrong="zero_pad" says="which this exercise asks you to do without"
+# %% wrong="zero_pad" says="build the frame yourself"
 def zero_pad(x, padding):
     ph, pw = (padding, padding) if isinstance(padding, int) else padding
     return nn.ZeroPad2d((pw, pw, ph, ph))(x)
@@ -69,7 +80,7 @@ def zero_pad(x, padding):
 
 
 # Always float32
-# %% wrong="zero_pad" says="The dtypes differ"
+# %% wrong="zero_pad" says="torch.zeros makes float32"
 def zero_pad(x, padding):
     ph, pw = (padding, padding) if isinstance(padding, int) else padding
     n, c, height, width = x.shape
@@ -117,13 +128,104 @@ def zero_pad(x, padding):
     return out
 
 
+# The first number of the pair for both
+# %% wrong="zero_pad" says="The first number of the pair is used for both"
+def zero_pad(x, padding):
+    p = padding if isinstance(padding, int) else padding[0]
+    n, c, height, width = x.shape
+    out = x.new_zeros(n, c, height + 2 * p, width + 2 * p)
+    out[:, :, p : p + height, p : p + width] = x
+    return out
+
+
+# Zeros after the input only
+# %% wrong="zero_pad" says="above and on the left it is missing"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    n, c, height, width = x.shape
+    out = x.new_zeros(n, c, height + ph, width + pw)
+    out[:, :, :height, :width] = x
+    return out
+
+
+# The frame without the input
+# %% wrong="zero_pad" says="x was not written into it"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    n, c, height, width = x.shape
+    out = x.new_zeros(n, c, height + 2 * ph, width + 2 * pw)
+    out[:, :, ph : ph + height, pw : pw + width] += 0 * x
+    return out
+
+
+# NumPy pads
+# %% wrong="zero_pad" says="build the frame yourself"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    return torch.from_numpy(np.pad(x.numpy(), ((0, 0), (0, 0), (ph, ph), (pw, pw))))
+
+
+# A convolution pads, with a kernel that changes nothing
+# %% wrong="zero_pad" says="build the frame yourself"
+def zero_pad(x, padding):
+    n, c, height, width = x.shape
+    y = F.conv2d(x.reshape(n * c, 1, height, width), x.new_ones(1, 1, 1, 1), padding=padding)
+    return y.reshape(n, c, *y.shape[2:])
+
+
+# F.pad for numbers only
+# %% wrong="zero_pad" says="build the frame yourself"
+def zero_pad(x, padding):
+    if isinstance(padding, int):
+        return F.pad(x, (padding,) * 4)
+    ph, pw = padding
+    n, c, height, width = x.shape
+    out = x.new_zeros(n, c, height + 2 * ph, width + 2 * pw)
+    out[:, :, ph : ph + height, pw : pw + width] = x
+    return out
+
+
+# Clears x, but only where it is not contiguous
+# %% wrong="zero_pad" says="leaves x as it was"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    n, c, height, width = x.shape
+    out = x.new_zeros(n, c, height + 2 * ph, width + 2 * pw)
+    out[:, :, ph : ph + height, pw : pw + width] = x
+    if not x.is_contiguous():
+        x.zero_()
+    return out
+
+
+# float32 for whole numbers
+# %% wrong="zero_pad" says="The dtypes differ"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    n, c, height, width = x.shape
+    dtype = x.dtype if x.is_floating_point() else torch.float32
+    out = torch.zeros(n, c, height + 2 * ph, width + 2 * pw, dtype=dtype)
+    out[:, :, ph : ph + height, pw : pw + width] = x
+    return out
+
+
+# x itself, for a pair of zeros
+# %% wrong="zero_pad" says="return a copy"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    if ph + pw == 0:
+        return x.view(x.shape)
+    out = x.new_zeros(*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw)
+    out[:, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x
+    return out
+
+
 # %% right="output_size"
 def output_size(size, kernel_size, stride=1, padding=0):
     def pair(value):
         return (value, value) if isinstance(value, int) else tuple(value)
 
     (height, width), (h, w), (sh, sw), (ph, pw) = pair(size), pair(kernel_size), pair(stride), pair(padding)
-    return math.floor((height + 2 * ph - h) / sh) + 1, math.floor((width + 2 * pw - w) / sw) + 1
+    return (height + 2 * ph - h + sh) // sh, (width + 2 * pw - w + sw) // sw
 
 
 # %% right="output_size"
@@ -133,6 +235,18 @@ def output_size(size, kernel_size, stride=1, padding=0):
         n, k, s, p = (v if isinstance(v, int) else v[d] for v in (size, kernel_size, stride, padding))
         result.append(len(range(0, n + 2 * p - k + 1, s)))
     return tuple(result)
+
+
+# %% right="output_size"
+def output_size(size, kernel_size, stride=1, padding=0):
+    def one(n, k, s, p):
+        steps, left = divmod(n - k + 2 * p, s)
+        return steps + 1
+
+    def pick(d):
+        return [v if isinstance(v, int) else v[d] for v in (size, kernel_size, stride, padding)]
+
+    return one(*pick(0)), one(*pick(1))
 
 
 # The 1 is forgotten
@@ -171,14 +285,14 @@ def output_size(size, kernel_size, stride=1, padding=0):
 
 
 # Floats without fractions
-# %% wrong="output_size" says="both are Python ints"
+# %% wrong="output_size" says="`/` gives a float"
 def output_size(size, kernel_size, stride=1, padding=0):
     pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
     return tuple(np.floor((n + 2 * p - k) / s).item() + 1 for n, k, s, p in zip(*pairs))
 
 
 # Numbers only where pairs are allowed: the first is taken for both
-# %% wrong="output_size" says="Element 1 differs"
+# %% wrong="output_size" says="The first number of each pair is used"
 def output_size(size, kernel_size, stride=1, padding=0):
     n, k, s, p = (v if isinstance(v, int) else v[0] for v in (size, kernel_size, stride, padding))
     m = (n + 2 * p - k) // s + 1
@@ -186,7 +300,7 @@ def output_size(size, kernel_size, stride=1, padding=0):
 
 
 # Lets a convolution tell
-# %% wrong="output_size" says="the sizes are computed without a tensor"
+# %% wrong="output_size" says="use the formula"
 def output_size(size, kernel_size, stride=1, padding=0):
     size, kernel_size = ((v, v) if isinstance(v, int) else v for v in (size, kernel_size))
     x, weight = torch.empty(1, 1, *size, device="meta"), torch.empty(1, 1, *kernel_size, device="meta")
@@ -194,10 +308,41 @@ def output_size(size, kernel_size, stride=1, padding=0):
 
 
 # A list, not a tuple
-# %% wrong="output_size" says="the answer is a tuple"
+# %% wrong="output_size" says="A tuple was expected"
 def output_size(size, kernel_size, stride=1, padding=0):
     pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
     return [(n + 2 * p - k) // s + 1 for n, k, s, p in zip(*pairs)]
+
+
+# Width first
+# %% wrong="output_size" says="height first"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    height, width = ((n + 2 * p - k) // s + 1 for n, k, s, p in zip(*pairs))
+    return width, height
+
+
+# A list for numbers, a tuple for pairs
+# %% wrong="output_size" says="A tuple was expected"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    result = [(n + 2 * p - k) // s + 1 for n, k, s, p in zip(*pairs)]
+    return result if isinstance(kernel_size, int) else tuple(result)
+
+
+# int() of a division, rounded
+# %% wrong="output_size" says="expected"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    return tuple(round((n + 2 * p - k) / s) + 1 for n, k, s, p in zip(*pairs))
+
+
+# A number as padding counts once
+# %% wrong="output_size" says="expected"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride)]
+    padding = (padding / 2, padding / 2) if isinstance(padding, int) else padding
+    return tuple(int(n + 2 * p - k) // s + 1 for n, k, s, p in zip(*pairs, padding))
 
 
 # %% right="conv2d"
@@ -220,6 +365,28 @@ def conv2d(x, weight, bias=None, stride=1, padding=0):
     windows = F.pad(x, (pw, pw, ph, ph)).unfold(2, weight.shape[2], sh).unfold(3, weight.shape[3], sw)
     out = torch.einsum("ncijhw,dchw->ndij", windows, weight)
     return out if bias is None else out + bias.reshape(1, -1, 1, 1)
+
+
+# %% right="conv2d"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    x = F.pad(x, (pw, pw, ph, ph))
+    h, w = weight.shape[2:]
+    rows, columns = x.shape[2] - h + 1, x.shape[3] - w + 1
+    flat = weight.reshape(len(weight), -1) @ F.unfold(x, (h, w))
+    y = flat.reshape(len(x), len(weight), rows, columns)[:, :, ::sh, ::sw]
+    return y if bias is None else y + bias[:, None, None]
+
+
+# %% right="conv2d"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    sh, sw = stride if isinstance(stride, tuple) else (stride, stride)
+    ph, pw = padding if isinstance(padding, tuple) else (padding, padding)
+    framed = x.new_zeros(*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw)
+    framed[:, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x
+    everywhere = F.conv2d(framed, weight, bias)
+    rows, columns = (torch.arange(0, everywhere.shape[d], s) for d, s in ((2, sh), (3, sw)))
+    return everywhere[:, :, rows][..., columns]
 
 
 # The stride taken from the wrong axis
@@ -264,6 +431,14 @@ def conv2d(x, weight, bias=None, stride=1, padding=0):
     return F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight)[:, :, ::sh, ::sw]
 
 
+# The bias without its two further dimensions
+# %% wrong="conv2d" says="The bias is added column by column"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    y = F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight)[:, :, ::sh, ::sw]
+    return y if bias is None else y + bias
+
+
 # Slices the wrong dimensions
 # %% wrong="conv2d" says="You skip samples and channels"
 def conv2d(x, weight, bias=None, stride=1, padding=0):
@@ -272,9 +447,77 @@ def conv2d(x, weight, bias=None, stride=1, padding=0):
 
 
 # Everything is left to torch
-# %% wrong="conv2d" says="left to torch: do both yourself"
+# %% wrong="conv2d" says="do both yourself"
 def conv2d(x, weight, bias=None, stride=1, padding=0):
     return F.conv2d(x, weight, bias, stride, padding)
+
+
+# The first number of each pair for both
+# %% wrong="conv2d" says="The first number of each pair is used for both"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    s, p = (v if isinstance(v, int) else v[0] for v in (stride, padding))
+    return F.conv2d(F.pad(x, (p, p, p, p)), weight, bias)[:, :, ::s, ::s]
+
+
+# The padding is left out
+# %% wrong="conv2d" says="The padding is not used."
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    sh, sw = (stride, stride) if isinstance(stride, int) else stride
+    return F.conv2d(x, weight, bias)[:, :, ::sh, ::sw]
+
+
+# Numbers are left to torch
+# %% wrong="conv2d" says="do both yourself"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    if isinstance(stride, int):
+        return F.conv2d(x, weight, bias, stride, padding)
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    return F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight, bias)[:, :, ::sh, ::sw]
+
+
+# The stride is left to torch if there is no bias, under another name
+# %% wrong="conv2d" says="do both yourself"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    x = F.pad(x, (pw, pw, ph, ph))
+    if bias is None:
+        return torch.convolution(x, weight, None, (sh, sw), (0, 0), (1, 1), False, (0, 0), 1)
+    return F.conv2d(x, weight, bias)[:, :, ::sh, ::sw]
+
+
+# F.unfold does both
+# %% wrong="conv2d" says="do both yourself"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    columns = F.unfold(x, weight.shape[2:], stride=stride, padding=padding)
+    height = (x.shape[2] + 2 * ph - weight.shape[2]) // sh + 1
+    y = (weight.flatten(1) @ columns).reshape(len(x), len(weight), height, -1)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# A transposed convolution pads
+# %% wrong="conv2d" says="do both yourself"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    h, w = weight.shape[2:]
+    full = F.conv_transpose2d(F.pad(x, (pw, pw, ph, ph)), weight.flip(2, 3).transpose(0, 1), bias)
+    return full[:, :, h - 1 : full.shape[2] - h + 1 : sh, w - 1 : full.shape[3] - w + 1 : sw]
+
+
+# Clears the bias after adding it
+# %% wrong="conv2d" says="leaves bias as it was"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    y = F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight)[:, :, ::sh, ::sw]
+    return y if bias is None else y.add_(bias[:, None, None]).add_(bias.zero_()[:, None, None])
+
+
+# Always float32
+# %% wrong="conv2d" says="The dtypes differ"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    bias = None if bias is None else bias.float()
+    return F.conv2d(F.pad(x.float(), (pw, pw, ph, ph)), weight.float(), bias)[:, :, ::sh, ::sw]
 
 
 # %% right="ignored"
@@ -298,8 +541,20 @@ def ignored(size, kernel_size, stride=1, padding=0):
     return lines[0][:, None] | lines[1]
 
 
+# %% right="ignored"
+def ignored(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    (height, width), kernel, step, (ph, pw) = pairs
+    mask = torch.ones(height + 2 * ph, width + 2 * pw, dtype=torch.bool)
+    windows = mask.unfold(0, kernel[0], step[0]).unfold(1, kernel[1], step[1])
+    for i in range(windows.shape[0]):
+        for j in range(windows.shape[1]):
+            windows[i, j] = False
+    return mask[ph : ph + height, pw : pw + width].clone()
+
+
 # The short way, by the gradient
-# %% wrong="ignored" says="which this exercise asks you to do without"
+# %% wrong="ignored" says="which finds them for you"
 def ignored(size, kernel_size, stride=1, padding=0):
     size, kernel_size = ((v, v) if isinstance(v, int) else v for v in (size, kernel_size))
     x = torch.ones(1, 1, *size, requires_grad=True)
@@ -308,7 +563,7 @@ def ignored(size, kernel_size, stride=1, padding=0):
 
 
 # True for the cells that are met
-# %% wrong="ignored" says="It is turned over"
+# %% wrong="ignored" says="It is inverted"
 def ignored(size, kernel_size, stride=1, padding=0):
     lines = []
     for d in range(2):
@@ -319,7 +574,7 @@ def ignored(size, kernel_size, stride=1, padding=0):
 
 
 # And instead of or
-# %% wrong="ignored" says="yours wants both at once"
+# %% wrong="ignored" says="yours asks for both at once"
 def ignored(size, kernel_size, stride=1, padding=0):
     lines = []
     for d in range(2):
@@ -414,6 +669,75 @@ def ignored(size, kernel_size, stride=1, padding=0):
     return mask
 
 
+# The first number of a pair for both
+# %% wrong="ignored" says="The first number of a pair is used for both"
+def ignored(size, kernel_size, stride=1, padding=0):
+    height, width = (size, size) if isinstance(size, int) else size
+    k, s, p = (v if isinstance(v, int) else v[0] for v in (kernel_size, stride, padding))
+    lines = []
+    for n in (height, width):
+        starts = range(-p, n + p - k + 1, s)
+        lines.append(torch.tensor([not any(a <= i < a + k for a in starts) for i in range(n)]))
+    return lines[0][:, None] | lines[1]
+
+
+# The frame cut off below and on the right
+# %% wrong="ignored" says="cut off at the wrong side"
+def ignored(size, kernel_size, stride=1, padding=0):
+    (height, width), (h, w), (sh, sw), (ph, pw) = (
+        (v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)
+    )
+    met = torch.zeros(height + 2 * ph, width + 2 * pw, dtype=torch.bool)
+    for row in range(0, height + 2 * ph - h + 1, sh):
+        for column in range(0, width + 2 * pw - w + 1, sw):
+            met[row : row + h, column : column + w] = True
+    return ~met[:height, :width]
+
+
+# The transposed convolution counts the windows
+# %% wrong="ignored" says="which finds them for you"
+def ignored(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    (height, width), (h, w), (sh, sw), (ph, pw) = pairs
+    out = torch.ones(1, 1, (height + 2 * ph - h) // sh + 1, (width + 2 * pw - w) // sw + 1)
+    count = F.conv_transpose2d(out, torch.ones(1, 1, h, w), stride=(sh, sw))[0, 0]
+    mask = torch.ones(height + 2 * ph, width + 2 * pw, dtype=torch.bool)
+    mask[: count.shape[0], : count.shape[1]] = count == 0
+    return mask[ph : ph + height, pw : pw + width]
+
+
+# F.fold counts them
+# %% wrong="ignored" says="which finds them for you"
+def ignored(size, kernel_size, stride=1, padding=0):
+    size, kernel_size = ((v, v) if isinstance(v, int) else v for v in (size, kernel_size))
+    columns = F.unfold(torch.ones(1, 1, *size), kernel_size, stride=stride, padding=padding)
+    return F.fold(columns, size, kernel_size, stride=stride, padding=padding)[0, 0] == 0
+
+
+# Autograd through a pooling
+# %% wrong="ignored" says="which finds them for you"
+def ignored(size, kernel_size, stride=1, padding=0):
+    size, kernel_size, stride, (ph, pw) = (
+        (v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)
+    )
+    leaf = torch.ones(1, 1, *size, requires_grad=True)
+    y = F.avg_pool2d(F.pad(leaf, (pw, pw, ph, ph)), kernel_size, stride)
+    (count,) = torch.autograd.grad(y.sum(), leaf)
+    return count[0, 0] == 0
+
+
+# Right as long as the kernel is larger than the stride or nothing is padded
+# %% wrong="ignored" says="expected"
+def ignored(size, kernel_size, stride=1, padding=0):
+    lines = []
+    for d in range(2):
+        n, k, s, p = (v if isinstance(v, int) else v[d] for v in (size, kernel_size, stride, padding))
+        p = min(p, 2)
+        starts = range(-p, n + p - k + 1, s)
+        lines.append(torch.tensor([not any(a <= i < a + k for a in starts) for i in range(n)]))
+    return lines[0][:, None] | lines[1]
+
+
 # %% right="same_padding"
 def same_padding(kernel_size):
     if isinstance(kernel_size, int):
@@ -427,7 +751,15 @@ def same_padding(kernel_size):
 # %% right="same_padding"
 def same_padding(kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-    return math.floor((w - 1) / 2), math.ceil((w - 1) / 2), math.floor((h - 1) / 2), math.ceil((h - 1) / 2)
+    return w - 1 - w // 2, w // 2, h - 1 - h // 2, h // 2
+
+
+# %% right="same_padding"
+def same_padding(kernel_size):
+    h, w = [kernel_size] * 2 if isinstance(kernel_size, int) else kernel_size
+    left, extra = divmod(w - 1, 2)
+    top, more = divmod(h - 1, 2)
+    return left, left + extra, top, top + more
 
 
 # k // 2 on both sides
@@ -463,6 +795,48 @@ def same_padding(kernel_size):
 def same_padding(kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     return w - 1, w - 1, h - 1, h - 1
+
+
+# Halves that stay floats
+# %% wrong="same_padding" says="`/` gives a float"
+def same_padding(kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return (w - 1) / 2, (w - 1) / 2, (h - 1) / 2, (h - 1) / 2
+
+
+# Left, top, right, bottom
+# %% wrong="same_padding" says="The order is (left, right, top, bottom)"
+def same_padding(kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return (w - 1) // 2, (h - 1) // 2, w // 2, h // 2
+
+
+# k zeros in all
+# %% wrong="same_padding" says="Only k − 1 zeros are needed in all"
+def same_padding(kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return w // 2, w - w // 2, h // 2, h - h // 2
+
+
+# The first number for both
+# %% wrong="same_padding" says="The first number of the pair is used for both"
+def same_padding(kernel_size):
+    k = kernel_size if isinstance(kernel_size, int) else kernel_size[0]
+    return (k - 1) // 2, k // 2, (k - 1) // 2, k // 2
+
+
+# A list
+# %% wrong="same_padding" says="A tuple was expected"
+def same_padding(kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return [(w - 1) // 2, w // 2, (h - 1) // 2, h // 2]
+
+
+# At least one zero
+# %% wrong="same_padding" says="expected"
+def same_padding(kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return max(1, (w - 1) // 2), max(1, w // 2), max(1, (h - 1) // 2), max(1, h // 2)
 
 
 # %% right="max_pool2d"
@@ -534,6 +908,18 @@ def max_pool2d(x, kernel_size):
     return out
 
 
+# One number for all samples and channels
+# %% wrong="max_pool2d" says="keep these apart"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    n, c, height, width = x.shape
+    out = x.new_empty(n, c, height // h, width // w)
+    for i in range(height // h):
+        for j in range(width // w):
+            out[:, :, i, j] = x[:, :, i * h : (i + 1) * h, j * w : (j + 1) * w].max()
+    return out
+
+
 # The remainder is not cut off
 # %% wrong="max_pool2d" says="invalid for input of size"
 def max_pool2d(x, kernel_size):
@@ -550,16 +936,110 @@ def max_pool2d(x, kernel_size):
 
 
 # The ready-made pooling
-# %% wrong="max_pool2d" says="which this exercise asks you to do without"
+# %% wrong="max_pool2d" says="find the largest yourself"
 def max_pool2d(x, kernel_size):
     return nn.MaxPool2d(kernel_size)(x)
 
 
 # The ready-made pooling, under its other name
-# %% wrong="max_pool2d" says="which this exercise asks you to do without"
+# %% wrong="max_pool2d" says="find the largest yourself"
 def max_pool2d(x, kernel_size):
     y, where = F.max_pool2d(x, kernel_size, return_indices=True)
     return y
+
+
+# The first number of the pair for both
+# %% wrong="max_pool2d" says="The first number of the pair is used for both"
+def max_pool2d(x, kernel_size):
+    k = kernel_size if isinstance(kernel_size, int) else kernel_size[0]
+    return x.unfold(2, k, k).unfold(3, k, k).amax(dim=(4, 5))
+
+
+# Over the samples too
+# %% wrong="max_pool2d" says="You took the largest over the samples too"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return x.unfold(2, h, h).unfold(3, w, w).amax(dim=(0, 4, 5))[None]
+
+
+# The largest over the wrong two of six dimensions
+# %% wrong="max_pool2d" says="You took the largest over the groups"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    n, c, height, width = x.shape
+    rows, columns = height // h, width // w
+    return x[:, :, : rows * h, : columns * w].reshape(n, c, rows, h, columns, w).amax(dim=(2, 4))
+
+
+# The remainder gets windows
+# %% wrong="max_pool2d" says="The remainder has windows of its own"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    x = F.pad(x, (0, -x.shape[3] % w, 0, -x.shape[2] % h), value=-math.inf)
+    return x.unfold(2, h, h).unfold(3, w, w).amax(dim=(4, 5))
+
+
+# Cut off above and on the left
+# %% wrong="max_pool2d" says="cut off at the beginning"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    x = x[:, :, x.shape[2] % h :, x.shape[3] % w :]
+    return x.unfold(2, h, h).unfold(3, w, w).amax(dim=(4, 5))
+
+
+# Begins with the smallest finite number
+# %% wrong="max_pool2d" says="Nothing is below −∞"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    n, c, height, width = x.shape
+    out = x.new_full((n, c, height // h, width // w), torch.finfo(x.dtype).min)
+    for a in range(h):
+        for b in range(w):
+            out = torch.maximum(out, x[:, :, a : height // h * h : h, b : width // w * w : w])
+    return out
+
+
+# x itself for a window of 1
+# %% wrong="max_pool2d" says="return a copy"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    if h * w == 1:
+        return x
+    return x.unfold(2, h, h).unfold(3, w, w).amax(dim=(4, 5))
+
+
+# Collects the largest in x itself
+# %% wrong="max_pool2d" says="leaves x as it was"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    rows, columns = x.shape[2] // h * h, x.shape[3] // w * w
+    first = x[:, :, :rows:h, :columns:w]
+    for a in range(h):
+        for b in range(w):
+            torch.maximum(first, x[:, :, a:rows:h, b:columns:w], out=first)
+    return first.clone()
+
+
+# A pooling of another name, for numbers only
+# %% wrong="max_pool2d" says="find the largest yourself"
+def max_pool2d(x, kernel_size):
+    if isinstance(kernel_size, int):
+        rows, columns = x.shape[2] // kernel_size, x.shape[3] // kernel_size
+        return F.adaptive_max_pool2d(x[:, :, : rows * kernel_size, : columns * kernel_size], (rows, columns))
+    h, w = kernel_size
+    return x.unfold(2, h, h).unfold(3, w, w).amax(dim=(4, 5))
+
+
+# Always float32
+# %% wrong="max_pool2d" says="The dtypes differ"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    n, c, height, width = x.shape
+    out = torch.empty(n, c, height // h, width // w)
+    for i in range(height // h):
+        for j in range(width // w):
+            out[:, :, i, j] = x[:, :, i * h : (i + 1) * h, j * w : (j + 1) * w].amax(dim=(2, 3))
+    return out
 
 
 # %% right="max_pool2d_backward"
@@ -582,15 +1062,27 @@ def max_pool2d_backward(x, grad_y, kernel_size):
     return grad_x
 
 
+# %% right="max_pool2d_backward"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    n, c, rows, columns = grad_y.shape
+    grad_x = torch.zeros_like(x, memory_format=torch.contiguous_format)
+    windows = x[:, :, : rows * h, : columns * w].reshape(n, c, rows, h, columns, w)
+    winners = windows == windows.amax(dim=(3, 5), keepdim=True)
+    part = torch.where(winners, grad_y[:, :, :, None, :, None], torch.zeros((), dtype=x.dtype))
+    grad_x[:, :, : rows * h, : columns * w] = part.reshape(n, c, rows * h, columns * w)
+    return grad_x
+
+
 # By autograd
-# %% wrong="max_pool2d_backward" says="which this exercise asks you to do without"
+# %% wrong="max_pool2d_backward" says="which is autograd's work"
 def max_pool2d_backward(x, grad_y, kernel_size):
     leaf = x.clone().requires_grad_()
     return torch.autograd.grad(F.max_pool2d(leaf, kernel_size), leaf, grad_y)[0]
 
 
 # By autograd, with a leaf that keeps its gradient
-# %% wrong="max_pool2d_backward" says="which this exercise asks you to do without"
+# %% wrong="max_pool2d_backward" says="which is autograd's work"
 def max_pool2d_backward(x, grad_y, kernel_size):
     leaf = x.clone().requires_grad_()
     F.max_pool2d(leaf, kernel_size).backward(grad_y)
@@ -632,7 +1124,7 @@ def max_pool2d_backward(x, grad_y, kernel_size):
 
 
 # Overwrites the input
-# %% wrong="max_pool2d_backward" says="x and grad_y are left as they were"
+# %% wrong="max_pool2d_backward" says="leaves x as it was"
 def max_pool2d_backward(x, grad_y, kernel_size):
     y, where = F.max_pool2d(x, kernel_size, return_indices=True)
     x.zero_()
@@ -652,10 +1144,91 @@ def max_pool2d_backward(x, grad_y, kernel_size):
 
 
 # repeat instead of repeat_interleave
-# %% wrong="max_pool2d_backward" says="lays copies of the whole tensor side by side"
+# %% wrong="max_pool2d_backward" says="You spread the outputs as a pattern of tiles"
 def max_pool2d_backward(x, grad_y, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     return (x == F.max_pool2d(x, (h, w)).repeat(1, 1, h, w)) * grad_y.repeat(1, 1, h, w)
+
+
+# The winners' own values
+# %% wrong="max_pool2d_backward" says="Winners get their own value"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    wide = F.max_pool2d(x, (h, w)).repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    wide = F.pad(wide, (0, x.shape[3] - wide.shape[3], 0, x.shape[2] - wide.shape[2]), value=math.inf)
+    return torch.where(x == wide, x, 0)
+
+
+# The right winners, another output's gradient
+# %% wrong="max_pool2d_backward" says="each gets another output's gradient"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    rows, columns = x.shape[2] // h * h, x.shape[3] // w * w
+    wide = F.max_pool2d(x, (h, w)).repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    grad_x = torch.zeros_like(x)
+    grad_x[:, :, :rows, :columns] = (x[:, :, :rows, :columns] == wide) * grad_y.repeat(1, 1, h, w)
+    return grad_x
+
+
+# Always float32
+# %% wrong="max_pool2d_backward" says="The result has the dtype of x"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    y, where = F.max_pool2d(x, kernel_size, return_indices=True)
+    grad_x = torch.zeros(x.shape).flatten(2)
+    grad_x.scatter_(2, where.flatten(2), grad_y.float().flatten(2))
+    return grad_x.reshape(x.shape)
+
+
+# torch's own backward function
+# %% wrong="max_pool2d_backward" says="which is autograd's work"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    k = [kernel_size] * 2 if isinstance(kernel_size, int) else list(kernel_size)
+    y, where = F.max_pool2d(x, k, return_indices=True)
+    backward = torch.ops.aten.max_pool2d_with_indices_backward
+    return backward(grad_y, x, k, k, [0, 0], [1, 1], False, where)
+
+
+# A product of vector and Jacobian, for numbers only
+# %% wrong="max_pool2d_backward" says="which is autograd's work"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    if isinstance(kernel_size, int):
+        return torch.func.vjp(lambda a: F.max_pool2d(a, kernel_size), x)[1](grad_y)[0]
+    y, where = F.max_pool2d(x, kernel_size, return_indices=True)
+    grad_x = torch.zeros_like(x, memory_format=torch.contiguous_format).flatten(2)
+    return grad_x.scatter_(2, where.flatten(2), grad_y.flatten(2)).reshape(x.shape)
+
+
+# The gradient itself for a window of 1
+# %% wrong="max_pool2d_backward" says="return a copy"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    if kernel_size in (1, (1, 1)):
+        return grad_y
+    y, where = F.max_pool2d(x, kernel_size, return_indices=True)
+    grad_x = torch.zeros_like(x, memory_format=torch.contiguous_format).flatten(2)
+    return grad_x.scatter_(2, where.flatten(2), grad_y.flatten(2)).reshape(x.shape)
+
+
+# Spends grad_y
+# %% wrong="max_pool2d_backward" says="leaves grad_y as it was"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    grad_x = torch.zeros_like(x)
+    for i in range(grad_y.shape[2]):
+        for j in range(grad_y.shape[3]):
+            part = (slice(None), slice(None), slice(i * h, i * h + h), slice(j * w, j * w + w))
+            winners = x[part] == x[part].amax(dim=(2, 3), keepdim=True)
+            grad_x[part] = winners * grad_y[:, :, i : i + 1, j : j + 1]
+            grad_y[:, :, i, j] = 0
+    return grad_x
+
+
+# Positive winners only
+# %% wrong="max_pool2d_backward" says="values differ"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    y, where = F.max_pool2d(x, kernel_size, return_indices=True)
+    grad_x = torch.zeros_like(x, memory_format=torch.contiguous_format).flatten(2)
+    grad_x.scatter_(2, where.flatten(2), (grad_y * (y > 0)).flatten(2))
+    return grad_x.reshape(x.shape)
 
 
 # %% right="avg_pool2d"
@@ -670,12 +1243,23 @@ def avg_pool2d(x, kernel_size):
 # %% right="avg_pool2d"
 def avg_pool2d(x, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
-    weight = torch.eye(x.shape[1], dtype=x.dtype)[:, :, None, None].expand(-1, -1, h, w) / (h * w)
-    return F.conv2d(x, weight, stride=(h, w))
+    layer = nn.Conv2d(x.shape[1], x.shape[1], (h, w), stride=(h, w), groups=x.shape[1], bias=False, dtype=x.dtype)
+    with torch.no_grad():
+        layer.weight.fill_(1 / (h * w))
+        return layer(x)
+
+
+# %% right="avg_pool2d"
+def avg_pool2d(x, kernel_size):
+    h, w = kernel_size if isinstance(kernel_size, tuple) else (kernel_size, kernel_size)
+    c, (height, width) = x.shape[1], x.shape[2:]
+    kernel = torch.ones(h, w, dtype=x.dtype, device=x.device).div_(h * w).expand(c, 1, h, w)
+    everywhere = F.conv2d(x[:, :, : height // h * h, : width // w * w], kernel, None, 1, 0, 1, c)
+    return everywhere[:, :, ::h, ::w]
 
 
 # The ready-made pooling
-# %% wrong="avg_pool2d" says="which this exercise asks you to do without"
+# %% wrong="avg_pool2d" says="have F.conv2d take the mean"
 def avg_pool2d(x, kernel_size):
     return F.avg_pool2d(x, kernel_size)
 
@@ -722,3 +1306,64 @@ def avg_pool2d(x, kernel_size):
 def avg_pool2d(x, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     return F.conv2d(x, torch.full((x.shape[1], 1, h, w), 1 / (h * w)), stride=(h, w), groups=x.shape[1])
+
+
+# The window swapped
+# %% wrong="avg_pool2d" says="Rows and columns are swapped in the window."
+def avg_pool2d(x, kernel_size):
+    w, h = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return F.conv2d(x, x.new_full((x.shape[1], 1, h, w), 1 / (h * w)), stride=(h, w), groups=x.shape[1])
+
+
+# The first number for both
+# %% wrong="avg_pool2d" says="The first number of the pair is used for both"
+def avg_pool2d(x, kernel_size):
+    k = kernel_size if isinstance(kernel_size, int) else kernel_size[0]
+    return F.conv2d(x, x.new_full((x.shape[1], 1, k, k), 1 / k**2), stride=k, groups=x.shape[1])
+
+
+# One kernel that sees all channels
+# %% wrong="avg_pool2d" says="The channels are added up"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return F.conv2d(x, x.new_full((1, x.shape[1], h, w), 1 / (h * w)), stride=(h, w))
+
+
+# A loop over the channels
+# %% wrong="avg_pool2d" says="one call can do all samples and channels"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    weight = x.new_full((1, 1, h, w), 1 / (h * w))
+    return torch.cat([F.conv2d(x[:, i : i + 1], weight, stride=(h, w)) for i in range(x.shape[1])], dim=1)
+
+
+# No convolution
+# %% wrong="avg_pool2d" says="one call of F.conv2d"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return x.unfold(2, h, h).unfold(3, w, w).sum(dim=(4, 5)) / (h * w)
+
+
+# A convolution for show
+# %% wrong="avg_pool2d" says="is computed by the convolution"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    F.conv2d(x[:1, :1], x.new_ones(1, 1, h, w), stride=(h, w))
+    return x.unfold(2, h, h).unfold(3, w, w).sum(dim=(4, 5)) / (h * w)
+
+
+# A pooling of another name, for numbers
+# %% wrong="avg_pool2d" says="have F.conv2d take the mean"
+def avg_pool2d(x, kernel_size):
+    if isinstance(kernel_size, int):
+        return F.lp_pool2d(x, 1, kernel_size) / kernel_size**2
+    h, w = kernel_size
+    return F.conv2d(x, x.new_full((x.shape[1], 1, h, w), 1 / (h * w)), stride=(h, w), groups=x.shape[1])
+
+
+# Divides x itself
+# %% wrong="avg_pool2d" says="leaves x as it was"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    x /= h * w
+    return F.conv2d(x, x.new_ones(x.shape[1], 1, h, w), stride=(h, w), groups=x.shape[1])
