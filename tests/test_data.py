@@ -42,6 +42,18 @@ def test_digits_are_those_in_the_data_folder(setup):
     assert (images.min(), images.max()) == (0, 16)
 
 
+def test_photograph_is_the_one_in_the_data_folder():
+    namespace: dict = {}
+    exec(setup_text(), namespace)
+    exec(tools_text({"load_photo"}, ROOT / "data"), namespace)
+    photo = namespace["load_photo"]()
+    assert photo.shape == (3, 96, 128)
+    assert photo.dtype == torch.float32
+    assert 0 <= photo.min() < 0.1 < 0.9 < photo.max() <= 1
+    red, green, blue = photo[:, 0:96, 0:96].mean(dim=(1, 2))
+    assert red > green > blue, "a ginger cat"
+
+
 def test_mnist_from_disk(setup, tmp_path, monkeypatch):
     images = torch.randint(0, 256, (7, 28, 28), dtype=torch.uint8)
     labels = torch.arange(7, dtype=torch.uint8)

@@ -80,7 +80,7 @@ def tools_text(used: set[str], data: Path) -> str:
 
     Args:
         used: the names that the notebook reads.
-        data: the folder with ``digits.csv.gz``.
+        data: the folder with ``digits.csv.gz`` and ``cat.jpg``.
     """
     pieces, imports, last = _pieces()
     wanted, queue = set(), sorted((used | ALWAYS) & pieces.keys())
@@ -93,7 +93,7 @@ def tools_text(used: set[str], data: Path) -> str:
     there = bound_names(ast.parse(_text("setup"))) | bound_names(ast.parse(_text("tools")))
     needed = set().union(*(piece.needs for piece in chosen), *(read_names(ast.parse(text)) for text in last))
     head = "\n".join(sorted(imports[name] for name in needed & imports.keys() - there))
-    texts = [_digits(data) if piece.name == "DIGITS_BLOB" else piece.text for piece in chosen]
+    texts = [BLOBS[piece.name](data) if piece.name in BLOBS else piece.text for piece in chosen]
     return "\n\n\n".join(["\n".join([TITLE, head, _text("tools")]), *texts, *last])
 
 
@@ -103,3 +103,12 @@ def _digits(data: Path) -> str:
         table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
     packed = lzma.compress(table.T.copy().tobytes(), format=lzma.FORMAT_ALONE, preset=9)
     return f'DIGITS_BLOB = """{base64.b85encode(packed).decode()}"""'
+
+
+def _photo(data: Path) -> str:
+    """The assignment that holds the photograph, one line."""
+    return f'PHOTO_BLOB = """{base64.b85encode((data / "cat.jpg").read_bytes()).decode()}"""'
+
+
+#: What writes the data that notebooks carry.
+BLOBS = {"DIGITS_BLOB": _digits, "PHOTO_BLOB": _photo}

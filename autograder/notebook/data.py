@@ -1,10 +1,11 @@
 """The data sets that notebooks use: the digits that every notebook carries with it, and torchvision's MNIST.
 
-Copied into notebooks by the build; ``DATA`` and ``OFFLINE`` come from the set-up, ``DIGITS_BLOB`` from ``data/``.
+Copied into notebooks by the build; ``DATA`` and ``OFFLINE`` come from the tools' beginning, the blobs from ``data/``.
 """
 
 import base64
 import functools
+import io
 import lzma
 import socket
 
@@ -14,6 +15,16 @@ import torch
 from autograder.notebook.tools import DATA, OFFLINE
 
 DIGITS_BLOB = ""  # written by the build: 65 columns (64 pixels, label) of 1,797 bytes each, xz, base 85
+
+PHOTO_BLOB = ""  # written by the build: a JPEG file, base 85
+
+
+def load_photo() -> torch.Tensor:
+    """A colour photograph, the face of a cat (Stéfan van der Walt; CC0): float32 of shape (3, 96, 128), values 0 to 1."""
+    from PIL import Image
+
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b85decode(PHOTO_BLOB))))
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
 
 
 def load_digits() -> tuple[torch.Tensor, torch.Tensor]:
