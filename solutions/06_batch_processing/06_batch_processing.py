@@ -1,52 +1,54 @@
 # %% [markdown]
 # # Batch processing
 #
-# A network gets its samples in batches, hardly ever one by one. After this notebook you will be able to
+# Networks hardly ever get their samples one at a time: they get them in batches. After this notebook you will be able to
 #
-# - say why: count how often parameters are copied into a small fast memory, one by one and batched;
-# - rewrite a loop over samples as a few operations on the whole batch, forward and backward, and prove it by counting operations;
-# - time code so that the number means something: warm-up, median, waiting for the GPU;
-# - measure how much a batch gains on your machine, and from which batch size on it gains no more;
-# - process a batch that is too large for the memory in parts, and get exactly the gradient of the whole.
+# - explain why: count how often parameters are copied into a small, fast memory, with and without batches;
+# - turn a loop over samples into a few operations on the whole batch, forward and backward, and prove it by counting operations;
+# - time code so that the number means something, and find the batch size beyond which your machine gains nothing;
+# - split a batch that does not fit into memory, and still get the gradient of the whole.
 #
-# **Time**: about 90 minutes. **You need**: broadcasting (`01_tensors`), `backward()` and `.grad` (`02_gradients_and_optimizers`),
+# At the end your functions train a classifier on real digits and point out the images that it finds hardest.
+#
+# **Time**: about 45 minutes of reading and 55 minutes for the 7 exercises (12 points). **You need**: shapes and broadcasting, `backward()` and `.grad`,
 # $s = x\,w^T + b$ and its backward pass (`04_linear`), `F.mse_loss` and its `reduction` (`05_mse_loss`).
+#
+# Each check below an exercise tries everything the text asks for. The grader tries the same demands with more values.
 
 # %% setup
 
 # %% [markdown]
 # ## From columns to rows
 #
-# A book writes a linear layer for **one** sample, as a column: $s_n = w\,x_n$. You have four samples. The direct translation of the book is a loop.
+# A textbook writes a linear layer for **one** sample, as a column: $s_n = w\,x_n$. Code keeps all $N$ samples in one matrix, one sample per **row**,
+# so that the first index is the number of the sample:
 #
-# **Before you run it:** the samples are the rows of `x`, 4×3, and `w` is 2×3. `w.mv(v)` is matrix times vector. What is the shape of `w.mv(x[0])`,
-# and what is the shape of `x.mm(w.t())`? (`mm` is the product of two matrices, `t()` transposes.)
+# $$x = \begin{pmatrix} x_{1,1} & \dots & x_{1,C} \\ \vdots & & \vdots \\ x_{N,1} & \dots & x_{N,C} \end{pmatrix}
+# = \begin{pmatrix} (x_1)^T \\ \vdots \\ (x_N)^T \end{pmatrix} \in \mathbb{R}^{N \times C}.$$
+#
+# The literal translation of the textbook is a loop over the rows. It can also be done in one product. (`w.mv(v)` is matrix times vector, `x.mm(y)` is
+# matrix times matrix, `t()` transposes.)
+#
+# **Before you run it:** `x` holds four samples and is 4×3; `w` is 2×3. What is the shape of `w.mv(x[0])`? And of `x.mm(w.t())`?
 
 # %% predict
-x = torch.tensor([[1.0, 0, 2], [0, 3, 0], [1, 1, 1], [2, 0, -1]])  # 4 samples × 3 features
-w = torch.tensor([[1.0, 2, 3], [0, -1, 1]])  # 2 outputs × 3 features
+x = torch.tensor([[1.0, 0, 2], [0, 3, 0], [1, 1, 1], [2, 0, -1]])
+w = torch.tensor([[1.0, 2, 3], [0, -1, 1]])
 
 loop = torch.empty(4, 2)
 for k in range(4):
-    loop[k] = w.mv(x[k])  # a column of the book, stored as a row
+    loop[k] = w.mv(x[k])  # a column in the book, stored as a row
 batched = x.mm(w.t())
 
 print("w.mv(x[0])", tuple(w.mv(x[0]).shape), "   x.mm(w.t())", tuple(batched.shape))
 print("the same numbers:", torch.equal(loop, batched))
 print(batched)
 
-# %% [markdown]
-# The batch is a matrix with one sample per **row**, so that the first index is the number of the sample:
-#
-# $$x = \begin{pmatrix} x_{1,1} & \dots & x_{1,C} \\ \vdots & & \vdots \\ x_{N,1} & \dots & x_{N,C} \end{pmatrix}
-# = \begin{pmatrix} (x_1)^T \\ \vdots \\ (x_N)^T \end{pmatrix} \in \mathbb{R}^{N \times C}.$$
-#
-# Transpose both sides of the book's equation and you have the output as a row. It is the same equation for each row, so one product does them all:
-#
-# $$(s_n)^T = (w\,x_n)^T = (x_n)^T\,w^T \quad\text{for each } n \qquad\Longrightarrow\qquad s = x\,w^T .$$
+# %% predict folded label="Draw both ways"
+# Helpers for this notebook's pictures.
+SUBSCRIPTS = "₁₂₃₄"
 
 
-# %%
 def canvas(width, height, cell=0.42):
     """A figure without axes, `width` × `height` cells large, y pointing down."""
     figure, ax = plt.subplots(figsize=(width * cell, height * cell))
@@ -60,26 +62,33 @@ def write(ax, x, y, text, size=10.0, colour=INK, **options):
     ax.text(x, y, text, **({"ha": "center", "va": "center", "fontsize": size, "color": colour} | options))
 
 
+def box(ax, left, top, width, height, role, strength=0.3, **options):
+    """A rectangle in the colour of a role."""
+    style = {"facecolor": (COLOURS[role], strength), "edgecolor": INK, "linewidth": 0.8} | options
+    ax.add_artist(plt.Rectangle((left, top), width, height, **style))
+
+
 def empty(ax, left, top, size, name, role):
     """A grid without numbers, for pictures in which only the shape counts."""
     draw_grid(ax, Grid(torch.zeros(size), name, role, hide=True), left, top)
 
 
-figure, ax = canvas(29.0, 14.6, cell=0.32)
+figure, ax = canvas(18.6, 20.6, cell=0.36)
 write(ax, 0.2, 0.7, "columns: one product for each sample", 11, ha="left", weight="bold")
 for k in range(4):
-    left = 0.3 + 7.3 * k
-    empty(ax, left, 3.3, (2, 3), "w", "learned")
-    empty(ax, left + 3.5, 2.8, (3, 1), f"x{'₁₂₃₄'[k]}", "input")
-    write(ax, left + 4.95, 4.3, "=", 13)
-    empty(ax, left + 5.4, 3.3, (2, 1), f"s{'₁₂₃₄'[k]}", "output")
-write(ax, 0.2, 7.9, "rows: one product for all samples", 11, ha="left", weight="bold")
-empty(ax, 0.3, 10.2, (4, 3), "x", "input")
-empty(ax, 4.6, 10.7, (3, 2), "wᵀ", "learned")
-write(ax, 7.6, 12.2, "=", 15)
-empty(ax, 8.6, 10.2, (4, 2), "s", "output")
-write(ax, 12.0, 11.4, "N = 4 samples, C = 3 features, D = 2 outputs", ha="left")
-write(ax, 12.0, 12.6, "N×C times C×D gives N×D", ha="left")
+    left, top = 0.6 + 9.6 * (k % 2), 2.9 + 5.2 * (k // 2)
+    empty(ax, left, top + 0.5, (2, 3), "w", "learned")
+    empty(ax, left + 3.7, top, (3, 1), f"x{SUBSCRIPTS[k]}", "input")
+    write(ax, left + 5.3, top + 1.5, "=", 14)
+    empty(ax, left + 6.1, top + 0.5, (2, 1), f"s{SUBSCRIPTS[k]}", "output")
+write(ax, 0.2, 13.0, "rows: one product for all samples", 11, ha="left", weight="bold")
+empty(ax, 0.6, 15.5, (4, 3), "x", "input")
+empty(ax, 4.9, 16.0, (3, 2), "wᵀ", "learned")
+write(ax, 7.9, 17.5, "=", 15)
+empty(ax, 8.8, 15.5, (4, 2), "s", "output")
+write(ax, 12.2, 16.4, "N = 4 samples", ha="left")
+write(ax, 12.2, 17.5, "C = 3 features", ha="left")
+write(ax, 12.2, 18.6, "D = 2 outputs", ha="left")
 show(
     figure,
     alt="Above, columns: four separate products, each of the weight w, 2×3, and a column of 3×1, x₁ to x₄, giving a column "
@@ -88,9 +97,18 @@ show(
 )
 
 # %% [markdown]
+# <details><summary>Why?</summary>
+#
+# `w.mv(x[0])` has one number for each output: `(2,)`. Transpose both sides of the textbook's equation and the output becomes a row. The equation is
+# the same for every row, so one product does them all, N×C times C×D gives N×D:
+#
+# $$(s_n)^T = (w\,x_n)^T = (x_n)^T\,w^T \quad\text{for each } n \qquad\Longrightarrow\qquad s = x\,w^T .$$
+#
+# </details>
+#
 # ### Exercise: A layer without its loop
 #
-# This is a linear layer with a ReLU behind it, in the book's manner, one sample after the other:
+# Here is a linear layer followed by a ReLU, written as in a textbook, one sample after another:
 #
 # ```python
 # s = torch.empty(len(x), len(weight), dtype=x.dtype)
@@ -98,31 +116,31 @@ show(
 #     s[k] = (weight.mv(x[k]) + bias).clamp(min=0)
 # ```
 #
-# Write `layer_for_batch(x, weight, bias)`: it returns the same `s`, without a loop over the samples. The arguments must not be changed.
+# Write `layer_for_batch(x, weight, bias)`. It returns the same `s`, for float32 and float64 and for any values (a bias of $-\infty$ gives an output
+# of 0), without a loop over the samples. The arguments must not be changed.
 #
-# **How it is checked, here and below.** The check counts the torch operations that your function performs, also small ones such as `x[k]` or
-# `w.t()`. It does so for 6 samples and for 13. **Their number must not depend on N.** No clock is involved: it does not matter how fast your machine is.
-# Stay in torch: a detour over Python lists or NumPy is a loop, or a library, that torch does not see. The check finds it out because autograd cannot follow it from the
-# arguments to the result.
+# **What “without a loop” means in this notebook.** The check counts the torch operations that your function performs, even small ones such as `x[k]`
+# or `w.t()`. **Their number must not depend on N.** Nothing is timed, so the speed of your machine does not matter. And **gradients must reach every
+# argument**. So stay in torch: a detour through lists or NumPy is a loop that torch cannot see, and autograd cannot follow it.
 #
 # <details><summary>Hint 1: which product?</summary>
 #
-# The one of the picture's lower half. It has all $w\,x_n$ in its rows. (`mv` takes a single vector.)
+# The one in the lower half of the picture: it has all the $w\,x_n$ in its rows. (`mv` takes one vector only.)
 #
 # </details>
 #
 # <details><summary>Hint 2: and the rest of the line?</summary>
 #
-# `+` broadcasts a bias of shape `(D,)` over N rows. `clamp` does not care about the shape at all.
+# `+` broadcasts a bias of shape `(D,)` over N rows. `clamp` works on any shape.
 #
 # </details>
 
 
-# %% exercise="layer_for_batch" difficulty=1 minutes=4
+# %% exercise="layer_for_batch" difficulty=1 minutes=5
 def layer_for_batch(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    """Linear layer and ReLU for a batch of row vectors.
+    """A linear layer and a ReLU, for a batch of row vectors.
 
-    x: (N, C). weight: (D, C). bias: (D,). Returns: (N, D).
+    x: (N, C). weight: (D, C). bias: (D,). Returns: (N, D), a new tensor of the dtype of x.
     """
     ### BEGIN SOLUTION
     return (x @ weight.T + bias).clamp(min=0)
@@ -131,72 +149,134 @@ def layer_for_batch(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -
 
 # %% check="layer_for_batch" points=1
 g = torch.Generator().manual_seed(11)
+
+
+def by_loop(x, weight, bias):
+    return torch.stack([torch.stack([(row * line).sum() for line in weight]) + bias for row in x])
+
+
+def untouched(names, now, before):
+    changed = [name for name, mine, theirs in zip(names, now, before) if not torch.equal(mine, theirs)]
+    first = changed[0] if changed else ""
+    advice = (
+        f"Your code changes {first} in place: look for names that end in _, for += and the like, for {first}[…] = …"
+    )
+    require(not changed, f"unchanged: {', '.join(names)}", advice)
+
+
 # All square first: there, a wrong order or a forgotten transpose raises no error, it only gives wrong numbers.
-x, weight, bias = (torch.randn(size, generator=g) for size in [(3, 3), (3, 3), (3,)])
+x, weight, bias = (3 * torch.randn(size, generator=g) for size in [(3, 3), (3, 3), (3,)])
 before = [x.clone(), weight.clone(), bias.clone()]
-s, turned = x @ weight.T, x @ weight
-wanted = (s + bias).relu()
+s, swapped = by_loop(x, weight, bias), by_loop(x, weight.T, bias)
+wanted = torch.where(s > 0, s, 0.0)
+answer = layer_for_batch(inplace(x), inplace(weight), inplace(bias))
+untouched(("x", "weight", "bias"), (x, weight, bias), before)
 expect(
-    layer_for_batch(inplace(x), inplace(weight), inplace(bias)),
+    answer,
     wanted,
     "layer_for_batch(x, weight, bias) for shapes (3, 3), (3, 3), (3,)",
     mistakes={
-        "The weight is not transposed.": (turned + bias).relu(),
-        "The ReLU is missing: negative outputs become 0.": s + bias,
-        "The bias is missing.": s.relu(),
-        "The bias is added before the ReLU, not after it.": s.relu() + bias,
-        "The result is turned: one row per sample.": wanted.T,
-        "This is weight times x: the samples are rows, so x comes first.": (weight @ x + bias).relu(),
-        "The result is turned, and the bias meets the samples: one row per sample was asked for.": (s.T + bias).relu(),
-        "The bias is added along the samples: it has one number for each output.": (s + bias[:, None]).relu(),
+        "The weight is not transposed.": torch.where(swapped > 0, swapped, 0.0),
+        "The ReLU is missing: negative outputs become 0.": s,
+        "`*` multiplies element by element: the matrix product is `@` or mm.": (
+            torch.stack([(row * line + bias).clamp(min=0) for row, line in zip(x, weight)])
+        ),
+        "The bias is missing.": torch.where(s > bias, s - bias, 0.0),
+        "Add the bias before the ReLU, not after it.": torch.where(s > bias, s - bias, 0.0) + bias,
+        "The result is transposed: it should have one row per sample.": wanted.T,
+        "This is weight times x: the samples are rows, so x comes first.": (
+            by_loop(weight, x.T, bias) * (by_loop(weight, x.T, bias) > 0)
+        ),
+        "The result is transposed, and the bias was added along the samples: one row per sample was asked for.": (
+            ((s - bias).T + bias) * ((s - bias).T + bias > 0)
+        ),
+        "The bias was added along the samples: it has one number for each output.": (
+            (s - bias + bias[:, None]) * (s - bias + bias[:, None] > 0)
+        ),
     },
+    rtol=1e-4,
+    atol=1e-5,
 )
-expect([x, weight, bias], before, "x, weight and bias are left as they were")
-x, weight, bias = (torch.randn(size, generator=g) for size in [(6, 5), (2, 5), (2,)])
+x = torch.randn(5, 6, generator=g, dtype=torch.float64).T  # not contiguous
+weight, bias = torch.randn(2, 5, generator=g, dtype=torch.float64), torch.randn(2, generator=g, dtype=torch.float64)
+before, s = [x.clone(), weight.clone(), bias.clone()], by_loop(x, weight, bias)
+answer = layer_for_batch(inplace(x), inplace(weight), inplace(bias))
+untouched(("x", "weight", "bias"), (x, weight, bias), before)
 expect(
-    layer_for_batch(x, weight, bias),
-    (x @ weight.T + bias).relu(),
-    "layer_for_batch(x, weight, bias) for shapes (6, 5), (2, 5), (2,)",
+    answer, torch.where(s > 0, s, 0.0), "layer_for_batch(x, weight, bias) for shapes (6, 5), (2, 5), (2,) in float64"
 )
-counts = []
-for n in (6, 13):
-    x = torch.randn(n, 5, generator=g)
+x, weight, bias = torch.randn(13, 5, generator=g), torch.randn(2, 5, generator=g), torch.randn(2, generator=g)
+s = by_loop(x, weight, bias)
+wanted, counts = torch.where(s > 0, s, 0.0), {}
+for times in (1, 2, 1000):
+    many = x.repeat(times, 1)
     with Watch() as seen:
-        layer_for_batch(x, weight, bias)
-    counts.append(len(seen.operations))
-more = counts[1] - counts[0]
-expect(
-    more,
-    0,
-    "13 samples take no more torch operations than 6 (how many more?)",
-    mistakes={f"You loop over the samples or over parts of them: each one costs about {more / 7:.0f}.": more},
+        answer = layer_for_batch(many, weight, bias)
+    n, counts[times] = 13 * times, len(seen.operations)
+    expect(answer, wanted.repeat(times, 1), f"layer_for_batch(x, weight, bias) for {n:,} samples", rtol=1e-4, atol=1e-5)
+    if times > 1:
+        require(
+            counts[times] == counts[1],
+            f"{n:,} samples take no more torch operations than 13",
+            f"You loop over the samples or over blocks of them: {n:,} samples take {counts[times]:,} operations, "
+            f"13 samples take {counts[1]}.",
+        )
+leaves = [x.requires_grad_(), weight.requires_grad_(), bias.requires_grad_()]
+push = torch.randn(13, 2, generator=g)
+try:
+    answer = layer_for_batch(*leaves)
+except RuntimeError as error:
+    require(
+        "numpy" not in str(error), "no detour through NumPy", "Stay in torch: autograd cannot follow through NumPy."
+    )
+    raise
+require(
+    answer.requires_grad,
+    "autograd can follow from the arguments to the result",
+    "Stay in torch: on the way through lists, NumPy or detach(), autograd loses track.",
 )
-result = layer_for_batch(x.requires_grad_(), weight, bias)
+found = torch.autograd.grad(answer, leaves, push, allow_unused=True)
+ideal = torch.autograd.grad(by_loop(*leaves).relu(), leaves, push)
+for name, mine, theirs in zip(("x", "weight", "bias"), found, ideal):
+    if mine is None:
+        require(False, f"a gradient reaches {name}", f"{name} was cut off: is there a detach() or no_grad()?")
+    expect(mine, theirs, f"the gradient for {name}", rtol=1e-4, atol=1e-4)
+x, weight = torch.ones(4, 3), torch.ones(3, 3)
+wanted = torch.tensor([[0.0, 10_003.0, math.inf]]).repeat(4, 1)
 expect(
-    result.requires_grad,
-    True,
-    "autograd can follow from x to the result",
-    mistakes={"Stay in torch: on the way through lists, NumPy or detach(), autograd loses the trace.": False},
+    layer_for_batch(x, weight, torch.tensor([-math.inf, 10_000.0, math.inf])),
+    wanted,
+    "layer_for_batch for a bias of −∞, 10,000 and ∞",
+    mistakes={"−∞ times 0 is nan: choose instead of multiplying.": torch.where(wanted > 0, wanted, math.nan)},
 )
 ### BEGIN HIDDEN TESTS
-for n, c, d in [(1, 4, 7), (9, 1, 3), (8, 6, 1)]:
-    x, weight, bias = (torch.randn(size, generator=g, dtype=torch.float64) for size in [(n, c), (d, c), (d,)])
-    wanted = (x @ weight.T + bias).relu()
-    what = f"layer_for_batch for N={n}, C={c}, D={d}, in float64"
-    expect(layer_for_batch(x, weight, bias), wanted, what)
+for n, c, d, dtype in [(1, 4, 7, torch.float32), (9, 1, 3, torch.float64), (8, 6, 1, torch.float64)]:
+    x, weight, bias = (3 * torch.randn(size, generator=g, dtype=dtype) for size in [(n, c), (d, c), (d,)])
+    for what in ("", ", called again with other values"):
+        s, before = by_loop(x, weight, bias), [x.clone(), weight.clone(), bias.clone()]
+        answer = layer_for_batch(inplace(x), inplace(weight), inplace(bias))
+        untouched(("x", "weight", "bias"), (x, weight, bias), before)
+        where = f"layer_for_batch for N={n}, C={c}, D={d} in {dtype}{what}"
+        expect(answer, torch.where(s > 0, s, 0.0), where, rtol=1e-4, atol=1e-5)
+        x = 2 - x
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Copies into a small fast memory
 #
-# The numbers are the same. Why does everybody prefer the batch? A processor does not compute in the large main memory. It computes with what lies
-# in its **cache**: fast, next to the arithmetic, and small. To compute $f_d(x_n)$, both must be in the cache: the parameters of the module $f_d$,
-# **and** the sample. A network of reasonable size does not fit. So the parameters of a module are copied into the cache each time the module is used, and
-# push out those of the module before. Such a copy can take longer than the arithmetic itself. (A GPU has a cache of its own. The same holds there.)
+# The numbers are the same. So why does everybody prefer the batch? A processor does not compute in its large main memory. It computes with what is in
+# its **cache**: fast, close to the arithmetic, and small. Here is a simple model of it. To compute $f_d(x_n)$, both must be in the cache: the
+# parameters of the module $f_d$ **and** the sample. There is room for one module and one sample. Using another module means copying its parameters in
+# and pushing the old ones out. Such a copy can take longer than the arithmetic itself.
 #
-# Take three modules in a row, $f = f_3 \circ f_2 \circ f_1$, and three samples $x_1, x_2, x_3$. Wanted are $f(x_1), f(x_2), f(x_3)$: nine computations.
+# (This is an assumption, and real machines are kinder: they have several caches, some of them large, and they load a big weight piece by piece. GPUs
+# have caches too. But the trend is the one that the model shows, and below you will measure it.)
 #
-# **Before you run it:** how many times are parameters copied into the cache if the samples go through one by one? And if each module gets all three samples at once?
+# Take three modules in a row, $f = f_3 \circ f_2 \circ f_1$, and three samples $x_1, x_2, x_3$. To get $f(x_1), f(x_2), f(x_3)$ takes nine
+# computations, whatever their order.
+#
+# **Before you run it:** how many times are parameters copied into the cache if the samples go through one by one? And if each module gets all three
+# samples at once?
 
 # %% predict
 torch.manual_seed(0)
@@ -205,7 +285,7 @@ samples = torch.randn(3, 4)
 
 
 def use(d, batch, log):
-    """Apply module d; its parameters are copied into the cache for that, so write it down."""
+    """Apply module d. Its parameters are copied into the cache for that, so write it down."""
     log.append(f"f{d + 1}")
     return f[d](batch)
 
@@ -225,248 +305,242 @@ print("one by one:", len(log_one), "copies:", *log_one)
 print("batched:   ", len(log_all), "copies:", *log_all)
 print("the same results:", torch.allclose(torch.cat(one_by_one), all_at_once, atol=1e-6))
 
-# %% [markdown]
-# Both ways do the same nine computations. Only the order differs: sample by sample, or module by module. Follow it step by step. An orange bar on a
-# cell means that the parameters had to be copied for this computation.
-
-# %%
-SUBSCRIPTS = "₁₂₃"
-
-
-def lane(ax, left, title, order, i):
-    """The state after computation i: the cache, and which of the nine computations (sample, module) are done."""
-    copied = [k for k in range(len(order)) if k == 0 or order[k][1] != order[k - 1][1]]
-    n, d = order[i]
-    write(ax, left, 0.5, title, 11, ha="left", weight="bold")
-    write(ax, left + 1.75, 1.45, "cache", 9)
-    ax.add_artist(plt.Rectangle((left, 1.8), 3.5, 3.6, facecolor="#F4F4F4", edgecolor=INK, linewidth=1.2))
-    sample = f"x{SUBSCRIPTS[n]}" if d == 0 else f"f{SUBSCRIPTS[d - 1]}(…x{SUBSCRIPTS[n]})"
-    slots = [(2.1, f"parameters of f{SUBSCRIPTS[d]}", "learned", 1.8), (4.1, sample, "input", 1.0)]
-    for top, text, role, height in slots:
-        new = role == "learned" and i in copied
-        face = (COLOURS[role], 0.45 if new else 0.15)
-        line = 2.4 if new else 1.0
-        ax.add_artist(
-            plt.Rectangle((left + 0.2, top), 3.1, height, facecolor=face, edgecolor=COLOURS[role], linewidth=line)
-        )
-        write(ax, left + 1.75, top + height / 2, text, 8)
-    for k in range(3):
-        write(ax, left + 5.8 + 1.5 * k, 1.45, f"f{SUBSCRIPTS[k]}", 9, COLOURS["learned"])
-        write(ax, left + 4.6, 2.4 + 1.2 * k, f"x{SUBSCRIPTS[k]}", 9, COLOURS["input"])
-    for row in range(3):
-        for column in range(3):
-            k = order.index((row, column))
-            at = (left + 5.05 + 1.5 * column, 1.8 + 1.2 * row)
-            face = "white" if k > i else (COLOURS["output"], 0.5 if k == i else 0.2)
-            line = 2.2 if k == i else 0.7
-            ax.add_artist(plt.Rectangle(at, 1.5, 1.2, facecolor=face, edgecolor=INK, linewidth=line))
-            if k <= i:
-                write(ax, at[0] + 0.85, at[1] + 0.6, str(k + 1), 9)
-                if k in copied:
-                    ax.add_artist(plt.Rectangle(at, 0.32, 1.2, facecolor=COLOURS["learned"], edgecolor=INK, zorder=3))
-    copies = sum(k <= i for k in copied)
-    write(ax, left, 6.1, f"copies of parameters: {copies}", 10, COLOURS["learned"], ha="left", weight="bold")
-
-
+# %% predict folded label="Watch the nine computations"
 ORDERS = {
     "one by one": [(n, d) for n in range(3) for d in range(3)],  # all modules for a sample, then the next sample
     "batched": [(n, d) for d in range(3) for n in range(3)],  # all samples for a module, then the next module
 }
 
 
+def lane(ax, top, title, order, i):
+    """The state after computation i: the cache, and which of the nine computations (sample, module) are done."""
+    copied = [k for k in range(len(order)) if k == 0 or order[k][1] != order[k - 1][1]]
+    n, d = order[i]
+    write(ax, 0.2, top, title, 12, ha="left", weight="bold")
+    copies = sum(k <= i for k in copied)
+    write(ax, 11.0, top, f"parameters copied: {copies}×", 11, COLOURS["learned"], ha="right", weight="bold")
+    write(ax, 2.3, top + 1.0, "cache", 10)
+    box(ax, 0.2, top + 1.4, 4.2, 3.9, "plain", 0.1, linewidth=1.2)
+    sample = f"x{SUBSCRIPTS[n]}" if d == 0 else f"f{SUBSCRIPTS[d - 1]}(…x{SUBSCRIPTS[n]})"
+    new = i in copied
+    edge = {"edgecolor": COLOURS["learned"], "linewidth": 2.6 if new else 1.0}
+    box(ax, 0.4, top + 1.6, 3.8, 2.2, "learned", 0.45 if new else 0.15, **edge)
+    write(ax, 2.3, top + 2.4, f"parameters of f{SUBSCRIPTS[d]}", 10)
+    write(ax, 2.3, top + 3.2, "copied now" if new else "still there", 9, weight="bold" if new else "normal")
+    box(ax, 0.4, top + 4.0, 3.8, 1.1, "input", 0.2, edgecolor=COLOURS["input"])
+    write(ax, 2.3, top + 4.55, sample, 10)
+    for k in range(3):
+        write(ax, 6.9 + 1.6 * k, top + 1.0, f"f{SUBSCRIPTS[k]}", 11, COLOURS["learned"])
+        write(ax, 5.5, top + 2.05 + 1.3 * k, f"x{SUBSCRIPTS[k]}", 11, COLOURS["input"])
+        for column in range(3):
+            step = order.index((k, column))
+            left, upper = 6.1 + 1.6 * column, top + 1.4 + 1.3 * k
+            now = {"linewidth": 2.4} if step == i else {}
+            box(ax, left, upper, 1.6, 1.3, "output", 0.0 if step > i else 0.5 if step == i else 0.2, **now)
+            if step <= i:
+                write(ax, left + 0.95, upper + 0.65, str(step + 1), 11)
+            if step <= i and step in copied:
+                box(ax, left, upper, 0.36, 1.3, "learned", 1.0, zorder=3)
+
+
 def frame(ax, i):
-    lane(ax, 0.3, "one by one", ORDERS["one by one"], i)
-    lane(ax, 12.0, "batched", ORDERS["batched"], i)
-    ax.set(xlim=(0, 22.2), ylim=(6.9, 0), aspect="equal")
+    for row, (title, order) in enumerate(ORDERS.items()):
+        lane(ax, 0.6 + 6.2 * row, title, order, i)
+    box(ax, 0.2, 12.45, 0.36, 0.9, "learned", 1.0)
+    write(ax, 0.8, 12.9, "parameters copied for this computation", 9.5, ha="left")
+    ax.set(xlim=(0, 11.2), ylim=(13.6, 0), aspect="equal")
 
 
 stepper(
     frame,
     9,
     keys=[0, 2, 3, 8],
-    size=(8.2, 2.6),
-    columns=1,
-    alt="Four moments of the nine computations, one by one on the left and batched on the right. Each side shows the cache, which "
+    size=(4.2, 5.1),
+    columns=2,
+    alt="Four moments of the nine computations, one by one above and batched below. Each half shows the cache, which "
     "holds the parameters of one module and one sample, and a table of samples x₁ to x₃ by modules f₁ to f₃ that fills with "
-    "the numbers of the computations. After 1 computation: 1 copy of parameters on both sides. After 3: one by one has filled "
+    "the numbers of the computations. After 1 computation: 1 copy of parameters in both. After 3: one by one has filled "
     "the row of x₁ with 3 copies, batched has filled the column of f₁ with 1 copy. After 4: 4 copies against 2. After all 9: "
     "9 copies, an orange bar on every cell, against 3 copies, a bar on the first cell of each column only.",
 )
 
 # %% [markdown]
+# <details><summary>Why?</summary>
+#
+# One by one, the next computation always needs another module, so its parameters have to be copied: samples × modules = 9. Batched, the parameters of
+# a module stay until all samples have used them: modules = 3. The computations are the same nine; only their order differs.
+#
+# </details>
+#
 # ### What a batch pays for it
 #
-# Module by module, the samples move more: each comes into the cache once per module, as what the module before made of it. Parameters are copied less, samples
-# more. That is a bargain as long as a module's parameters are many more numbers than a sample:
+# **Before you run it:** the parameters move less. What moves more? The cell draws what happens in the cache, one step after another: read it like
+# text. The widths of the boxes are made up; their order and their number are not.
+
+# %% predict folded label="Draw the two schedules"
+WIDTH = {"learned": 2.6, "input": 1.1, "output": 1.1}
+WORDS = {"learned": "copies of parameters", "input": "copies of samples", "output": "computations"}
+
+
+def schedule(order):
+    """What happens one after another: (role, label) for each copy and each computation."""
+    steps, module, sample = [], None, None
+    for n, d in order:
+        if d != module:
+            steps.append(("learned", f"f{SUBSCRIPTS[d]}"))
+        if n != sample:
+            steps.append(("input", f"x{SUBSCRIPTS[n]}"))
+        steps.append(("output", ""))
+        module, sample = d, n
+    return steps
+
+
+figure, ax = canvas(13.2, 15.6, cell=0.38)
+top = 0.0
+for title, order in ORDERS.items():
+    steps = schedule(order)
+    counts = [f"{sum(role == one for role, _ in steps)} {word}" for one, word in WORDS.items()]
+    print(f"{title + ':':12}{', '.join(counts)}")
+    write(ax, 0.2, top + 0.6, title, 11, ha="left", weight="bold")
+    for third in range(3):  # three lines, to be read like text
+        line = steps[third * len(steps) // 3 : (third + 1) * len(steps) // 3]
+        left, top = 0.2, top + (1.3 if third == 0 else 1.7)
+        for role, label in line:
+            box(ax, left, top, WIDTH[role], 1.4, role, 0.45, hatch="...." if role == "output" else None)
+            write(ax, left + WIDTH[role] / 2, top + 0.7, label, 10)
+            left += WIDTH[role]
+    top += 1.9
+for k, (role, word) in enumerate([("learned", "copy parameters"), ("input", "copy a sample"), ("output", "compute")]):
+    left = 0.2 + 4.7 * k
+    box(ax, left, 14.4, 0.9, 0.9, role, 0.45, hatch="...." if role == "output" else None)
+    write(ax, left + 1.15, 14.85, word, 9, ha="left")
+show(
+    figure,
+    alt="Two schedules, each of three lines of boxes that are read like text, with a legend. One by one, a line for each sample: a "
+    "wide orange box f₁, the copy of its parameters, a narrow blue one, the copy of the sample, a dotted green one, a computation, then "
+    "f₂, a computation, f₃, a computation; nine orange boxes and three blue ones in all. Batched, a line for each module: one wide orange "
+    "box, then three pairs of blue and green; three orange boxes and nine blue ones. The lines of the batch are shorter.",
+)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# The samples. Module by module, each sample enters the cache once for every module, as whatever the module before has made of it.
 #
 # | copies into the cache | of parameters | of samples |
 # |---|---|---|
 # | one by one | samples × modules | samples |
 # | batched | modules | samples × modules |
 #
-# In the next picture time runs to the right. Wide orange boxes are copies of parameters, narrow blue ones copies of a sample, green ones computations.
-# The widths are made up; the order and the number of boxes are not.
+# That is a bargain as long as a module has many more parameters than a sample has numbers.
+#
+# </details>
+#
+# ### Arithmetic intensity
+#
+# Now real sizes: one layer from $C = 1000$ to $D = 1500$ features, and float32, 4 bytes for each number. The layer computes $N\,C\,D$ products. For
+# that the weight is copied into the cache once for the whole batch; each sample is copied in, and its output copied out. The number of products for
+# each number that is moved is called **arithmetic intensity**. If it is low, the arithmetic waits for the memory: the computation is
+# **memory-bound**. If it is high, the memory keeps up and the arithmetic is the limit: **compute-bound**.
+#
+# **Before you run it:** what is the arithmetic intensity for a single sample: about 1, 100 or 1000? For a batch of 100,000?
 
-# %%
-WIDTH = {"learned": 2.6, "input": 0.7, "output": 0.9}
-
-
-def schedule(order):
-    """What happens one after the other: (role, label) for each copy and each computation."""
-    steps, module, sample = [], None, None
-    for n, d in order:
-        if d != module:
-            steps.append(("learned", f"f{SUBSCRIPTS[d]}"))
-        if n != sample:
-            steps.append(("input", ""))
-        steps.append(("output", ""))
-        module, sample = d, n
-    return steps
-
-
-figure, ax = canvas(38.5, 6.6, cell=0.24)
-for row, (title, order) in enumerate(ORDERS.items()):
-    left, top = 0.2, 1.2 + 3.3 * row
-    write(ax, left, top - 0.6, title, 10.5, ha="left", weight="bold")
-    for role, label in schedule(order):
-        face = (COLOURS[role], 0.45)
-        ax.add_artist(plt.Rectangle((left, top), WIDTH[role], 1.4, facecolor=face, edgecolor=INK, linewidth=0.8))
-        write(ax, left + WIDTH[role] / 2, top + 0.7, label, 9.5)
-        left += WIDTH[role]
-    steps = schedule(order)
-    for role, word in [("learned", "copies of parameters"), ("input", "copies of samples"), ("output", "computations")]:
-        print(f"{title:10}  {sum(step[0] == role for step in steps)} {word}")
-ax.annotate("time", (36.5, 6.2), (30.5, 6.2), va="center", arrowprops={"arrowstyle": "->", "color": INK}, color=INK)
-show(
-    figure,
-    alt="Two strips of boxes over the same time axis. One by one: for each of three samples the wide orange boxes f₁, f₂, f₃, each "
-    "followed by a green one, with one narrow blue box behind f₁; nine orange boxes in all. Batched: for each of f₁, f₂, f₃ "
-    "one wide orange box followed by three pairs of blue and green; three orange boxes in all. The batched strip is much shorter.",
-)
-
-# %% [markdown]
-# Now with real sizes: one layer from 1000 to 1500 features, 2500 samples, and float32, 4 bytes for a number.
-
-# %%
-N, C, D = 2500, 1000, 1500
-weight_mb, sample_kb, output_kb = 4 * C * D / 1e6, 4 * C / 1e3, 4 * D / 1e3
-print(f"the weight: {weight_mb:.1f} MB, a sample: {sample_kb:.1f} kB, its output: {output_kb:.1f} kB")
-print(f"copies of the weight, one by one: {N * weight_mb / 1e3:.1f} GB, batched: {weight_mb / 1e3:.3f} GB")
-print(f"products to compute, both ways:   {N * C * D:,}\n")
-
+# %% predict
+C, D = 1000, 1500
+print(f"weight {4 * C * D / 1e6:.1f} MB, a sample {4 * C / 1e3:.1f} kB, its output {4 * D / 1e3:.1f} kB")
 for n in (1, 10, 100, 2500, 100_000):
     moved = C * D + n * (C + D)  # the weight once, each sample in, each output out
-    print(f"batch of {n:7,}: {n * C * D / moved:5.0f} products for each number that is moved")
-print(f"an endless batch: {C * D / (C + D):5.0f}")
+    print(f"batch of {n:7,}: {n * C * D / moved:5.0f} products per number moved")
 
 # %% [markdown]
-# One by one, each number that is moved takes part in about **one** product. In a batch it is used again and again while it is there:
+# <details><summary>Why?</summary>
 #
-# $$\frac{\text{products}}{\text{numbers moved}} = \frac{N\,C\,D}{C\,D + N\,(C + D)} \;\longrightarrow\; \frac{C\,D}{C + D} \quad\text{for large } N .$$
+# For a single sample nearly everything that moves is the weight, and each of its numbers is used **once**. In a batch each is used again and again
+# while it is there:
 #
-# It grows with $N$ and then levels off. This is a bound, not yet a speed-up: as soon as the numbers come faster than the arithmetic can use them, a larger ratio gains nothing. So
-# the time levels off earlier. You will measure that below. And real caches have several levels, and today's are large. A weight of 6 MB may stay in one of them. Then the copies
-# come from a faster place, and one by one is less slow.
+# $$\frac{\text{products}}{\text{numbers moved}} = \frac{N\,C\,D}{C\,D + N\,(C + D)} \;\longrightarrow\; \frac{C\,D}{C + D} = 600 \quad\text{for large } N .$$
+#
+# This is not yet a speed-up. Once the numbers arrive faster than the arithmetic can use them, a higher intensity gains nothing: the number of samples
+# per second, the *throughput*, levels off long before the intensity does. You will measure that below.
+#
+# </details>
 #
 # ### Exercise: Count the copies
 #
-# In practice the samples come in batches of a given size, and the last batch may be smaller. Each time a module is used on a batch, its parameters are copied into the
-# cache once. Write `parameter_copies(samples, modules, batch_size)`: how many copies of parameters are made until all `samples` have gone through all `modules`.
-# Return an `int`, and compute it: the numbers are too large to count one by one. The result must be exact for numbers of any size, also for those with 18 digits, which a `float`
-# cannot hold.
+# In practice samples come in batches of a given size, and the last batch may be smaller. Each time a module is used on a batch, its parameters are
+# copied into the cache, once. Write `parameter_copies(samples, modules, batch_size)`: the number of such copies until all `samples` have gone through
+# all `modules`. Return an `int`.
 #
-# With `batch_size=1` it is samples × modules, with `batch_size=samples` it is modules.
+# <details><summary>Hint 1: how many batches?</summary>
 #
-# <details><summary>Hint 1: how many batches are there?</summary>
-#
-# 10 samples in batches of 4 are 4 + 4 + 2: three batches. Every one of them goes through every module.
+# 10 samples in batches of 4 are 4 + 4 + 2: three batches. Each of them goes through every module.
 #
 # </details>
 #
 # <details><summary>Hint 2: rounding up</summary>
 #
-# `//` divides and rounds down. What could you add to the numerator so that it rounds up, unless it divides evenly? (`math.ceil(a / b)` works only as long as
-# `a / b` is exact enough: a float has about 16 digits.)
+# `//` divides and rounds down; `math.ceil` rounds up. Or check whether there is a remainder: `%`.
 #
 # </details>
 
 
-# %% exercise="parameter_copies" difficulty=1 minutes=5
+# %% exercise="parameter_copies" difficulty=1 minutes=4
 def parameter_copies(samples: int, modules: int, batch_size: int) -> int:
-    """How often the parameters of some module are copied into the cache.
+    """How often the parameters of a module are copied into the cache, all modules together.
 
-    samples, modules: how many there are. batch_size: samples in a batch, at least 1; the last batch may have fewer.
+    samples, modules: how many there are, at least 1.
+    batch_size: how many samples a batch has, at least 1. The last batch may have fewer.
     """
     ### BEGIN SOLUTION
-    batches = (samples + batch_size - 1) // batch_size
+    batches = math.ceil(samples / batch_size)
     return batches * modules
     ### END SOLUTION
 
 
 # %% check="parameter_copies" points=1
 expect(
-    parameter_copies(3, 3, 1),
-    9,
-    "parameter_copies(3, 3, batch_size=1), the example one by one",
-    mistakes={"Every sample goes through every module: samples × modules.": 3, "The two multiply, they do not add.": 6},
-)
-expect(
-    parameter_copies(3, 3, 3),
-    3,
-    "parameter_copies(3, 3, batch_size=3), the example as one batch",
-    mistakes={
-        "batch_size makes no difference in yours.": 9,
-        "This is the number of batches: each of them goes through all modules.": 1,
-    },
-)
-expect(
     parameter_copies(10, 7, 4),
     21,
     "parameter_copies(10, 7, batch_size=4): batches of 4, 4 and 2",
     mistakes={
         "The last, smaller batch is missing: it needs the parameters too.": 14,
-        "The number of batches is not whole: round up.": 17.5,
-        "Round up the batches, then multiply: there is no half batch.": 18,
+        "The number of batches is not a whole number: round up.": 17.5,
+        "Round up the number of batches, then multiply: there is no half batch.": 18,
+        "This is the number of batches: each of them goes through every module.": 3,
+        "This is one by one: batch_size makes no difference.": 70,
+        "The batches and the modules multiply, they do not add up.": 10,
+        "Only the type is wrong: the number of copies is an int.": 21.0,
     },
 )
 expect(
     parameter_copies(12, 7, 4),
     21,
     "parameter_copies(12, 7, batch_size=4): three full batches",
-    mistakes={"12 samples fill exactly 3 batches of 4, there is no fourth.": 28},
+    mistakes={"12 samples fill exactly 3 batches of 4: there is no fourth.": 28},
 )
+expect(parameter_copies(3, 3, 1), 9, "parameter_copies(3, 3, batch_size=1), the example one by one")
+expect(parameter_copies(3, 3, 3), 3, "parameter_copies(3, 3, batch_size=3), the example as one batch")
 expect(
-    type(parameter_copies(10, 7, 4)).__name__,
-    "int",
-    "the type of the result",
-    mistakes={
-        "You divided with / : stay with integers.": "float",
-        "NumPy's ceil returns a float: stay with integers.": "float64",
-    },
+    parameter_copies(5, 4, 64),
+    4,
+    "parameter_copies(5, 4, batch_size=64), fewer samples than fit into a batch",
+    mistakes={"5 samples make a batch, even if it is not full.": 0},
 )
-expect(
-    parameter_copies(10**17 + 1, 3, 10),
-    3 * (10**16 + 1),
-    "parameter_copies(10**17 + 1, 3, batch_size=10), a number with 18 digits",
-    mistakes={"The quotient went through a float, which has about 16 digits: divide with // only.": 3 * 10**16},
-)
+expect(parameter_copies(640, 5, 64), 50, "parameter_copies(640, 5, batch_size=64)")
 ### BEGIN HIDDEN TESTS
-draw = random.Random(12)
-for _ in range(6):
-    samples, modules, size = draw.randint(1, 5000), draw.randint(1, 60), draw.randint(1, 300)
-    wanted = -(-samples // size) * modules
-    expect(parameter_copies(samples, modules, size), wanted, f"parameter_copies({samples}, {modules}, {size})")
-expect(parameter_copies(5, 4, 64), 4, "parameter_copies(5, 4, 64): fewer samples than a batch holds")
+table = [(2500, 1, 64, 40), (4999, 12, 100, 600), (1, 9, 1, 9), (301, 2, 300, 4), (600, 11, 300, 22), (7, 60, 8, 60)]
+for samples, modules, size, copies in table:
+    expect(parameter_copies(samples, modules, size), copies, f"parameter_copies({samples}, {modules}, {size})")
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## The other reason: Python
 #
-# Each torch operation that you call takes a way through Python: look up the method, check the arguments, choose the code for the dtype and device, make
-# a tensor for the result. That takes a few microseconds, whether the tensor has one element or a thousand.
+# Every torch operation that you call goes through Python and then through torch's *dispatcher*: look up the method, check the arguments, choose the
+# code for the dtype and device, make a tensor for the result. That takes a few microseconds, whether the tensor has one element or a thousand.
 #
-# torch can tell you how many operations a piece of code performs. Everything that it really executes passes through its *dispatcher*, and a
-# `TorchDispatchMode` looks on. (The module's name begins with an underscore: it is meant for tools like this one and may change.)
+# Since every operation passes through the dispatcher, it can be counted there. A `TorchDispatchMode` looks on while the code runs. (The underscore in
+# the name of its module is a warning: it may change between versions.)
 #
 # **Before you run it:** the loop `y[k] = w.mv(x[k])` runs 2500 times. How many operations is that: 2500? More? And `x.mm(w.t())`?
 
@@ -477,7 +551,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 
 class CountOperations(TorchDispatchMode):
-    """Inside `with CountOperations() as counted:`, counted.names has the name of each torch operation."""
+    """Inside `with CountOperations() as counted:`, counted.names collects the operations' names."""
 
     def __init__(self):
         super().__init__()
@@ -488,9 +562,8 @@ class CountOperations(TorchDispatchMode):
         return operation(*args, **(kwargs or {}))
 
 
-x, w = torch.zeros(2500, 4), torch.zeros(3, 4)
+x, w, y = torch.zeros(2500, 4), torch.zeros(3, 4), torch.empty(2500, 3)
 with CountOperations() as counted:
-    y = torch.empty(2500, 3)
     for k in range(2500):
         y[k] = w.mv(x[k])
 print(f"loop:    {len(counted.names):6,} operations:", dict(Tally(counted.names)))
@@ -499,8 +572,14 @@ with CountOperations() as counted:
 print(f"batched: {len(counted.names):6,} operations:", dict(Tally(counted.names)))
 
 # %% [markdown]
-# Four for each sample: select the row `x[k]`, multiply, select the row `y[k]`, copy the result into it. (One more makes `y`.) The batch takes two,
-# however many samples there are. How long does one operation take on your machine?
+# <details><summary>Why?</summary>
+#
+# Four for each sample: select the row `x[k]`, multiply, select the row `y[k]`, copy the result into it. The batch takes two, however many samples
+# there are.
+#
+# </details>
+#
+# How long does one operation take on your machine? Here each is repeated 200 times, and the median is taken.
 
 # %% varies
 import statistics
@@ -519,10 +598,10 @@ def microseconds(numbers):
 
 for numbers in (1, 10, 100, 1000, 10_000):
     each = microseconds(numbers)
-    print(f"{numbers:6,} numbers: {each:8.1f} µs for the operation, {1000 * each / numbers:10.2f} ns for each number")
+    print(f"{numbers:6,} numbers: {each:4.1f} µs in all, {1000 * each / numbers:7.2f} ns for each")
 
 # %% [markdown]
-# An addition of 100 numbers takes about as long as an addition of one: you pay for the call. Only large tensors make the call cheap.
+# Adding to 100 numbers takes about as long as adding to one: you pay for the call. Only with large tensors does the call no longer matter.
 #
 # ### How a loop becomes a batch
 #
@@ -531,128 +610,195 @@ for numbers in (1, 10, 100, 1000, 10_000):
 # | in the loop, for sample `k` | for all samples at once | shape |
 # |---|---|---|
 # | `x[k].sum()` | `x.sum(dim=1)` | (N,) |
-# | `x[k] / c[k]`, a number for each sample | `x / c[:, None]`: the extra dimension keeps `c` in its row | (N, C) |
+# | `x[k] / c[k]`, one number for each sample | `x / c[:, None]`: the extra dimension keeps `c` with its row | (N, C) |
 # | `x[k] @ v` | `x @ v` | (N,) |
 # | `w @ x[k]` | `x @ w.T` | (N, D) |
 # | `x[k] @ y[k]`, two vectors for each sample | `(x * y).sum(dim=1)` | (N,) |
-# | `a[n] - b[m]` for all pairs | `a[:, None] - b` | (N, M, C) |
+# | `a[n] + b[m]` for all pairs | `a[:, None] + b` | (N, M, C) |
 #
-# A pattern stands behind it: dimensions that are added up disappear, all others stay, and the sample's is first. `keepdim=True` keeps a dimension of size 1,
-# so that the result still broadcasts against what it came from. And `torch.einsum("nc,nc->n", x, y)` says it with letters: a letter that is missing
-# behind the arrow is added up.
+# The pattern: a dimension that you sum over disappears, all others stay, and the samples' dimension comes first. `keepdim=True` keeps a dimension of
+# size 1, so that the result still broadcasts against what it came from. `torch.einsum("nc,nc->n", x, y)` says the same with letters: a letter that is
+# missing after the arrow is summed over.
 #
 # ### Exercise: Every sample to length one
 #
-# Write `unit_rows(x)`: each row of `x` divided by its length $\sqrt{\sum_c x_{nc}^2}$. A row of zeros has length 0 and stays a row of zeros.
-# Every other row, however short, gets length 1. The argument must not be
-# changed, the dtype stays, and the number of torch operations must not depend on N (counted as above, for 6 and 13 samples).
+# Write `unit_rows(x)`: divide each row of `x` by its length $\|x_n\| = \sqrt{\sum_c x_{nc}^2}$. So that nothing is ever divided by zero, use
+# $10^{-12}$ in place of any length that is smaller than $10^{-12}$. A row of zeros then stays a row of zeros. The argument must not be changed,
+# float32 and float64 stay what they are, the number of torch operations must not depend on N, and gradients must reach `x` (both as in exercise 1).
 #
 # <details><summary>Hint 1: one number for each row</summary>
 #
-# The features are added up, so it is `dim=1`. The lengths have shape `(N,)`. To divide each *row* by its own, they must be `(N, 1)`.
+# You sum over the features, so it is `dim=1`. The lengths have shape `(N,)`. To divide each *row* by its own length, they must be `(N, 1)`.
 #
 # </details>
 #
-# <details><summary>Hint 2: no NaN for the rows of zeros</summary>
+# <details><summary>Hint 2: no length below 10⁻¹²</summary>
 #
-# 0 / 0 is `nan`. Divide such a row by any other number: it gives 0. `torch.where(condition, a, b)` chooses elementwise, `clamp(min=…)` sets a lower bound. (A small number added
-# to *every* length would change the other rows too.)
+# `clamp(min=…)` sets a lower bound and leaves everything above it alone. (Adding a small number to every length would change the long rows too.)
 #
 # </details>
 
 
-# %% exercise="unit_rows" difficulty=1 minutes=6
+# %% exercise="unit_rows" difficulty=1 minutes=7
 def unit_rows(x: torch.Tensor) -> torch.Tensor:
-    """Each row scaled to length 1, rows of zeros left as they are.
+    """Each row divided by its length, or by 1e-12 if the length is smaller than that.
 
-    x: (N, C). Returns: (N, C), a new tensor.
+    x: (N, C), no value larger than 1e15. Returns: (N, C), a new tensor of the same dtype.
     """
     ### BEGIN SOLUTION
     length = x.square().sum(dim=1, keepdim=True).sqrt()
-    return x / torch.where(length > 0, length, 1)
+    return x / length.clamp(min=1e-12)
     ### END SOLUTION
 
 
 # %% check="unit_rows" points=1
 g = torch.Generator().manual_seed(13)
+
+
+def lengths(x):
+    return [math.hypot(*row) for row in x.tolist()]
+
+
+def by_loop(x, numbers):
+    return torch.stack([row / number for row, number in zip(x, numbers)])
+
+
+def untouched(names, now, before):
+    changed = [name for name, mine, theirs in zip(names, now, before) if not torch.equal(mine, theirs)]
+    first = changed[0] if changed else ""
+    advice = (
+        f"Your code changes {first} in place: look for names that end in _, for += and the like, for {first}[…] = …"
+    )
+    require(not changed, f"unchanged: {', '.join(names)}", advice)
+
+
 # As many samples as features first: there, a lost dimension raises no error, it only divides by the wrong lengths.
 x = torch.randn(4, 4, generator=g)
-length = x.square().sum(dim=1, keepdim=True).sqrt()
-before, wanted = x.clone(), x / length
+before, columns, wanted = x.clone(), by_loop(x.T, lengths(x)).T, by_loop(x, lengths(x))
+answer = unit_rows(inplace(x))
+untouched("x", [x], [before])
 expect(
-    unit_rows(inplace(x)),
+    answer,
     wanted,
     "unit_rows(x) for x of shape (4, 4)",
     mistakes={
-        "(N,) against (N, C) broadcasts along the columns: the lengths must be (N, 1), see keepdim.": x / length[:, 0],
-        "You took the length of each column (dim=0): the features of one sample lie along dim=1.": x
-        / x.square().sum(dim=0).sqrt(),
-        "The square root is missing.": x / length**2,
-        "You divided by the sum, not by the length.": x / x.sum(dim=1, keepdim=True),
-        "You divided by the sum of absolute values, not by the length.": x / x.abs().sum(dim=1, keepdim=True),
-        "You divided by the length of the whole batch: each row has its own.": x / length.square().sum().sqrt(),
-        "You took the mean of the squares, the sum was asked for.": x / (length / 2),
+        "(N,) against (N, C) broadcasts along the columns: the lengths must be (N, 1), see keepdim.": columns,
+        "You took the length of each column (dim=0): the features of one sample run along dim=1.": (
+            by_loop(x.T, lengths(x.T)).T
+        ),
+        "The square root is missing.": by_loop(wanted, lengths(x)),
+        "You divided by the sum, not by the length.": by_loop(x, map(sum, x.tolist())),
+        "You divided by the sum of absolute values, not by the length.": by_loop(x, [row.abs().sum() for row in x]),
+        "You divided by the length of the whole batch: each row has its own.": x / math.hypot(*lengths(x)),
+        "You took the mean of the squares: the length is made with their sum.": 2 * wanted,
     },
 )
-expect(x, before, "x is left as it was")
-x = torch.randn(6, 3, generator=g)
-x[2] = 0
-x[4] *= 1e-5
-length = x.norm(dim=1, keepdim=True)
-with_nan = x / length
-wanted = with_nan.nan_to_num()
-few = [10.0**-k for k in range(1, 10)]
-added = [f"You added {small:.0e} to the length: add nothing to the lengths of other rows." for small in few]
-bounds = [f"You made every length at least {small:.0e}: a short row gets length 1 too." for small in few]
+x = torch.tensor([[10.0**-k, 0] for k in range(12)], dtype=torch.float64)
+answer = unit_rows(x)
+expect(tuple(answer.shape), (12, 2), "the shape of unit_rows(x) for x of shape (12, 2)")
+got = answer[:, 0].tolist()
+require(
+    abs(got[0] - 1) < 1e-11,
+    "a row of length 1 stays as it is",
+    f"Yours becomes a row of length {got[0]:.12f}: is something added to the lengths?",
+)
+short = next((k for k, mine in enumerate(got) if not abs(mine - 1) < 1e-6), 0)
+require(
+    short == 0,
+    "rows of the lengths 0.1, 0.01 and so on to 1e-11 get length 1",
+    f"With yours, a row of length 1e-{short} gets length {got[short]:.6f}: only lengths below 1e-12 are replaced, "
+    "and nothing is added to the others.",
+)
+x, wanted = torch.tensor([[0, 5.0], [1.2e-13, -1.6e-13]]), torch.tensor([[0, 1], [0.12, -0.16]])
 expect(
     unit_rows(x),
     wanted,
-    "unit_rows(x) for x of shape (6, 3) with a row of zeros and a very short one",
+    "unit_rows(x) for rows of the lengths 5 and 2e-13",
     mistakes={
-        "0 / 0 is nan: a row of zeros must stay a row of zeros.": with_nan,
-        **{text: x / (length + small) for text, small in zip(added, few)},
-        **{text: x / length.clamp(min=small) for text, small in zip(bounds, few)},
-        "The short row counts as a row of zeros in yours: it has a length.": torch.where(length > 1e-4, wanted, x),
+        "The length 2e-13 is smaller than 1e-12: use 1e-12 in its place.": torch.tensor([[0, 1], [0.6, -0.8]]),
+        "A row shorter than 1e-12 is not a row of zeros: divide it by 1e-12.": torch.tensor([[0, 1], [0, -0.0]]),
     },
 )
-counts = []
-for n in (6, 13):
-    x = torch.randn(n, 5, generator=g)
-    x[1:] = 0  # a loop over the rows of zeros is a loop, too
-    with Watch() as seen:
-        unit_rows(x)
-    counts.append(len(seen.operations))
-more = counts[1] - counts[0]
+x = torch.randn(3, 6, generator=g, dtype=torch.float64).T  # not contiguous
+x[2] = 0
+nothing = by_loop(x, [number or math.nan for number in lengths(x)])
+before, wanted = x.clone(), by_loop(x, [number or 1 for number in lengths(x)])
+answer = unit_rows(inplace(x))
+untouched("x", [x], [before])
 expect(
-    more,
-    0,
-    "13 samples take no more torch operations than 6 (how many more?)",
-    mistakes={f"You loop over the samples or over parts of them: each one costs about {more / 7:.0f}.": more},
+    answer,
+    wanted,
+    "unit_rows(x) for x of shape (6, 3) in float64 with a row of zeros",
+    mistakes={"0 / 0 is nan: a row of zeros must stay a row of zeros.": nothing},
 )
-expect(
-    unit_rows(x.requires_grad_()).requires_grad,
-    True,
+x = torch.randn(13, 5, generator=g)
+x[1:7] = 0  # a loop over the rows of zeros is a loop, too
+wanted, counts = by_loop(x, [number or 1 for number in lengths(x)]), {}
+for times in (1, 2, 1000):
+    many = x.repeat(times, 1)
+    with Watch() as seen:
+        answer = unit_rows(many)
+    n, counts[times] = 13 * times, len(seen.operations)
+    expect(answer, wanted.repeat(times, 1), f"unit_rows(x) for {n:,} samples")
+    if times > 1:
+        require(
+            counts[times] == counts[1],
+            f"{n:,} samples take no more torch operations than 13",
+            f"You loop over the samples or over blocks of them: {n:,} samples take {counts[times]:,} operations, "
+            f"13 samples take {counts[1]}.",
+        )
+x, push = torch.randn(4, 3, generator=g).requires_grad_(), torch.randn(4, 3, generator=g)
+try:
+    answer = unit_rows(x)
+except RuntimeError as error:
+    require(
+        "numpy" not in str(error), "no detour through NumPy", "Stay in torch: autograd cannot follow through NumPy."
+    )
+    raise
+require(
+    answer.requires_grad,
     "autograd can follow from x to the result",
-    mistakes={"Stay in torch: on the way through lists, NumPy or detach(), autograd loses the trace.": False},
+    "Stay in torch: on the way through lists, NumPy or detach(), autograd loses track.",
+)
+ideal = torch.autograd.grad(torch.stack([row / row.norm() for row in x]), x, push)[0]
+mine = torch.autograd.grad(answer, x, push, allow_unused=True)[0]
+if mine is None:
+    require(False, "a gradient reaches x", "The result does not depend on x for autograd: stay in torch.")
+expect(
+    mine,
+    ideal,
+    "the gradient for x",
+    mistakes={"The lengths depend on x as well: they were cut off from it.": by_loop(push, lengths(x.detach()))},
+    rtol=1e-4,
+    atol=1e-5,
 )
 ### BEGIN HIDDEN TESTS
-for n, c in [(1, 4), (7, 1), (9, 20)]:
-    x = torch.randn(n, c, generator=g, dtype=torch.float64)
-    expect(unit_rows(x), x / x.norm(dim=1, keepdim=True), f"unit_rows(x) for x of shape ({n}, {c}), in float64")
-x = torch.tensor([[3e-4, -4e-4], [0.0, 0.0], [3e6, 4e6]])
-wanted = torch.tensor([[0.6, -0.8], [0, 0], [0.6, 0.8]])
-expect(unit_rows(x), wanted, "unit_rows of short and long rows", rtol=1e-3, atol=1e-6)
+for n, c, dtype in [(1, 4, torch.float32), (7, 1, torch.float64), (9, 20, torch.float64)]:
+    x = torch.randn(n, c, generator=g, dtype=dtype)
+    for what in ("", ", called again with other values"):
+        before, wanted = x.clone(), by_loop(x, [number or 1 for number in lengths(x)])
+        answer = unit_rows(inplace(x))
+        untouched("x", [x], [before])
+        expect(answer, wanted, f"unit_rows(x) for x of shape ({n}, {c}) in {dtype}{what}")
+        x = 3 * x - 1
+        x[0] = 0
+x = torch.tensor([[3e-4, -4e-4], [0.0, 0.0], [3e6, 4e6], [3e-10, 4e-10], [0, 5e-13]])
+wanted = torch.tensor([[0.6, -0.8], [0, 0], [0.6, 0.8], [0.6, 0.8], [0, 0.5]])
+expect(unit_rows(x), wanted, "unit_rows(x) for short and long rows")
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# (`F.normalize(x)` does exactly this. Embeddings are scaled like this before they are compared by their angle.)
+#
 # ### Exercise: A quadratic form for each sample
 #
-# A matrix `a` of C×C gives each sample one number, $q_n = x_n^T\,a\,x_n = \sum_{c,d} x_{nc}\,a_{cd}\,x_{nd}$. In a loop it is `q[k] = x[k] @ a @ x[k]`.
+# A C×C matrix `a` gives each sample one number, $q_n = x_n^T\,a\,x_n = \sum_{c,d} x_{nc}\,a_{cd}\,x_{nd}$. In a loop it is `q[k] = x[k] @ a @ x[k]`.
 #
-# Write `quadratic_form(x, a)` for a whole batch. The number of torch operations must not depend on N. And **no tensor may have N×N elements** on the way, because N
-# may be large: the check uses 60 samples with 3 features and looks at the largest tensor that an operation makes. It may have up to N·C·C elements.
+# Write `quadratic_form(x, a)` for a whole batch, in float32 and float64. N may be large, so the number of torch operations must not depend on N, and
+# **no tensor on the way may have more than N·C·C elements**: N×N would not fit into the memory. Gradients must reach `x` and `a`, and neither may be
+# changed.
 #
-# <details><summary>Hint 1: from the left to the right</summary>
+# <details><summary>Hint 1: from left to right</summary>
 #
 # The first product, `x[k] @ a`, is a row. For the batch it is a matrix of N such rows. What do you do with row k of it and row k of `x`?
 #
@@ -660,16 +806,17 @@ expect(unit_rows(x), wanted, "unit_rows of short and long rows", rtol=1e-3, atol
 #
 # <details><summary>Hint 2: why not x @ a @ x.T?</summary>
 #
-# It multiplies every sample with every other one: N×N numbers, of which you need those on the diagonal. The table above has a line for two vectors for each sample.
+# It multiplies every sample with every other one: N×N numbers, of which you need those on the diagonal. The table above has a line for two vectors
+# for each sample.
 #
 # </details>
 
 
-# %% exercise="quadratic_form" difficulty=2 minutes=7
+# %% exercise="quadratic_form" difficulty=2 minutes=8
 def quadratic_form(x: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
     """One number for each sample: the row, times a, times the row again.
 
-    x: (N, C). a: (C, C), not always symmetric. Returns: (N,).
+    x: (N, C). a: (C, C), not necessarily symmetric. Returns: (N,), of the dtype of x.
     """
     ### BEGIN SOLUTION
     return ((x @ a) * x).sum(dim=1)
@@ -678,82 +825,133 @@ def quadratic_form(x: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
 
 # %% check="quadratic_form" points=2
 g = torch.Generator().manual_seed(14)
+close = {"rtol": 1e-4, "atol": 1e-4}
+
+
+def by_loop(x, a):
+    return torch.stack([row @ a @ row for row in x])
+
+
+def untouched(names, now, before):
+    changed = [name for name, mine, theirs in zip(names, now, before) if not torch.equal(mine, theirs)]
+    first = changed[0] if changed else ""
+    advice = (
+        f"Your code changes {first} in place: look for names that end in _, for += and the like, for {first}[…] = …"
+    )
+    require(not changed, f"unchanged: {', '.join(names)}", advice)
+
+
 # As many samples as features first: there, a wrong order or transpose raises no error, it only gives wrong numbers.
 x, a = torch.randn(3, 3, generator=g), torch.randn(3, 3, generator=g)
 before = [x.clone(), a.clone()]
-wanted = torch.stack([row @ a @ row for row in x])
-pairs, products = x @ a @ x.T, (x @ a) * x
+wanted, pairs = by_loop(x, a), torch.stack([torch.stack([p @ a @ q for q in x]) for p in x])
+products = torch.stack([torch.mv(a.T, row) * row for row in x])
+answer = quadratic_form(inplace(x), inplace(a))
+untouched("xa", (x, a), before)
 expect(
-    quadratic_form(inplace(x), inplace(a)),
+    answer,
     wanted,
     "quadratic_form(x, a) for shapes (3, 3) and (3, 3)",
     mistakes={
-        "These are the numbers of all pairs of samples; wanted is one for each sample.": pairs,
-        "x.T @ a @ x mixes the samples: the formula is for one column, here the samples are rows.": x.T @ a @ x,
-        "The second x takes all samples as one matrix: row n of x @ a meets row n of x only.": x @ a @ x,
+        "These are the numbers of all pairs of samples: one for each sample was asked for.": pairs,
+        "x.T @ a @ x mixes the samples: the formula is for one column, here the samples are rows.": (
+            torch.stack([torch.stack([p @ a @ q for q in x.T]) for p in x.T])
+        ),
+        "The second x takes all samples as one matrix: row n of x @ a should meet row n of x only.": (
+            torch.stack([torch.mv(x.T, torch.mv(a.T, row)) for row in x])
+        ),
         "The products are not added up yet.": products,
-        "You added up over the samples: the features lie along dim=1.": products.sum(dim=0),
+        "You added up over the samples: the features run along dim=1.": products.sum(dim=0),
         "You added up everything: each sample has its own number.": products.sum(),
-        "You took the mean over the features, the sum was asked for.": products.mean(dim=1),
-        "The result has shape (N, 1), (N,) was asked for.": wanted[:, None],
-        "Only the diagonal of a is used.": x.square() @ a.diagonal(),
-        "The matrix a is missing.": x.square().sum(dim=1),
+        "You took the mean over the features: the sum was asked for.": wanted / 3,
+        "The result has shape (N, 1): (N,) was asked for.": wanted[:, None],
+        "Only the diagonal of a is used.": by_loop(x, torch.diag(a.diagonal())),
+        "The matrix a is missing.": by_loop(x, torch.eye(3)),
+        "`*` multiplies element by element: x[k] @ a is a matrix product.": (
+            torch.stack([sum(p * q * p for p, q in zip(row, line)) for row, line in zip(x, a)])
+        ),
     },
-    rtol=1e-4,
-    atol=1e-4,
+    **close,
 )
-expect([x, a], before, "x and a are left as they were")
-counts = []
-for n in (6, 13):
-    x = torch.randn(n, 3, generator=g)
+x = torch.randn(3, 6, generator=g, dtype=torch.float64).T  # not contiguous
+a = torch.randn(3, 3, generator=g, dtype=torch.float64)
+before, wanted = [x.clone(), a.clone()], by_loop(x, a)
+answer = quadratic_form(inplace(x), inplace(a))
+untouched("xa", (x, a), before)
+expect(answer, wanted, "quadratic_form(x, a) for shapes (6, 3) and (3, 3) in float64", **close)
+x, a = torch.randn(13, 3, generator=g), torch.randn(3, 3, generator=g)
+wanted, counts = by_loop(x, a), {}
+for times in (1, 2, 5, 1000):
+    many = x.repeat(times, 1)
     with Watch() as seen:
-        quadratic_form(x, a)
-    counts.append(len(seen.operations))
-more = counts[1] - counts[0]
-expect(
-    more,
-    0,
-    "13 samples take no more torch operations than 6 (how many more?)",
-    mistakes={f"You loop over the samples or over parts of them: each one costs about {more / 7:.0f}.": more},
+        answer = quadratic_form(many, a)
+    n, counts[times] = 13 * times, len(seen.operations)
+    expect(answer, wanted.repeat(times), f"quadratic_form(x, a) for {n:,} samples", **close)
+    if times > 1:
+        require(
+            counts[times] == counts[1],
+            f"{n:,} samples take no more torch operations than 13",
+            f"You loop over the samples or over blocks of them: {n:,} samples take {counts[times]:,} operations, "
+            f"13 samples take {counts[1]}.",
+        )
+        require(
+            seen.largest <= n * 3 * 3,
+            f"no tensor on the way has more than N·C·C = {n * 9:,} elements",
+            f"The largest has {seen.largest:,}. With N×N, every sample meets every other one.",
+        )
+x, a = x.requires_grad_(), a.requires_grad_()
+push = torch.randn(13, generator=g)
+try:
+    answer = quadratic_form(x, a)
+except RuntimeError as error:
+    require(
+        "numpy" not in str(error), "no detour through NumPy", "Stay in torch: autograd cannot follow through NumPy."
+    )
+    raise
+require(
+    answer.requires_grad,
+    "autograd can follow from x and a to the result",
+    "Stay in torch: on the way through lists, NumPy or detach(), autograd loses track.",
 )
-x = torch.randn(60, 3, generator=g)
-with Watch() as seen:
-    quadratic_form(x, a)
-expect(
-    max(seen.largest, 60 * 3 * 3),
-    60 * 3 * 3,
-    "no tensor on the way has more than N·C·C = 540 elements, for N=60 and C=3",
-    mistakes={"A tensor of N×N or more is made: every sample meets every other one.": max(seen.largest, 60 * 60)},
-)
-expect(
-    quadratic_form(x.requires_grad_(), a).requires_grad,
-    True,
-    "autograd can follow from x to the result",
-    mistakes={"Stay in torch: on the way through lists, NumPy or detach(), autograd loses the trace.": False},
-)
+found = torch.autograd.grad(answer, [x, a], push, allow_unused=True)
+ideal = torch.autograd.grad(by_loop(x, a), [x, a], push)
+half = torch.stack([k * torch.mv(a, row) for k, row in zip(push, x)]).detach()
+once = {"x stands in the formula twice, and only one of the two sends back a gradient: is there a detach()?": half}
+for name, mine, theirs in zip("xa", found, ideal):
+    if mine is None:
+        require(False, f"a gradient reaches {name}", f"{name} was cut off: is there a detach() or no_grad()?")
+    expect(mine, theirs, f"the gradient for {name}", mistakes=once if name == "x" else {}, **close)
 ### BEGIN HIDDEN TESTS
-for n, c in [(1, 4), (7, 1), (9, 9), (30, 6)]:
-    x, a = (torch.randn(size, generator=g, dtype=torch.float64) for size in [(n, c), (c, c)])
-    wanted = torch.stack([row @ a @ row for row in x])
-    expect(quadratic_form(x, a), wanted, f"quadratic_form for N={n}, C={c}, in float64")
+for n, c, dtype in [(1, 4, torch.float32), (7, 1, torch.float64), (9, 9, torch.float64), (30, 6, torch.float32)]:
+    x, a = (torch.randn(size, generator=g, dtype=dtype) for size in [(n, c), (c, c)])
+    for what in ("", ", called again with other values"):
+        before, wanted = [x.clone(), a.clone()], by_loop(x, a)
+        answer = quadratic_form(inplace(x), inplace(a))
+        untouched("xa", (x, a), before)
+        expect(answer, wanted, f"quadratic_form for N={n}, C={c} in {dtype}{what}", **close)
+        x, a = 1 - x, a.T
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ### Exercise: All squared distances
 #
-# To find the nearest neighbours of N samples among M others, you need all squared distances, $d_{nm} = \sum_c (a_{nc} - b_{mc})^2$. In Python that is a loop in a loop.
-# Write `squared_distances(a, b)`. The number of torch operations must depend neither on N nor on M. The arguments must not be changed. Don't use `torch.cdist`
-# (it has the root in it, and you want to know how it is done). Small rounding differences are fine.
+# To find the nearest neighbours of N samples among M others, you need all squared distances, $d_{nm} = \sum_c (a_{nc} - b_{mc})^2$. In Python that is
+# a loop within a loop.
+#
+# Write `squared_distances(a, b)`, in float32 and float64. The number of torch operations must depend neither on N nor on M. Gradients must reach `a`
+# and `b`, and neither may be changed. Write the formula yourself: `torch.cdist` and `F.pairwise_distance` are not allowed.
 #
 # <details><summary>Hint 1: a dimension for each index</summary>
 #
-# Three indices occur: n, m and c. Bring `a` to (N, 1, C) and `b` to (1, M, C). What does broadcasting make of their difference? Which dimension is added up?
+# There are three indices: n, m and c. Bring `a` to (N, 1, C) and `b` to (1, M, C). What does broadcasting make of their difference? Which dimension
+# do you sum over?
 #
 # </details>
 #
 # <details><summary>Hint 2: with much less memory</summary>
 #
-# N·M·C numbers may be many. Multiply out: $|a_n - b_m|^2 = |a_n|^2 + |b_m|^2 - 2\,a_n^T b_m$. All the $a_n^T b_m$ together are one matrix product. Either way is right here.
+# N·M·C numbers may be many. Multiply out: $|a_n - b_m|^2 = |a_n|^2 + |b_m|^2 - 2\,a_n^T b_m$. All the $a_n^T b_m$ together are one matrix product.
+# The check accepts either way.
 #
 # </details>
 
@@ -762,7 +960,7 @@ for n, c in [(1, 4), (7, 1), (9, 9), (30, 6)]:
 def squared_distances(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """The squared distance from each row of a to each row of b.
 
-    a: (N, C). b: (M, C). Returns: (N, M).
+    a: (N, C). b: (M, C), of the same dtype. Returns: (N, M), of that dtype.
     """
     ### BEGIN SOLUTION
     return (a[:, None] - b).square().sum(dim=2)
@@ -772,100 +970,220 @@ def squared_distances(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 # %% check="squared_distances" points=2
 g = torch.Generator().manual_seed(15)
 close = {"rtol": 1e-4, "atol": 1e-4}
-# As many samples on both sides first: there, a turned result has the right shape and only wrong numbers.
-a, b = torch.randn(5, 3, generator=g), torch.randn(5, 3, generator=g)
-before = [a.clone(), b.clone()]
-difference = a[:, None] - b
-wanted = difference.square().sum(dim=2)
-with forbidden("cdist"):
-    answer = squared_distances(inplace(a), inplace(b))
+FORBIDDEN = {"cdist", "_cdist_forward", "_euclidean_dist", "_pdist_forward", "pairwise_distance"}
+
+
+def by_loop(a, b, number):
+    return torch.stack([torch.stack([number(p, q) for q in b]) for p in a])
+
+
+def square(p, q):
+    return torch.dot(p - q, p - q)
+
+
+def watched(a, b):
+    """The learner's result, and the number of torch operations."""
+    with Watch() as seen:
+        answer = squared_distances(a, b)
+    used = [name for name in [*seen.functions, *seen.names] if name in FORBIDDEN]
+    if used:
+        require(
+            False, "without cdist and pairwise_distance", f"Your code calls `{used[0]}`: write the formula yourself."
+        )
+    return answer, len(seen.operations)
+
+
+def untouched(names, now, before):
+    changed = [name for name, mine, theirs in zip(names, now, before) if not torch.equal(mine, theirs)]
+    first = changed[0] if changed else ""
+    advice = (
+        f"Your code changes {first} in place: look for names that end in _, for += and the like, for {first}[…] = …"
+    )
+    require(not changed, f"unchanged: {', '.join(names)}", advice)
+
+
+# As many samples on both sides as features: there, a wrong dimension has the right shape and only wrong numbers.
+a, b = torch.randn(4, 4, generator=g), torch.randn(4, 4, generator=g)
+before, wanted = [a.clone(), b.clone()], by_loop(a, b, square)
+dots = by_loop(a, b, torch.dot)
+answer, _ = watched(inplace(a), inplace(b))
+untouched("ab", (a, b), before)
 expect(
     answer,
     wanted,
-    "squared_distances(a, b) for shapes (5, 3) and (5, 3)",
+    "squared_distances(a, b) for shapes (4, 4) and (4, 4)",
     mistakes={
-        "The result is turned: row n belongs to a[n], column m to b[m].": wanted.T,
-        "These are the distances; their squares were asked for.": wanted.sqrt(),
-        "You compared a[n] with b[n] only, not every a[n] with every b[m].": (a - b).square().sum(dim=1),
-        "You compared a[n] with b[n] only, and the squares are not added up yet.": (a - b).square(),
-        "You took the mean over the features, the sum was asked for.": difference.square().mean(dim=2),
-        "Square first, then add up.": difference.sum(dim=2).square(),
-        "You took absolute values, squares were asked for.": difference.abs().sum(dim=2),
-        "The factor 2 is missing in −2 aₙᵀ bₘ.": wanted + a @ b.T,
-        "The sign of 2 aₙᵀ bₘ is wrong.": wanted + 4 * (a @ b.T),
-        "The squares are not added up over the features yet.": difference.square(),
-        "You compared a[n] with b[n] only: a needs its extra dimension in the middle, b does not.": (a - b)
-        .square()
-        .sum(dim=1, keepdim=True),
-        "You added up everything: each pair has its own number.": difference.square().sum(),
-        "You added up everything, and compared a[n] with b[n] only.": (a - b).square().sum(),
-        "You added up over the wrong dimension: the features are the last one.": difference.square().sum(dim=1),
+        "The result is transposed: row n belongs to a[n], column m to b[m].": wanted.T,
+        "These are the distances: their squares were asked for.": wanted.sqrt(),
+        "You compared a[n] with b[n] only, not every a[n] with every b[m].": wanted.diagonal(),
+        "You took the mean over the features: the sum was asked for.": wanted / 4,
+        "Square first, then add up.": by_loop(a, b, lambda p, q: sum((p - q).tolist()) ** 2 + 0 * p[0]),
+        "You took absolute values: squares were asked for.": by_loop(a, b, lambda p, q: sum(map(abs, p - q))),
+        "The factor 2 is missing in −2 aₙᵀ bₘ.": wanted + dots,
+        "The sign of 2 aₙᵀ bₘ is wrong.": wanted + 4 * dots,
+        "The squares are not added up over the features yet.": by_loop(a, b, lambda p, q: (p - q) ** 2),
+        "You compared a[n] with b[n] only: a needs its extra dimension in the middle, b does not.": (
+            wanted.diagonal()[:, None]
+        ),
+        "You added up everything: each pair has its own number.": wanted.sum(),
+        "You added up everything, and compared a[n] with b[n] only.": wanted.diagonal().sum(),
+        "You summed over the wrong dimension: the features are the last one.": (
+            torch.stack([sum((p - q) ** 2 for q in b) for p in a])
+        ),
+        "The squared lengths of a belong to the rows, those of b to the columns: a's need the [:, None].": (
+            torch.stack(
+                [
+                    torch.stack([torch.dot(p, p) + torch.dot(q, q) - 2 * dot for p, dot in zip(a, line)])
+                    for q, line in zip(b, dots)
+                ]
+            )
+        ),
     },
     **close,
 )
-expect([a, b], before, "a and b are left as they were")
-a, b = torch.randn(6, 4, generator=g), torch.randn(2, 4, generator=g)
-wanted = (a[:, None] - b).square().sum(dim=2)
-expect(squared_distances(a, b), wanted, "squared_distances(a, b) for shapes (6, 4) and (2, 4)", **close)
-
-
-def operations(n, m):
-    a, b = torch.randn(n, 4, generator=g), torch.randn(m, 4, generator=g)
-    with Watch() as seen:
-        squared_distances(a, b)
-    return len(seen.operations)
-
-
-more = operations(13, 5) - operations(6, 5)
-expect(
-    more,
-    0,
-    "13 rows in a take no more torch operations than 6 (how many more?)",
-    mistakes={f"You loop over the rows of a or over parts of them: each one costs about {more / 7:.0f}.": more},
+a = torch.randn(5, 6, generator=g, dtype=torch.float64).T  # not contiguous
+b = torch.randn(1, 5, generator=g, dtype=torch.float64).expand(2, 5)  # two rows that share their memory
+before, wanted = [a.clone(), b.clone()], by_loop(a, b, square)
+answer, _ = watched(inplace(a), inplace(b))
+untouched("ab", (a, b), before)
+expect(answer, wanted, "squared_distances(a, b) for shapes (6, 5) and (2, 5) in float64", **close)
+a, b = torch.randn(7, 3, generator=g), torch.randn(4, 3, generator=g)
+wanted = by_loop(a, b, square)
+_, few = watched(a, b)
+for times, over in [((2, 1), "a"), ((1, 2), "b"), ((1000, 1), "a"), ((1, 1000), "b")]:
+    many, others = a.repeat(times[0], 1), b.repeat(times[1], 1)
+    answer, count = watched(many, others)
+    sizes = f"N = {len(many):,} and M = {len(others):,}"
+    expect(answer, wanted.repeat(*times), f"squared_distances(a, b) for {sizes}", **close)
+    require(
+        count == few,
+        f"{sizes} take no more torch operations than N = 7 and M = 4",
+        f"You loop over the rows of {over} or over blocks of them: {count:,} operations instead of {few}.",
+    )
+a, b, push = a.requires_grad_(), b.requires_grad_(), torch.randn(7, 4, generator=g)
+try:
+    answer = watched(a, b)[0]
+except RuntimeError as error:
+    require(
+        "numpy" not in str(error), "no detour through NumPy", "Stay in torch: autograd cannot follow through NumPy."
+    )
+    raise
+require(
+    answer.requires_grad,
+    "autograd can follow from a and b to the result",
+    "Stay in torch: on the way through lists, NumPy or detach(), autograd loses track.",
 )
-more = operations(5, 13) - operations(5, 6)
-expect(
-    more,
-    0,
-    "13 rows in b take no more torch operations than 6 (how many more?)",
-    mistakes={f"You loop over the rows of b or over parts of them: each one costs about {more / 7:.0f}.": more},
-)
-result = squared_distances(a.requires_grad_(), b)
-expect(
-    result.requires_grad,
-    True,
-    "autograd can follow from a to the result",
-    mistakes={"Stay in torch: on the way through lists, NumPy or detach(), autograd loses the trace.": False},
-)
+found = torch.autograd.grad(answer, [a, b], push, allow_unused=True)
+ideal = torch.autograd.grad(by_loop(a, b, square), [a, b], push)
+for name, mine, theirs in zip("ab", found, ideal):
+    if mine is None:
+        require(False, f"a gradient reaches {name}", f"{name} was cut off: is there a detach() or no_grad()?")
+    expect(mine, theirs, f"the gradient for {name}", rtol=1e-3, atol=1e-3)
 ### BEGIN HIDDEN TESTS
-for n, m, c in [(1, 4, 3), (7, 1, 2), (9, 8, 1), (40, 30, 5)]:
-    a, b = (torch.randn(size, generator=g, dtype=torch.float64) for size in [(n, c), (m, c)])
-    wanted = (a[:, None] - b).square().sum(dim=2)
-    expect(squared_distances(a, b), wanted, f"squared_distances for N={n}, M={m}, C={c}, in float64", **close)
+for n, m, c in [(1, 4, 3), (7, 1, 2), (9, 8, 1), (12, 30, 5)]:
+    dtype = torch.float32 if n == 1 else torch.float64
+    a, b = (torch.randn(size, generator=g, dtype=dtype) for size in [(n, c), (m, c)])
+    for what in ("", ", called again with other values"):
+        before, wanted = [a.clone(), b.clone()], by_loop(a, b, square)
+        answer, _ = watched(inplace(a), inplace(b))
+        untouched("ab", (a, b), before)
+        expect(answer, wanted, f"squared_distances for N={n}, M={m}, C={c} in {dtype}{what}", **close)
+        a, b = 2 * b, a + 1
 ### END HIDDEN TESTS
+
+# %% [markdown]
+# ### When digits run out
+#
+# The two formulas of the hints are equal on paper, and float32 holds about 7 digits.
+#
+# **Before you run it:** two points lie far from the origin and 1 apart. What does each formula give for their squared distance?
+
+# %% predict
+p, q = torch.tensor([10_000.0, 10_000, 10_000, 0]), torch.tensor([10_000.0, 10_000, 10_000, 1])
+print("(p − q)², added up:", (p - q).square().sum().item())
+print("|p|² + |q|² − 2pᵀq:", (p.square().sum() + q.square().sum() - 2 * p @ q).item())
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# $|p|^2 = 300{,}000{,}000$ and $|q|^2 = 300{,}000{,}001$, but the nearest numbers to that in float32 are 32 apart: the 1 is lost before anything is
+# subtracted. This is called **cancellation**: the difference of two large, nearly equal numbers keeps only their rounding errors, and it may even
+# come out negative. The expanded formula is the fast one, and for data of moderate size it is fine. Subtract the mean of all points first and it is
+# safer still.
+#
+# </details>
+#
+# ### Two more ways to lose a loop
+#
+# `torch.bmm` multiplies a batch of matrices by a batch of matrices, pair by pair: here a rotation of its own for each point. `torch.func.vmap` takes
+# a function for **one** sample and gives you the function for a batch. You write the loop's body; it runs the whole batch through each operation at
+# once.
+
+# %%
+angles = torch.tensor([0.0, math.pi / 2, math.pi])
+cos, sin = angles.cos(), angles.sin()
+turns = torch.stack([torch.stack([cos, -sin], dim=1), torch.stack([sin, cos], dim=1)], dim=1)  # (3, 2, 2)
+points = torch.tensor([[2.0, 1], [2, 1], [2, 1]])
+print("bmm: ", torch.bmm(turns, points[:, :, None])[:, :, 0].round(decimals=3).tolist())
+print("vmap:", torch.func.vmap(torch.mv)(turns, points).round(decimals=3).tolist())
+for n in (3, 300):
+    with CountOperations() as counted:
+        torch.func.vmap(torch.mv)(torch.ones(n, 2, 2), torch.ones(n, 2))
+    print(f"vmap over {n:3} samples takes {len(counted.names)} operations")
+
+# %% [markdown]
+# ### Your distances read digits
+#
+# This is enough for a classifier that needs no training. An unknown digit gets the label of its **nearest neighbour** among 500 known ones.
+# Your `squared_distances` finds it, once for the images as they are and once after your `unit_rows`.
+
+# %% yours
+images, labels = load_digits()  # 1,797 images of 8×8 pixels
+pixels = images.flatten(1)
+known, unknown = pixels[:500], pixels[1000:1100]
+distances = yours_or_ours(squared_distances, lambda a, b: torch.cdist(a, b).square(), known[:2], known[:3])
+scaled = yours_or_ours(unit_rows, lambda x: torch.stack([row / row.norm() for row in x]), known[:2])
+
+for what, prepare in [("as they are", lambda x: x), ("scaled to length 1", scaled)]:
+    nearest = distances(prepare(unknown), prepare(known)).argmin(dim=1)
+    right = labels[nearest] == labels[1000:1100]
+    print(f"{what:19}: {int(right.sum())} of 100 digits read correctly")
+
+# %% yours folded label="Draw some digits and their nearest neighbours"
+wrong_first = right.int().argsort(stable=True)[:4].tolist()
+shown = [images[1000 + k] for k in wrong_first] + [images[nearest[k]] for k in wrong_first]
+titles = [f"a {labels[1000 + k]}: {'right' if right[k] else 'wrong'}" for k in wrong_first]
+draw_images(
+    shown,
+    titles + [f"nearest: a {labels[nearest[k]]}" for k in wrong_first],
+    columns=4,
+    cell=1.35,
+    alt="Four unknown digits, those read wrongly first, and below each its nearest neighbour among the known ones. "
+    + ", ".join(f"a {labels[1000 + k]} next to a {labels[nearest[k]]}" for k in wrong_first),
+)
 
 # %% [markdown]
 # ## Timing properly
 #
-# Counting operations is exact, but in the end you want seconds. A single time on a clock says little. Four rules make it say more:
+# Counting operations is exact, but in the end you want seconds. A single reading of a clock says little. Four rules make it say more:
 #
 # 1. **A clock for durations**: `time.perf_counter()`. `time.time()` may be set back while you measure.
 # 2. **Warm up**: run the code once before. The first run also loads libraries, starts threads and finds memory.
-# 3. **Repeat and take the median.** Now and then something else runs on your machine. The mean suffers from one slow run, the median does not.
-# 4. **Wait for the GPU before you stop the clock.** That one is easily forgotten.
+# 3. **Repeat and take the median.** Now and then something else runs on your machine. One slow run spoils the mean but not the median.
+# 4. **Wait for the GPU before you stop the clock.** This one is easily forgotten.
 #
-# A call for the GPU only puts the work into a queue; Python goes on while the GPU computes. You can see the effect
-# without a GPU. Here a second worker plays its part. Its work takes 50 ms.
+# A call to the GPU only puts the work into a queue; Python goes on while the GPU computes. You can see the effect without a GPU. Here a second worker
+# plays its part. Its work takes 50 ms.
 #
-# **Before you run it:** which time will the clock show that is stopped right after the call? Which one after the wait?
+# **Before you run it:** what does the clock show if you stop it right after the call? And after the wait?
 
 # %% predict varies
 from concurrent.futures import ThreadPoolExecutor
 
 with ThreadPoolExecutor(max_workers=1) as worker:
-    worker.submit(time.sleep, 0)  # warm-up: starts the worker
+    worker.submit(time.sleep, 0).result()  # warm-up: starts the worker
     start = time.perf_counter()
-    job = worker.submit(time.sleep, 0.05)  # puts the work into the queue and returns at once
+    job = worker.submit(time.sleep, 0.05)  # 50 ms of work for the queue
     after_call = time.perf_counter() - start
     job.result()  # waits until it is done
     after_wait = time.perf_counter() - start
@@ -873,218 +1191,205 @@ print(f"clock stopped after the call: {1000 * after_call:5.1f} ms")
 print(f"clock stopped after the wait: {1000 * after_wait:5.1f} ms")
 
 # %% [markdown]
-# For a real GPU the wait is `torch.cuda.synchronize()`, and it belongs **inside** the timed part, before the clock stops. (Operations that need the value in
-# Python, such as `.item()`, `print` or `.cpu()`, wait by themselves.) Here is a stopwatch that keeps the four rules.
+# <details><summary>Why?</summary>
+#
+# The call returns as soon as the work is in the queue. Stop the clock there and you have timed the queue.
+#
+# </details>
+#
+# For a real GPU the wait is `torch.cuda.synchronize()`, and it belongs **inside** the timed part, before the clock stops. (Operations that need the
+# value in Python, such as `.item()`, `print` or `.cpu()`, wait by themselves.)
+#
+# `torch.utils.benchmark.Timer` keeps all four rules for you: `blocked_autorange` warms up, repeats until enough time has passed, waits for the GPU,
+# and its result has a `.median`. One thing to know: it uses **one** CPU thread unless you give it `num_threads`. Try it on the exercise that you
+# began with.
+
+# %% folded label="Load the timer"
+import logging
+
+logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # what it says about CUDA is no concern here
+import torch.utils.benchmark
+
+# %% yours varies
+from torch.utils.benchmark import Timer
 
 
-# %%
-def seconds(work, where=device, repetitions=5):
-    """The median time that work() takes."""
+def layer_by_loop(x, weight, bias):
+    return torch.stack([(weight.mv(row) + bias).clamp(min=0) for row in x])
 
-    def wait():
-        if where.type == "cuda":
-            torch.cuda.synchronize()
 
-    work()  # warm-up, not timed
-    wait()  # nothing is left in the queue when the clock starts
-    times = []
-    for _ in range(repetitions):
-        start = time.perf_counter()
-        work()
-        wait()  # before the clock stops
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
+sizes = {"x": torch.randn(500, 64), "weight": torch.randn(10, 64), "bias": torch.randn(10)}
+batched = yours_or_ours(layer_for_batch, lambda x, w, b: F.linear(x, w, b).relu(), *sizes.values())
+medians = {}
+for name, function in [("loop", layer_by_loop), ("batch", batched)]:
+    timer = Timer("function(x, weight, bias)", globals={"function": function, **sizes})
+    medians[name] = timer.blocked_autorange(min_run_time=0.1).median
+    print(f"{name}: {1e6 * medians[name]:8.1f} µs")
+print(f"the batch is {medians['loop'] / medians['batch']:.0f} times as fast")
 
 # %% [markdown]
-# ### A stopwatch that stops in one branch only
-#
-# Two lectures measured the speed-up of a batch in this manner: KISTI's *Modules in PyTorch* and EPFL's EE-559, lecture 4b. In the older listing (EPFL) both measurements wait and
-# stop the clock. In the newer one (KISTI), as it is printed, the two last lines have slid to the right: they stand in the `else` branch, behind the loop.
-#
-# **Before you run it:** this is that structure, with trivial work. What is the median time of the batch?
-
-
-# %% predict
-def slid_to_the_right(batch, repetitions=5):
-    t = torch.zeros(repetitions)
-    for u in range(repetitions):
-        start = time.perf_counter()
-        if batch:
-            torch.ones(50, 50).mm(torch.ones(50, 50))
-        else:
-            for _ in range(50):
-                torch.ones(50, 50).mv(torch.ones(50))
-            # Here a GPU would be waited for: in this branch only.
-            t[u] = time.perf_counter() - start
-    return t.median()
-
-
-loop, batch = slid_to_the_right(batch=False), slid_to_the_right(batch=True)
-print(f"batch: {batch:.1f} s, so the speed-up is {loop / batch}")
-
-# %% [markdown]
-# In the branch of the batch nobody writes down a time, and nobody waits for the GPU. Its median is 0 and the speed-up is infinite. So the printed listing
-# cannot have produced the numbers beside it; the slide's indentation must have been lost on the way. Moved to the left, out of the `else`, the two lines serve both branches. If
-# you moved only the line that stops the clock, a CPU would be timed correctly. On a GPU you would time how fast Python fills a queue.
+# Small matrices: here the loop loses its time to Python, not to the memory.
 #
 # ## The speed-up, measured
 #
-# Now the lectures' experiment: 2500 samples, a layer from 1000 to 1500, a loop of `w.mv(x[k])` against `x.mm(w.t())`.
+# Now a large layer, from 1000 to 1500 features, and 2500 samples: a loop of `w.mv(x[k])` against `x.mm(w.t())`, on one
+# CPU core, and on the GPU if there is one. (This cell takes a few seconds.)
 #
-# **Before you run it:** the copies go from 2500 to 1, the operations from 10,000 to 2. Do you expect a speed-up of 2500? Of 10?
+# **Before you run it:** copies of the weight go down from 2500 to 1, operations from 10,000 to 2. Do you expect a speed-up of 2500? Of 10?
 
 # %% predict varies
 torch.manual_seed(0)
 x, w = torch.randn(2500, 1000), torch.randn(1500, 1000)
 
 
-def speed_up(where):
-    """Seconds of the loop and of the batch on a device; the results stay on that device."""
-    x_there, w_there = x.to(where), w.to(where)
-    y = torch.empty(2500, 1500, device=where)
-
-    def loop():
-        for k in range(len(x_there)):
-            y[k] = w_there.mv(x_there[k])
-
-    def batch():
-        return x_there.mm(w_there.t())
-
-    return seconds(loop, where), seconds(batch, where)
+def loop(x, w, y):
+    for k in range(len(x)):
+        y[k] = w.mv(x[k])
 
 
-places = [torch.device("cpu")] + [device] * (device.type == "cuda")
-for where in places:
-    loop_time, batch_time = speed_up(where)
-    print(
-        f"{where}: loop {1000 * loop_time:.0f} ms, batch {1000 * batch_time:.2f} ms: {loop_time / batch_time:.1f} times as fast"
-    )
-if device.type != "cuda":
-    print("(No GPU here.)")
-print("\nthe lectures    CPU     GPU")
-for lecture, on_cpu, on_gpu in [("EPFL", 10.0, 80.7), ("KISTI", 16.4, 102.8)]:
-    print(f"{lecture:12} {on_cpu:6.1f}  {on_gpu:6.1f}")
+for where in [torch.device("cpu")] + [device] * (device.type == "cuda"):
+    # y is made beforehand, on the same device: no result is copied from one device to another
+    there = {"loop": loop, "x": x.to(where), "w": w.to(where), "y": torch.empty(2500, 1500, device=where)}
+    slow = Timer("loop(x, w, y)", globals=there).blocked_autorange(min_run_time=0.5).median
+    fast = Timer("x.mm(w.t())", globals=there).blocked_autorange(min_run_time=0.2).median
+    print(f"{where}: loop {1000 * slow:.0f} ms, batch {1000 * fast:.2f} ms: {slow / fast:.1f} times as fast")
 
 # %% [markdown]
-# <details><summary>Why do three measurements of the same thing differ so much?</summary>
+# <details><summary>Why?</summary>
 #
-# *The machine.* A batch is limited by arithmetic: it gains from many cores and wide arithmetic units. The loop is limited by fetching the 6 MB of `w` 2500 times, and by Python. A
-# machine with two cores and a cache in which 6 MB fit has a slow batch and a fast loop, so the speed-up is small. A GPU has thousands of units and leaves most of them idle
-# in the loop, so there the speed-up is large.
+# Two lectures published this very measurement between 2018 and 2021, with other results:
 #
-# *The software.* The lectures are some years old (2018 to 2021). Both the matrix products and the way through the dispatcher have changed since.
+# | | CPU | GPU |
+# |---|---|---|
+# | EPFL, EE-559 | 10.0 | 80.7 |
+# | KISTI, Modules in PyTorch | 16.4 | 102.8 |
 #
-# *What is timed.* EPFL writes the loop's results into a tensor that was made before, on the same device. KISTI makes a new one inside the timed part, and without a
-# `device=`, so on the CPU, even when `x` and `w` are on the GPU. Then each of the 2500 rows is copied from the GPU to the CPU, one after the other, while
-# the result of the batch stays where it is. That makes the loop slower and the ratio larger. The cell above keeps the results on the device.
+# The arithmetic stays the same, 3.75 billion products, and it sets a limit. The batch is compute-bound: it gains from many cores and wide arithmetic
+# units. The loop is memory-bound: it has to fetch the 6 MB of `w` 2500 times. A machine with few cores and a cache that holds 6 MB has a slow batch
+# and a fast loop, so the speed-up is small. A GPU has thousands of arithmetic units, and the loop leaves most of them idle: there the speed-up is
+# large. The number of cores matters (with `num_threads=torch.get_num_threads()` all of them work), and so do library versions and what exactly is
+# timed.
 #
-# A speed-up without the machine, the sizes and the listing says little. That the batch wins, they all say.
+# A speed-up without the machine, the sizes and the code says little. But all of them agree that the batch wins.
 #
 # </details>
 #
 # ### How large must a batch be?
 #
-# **Throughput** is the number of samples per second. By the formula above it should grow with the batch size and then level off. To see how fast the machine *can* be,
-# the cell takes the fastest of eight runs for each size: whatever else runs on your machine only makes a run slower. For the same reason it uses one core if there is no GPU
-# (with several, each waits for the one that is disturbed; they would lift the flat part).
+# **Throughput** is the number of samples per second. The arithmetic intensity grows with the batch size; how long does the throughput follow? To see how
+# fast the machine *can* be, the cell keeps the fastest run for each size, because whatever else is running only makes a run slower. Without a GPU it
+# uses one core.
 #
 # **Before you run it:** sketch the curve, from batch size 1 to 1,024 (on a GPU to 32,768). Where does it become flat: at 4, at 64, at 1,024?
 
 # %% predict varies
 sizes = [2**k for k in range(11 if device.type == "cpu" else 16)]
-w_there = w.to(device)
-batches = [torch.randn(size, 1000, device=device) for size in sizes]
+timers = [
+    Timer("batch.mm(w.t())", globals={"batch": torch.randn(size, 1000, device=device), "w": w.to(device)})
+    for size in sizes
+]
 fastest = [math.inf] * len(sizes)
-threads = torch.get_num_threads()
-torch.set_num_threads(1)  # on a CPU: one core
 for _ in range(8):  # eight rounds through all sizes, so that a disturbance does not hit one size alone
-    for k, batch in enumerate(batches):
-        fastest[k] = min(fastest[k], seconds(lambda batch=batch: batch.mm(w_there.t()), repetitions=1))
-torch.set_num_threads(threads)
-throughput = [size / time_of_batch for size, time_of_batch in zip(sizes, fastest)]
+    for k, timer in enumerate(timers):
+        fastest[k] = min(fastest[k], *timer.blocked_autorange(min_run_time=0.005).times)
+throughput = [size / seconds for size, seconds in zip(sizes, fastest)]
+for size, rate in list(zip(sizes, throughput))[::2]:
+    print(f"batch of {size:6,}: {rate:11,.0f} samples per second, {1000 * size / rate:7.3f} ms in all")
+
+# %% predict varies folded label="Draw the throughput"
 best = max(throughput)
 enough = next(size for size, rate in zip(sizes, throughput) if rate >= 0.8 * best)
-for size, rate in list(zip(sizes, throughput))[::2]:
-    print(f"batch of {size:6,}: {rate:12,.0f} samples per second, {1000 * size / rate:8.3f} ms for the batch")
 print(f"80 % of the best is reached with a batch of {enough:,}")
-
 hardware = "one CPU core" if device.type == "cpu" else "GPU"
 figure, ax = plot_axes(6.4, 3.4)
 ax.axhline(best, color=INK, linestyle="--", linewidth=1)
+ax.text(sizes[0], 1.02 * best, "the best", fontsize=9, color=INK, va="bottom")
+ax.axvline(enough, color=COLOURS["plain"], linestyle=":", linewidth=1.5)
+ax.text(enough * 1.07, 0.05 * best, "80 % of the best", fontsize=9, color=INK)
 ax.plot(sizes, throughput, "o-", color=COLOURS["output"], linewidth=2)
 ax.set_xscale("log", base=2)
 ax.set_xticks(sizes[::2], [f"{size:,}" for size in sizes[::2]])
 ax.yaxis.set_major_formatter("{x:,.0f}")
-ax.set(xlabel="batch size (samples)", ylabel="samples per second", ylim=(0, 1.1 * best))
+ax.set(xlabel="batch size (samples)", ylabel="samples per second", ylim=(0, 1.15 * best))
 ax.set_title(f"throughput of a layer 1000 → 1500 ({hardware})", fontsize=11)
 show(
     figure,
     alt="Throughput in samples per second against the batch size, each step along the axis doubling it, measured on the machine that ran this cell. "
     f"With one sample at a time it is {throughput[0]:,.0f}, the best value is {best:,.0f}, marked by a dashed line. "
-    f"80 % of the best is reached first with a batch of {enough:,}.",
+    f"80 % of the best is reached first with a batch of {enough:,}, marked by a dotted line.",
 )
 
 # %% [markdown]
-# Look at both columns. Where the curve rises, twice the batch takes less than twice the time: the weight has to be fetched and the call to be paid anyway. Where it is flat,
-# twice the batch takes twice the time: all units are busy. More samples only take more memory there. So choose a batch size on the flat part, but not far into it. (How the batch size
-# changes what a network *learns* is another question: a larger batch makes fewer steps with less noisy gradients.)
+# <details><summary>Why?</summary>
+#
+# Where the curve rises, the layer is memory-bound: twice the batch takes less than twice the time, because the weight has to be fetched and the call
+# has to be paid for anyway. Where it is flat, it is compute-bound: twice the batch takes twice the time. The throughput levels off, the *time* keeps
+# growing. More samples only take more memory there. So choose a batch size on the flat part, but not far into it.
+#
+# How the batch size changes what a network *learns* is another question: with a larger batch there are fewer steps per epoch, with less noisy
+# gradients.
+#
+# </details>
 #
 # ## Backward for a batch
 #
-# The same step from columns to rows works for the gradients. With $g_n = \partial L/\partial s_n$ as a column, a book has for each sample the matrix
-# $g_n\,x_n^T$ (an *outer product*: column times row). Every sample uses the same $w$, so its gradient is the **sum** over the samples. And a sum of
-# outer products is one matrix product:
+# The same step from columns to rows works for gradients. Let $g_n = \partial L/\partial s_n$, as a column. For one sample, a textbook has $\partial
+# L/\partial w = g_n\,x_n^T$, an **outer product**: column times row. Every sample uses the same $w$, so for the batch its gradient is the **sum**
+# over the samples. And a sum of outer products is one matrix product:
 #
 # $$\frac{\partial L}{\partial w} = \sum_{n=1}^{N} g_n\,x_n^T = \left(\frac{\partial L}{\partial s}\right)^{\!T} x ,
 # \qquad \frac{\partial L}{\partial x} = \frac{\partial L}{\partial s}\; w .$$
 #
-# **Before you run it:** what is the shape of the outer product for one sample, if a sample has 3 features and the layer 2 outputs? What is the shape of their sum?
+# **Before you run it:** each of the two samples below has 4 features, and the layer has 3 outputs. What is the shape of the outer product of one
+# sample? What is the shape of their sum?
 
 # %% predict
-x = torch.tensor([[1.0, 0, 2], [0, 3, 0], [1, 1, 1]])  # N=3 samples, C=3 features
-grad_s = torch.tensor([[1.0, 2], [-1, 0], [2, -1]])  # N=3 samples, D=2 outputs
+x = torch.tensor([[1.0, 0, 2, 1], [0, 3, 1, 0]])
+grad_s = torch.tensor([[1.0, 2, 0], [-1, 0, 1]])
 
-outer = [torch.outer(grad_s[k], x[k]) for k in range(3)]
+outer = [torch.outer(grad_s[k], x[k]) for k in range(2)]
 total = grad_s.t().mm(x)
 print("one sample:", tuple(outer[0].shape), "  the batch:", tuple(total.shape))
 print("the sum of the outer products equals the one product:", torch.equal(sum(outer), total))
 
-w = torch.tensor([[1.0, 2, 3], [0, -1, 1]], requires_grad=True)
-x_leaf = x.clone().requires_grad_()
-x_leaf.mm(w.t()).backward(grad_s)
-print("autograd agrees:", torch.equal(w.grad, total), torch.equal(x_leaf.grad, grad_s.mm(w.detach())))
+w = torch.tensor([[1.0, 2, 3, 0], [0, -1, 1, 1], [2, 0, 0, 1]], requires_grad=True)
+leaf = x.clone().requires_grad_()
+leaf.mm(w.t()).backward(grad_s)
+print("autograd agrees:", torch.equal(w.grad, total), torch.equal(leaf.grad, grad_s.mm(w.detach())))
 
-# %%
+# %% predict folded label="Draw the sum"
 grids = [Grid(matrix + 0, f"g{SUBSCRIPTS[k]} x{SUBSCRIPTS[k]}ᵀ", "plain", digits=0) for k, matrix in enumerate(outer)]
 draw_row(
     grids[0],
     "+",
     grids[1],
-    "+",
-    grids[2],
     "=",
-    Grid(total, "∂L/∂w", "loss", digits=0),
-    alt="Three grey matrices of 2×3, the outer products of the three samples, are added up and give the red matrix ∂L/∂w, "
-    "also 2×3, with the rows 3, -1, 4 and 1, -1, 3.",
+    Grid(total + 0, "∂L/∂w", "loss", digits=0),
+    alt="Two grey matrices of 3×4, the outer products of the two samples, are added up and give the red matrix ∂L/∂w, "
+    "also 3×4, with the rows 1, -3, 1, 1 and 2, 0, 4, 2 and 0, 3, 1, 0.",
 )
 
 # %% [markdown]
-# One product for the whole batch, forward and backward. (In KISTI's slide the second formula has a transpose on its first factor, in EPFL's it has none. The shapes decide:
-# $\partial L/\partial s$ is N×D and $w$ is D×C, so without it they fit.)
+# <details><summary>Why?</summary>
 #
-# Where does the sum go if the loss is a *mean* over the samples? Into $g_n$: each one then carries a factor $\frac1N$. The rule itself stays a sum.
+# A column of 3 times a row of 4 is 3×4, the shape of $w$: row $d$ belongs to output $d$, column $c$ to feature $c$. Adding up changes no shape. The
+# shapes also tell you where a transpose belongs: $\partial L/\partial s$ is N×D, $x$ is N×C and $w$ is D×C, so there is only one way to multiply
+# them.
+#
+# </details>
+#
+# What if the loss is a *mean* over the samples? Then each $g_n$ carries a factor $\frac1N$. The rule itself stays a sum.
 #
 # ### Exercise: The gradient of every single sample
 #
-# Sometimes you want the terms of that sum, not the sum: to see which sample pulls hardest, or to limit the influence of each one (private training does so). `backward()` gives only the sum. Write
-# `per_sample_gradients(x, grad_s)`: entry n of the result is sample n's share of $\partial L/\partial w$, so that the sum over n is the gradient of the batch. Write it as a
-# formula with torch operations, without `backward()` and `torch.autograd.grad`; autograd must be able to follow from `grad_s` to the result, as above. The arguments must not be changed, and the number of
-# torch operations must not depend on N.
+# Sometimes you want the terms of that sum, not the sum: to see which sample pulls hardest, or to limit the influence of each one, as differentially
+# private training does. Write `per_sample_gradients(x, grad_s)`: entry n of the result is sample n's share of $\partial L/\partial w$, so that the
+# sum over n is the gradient of the batch, in float32 and float64. The number of torch operations must not depend on N. Gradients must reach `x` and
+# `grad_s`, and neither may be changed.
 #
 # <details><summary>Hint 1: the shape</summary>
 #
-# N matrices of D×C: the result is (N, D, C), with entry $[n, d, c] = g_{nd}\,x_{nc}$. Nothing is added up, so no index disappears.
+# N matrices of D×C: the result is (N, D, C), with entry $[n, d, c] = g_{nd}\,x_{nc}$. Nothing is summed over, so no index disappears.
 #
 # </details>
 #
@@ -1099,7 +1404,8 @@ draw_row(
 def per_sample_gradients(x: torch.Tensor, grad_s: torch.Tensor) -> torch.Tensor:
     """The gradient of a linear layer's weight, for each sample by itself.
 
-    x: (N, C), the inputs. grad_s: (N, D), the gradient with respect to the outputs. Returns: (N, D, C).
+    x: (N, C), the inputs. grad_s: (N, D), the gradient for the outputs, of the same dtype.
+    Returns: (N, D, C).
     """
     ### BEGIN SOLUTION
     return grad_s[:, :, None] * x[:, None, :]
@@ -1108,79 +1414,116 @@ def per_sample_gradients(x: torch.Tensor, grad_s: torch.Tensor) -> torch.Tensor:
 
 # %% check="per_sample_gradients" points=2
 g = torch.Generator().manual_seed(16)
-# As many outputs as features first: there, turned matrices have the right shape and only wrong numbers.
-x, grad_s = torch.randn(5, 3, generator=g), torch.randn(5, 3, generator=g)
-before = [x.clone(), grad_s.clone()]
-wanted = torch.stack([torch.outer(grad_s[n], x[n]) for n in range(5)])
-batch = grad_s.T @ x
-with forbidden("backward", "grad"):
-    answer = per_sample_gradients(inplace(x), inplace(grad_s))
+
+
+def one_by_one(x, grad_s):
+    """The gradient of each sample, as autograd has it."""
+    found = []
+    for row, gradient in zip(x, grad_s):
+        weight = torch.zeros(grad_s.shape[1], x.shape[1], dtype=x.dtype, requires_grad=True)
+        found.append(torch.autograd.grad(F.linear(row, weight), weight, gradient, create_graph=True)[0])
+    return torch.stack(found)
+
+
+def untouched(names, now, before):
+    changed = [name for name, mine, theirs in zip(names, now, before) if not torch.equal(mine, theirs)]
+    first = changed[0] if changed else ""
+    advice = (
+        f"Your code changes {first} in place: look for names that end in _, for += and the like, for {first}[…] = …"
+    )
+    require(not changed, f"unchanged: {', '.join(names)}", advice)
+
+
+# As many samples as features and outputs first: there, a wrong order raises no error, it only gives wrong numbers.
+x, grad_s = torch.randn(3, 3, generator=g), torch.randn(3, 3, generator=g)
+before, wanted = [x.clone(), grad_s.clone()], one_by_one(x, grad_s).detach()
+answer = per_sample_gradients(inplace(x), inplace(grad_s))
+untouched(("x", "grad_s"), (x, grad_s), before)
 expect(
     answer,
     wanted,
-    "per_sample_gradients(x, grad_s) for N=5, C=3, D=3",
+    "per_sample_gradients(x, grad_s) for N=3, C=3, D=3",
     mistakes={
-        "Each matrix is turned: it must have one row per output, as the weight has.": wanted.transpose(1, 2),
-        "This is the sum over the samples: keep them apart.": batch,
-        "This is the sum over the samples, repeated: keep them apart.": batch.expand(5, 3, 3),
-        "These are the products of sample with sample: here every output meets every feature.": grad_s @ x.T,
-        "This is divided by N: each sample gives its whole share.": wanted / 5,
-        "Output d meets every feature c: the elementwise product of the two has only d = c.": grad_s * x,
+        "Each matrix is transposed: it should have one row per output, as the weight has.": wanted.transpose(1, 2),
+        "This is the sum over the samples: keep them apart.": sum(wanted),
+        "These are the products of sample with sample: here every output should meet every feature.": (
+            torch.stack([torch.stack([torch.dot(p, q) for q in x]) for p in grad_s])
+        ),
+        "This is divided by N: each sample gives its whole share.": wanted / 3,
+        "Output d meets every feature c: the elementwise product of the two has only d = c.": (
+            torch.stack([matrix.diagonal() for matrix in wanted])
+        ),
+        "x needs an extra dimension too, (N, 1, C): without it, every sample's gradient meets all the samples.": (
+            torch.stack([torch.stack([row * k for row, k in zip(x, gradient)]) for gradient in grad_s])
+        ),
+        "The samples come first: the result is (N, D, C).": torch.stack(list(wanted), dim=2),
     },
 )
-expect([x, grad_s], before, "x and grad_s are left as they were")
-x, grad_s = torch.randn(6, 4, generator=g), torch.randn(6, 2, generator=g)
-answer = per_sample_gradients(x, grad_s)
-expect(
-    tuple(answer.shape),
-    (6, 2, 4),
-    "the shape for N=6, C=4, D=2",
-    mistakes={"Each matrix is turned: D×C was asked for.": (6, 4, 2)},
-)
-weight = torch.zeros(2, 4, requires_grad=True)
+x = torch.randn(4, 6, generator=g, dtype=torch.float64).T  # not contiguous
+grad_s = torch.randn(2, generator=g, dtype=torch.float64).expand(6, 2)  # all rows share their memory
+before, wanted = [x.clone(), grad_s.clone()], one_by_one(x, grad_s).detach()
+answer = per_sample_gradients(inplace(x), inplace(grad_s))
+untouched(("x", "grad_s"), (x, grad_s), before)
+expect(answer, wanted, "per_sample_gradients(x, grad_s) for N=6, C=4, D=2 in float64")
+weight = torch.zeros(2, 4, dtype=torch.float64, requires_grad=True)
 F.linear(x, weight).backward(grad_s)
-expect(answer.sum(dim=0), weight.grad, "their sum is autograd's gradient of the batch", rtol=1e-4, atol=1e-5)
-counts = []
-for n in (6, 13):
-    x, grad_s = torch.randn(n, 4, generator=g), torch.randn(n, 3, generator=g)
+expect(answer.sum(dim=0), weight.grad, "their sum is autograd's gradient of the batch")
+x, grad_s = torch.randn(13, 4, generator=g), torch.randn(13, 3, generator=g)
+wanted, counts = one_by_one(x, grad_s).detach(), {}
+for times in (1, 2, 1000):
+    many, gradients = x.repeat(times, 1), grad_s.repeat(times, 1)
     with Watch() as seen:
-        per_sample_gradients(x, grad_s)
-    counts.append(len(seen.operations))
-more = counts[1] - counts[0]
-expect(
-    more,
-    0,
-    "13 samples take no more torch operations than 6 (how many more?)",
-    mistakes={f"You loop over the samples or over parts of them: each one costs about {more / 7:.0f}.": more},
+        answer = per_sample_gradients(many, gradients)
+    n, counts[times] = 13 * times, len(seen.operations)
+    expect(answer, wanted.repeat(times, 1, 1), f"per_sample_gradients(x, grad_s) for {n:,} samples")
+    if times > 1:
+        require(
+            counts[times] == counts[1],
+            f"{n:,} samples take no more torch operations than 13",
+            f"You loop over the samples or over blocks of them: {n:,} samples take {counts[times]:,} operations, "
+            f"13 samples take {counts[1]}.",
+        )
+x, grad_s, push = x.requires_grad_(), grad_s.requires_grad_(), torch.randn(13, 3, 4, generator=g)
+try:
+    answer = per_sample_gradients(x, grad_s)
+except RuntimeError as error:
+    require(
+        "numpy" not in str(error), "no detour through NumPy", "Stay in torch: autograd cannot follow through NumPy."
+    )
+    raise
+require(
+    answer.requires_grad,
+    "autograd can follow from x and grad_s to the result",
+    "Stay in torch: through lists, NumPy, detach() or backward(), autograd loses track.",
 )
-expect(
-    per_sample_gradients(x, grad_s.requires_grad_()).requires_grad,
-    True,
-    "autograd can follow from grad_s to the result",
-    mistakes={"Stay in torch: through lists, NumPy, detach() or backward(), autograd loses the trace.": False},
-)
+found = torch.autograd.grad(answer, [x, grad_s], push, allow_unused=True)
+ideal = torch.autograd.grad(one_by_one(x, grad_s), [x, grad_s], push)
+for name, mine, theirs in zip(("x", "grad_s"), found, ideal):
+    if mine is None:
+        require(False, f"a gradient reaches {name}", f"{name} was cut off: is there a detach() or no_grad()?")
+    expect(mine, theirs, f"the gradient for {name}", rtol=1e-4, atol=1e-5)
 ### BEGIN HIDDEN TESTS
 for n, c, d in [(1, 3, 5), (8, 1, 4), (7, 6, 1)]:
-    x, grad_s = (torch.randn(size, generator=g, dtype=torch.float64) for size in [(n, c), (n, d)])
-    alone = []
-    for k in range(n):
-        weight = torch.zeros(d, c, dtype=torch.float64, requires_grad=True)
-        F.linear(x[k : k + 1], weight).backward(grad_s[k : k + 1])
-        alone.append(weight.grad)
-    what = f"each sample by itself, as autograd has it, for N={n}, C={c}, D={d}, in float64"
-    expect(per_sample_gradients(x, grad_s), torch.stack(alone), what)
+    dtype = torch.float32 if n == 1 else torch.float64
+    x, grad_s = (torch.randn(size, generator=g, dtype=dtype) for size in [(n, c), (n, d)])
+    for what in ("", ", called again with other values"):
+        before, wanted = [x.clone(), grad_s.clone()], one_by_one(x, grad_s).detach()
+        answer = per_sample_gradients(inplace(x), inplace(grad_s))
+        untouched(("x", "grad_s"), (x, grad_s), before)
+        expect(answer, wanted, f"per_sample_gradients for N={n}, C={c}, D={d} in {dtype}{what}")
+        x, grad_s = x + 1, 3 * grad_s
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## A batch in parts
 #
-# A large batch may not fit: autograd keeps the activations of all its samples until `backward`. The way out uses what you know: **gradients add up**, in
-# `.grad` (`02_gradients_and_optimizers`) and over samples (just now). Send the batch in parts, called *micro-batches*, call `backward()` after each, and step only when all are
-# through. It is called **gradient accumulation**.
+# A large batch may not fit: autograd keeps the activations of all its samples until `backward`. The way out uses what you know: **gradients add up**,
+# in `.grad` and over samples. Send the batch in parts, called *micro-batches*, call `backward()` after each, and take the step only when all are
+# through. This is called **gradient accumulation**.
 #
-# Does it give the *same* gradient? With a loss that takes the mean, look closely.
+# Does it give the *same* gradient? If the loss takes the mean, look closely.
 #
-# **Before you run it:** ten samples are cut into parts of 4, 4 and 2. Is the mean loss of the whole the mean of the three mean losses?
+# **Before you run it:** ten samples are cut into parts of 4, 4 and 2. Is the mean loss of the whole batch the mean of the three mean losses?
 
 # %% predict
 torch.manual_seed(0)
@@ -1188,38 +1531,29 @@ x, y = torch.randn(10, 3), torch.randn(10, 1)
 model = nn.Linear(3, 1)
 with torch.no_grad():
     whole = F.mse_loss(model(x), y).item()
-    parts = [(len(part), F.mse_loss(model(part), target).item()) for part, target in zip(x.split(4), y.split(4))]
+    losses = [F.mse_loss(model(part), target).item() for part, target in zip(x.split(4), y.split(4))]
 
-for n, loss in parts:
-    print(f"{n} samples: mean loss {loss:.4f}")
-print(f"mean of the three:           {sum(loss for _, loss in parts) / 3:.4f}")
-print(f"weighted by 4/10, 4/10, 2/10: {sum(n / 10 * loss for n, loss in parts):.4f}")
-print(f"the whole batch:             {whole:.4f}")
+print("the three parts:  ", " ".join(f"{loss:.4f}" for loss in losses))
+print(f"mean of the three: {sum(losses) / 3:.4f}")
+print(f"the whole batch:   {whole:.4f}")
 
-# %% [markdown]
-# Not quite. The plain mean of the three counts each sample of the small part twice as much as the others. With the weights $n_k/N$ every sample counts $\frac1N$, as in the whole
-# batch. The same holds for the gradients, because a gradient of a weighted sum is the weighted sum of gradients:
-#
-# $$L = \sum_k \frac{n_k}{N}\,L_k, \qquad \frac{\partial L}{\partial w} = \sum_k \frac{n_k}{N}\,\frac{\partial L_k}{\partial w} .$$
-
-# %%
-figure, ax = canvas(24.6, 6.2, cell=0.34)
+# %% predict folded label="Draw the shares of the samples"
+figure, ax = canvas(17.0, 7.4, cell=0.36)
 left = 0.4
 for k, n in enumerate([4, 4, 2]):
     for j in range(n):
-        face = (COLOURS["input"], 0.3)
-        ax.add_artist(plt.Rectangle((left + 2 * j, 0.9), 2, 1.5, facecolor=face, edgecolor=INK, linewidth=0.8))
-        write(ax, left + 2 * j + 1, 1.65, f"1/{n}", 9)
-    write(ax, left + n, 0.4, f"part {k + 1}: {n} samples", 9.5, COLOURS["input"])
-    ax.annotate(
-        "", (left + n, 3.9), (left + n, 2.6), arrowprops={"arrowstyle": "->", "color": COLOURS["loss"], "lw": 1.6}
-    )
-    write(ax, left + n + 0.4, 3.2, f"× {n}/10", 10, COLOURS["loss"], ha="left", weight="bold")
-    for j in range(n):
-        face = (COLOURS["loss"], 0.2)
-        ax.add_artist(plt.Rectangle((left + 2 * j, 4.1), 2, 1.5, facecolor=face, edgecolor=INK, linewidth=0.8))
-        write(ax, left + 2 * j + 1, 4.85, "1/10", 9)
-    left += 2 * n + 1.8
+        box(ax, left + 1.4 * j, 1.6, 1.4, 1.5, "input")
+        write(ax, left + 1.4 * j + 0.7, 2.35, f"1/{n}", 10)
+        box(ax, left + 1.4 * j, 5.0, 1.4, 1.5, "loss", 0.2, hatch="///")
+        write(ax, left + 1.4 * j + 0.7, 5.75, "1/10", 10, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0})
+    middle = left + 0.7 * n
+    write(ax, middle, 1.0, f"part {k + 1}: {n} samples", 10, COLOURS["input"])
+    arrow = {"arrowstyle": "->", "color": COLOURS["loss"], "lw": 1.6}
+    ax.annotate("", (middle, 4.8), (middle, 3.3), arrowprops=arrow)
+    write(ax, middle + 0.3, 4.0, f"× {n}/10", 11, COLOURS["loss"], ha="left", weight="bold")
+    left += 1.4 * n + 1.1
+write(ax, 0.4, 0.3, "share of a sample in the mean of its part", 9, ha="left")
+write(ax, 0.4, 7.0, "share of a sample in the mean of the whole batch", 9, ha="left")
 show(
     figure,
     alt="Ten samples in parts of 4, 4 and 2. Above, in blue, the share of a sample in the mean of its own part: 1/4, 1/4 and 1/2. "
@@ -1227,15 +1561,27 @@ show(
 )
 
 # %% [markdown]
+# <details><summary>Why?</summary>
+#
+# The plain mean of the three counts each sample of the small part twice as much as the others. With the weights $n_k/N$ every sample counts
+# $\frac1N$, as in the whole batch. The same holds for the gradients, because the gradient of a weighted sum is the weighted sum of the gradients:
+#
+# $$L = \sum_k \frac{n_k}{N}\,L_k, \qquad \frac{\partial L}{\partial w} = \sum_k \frac{n_k}{N}\,\frac{\partial L_k}{\partial w} .$$
+#
+# </details>
+#
 # ### Exercise: Gradient accumulation
 #
-# Write `accumulate_gradients(model, x, y, size)`. Afterwards each parameter's `.grad` is the gradient of `F.mse_loss(model(x), y)` over the **whole** batch (mean reduction), but the
-# model never sees more than `size` samples at once:
+# Write `accumulate_gradients(model, x, y, size)`. Afterwards each parameter's `.grad` is the gradient of `F.mse_loss(model(x), y)` over the **whole**
+# batch (mean reduction), but the model never sees more than `size` samples at once:
 #
 # - gradients from before the call are cleared first;
-# - the parts are the rows 0 to `size`, then the next `size` rows, and so on; the last part may be smaller. Each part goes through `model` exactly once;
+# - the parts are the rows 0 to `size` − 1, then the next `size` rows, and so on; the last part may be smaller. Each part goes through `model` exactly
+#   once;
 # - `backward()` is called for each part before the next one goes through the model. Only then is memory for one part enough;
-# - it returns the loss of the whole batch as a Python `float`. The parameters, `x` and `y` stay as they are: no optimizer step.
+# - it returns the loss of the whole batch as a Python `float`;
+# - parameters, `x` and `y` keep their values (no optimizer step), frozen parameters stay frozen and get no gradient, and the model stays in the mode
+#   it was in.
 #
 # <details><summary>Hint 1: the parts</summary>
 #
@@ -1245,22 +1591,24 @@ show(
 #
 # <details><summary>Hint 2: the weights</summary>
 #
-# Multiply a part's loss by its share of the samples *before* `backward()`. The share is made with the part's own number of samples, not with `size`.
+# Multiply the loss of a part by its share of the samples *before* `backward()`. The share is made with the part's own number of samples, not with
+# `size`.
 #
 # </details>
 #
 # <details><summary>Hint 3: what is cleared when?</summary>
 #
-# `model.zero_grad()` once, at the beginning. In the loop, the adding up of gradients is just what you want.
+# `model.zero_grad()` once, at the beginning. Inside the loop you want gradients to add up.
 #
 # </details>
 
 
-# %% exercise="accumulate_gradients" difficulty=3 minutes=12
+# %% exercise="accumulate_gradients" difficulty=3 minutes=14
 def accumulate_gradients(model: nn.Module, x: torch.Tensor, y: torch.Tensor, size: int) -> float:
     """The whole batch's gradient of the mean squared error, from parts of at most `size` samples.
 
-    x: (N, C). y: (N, D), what model(x) should be. Returns: the loss of the whole batch; the gradients are in .grad.
+    x: (N, C). y: (N, D), what model(x) should be.
+    Returns: the loss of the whole batch. The gradients are in .grad.
     """
     ### BEGIN SOLUTION
     model.zero_grad()
@@ -1275,14 +1623,21 @@ def accumulate_gradients(model: nn.Module, x: torch.Tensor, y: torch.Tensor, siz
 
 # %% check="accumulate_gradients" points=3
 class Watched(nn.Linear):
-    """A linear layer that writes down what happens: the size of each batch, and "backward" for each backward pass."""
+    """A linear layer that writes down what happens: the rows of each batch, "backward" for each backward pass, the mode.
+
+    The first feature of each row is its number.
+    """
 
     def __init__(self, *sizes):
         super().__init__(*sizes)
-        self.events = []
+        self.events, self.modes = [], []
+
+    def __deepcopy__(self, memo):
+        return self  # a copy would see batches that this one does not
 
     def forward(self, x):
-        self.events.append(len(x))
+        self.modes.append(self.training)
+        self.events.append([round(number) for number in x[:, 0].tolist()])
         output = super().forward(x)
         if output.requires_grad:
             output.register_hook(lambda gradient: self.events.append("backward"))
@@ -1290,135 +1645,297 @@ class Watched(nn.Linear):
 
 
 g = torch.Generator().manual_seed(17)
+close = {"rtol": 1e-4, "atol": 1e-5}
+
+
+def same_mode(training):
+    changed = [mode for mode in [*model.modes, model.training] if mode != training]
+    advice = f"Your code called {'eval()' if training else 'train()'}."
+    require(not changed, f"a model in {'train' if training else 'eval'} mode stays in it", advice)
+
+
 x, y = torch.randn(10, 3, generator=g), torch.randn(10, 2, generator=g)
+x[:, 0] = torch.arange(10)
 model = Watched(3, 2)
 with torch.no_grad():
     for parameter in model.parameters():
         parameter.copy_(torch.randn(parameter.shape, generator=g))
 weight, bias = model.weight.detach().clone().requires_grad_(), model.bias.detach().clone()
-loss = F.mse_loss(F.linear(x, weight, bias), y)
-whole = torch.autograd.grad(loss, weight)[0]
-one, two, three = (
-    torch.autograd.grad(F.mse_loss(F.linear(part, weight, bias), target), weight)[0]
-    for part, target in zip(x.split(4), y.split(4))
-)
+
+
+def gradient_of(rows):
+    return torch.autograd.grad(F.mse_loss(F.linear(x[rows], weight, bias), y[rows]), weight)[0]
+
+
+def loss_of(rows):
+    return F.mse_loss(F.linear(x[rows], weight, bias), y[rows]).item()
+
+
+cuts = [slice(0, 4), slice(4, 8), slice(8, 10)]
+whole, (one, two, three) = gradient_of(slice(0, 10)), map(gradient_of, cuts)
+losses = list(map(loss_of, cuts))
 old = torch.randn(2, 3, generator=g)
 model.weight.grad, model.bias.grad = old.clone(), torch.ones(2)
-before = [x.clone(), y.clone()]
-close = {"rtol": 1e-4, "atol": 1e-5}
+before = [x.clone(), y.clone(), weight.detach().clone(), bias.clone()]
 
 answer = accumulate_gradients(inplace(model), inplace(x), inplace(y), 4)
+now = [x, y, model.weight.detach(), model.bias.detach()]
+changed = [n for n, mine, theirs in zip(("x", "y", "weight", "bias"), now, before) if not torch.equal(mine, theirs)]
+advice = f"Your code changes {', '.join(changed)}: no optimizer step, nothing in place."
+require(not changed, "unchanged: x, y, and the model's weight and bias", advice)
+first, second, third = [0, 1, 2, 3], [4, 5, 6, 7], [8, 9]
+forward = [event for event in model.events if event != "backward"]
+through = [row for rows in forward for row in rows]
+require(
+    through == sorted(through) or sorted(through) != list(range(10)),
+    "the rows go through the model in their order",
+    f"Yours go through in this order: {through}.",
+)
 expect(
-    [event for event in model.events if event != "backward"],
-    [4, 4, 2],
-    "the sizes of the batches that the model got, for 10 samples and size=4",
+    forward,
+    [first, second, third],
+    "the rows that went through the model together, for 10 samples and size=4",
     mistakes={
-        "The whole batch went through the model at once: yet there is no memory for more than size samples.": [10],
-        "The last, smaller part is missing.": [4, 4],
-        "size is the number of samples in a part, not the number of parts.": [3, 3, 3, 1],
-        "Each sample went through by itself.": [1] * 10,
-        "The whole batch went through too: add up the loss from the parts.": [4, 4, 2, 10],
+        "The whole batch went through the model at once: there is memory for `size` samples only.": [
+            first + second + third
+        ],
+        "The last, smaller part is missing.": [first, second],
+        "size is the number of samples in a part, not the number of parts.": [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9]],
+        "Each sample went through by itself.": [[n] for n in range(10)],
+        "The whole batch went through as well: add up the loss from the parts.": [
+            first,
+            second,
+            third,
+            first + second + third,
+        ],
     },
 )
-gradient = torch.zeros_like(weight) if model.weight.grad is None else model.weight.grad.detach()
 expect(
     model.events,
-    [4, "backward", 4, "backward", 2, "backward"],
+    [first, "backward", second, "backward", third, "backward"],
     "each part goes backward before the next one goes forward",
     mistakes={
-        "Call backward() for each part, inside the loop: else the memory of all parts is needed.": [4, 4, 2]
-        + 3 * ["backward"],
-        "Nothing goes backward: is backward() missing?": [4, 4, 2],
-        "Only the last part goes backward: call backward() inside the loop.": [4, 4, 2, "backward"],
+        "Call backward() for each part, inside the loop: otherwise all parts stay in memory.": [
+            first,
+            second,
+            third,
+            *3 * ["backward"],
+        ],
+        "Nothing goes backward: is backward() missing?": [first, second, third],
+        "Only the last part goes backward: call backward() inside the loop.": [first, second, third, "backward"],
     },
 )
+require(
+    isinstance(model.weight.grad, torch.Tensor),
+    "the gradient is in .grad",
+    "The weight's .grad is None: backward() puts it there, and nothing may clear it afterwards.",
+)
 expect(
-    gradient,
+    model.weight.grad.detach(),
     whole,
-    "the weight's gradient for parts of 4, 4 and 2 is that of the whole batch",
+    "the weight's gradient from parts of 4, 4 and 2 is that of the whole batch",
     mistakes={
         "You added up the gradients of three means: weight each part by its share of the samples.": one + two + three,
         "You weighted the parts equally: the last one has 2 samples, the others 4.": (one + two + three) / 3,
         "The share of the last part is 2/10, not size/N = 4/10.": 0.4 * (one + two + three),
         "Only the last part's gradient is there: clear the gradients once, not in the loop.": three,
-        "Only the last part's gradient is there: clear the gradients once, not in the loop. (Its weight is right.)": 0.2
-        * three,
+        "Only the last part's gradient is there: clear the gradients once, not in the loop. (Its weight is right.)": (
+            0.2 * three
+        ),
         "The gradient from before the call is still in it: clear it first.": old + whole,
         "The gradient from before the call is still in it, and the parts are not weighted.": old + one + two + three,
         "You added up squares without dividing: the mean over all components was asked for.": whole * 20,
         "You divided by the number of samples: the mean is over all components, N·D.": whole * 2,
+        "The share of a part is its number of samples divided by N = 10, not by size.": one + two + 0.5 * three,
     },
     **close,
 )
-expect(
-    type(answer).__name__,
-    "float",
-    "the loss is returned as a Python float",
-    mistakes={"Nothing comes back: is a `return` missing?": "NoneType", "Use .item() to get the number.": "Tensor"},
-)
-losses = [F.mse_loss(F.linear(p, weight, bias), t).item() for p, t in zip(x.split(4), y.split(4))]
+require(not isinstance(answer, torch.Tensor), "the loss is not a tensor", "Use .item() to get the number out of it.")
 expect(
     answer,
-    loss.item(),
-    "the loss of the whole batch",
+    sum(share * loss for share, loss in zip((0.4, 0.4, 0.2), losses)),
+    "the loss of the whole batch, a float",
     mistakes={
         "This is the loss of the last part.": losses[-1],
+        "This is 10 times the loss: divide by the number of samples.": 4 * losses[0] + 4 * losses[1] + 2 * losses[2],
         "This is the loss of the last part, weighted.": 0.2 * losses[-1],
         "These are three means added up: weight them as you weighted the gradients.": sum(losses),
         "This is the plain mean of the three: weight them as you weighted the gradients.": sum(losses) / 3,
     },
     **close,
 )
-expect([model.weight.detach(), model.bias.detach()], [weight.detach(), bias], "the parameters are left as they were")
-expect([x, y], before, "x and y are left as they were")
-x, y = torch.randn(8, 3, generator=g), torch.randn(8, 2, generator=g)
-model.events.clear()
-accumulate_gradients(inplace(model), x, y, 4)
-expect(
-    [event for event in model.events if event != "backward"],
-    [4, 4],
-    "the sizes of the batches that the model got, for 8 samples and size=4",
-    mistakes={"An empty part went through: 8 samples fill exactly two parts, there is no third.": [4, 4, 0]},
-)
+same_mode(True)
+model.bias.requires_grad_(False)
+model.bias.grad = None
+for size, rows in [(5, [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]), (1, [[n] for n in range(10)]), (12, [list(range(10))])]:
+    model.train(size == 5)
+    model.events.clear()
+    model.modes.clear()
+    try:
+        accumulate_gradients(inplace(model), x, y, size)
+    except RuntimeError as error:
+        advice = "The bias is frozen here, requires_grad=False: no gradient can be asked for it."
+        require("does not require grad" not in str(error), "a model with a frozen bias", advice)
+        raise
+    expect(
+        [event for event in model.events if event != "backward"],
+        rows,
+        f"the rows that went through the model together, for 10 samples and size={size}",
+        mistakes={"An empty part went through: 10 samples fill exactly two parts of 5.": [*rows, []]},
+    )
+    expect(model.weight.grad.detach(), whole, f"called again, with size={size}: the weight's gradient", **close)
+    frozen = model.weight.requires_grad and not model.bias.requires_grad
+    advice = "Your code changed the requires_grad of a parameter." if not frozen else "Its .grad should stay None."
+    require(frozen and model.bias.grad is None, "the frozen bias stays frozen and gets no gradient", advice)
+    same_mode(size == 5)
+net = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3)).double()
+x, y = torch.randn(7, 4, generator=g, dtype=torch.float64), torch.randn(7, 3, generator=g, dtype=torch.float64)
+loss = F.mse_loss(net(x), y)
+wanted = list(torch.autograd.grad(loss, list(net.parameters())))
+answer = accumulate_gradients(inplace(net), x, y, 3)
+found = [parameter.grad for parameter in net.parameters()]
+expect(found, wanted, "the gradients of two layers in float64, for 7 samples and size=3", **close)
+expect(answer, loss.item(), "the loss of two layers in float64, for 7 samples and size=3", **close)
 ### BEGIN HIDDEN TESTS
 for n, size in [(7, 3), (12, 4), (5, 9), (6, 1), (1, 2)]:
     model = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3)).double()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=g, dtype=torch.float64))
+    model[0].weight.requires_grad_(n == 7)
+    live = [parameter for parameter in model.parameters() if parameter.requires_grad]
     x, y = (torch.randn(n, c, generator=g, dtype=torch.float64) for c in (4, 3))
     loss = F.mse_loss(model(x), y)
-    wanted = torch.autograd.grad(loss, list(model.parameters()))
+    wanted = list(torch.autograd.grad(loss, live))
     for again in ("", ", called again"):
         answer = accumulate_gradients(inplace(model), x, y, size)
         what = f"for N={n}, size={size}, two layers, float64{again}"
-        expect([parameter.grad for parameter in model.parameters()], wanted, f"the gradients {what}")
+        expect([parameter.grad for parameter in live], wanted, f"the gradients {what}", **close)
         expect(answer, loss.item(), f"the loss {what}", rtol=1e-6, atol=1e-8)
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# ### When is it exact?
+#
+# Accumulation assumes that what a layer makes of a sample does not depend on the other samples in its part.
+#
+# **Before you run it:** ten samples, parts of 4, 4 and 2. For which of these layers, in training mode, does the second part give the same outputs
+# alone and within the whole batch?
+
+# %% predict
+torch.manual_seed(0)
+x = torch.randn(10, 3)
+for layer in (nn.Linear(3, 3), nn.ReLU(), nn.BatchNorm1d(3), nn.Dropout(0.5)):
+    within, alone = layer(x)[4:8], layer(x[4:8])
+    print(f"{type(layer).__name__:12} {torch.allclose(within, alone, atol=1e-6)}")
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# Batch normalisation subtracts the mean of the batch and divides by its standard deviation. In a part these are the part's own, so outputs and
+# gradients are different. Dropout draws anew in each call which numbers it sets to zero: not even the whole batch gives the same gradient twice.
+#
+# With either of them in the model, accumulation gives *a* useful gradient, but not exactly that of the whole batch. Without them it is exact up to
+# rounding: the numbers are added up in another order, which may change their last digits.
+#
+# </details>
+#
+# ## Your functions on real digits
+#
+# The last cells put your functions to work. A linear classifier learns from a thousand digits: 64 pixels in, 10 scores out, +1 wanted for the right digit
+# and −1 for the others. Each of its 40 steps uses all thousand images, in parts of 250, by your `accumulate_gradients`.
+
+# %% yours
+torch.manual_seed(0)
+x, digits = pixels[:1000] / 16, labels[:1000]
+y = 2.0 * F.one_hot(digits, 10) - 1
+model = nn.Linear(64, 10)
+
+
+def all_at_once(model, x, y, size):
+    model.zero_grad()
+    loss = F.mse_loss(model(x), y)
+    loss.backward()
+    return loss.item()
+
+
+step = yours_or_ours(accumulate_gradients, all_at_once, model, x[:5], y[:5], 2)
+optimizer, history = torch.optim.SGD(model.parameters(), lr=0.4, momentum=0.5), []
+for _ in range(40):
+    history.append(step(model, x, y, 250))
+    optimizer.step()
+guesses = model(pixels[1000:] / 16).argmax(dim=1)
+correct = (guesses == labels[1000:]).float().mean().item()
+print(f"loss {history[0]:.2f} → {history[-1]:.2f}; of 797 new digits it reads {100 * correct:.0f} % correctly")
+
+# %% [markdown]
+# Which of the thousand images pull hardest on the weight? The gradient of one image's own loss $\frac1{10}\sum_d (s_d - y_d)^2$ for its scores is
+# $\frac2{10}(s - y)$. Your `per_sample_gradients` turns that into a gradient for the weight, one for each image, and the length of it is the pull.
+
+# %% yours
+with torch.no_grad():
+    scores = model(x)
+    grad_s = 2 * (scores - y) / 10
+
+
+def one_by_one(x, grad_s):
+    return torch.stack([torch.outer(gradient, row) for row, gradient in zip(x, grad_s)])
+
+
+gradients = yours_or_ours(per_sample_gradients, one_by_one, x[:3], grad_s[:3])(x, grad_s)
+pull = gradients.flatten(1).norm(dim=1)
+order = pull.argsort(descending=True)
+print(f"the hardest pull is {pull.max() / pull.min():.1f} times the weakest")
+mean = grad_s.T @ x / 1000
+print("the batch's gradient is their mean:", torch.allclose(gradients.mean(dim=0), mean, atol=1e-5))
+
+# %% yours folded label="Draw the loss, and the images with the hardest and the weakest pull"
+figure, ax = plot_axes(6.4, 2.4)
+ax.plot(history, color=COLOURS["loss"], linewidth=2)
+ax.set(xlabel="step", ylabel="loss of all 1,000 images", ylim=(0, None))
+show(
+    figure,
+    alt=f"The loss of the thousand images against the step: it starts at {history[0]:.2f} and falls, ever more slowly, to {history[-1]:.2f}.",
+)
+ends = [*order[:4].tolist(), *order[-4:].tolist()]
+read = scores.argmax(dim=1)
+draw_images(
+    [images[k] for k in ends],
+    [f"a {digits[k]}, read as {read[k]}" for k in ends],
+    columns=4,
+    cell=1.35,
+    alt="Above the four images that pull hardest, below the four that pull least. "
+    + ", ".join(f"a {digits[k]} read as {read[k]}" for k in ends),
+)
+
+# %% [markdown]
+# The upper row pulls hardest: untidy digits, all of them misread. The lower row pulls least: the classifier is content with them. Sorting by per-sample
+# gradients is a quick way to find odd or wrongly labelled images in a data set of your own.
+#
 # ## Recap
 #
 # Answer from memory, then unfold.
 #
 # <details><summary>1. 640 samples go through 5 modules. How often are parameters copied into the cache one by one, in batches of 64, and all at once? What moves more in exchange?</summary>
 #
-# 640 · 5 = 3200 times; 10 batches · 5 = 50 times; 5 times. The samples move more: each comes into the cache once for every module. They are small, compared with the parameters.
+# 640 · 5 = 3200 times; 10 batches · 5 = 50 times; 5 times. The samples move more: each enters the cache once for every module. A sample has far fewer
+# numbers than a module has parameters.
 #
 # </details>
 #
-# <details><summary>2. You timed a matrix product on a GPU, and it took 10 µs whatever the size of the matrices. What did you really time, and how do you mend it?</summary>
+# <details><summary>2. You timed a matrix product on a GPU, and it took 10 µs whatever the size of the matrices. What did you really time, and how do you fix it?</summary>
 #
-# You timed how long Python needs to put the product into the GPU's queue. Call `torch.cuda.synchronize()` before you stop the clock (and before you start it), warm up once, repeat, and take the
-# median.
+# You timed how long Python needs to put the product into the GPU's queue. Call `torch.cuda.synchronize()` before you stop the clock (and before you
+# start it), warm up once, repeat, and take the median. Or let `torch.utils.benchmark.Timer` do it.
 #
 # </details>
 #
 # <details><summary>3. A colleague cuts a batch of 100 into parts of 32, averages the four losses and calls the result the batch's loss. What is wrong, and what would be right?</summary>
 #
-# The parts have 32, 32, 32 and 4 samples. Averaging gives each sample of the last part eight times the weight of the others. Multiply each part's mean loss by 0.32, 0.32, 0.32 and 0.04 and
-# add up, or add up the sums of squares and divide once.
+# The parts have 32, 32, 32 and 4 samples. Averaging gives each sample of the last part eight times the weight of the others. Multiply each part's
+# mean loss by 0.32, 0.32, 0.32 and 0.04 and add up, or add up the sums of squares and divide once.
 #
 # </details>
 #
-# **Next**: `07_convolution`. A linear layer for an image of 256×256 pixels in colour would have nearly 39 billion weights. A convolution uses a few numbers again and again, at every place of the image.
+# **Next**: `07_convolution`. A linear layer from a 256×256 colour image to one of the same size would have nearly 39 billion weights. A convolution
+# uses a few numbers again and again, at every place of the image.

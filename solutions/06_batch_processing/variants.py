@@ -11,7 +11,7 @@ def layer_for_batch(x, weight, bias):
 # %% right="layer_for_batch"
 def layer_for_batch(x, weight, bias):
     s = torch.addmm(bias, x, weight.t())
-    return s * (s > 0)
+    return torch.where(s > 0, s, 0)
 
 
 # %% right="layer_for_batch"
@@ -29,13 +29,13 @@ def layer_for_batch(x, weight, bias):
 
 
 # The loop as a list comprehension
-# %% wrong="layer_for_batch" says="each one costs"
+# %% wrong="layer_for_batch" says="You loop over the samples"
 def layer_for_batch(x, weight, bias):
     return torch.stack([(weight @ row + bias).relu() for row in x])
 
 
 # Writes the result over the caller's x, where it fits
-# %% wrong="layer_for_batch" says="x, weight and bias are left as they were"
+# %% wrong="layer_for_batch" says="changes x in place"
 def layer_for_batch(x, weight, bias):
     s = (x @ weight.T + bias).relu()
     return x.copy_(s) if x.shape == s.shape and not x.requires_grad else s
@@ -54,20 +54,20 @@ def layer_for_batch(x, weight, bias):
 
 
 # The bias comes after the ReLU
-# %% wrong="layer_for_batch" says="The bias is added before the ReLU"
+# %% wrong="layer_for_batch" says="Add the bias before the ReLU"
 def layer_for_batch(x, weight, bias):
     return (x @ weight.T).relu() + bias
 
 
 # A detour over Python lists
-# %% wrong="layer_for_batch" says="autograd can follow"
+# %% wrong="layer_for_batch" says="Stay in torch"
 def layer_for_batch(x, weight, bias):
     rows, w, b = x.tolist(), weight.tolist(), bias.tolist()
     s = [[max(0.0, sum(p * q for p, q in zip(row, line)) + c) for line, c in zip(w, b)] for row in rows]
     return torch.tensor(s, dtype=x.dtype)
 
 
-# The book's order, without turning anything
+# The textbook's order, without transposing anything
 # %% wrong="layer_for_batch" says="the samples are rows, so x comes first"
 def layer_for_batch(x, weight, bias):
     return (weight @ x + bias).relu()
@@ -77,6 +77,86 @@ def layer_for_batch(x, weight, bias):
 # %% wrong="layer_for_batch" says="one row per sample"
 def layer_for_batch(x, weight, bias):
     return (weight @ x.T + bias).relu()
+
+
+# %% right="layer_for_batch"
+def layer_for_batch(x, weight, bias):
+    s = torch.einsum("nc,dc->nd", x, weight).add_(bias)
+    return s.clamp_(min=0)
+
+
+# The bias is forgotten
+# %% wrong="layer_for_batch" says="The bias is missing."
+def layer_for_batch(x, weight, bias):
+    return (x @ weight.T).relu()
+
+
+# The right numbers, in columns
+# %% wrong="layer_for_batch" says="it should have one row per sample"
+def layer_for_batch(x, weight, bias):
+    return (weight @ x.T + bias[:, None]).relu()
+
+
+# The bias gets the extra dimension that it does not need
+# %% wrong="layer_for_batch" says="The bias was added along the samples"
+def layer_for_batch(x, weight, bias):
+    return (x @ weight.T + bias[:, None]).relu()
+
+
+# Multiplies by a mask
+# %% wrong="layer_for_batch" says="−∞ times 0 is nan"
+def layer_for_batch(x, weight, bias):
+    s = x @ weight.T + bias
+    return s * (s > 0)
+
+
+# A loop over blocks of 256 samples
+# %% wrong="layer_for_batch" says="or over blocks of them"
+def layer_for_batch(x, weight, bias):
+    return torch.cat([(rows @ weight.T + bias).relu() for rows in x.split(256)])
+
+
+# Learns nothing from the weight
+# %% wrong="layer_for_batch" says="weight was cut off"
+def layer_for_batch(x, weight, bias):
+    return (x @ weight.detach().T + bias).relu()
+
+
+# A loop over lists, dressed up as a leaf
+# %% wrong="layer_for_batch" says="x was cut off"
+def layer_for_batch(x, weight, bias):
+    rows, w, b = x.tolist(), weight.tolist(), bias.tolist()
+    s = [[max(0.0, sum(p * q for p, q in zip(row, line)) + c) for line, c in zip(w, b)] for row in rows]
+    return torch.tensor(s, dtype=x.dtype).requires_grad_()
+
+
+# Cut off at 6
+# %% wrong="layer_for_batch" says="layer_for_batch(x, weight, bias) for shapes (3, 3), (3, 3), (3,)"
+def layer_for_batch(x, weight, bias):
+    return F.relu6(x @ weight.T + bias)
+
+
+# float32 whatever comes
+# %% wrong="layer_for_batch" says="torch.float64"
+def layer_for_batch(x, weight, bias):
+    return (x.float() @ weight.float().T + bias.float()).relu()
+
+
+# Remembers the first result of each shape
+# %% wrong="layer_for_batch" says="autograd can follow"
+def layer_for_batch(x, weight, bias, known={}):
+    if (x.shape, weight.shape) not in known:
+        known[x.shape, weight.shape] = (x @ weight.T + bias).relu()
+    return known[x.shape, weight.shape]
+
+
+# Changes the bias where it is contiguous
+# %% wrong="layer_for_batch" says="changes bias in place"
+def layer_for_batch(x, weight, bias):
+    shift = bias.contiguous()
+    if not shift.requires_grad:
+        shift += 0.5
+    return (x @ weight.T + shift - 0.5).relu()
 
 
 # %% right="parameter_copies"
@@ -92,6 +172,11 @@ def parameter_copies(samples, modules, batch_size):
     return modules * batches
 
 
+# %% right="parameter_copies"
+def parameter_copies(samples, modules, batch_size):
+    return modules * len(range(0, samples, batch_size))
+
+
 # One by one always
 # %% wrong="parameter_copies" says="batch_size makes no difference"
 def parameter_copies(samples, modules, batch_size):
@@ -105,13 +190,13 @@ def parameter_copies(samples, modules, batch_size):
 
 
 # No rounding
-# %% wrong="parameter_copies" says="The number of batches is not whole"
+# %% wrong="parameter_copies" says="The number of batches is not a whole number"
 def parameter_copies(samples, modules, batch_size):
     return samples / batch_size * modules
 
 
-# Rounds up behind the product
-# %% wrong="parameter_copies" says="Round up the batches, then multiply"
+# Rounds up after the product
+# %% wrong="parameter_copies" says="Round up the number of batches, then multiply"
 def parameter_copies(samples, modules, batch_size):
     return math.ceil(samples * modules / batch_size)
 
@@ -119,31 +204,43 @@ def parameter_copies(samples, modules, batch_size):
 # One batch too many where it divides evenly
 # %% wrong="parameter_copies" says="there is no fourth"
 def parameter_copies(samples, modules, batch_size):
-    return (samples // batch_size + 1) * modules if batch_size not in (1, samples) else samples * modules // batch_size
+    return (samples // batch_size + 1) * modules
 
 
 # Counts batches only
-# %% wrong="parameter_copies" says="Every sample goes through every module"
+# %% wrong="parameter_copies" says="each of them goes through every module"
 def parameter_copies(samples, modules, batch_size):
     return math.ceil(samples / batch_size)
 
 
-# A float is not exact enough
-# %% wrong="parameter_copies" says="went through a float"
+# Adds instead of multiplying
+# %% wrong="parameter_copies" says="they do not add up"
 def parameter_copies(samples, modules, batch_size):
-    return math.ceil(samples / batch_size) * modules
+    return math.ceil(samples / batch_size) + modules
 
 
 # NumPy's ceil gives a float
-# %% wrong="parameter_copies" says="NumPy's ceil returns a float"
+# %% wrong="parameter_copies" says="Only the type is wrong"
 def parameter_copies(samples, modules, batch_size):
     return np.ceil(samples / batch_size) * modules
 
 
 # Rounded up, and a float all the same
-# %% wrong="parameter_copies" says="stay with integers"
+# %% wrong="parameter_copies" says="Only the type is wrong"
 def parameter_copies(samples, modules, batch_size):
     return float(math.ceil(samples / batch_size) * modules)
+
+
+# No batch without a full one
+# %% wrong="parameter_copies" says="5 samples make a batch"
+def parameter_copies(samples, modules, batch_size):
+    return (samples // batch_size + (samples % batch_size > 0 and samples > batch_size)) * modules
+
+
+# The rest is rounded, not rounded up
+# %% wrong="parameter_copies" says="The last, smaller batch is missing"
+def parameter_copies(samples, modules, batch_size):
+    return round(samples / batch_size) * modules
 
 
 # %% right="unit_rows"
@@ -153,12 +250,19 @@ def unit_rows(x):
 
 # %% right="unit_rows"
 def unit_rows(x):
-    return torch.nan_to_num(x / torch.linalg.vector_norm(x, dim=1)[:, None])
+    length = torch.linalg.vector_norm(x, dim=1)
+    return x / torch.where(length < 1e-12, 1e-12, length)[:, None]
 
 
 # %% right="unit_rows"
 def unit_rows(x):
     return F.normalize(x)
+
+
+# %% right="unit_rows"
+def unit_rows(x):
+    length = torch.einsum("nc,nc->n", x, x).sqrt()
+    return torch.vmap(lambda row, one: row / torch.clamp_min(one, 1e-12))(x, length)
 
 
 # keepdim is forgotten
@@ -185,52 +289,112 @@ def unit_rows(x):
     return x / (x * x).sum(dim=1, keepdim=True).clamp(min=1e-12)
 
 
+# The sum
+# %% wrong="unit_rows" says="You divided by the sum, not by the length"
+def unit_rows(x):
+    return x / x.sum(dim=1, keepdim=True)
+
+
+# The 1-norm
+# %% wrong="unit_rows" says="You divided by the sum of absolute values"
+def unit_rows(x):
+    return F.normalize(x, p=1)
+
+
+# The root of the mean square
+# %% wrong="unit_rows" says="You took the mean of the squares"
+def unit_rows(x):
+    return x / x.square().mean(dim=1, keepdim=True).sqrt().clamp(min=1e-12)
+
+
 # 0 / 0
 # %% wrong="unit_rows" says="a row of zeros must stay a row of zeros"
 def unit_rows(x):
-    return x / x.norm(dim=1, keepdim=True)
+    length = x.norm(dim=1, keepdim=True)
+    return x / torch.where(length > 0, length.clamp(min=1e-12), length)
+
+
+# Only the zero is replaced
+# %% wrong="unit_rows" says="The length 2e-13 is smaller than 1e-12"
+def unit_rows(x):
+    length = x.norm(dim=1, keepdim=True)
+    return x / torch.where(length > 0, length, 1)
+
+
+# Short rows are thrown away
+# %% wrong="unit_rows" says="A row shorter than 1e-12 is not a row of zeros"
+def unit_rows(x):
+    length = x.norm(dim=1, keepdim=True)
+    return torch.where(length < 1e-12, 0, x / length)
 
 
 # In place
-# %% wrong="unit_rows" says="x is left as it was"
+# %% wrong="unit_rows" says="changes x in place"
 def unit_rows(x):
     return x.div_(x.norm(dim=1, keepdim=True).clamp(min=1e-12))
+
+
+# In place where x is contiguous
+# %% wrong="unit_rows" says="changes x in place"
+def unit_rows(x):
+    rows = x.contiguous()
+    return rows.div_(rows.norm(dim=1, keepdim=True).clamp(min=1e-12))
 
 
 # A loop over the samples
 # %% wrong="unit_rows" says="You loop over the samples"
 def unit_rows(x):
-    return torch.stack([row / row.norm() if row.norm() > 0 else row for row in x])
+    return torch.stack([row / row.norm().clamp(min=1e-12) for row in x])
 
 
-# %% right="unit_rows"
+# A loop over blocks of samples
+# %% wrong="unit_rows" says="or over blocks of them"
 def unit_rows(x):
-    s = torch.linalg.vector_norm(x, dim=1)
-    s = s.masked_fill(s == 0, 1)
-    return torch.einsum("nc,n->nc", x, 1 / s)
+    return torch.cat([F.normalize(rows) for rows in x.split(500)])
 
 
 # A small number against the division by zero, added to every length
-# %% wrong="unit_rows" says="You added 1e-06 to the length"
+# %% wrong="unit_rows" says="is something added to the lengths?"
 def unit_rows(x):
-    return x / (x.norm(dim=1, keepdim=True) + 1e-6)
+    return x / (x.norm(dim=1, keepdim=True) + 1e-8)
 
 
-# A lower bound that reaches the short rows
-# %% wrong="unit_rows" says="a short row gets length 1 too"
+# A smaller one
+# %% wrong="unit_rows" says="nothing is added to the others"
 def unit_rows(x):
-    return x / x.norm(dim=1, keepdim=True).clamp(min=1e-3)
+    return x / (x.norm(dim=1, keepdim=True) + 1e-12)
+
+
+# A lower bound that reaches rows longer than 1e-12
+# %% wrong="unit_rows" says="only lengths below 1e-12 are replaced"
+def unit_rows(x):
+    return x / x.norm(dim=1, keepdim=True).clamp(min=1e-8)
 
 
 # A loop over the rows of zeros only
 # %% wrong="unit_rows" says="You loop over the samples"
 def unit_rows(x):
     length = x.norm(dim=1)
-    result = x / length[:, None]
+    result = x / length.clamp(min=1e-12)[:, None]
     for k in range(len(x)):
         if length[k] == 0:
             result[k] = 0
     return result
+
+
+# The lengths are constants for autograd
+# %% wrong="unit_rows" says="they were cut off from it"
+def unit_rows(x):
+    with torch.no_grad():
+        length = x.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    return x / length
+
+
+# NumPy
+# %% wrong="unit_rows" says="autograd cannot follow through NumPy"
+def unit_rows(x):
+    length = np.linalg.norm(x.numpy(), axis=1, keepdims=True)
+    return torch.from_numpy(x.numpy() / np.maximum(length, 1e-12))
 
 
 # %% right="quadratic_form"
@@ -255,7 +419,7 @@ def quadratic_form(x, a):
 
 
 # Multiplies the caller's x in place
-# %% wrong="quadratic_form" says="x and a are left as they were"
+# %% wrong="quadratic_form" says="changes x in place"
 def quadratic_form(x, a):
     y = x @ a
     x *= y
@@ -263,7 +427,7 @@ def quadratic_form(x, a):
 
 
 # The diagonal of all pairs: right numbers, N×N of memory
-# %% wrong="quadratic_form" says="A tensor of N×N or more is made"
+# %% wrong="quadratic_form" says="With N×N, every sample meets every other one."
 def quadratic_form(x, a):
     return (x @ a @ x.T).diagonal()
 
@@ -315,7 +479,7 @@ def quadratic_form(x, a):
 
 
 # The loop's line, written for the batch
-# %% wrong="quadratic_form" says="meets row n of x only"
+# %% wrong="quadratic_form" says="should meet row n of x only"
 def quadratic_form(x, a):
     return x @ a @ x
 
@@ -327,9 +491,60 @@ def quadratic_form(x, a):
 
 
 # All pairs by einsum, then the diagonal
-# %% wrong="quadratic_form" says="A tensor of N×N or more is made"
+# %% wrong="quadratic_form" says="With N×N, every sample meets every other one."
 def quadratic_form(x, a):
     return torch.einsum("nc,md,cd->nm", x, x, a).diagonal()
+
+
+# The mean over the features
+# %% wrong="quadratic_form" says="You took the mean over the features"
+def quadratic_form(x, a):
+    return (x @ a * x).mean(dim=1)
+
+
+# The diagonal only
+# %% wrong="quadratic_form" says="Only the diagonal of a is used."
+def quadratic_form(x, a):
+    return (x * a.diagonal() * x).sum(dim=1)
+
+
+# Without the matrix
+# %% wrong="quadratic_form" says="The matrix a is missing."
+def quadratic_form(x, a):
+    return (x * x).sum(dim=1)
+
+
+# A loop over blocks of samples
+# %% wrong="quadratic_form" says="or over blocks of them"
+def quadratic_form(x, a):
+    return torch.cat([(rows @ a * rows).sum(dim=1) for rows in x.split(100)])
+
+
+# The second x is a constant for autograd
+# %% wrong="quadratic_form" says="only one of the two sends back a gradient"
+def quadratic_form(x, a):
+    return (x @ a * x.detach()).sum(dim=1)
+
+
+# The diagonal of all pairs, in blocks
+# %% wrong="quadratic_form" says="You loop over the samples or over blocks of them"
+def quadratic_form(x, a):
+    return torch.cat([(rows @ a @ rows.T).diagonal() for rows in x.split(16)])
+
+
+# A result of float32 whatever comes
+# %% wrong="quadratic_form" says="torch.float64"
+def quadratic_form(x, a):
+    return (x.float() @ a.float() * x.float()).sum(dim=1)
+
+
+# Symmetrised in place
+# %% wrong="quadratic_form" says="changes a in place"
+def quadratic_form(x, a):
+    if not a.requires_grad:
+        a += a.T.clone()
+        a /= 2
+    return (x @ a * x).sum(dim=1)
 
 
 # %% right="squared_distances"
@@ -354,8 +569,8 @@ def squared_distances(a, b):
     return (a - b).square().sum(dim=1)
 
 
-# Turned
-# %% wrong="squared_distances" says="The result is turned"
+# Transposed
+# %% wrong="squared_distances" says="The result is transposed"
 def squared_distances(a, b):
     return (a - b[:, None]).square().sum(dim=2)
 
@@ -379,7 +594,7 @@ def squared_distances(a, b):
 
 
 # cdist
-# %% wrong="squared_distances" says="which this exercise asks you to do without"
+# %% wrong="squared_distances" says="write the formula yourself"
 def squared_distances(a, b):
     return torch.cdist(a, b).square()
 
@@ -391,7 +606,7 @@ def squared_distances(a, b):
 
 
 # Squares the caller's rows in place
-# %% wrong="squared_distances" says="a and b are left as they were"
+# %% wrong="squared_distances" says="changes a in place"
 def squared_distances(a, b):
     products = a @ b.T
     return a.square_().sum(1)[:, None] + b.square_().sum(1) - 2 * products
@@ -420,6 +635,78 @@ def squared_distances(a, b):
     return (a[:, None] - b[:, None]).square().sum(dim=2)
 
 
+# cdist by its inner name
+# %% wrong="squared_distances" says="write the formula yourself"
+def squared_distances(a, b):
+    return torch.ops.aten._cdist_forward(a, b, 2.0, None).square()
+
+
+# cdist where the sizes are equal only
+# %% wrong="squared_distances" says="write the formula yourself"
+def squared_distances(a, b):
+    return torch.cdist(a, b) ** 2 if len(a) != len(b) else (a[:, None] - b).square().sum(dim=2)
+
+
+# The distances of F, squared
+# %% wrong="squared_distances" says="write the formula yourself"
+def squared_distances(a, b):
+    return F.pairwise_distance(a[:, None], b, eps=0).square()
+
+
+# The mean over the features
+# %% wrong="squared_distances" says="You took the mean over the features"
+def squared_distances(a, b):
+    return (a[:, None] - b).square().mean(dim=2)
+
+
+# Added up first
+# %% wrong="squared_distances" says="Square first, then add up."
+def squared_distances(a, b):
+    return (a[:, None] - b).sum(dim=2).square()
+
+
+# Absolute values
+# %% wrong="squared_distances" says="You took absolute values"
+def squared_distances(a, b):
+    return (a[:, None] - b).abs().sum(dim=2)
+
+
+# A wrong sign
+# %% wrong="squared_distances" says="The sign of 2 aₙᵀ bₘ is wrong."
+def squared_distances(a, b):
+    return a.square().sum(1)[:, None] + b.square().sum(1) + 2 * a @ b.T
+
+
+# Not added up
+# %% wrong="squared_distances" says="not added up over the features yet"
+def squared_distances(a, b):
+    return (a[:, None] - b).square()
+
+
+# The squared lengths on the wrong sides
+# %% wrong="squared_distances" says="belong to the rows"
+def squared_distances(a, b):
+    return a.square().sum(1) + b.square().sum(1)[:, None] - 2 * a @ b.T
+
+
+# A loop over blocks of a
+# %% wrong="squared_distances" says="You loop over the rows of a or over blocks of them"
+def squared_distances(a, b):
+    return torch.cat([(rows[:, None] - b).square().sum(dim=2) for rows in a.split(128)])
+
+
+# A loop over blocks of b
+# %% wrong="squared_distances" says="You loop over the rows of b or over blocks of them"
+def squared_distances(a, b):
+    return torch.cat([(a[:, None] - rows).square().sum(dim=2) for rows in b.split(128)], dim=1)
+
+
+# b is a constant for autograd
+# %% wrong="squared_distances" says="b was cut off"
+def squared_distances(a, b):
+    return (a[:, None] - b.detach()).square().sum(dim=2)
+
+
 # %% right="per_sample_gradients"
 def per_sample_gradients(x, grad_s):
     return torch.einsum("nd,nc->ndc", grad_s, x)
@@ -441,8 +728,8 @@ def per_sample_gradients(x, grad_s):
     return grad_s.T @ x
 
 
-# Turned
-# %% wrong="per_sample_gradients" says="Each matrix is turned"
+# Transposed
+# %% wrong="per_sample_gradients" says="Each matrix is transposed"
 def per_sample_gradients(x, grad_s):
     return x[:, :, None] * grad_s[:, None, :]
 
@@ -479,13 +766,13 @@ def per_sample_gradients(x, grad_s):
 
 
 # NumPy
-# %% wrong="per_sample_gradients" says="Stay in torch"
+# %% wrong="per_sample_gradients" says="autograd cannot follow through NumPy"
 def per_sample_gradients(x, grad_s):
     return torch.from_numpy(np.einsum("nd,nc->ndc", grad_s.detach().numpy(), x.numpy()))
 
 
 # Autograd, sample by sample
-# %% wrong="per_sample_gradients" says="which this exercise asks you to do without"
+# %% wrong="per_sample_gradients" says="You loop over the samples"
 def per_sample_gradients(x, grad_s):
     gradients = []
     for row, gradient in zip(x, grad_s):
@@ -496,7 +783,7 @@ def per_sample_gradients(x, grad_s):
 
 
 # Autograd, all samples at once
-# %% wrong="per_sample_gradients" says="which this exercise asks you to do without"
+# %% right="per_sample_gradients"
 def per_sample_gradients(x, grad_s):
     weight = torch.zeros(grad_s.shape[1], x.shape[1], dtype=x.dtype)
     gradient = torch.func.grad(lambda w, row, g: F.linear(row, w) @ g)
@@ -504,11 +791,42 @@ def per_sample_gradients(x, grad_s):
 
 
 # Clears the caller's tensor
-# %% wrong="per_sample_gradients" says="x and grad_s are left as they were"
+# %% wrong="per_sample_gradients" says="changes grad_s in place"
 def per_sample_gradients(x, grad_s):
     result = grad_s[:, :, None] * x[:, None, :]
     grad_s *= 0
     return result
+
+
+# One extra dimension only
+# %% wrong="per_sample_gradients" says="x needs an extra dimension too"
+def per_sample_gradients(x, grad_s):
+    return grad_s[:, :, None] * x
+
+
+# The samples last
+# %% wrong="per_sample_gradients" says="The samples come first"
+def per_sample_gradients(x, grad_s):
+    return torch.einsum("nd,nc->dcn", grad_s, x)
+
+
+# A loop over blocks of samples
+# %% wrong="per_sample_gradients" says="or over blocks of them"
+def per_sample_gradients(x, grad_s):
+    pairs = zip(grad_s.split(1000), x.split(1000))
+    return torch.cat([torch.einsum("nd,nc->ndc", gradients, rows) for gradients, rows in pairs])
+
+
+# x is a constant for autograd
+# %% wrong="per_sample_gradients" says="x was cut off"
+def per_sample_gradients(x, grad_s):
+    return grad_s[:, :, None] * x.detach()[:, None]
+
+
+# A result of float32 whatever comes
+# %% wrong="per_sample_gradients" says="torch.float64"
+def per_sample_gradients(x, grad_s):
+    return grad_s.float()[:, :, None] * x.float()[:, None]
 
 
 # %% right="per_sample_gradients"
@@ -612,7 +930,7 @@ def accumulate_gradients(model, x, y, size):
 
 
 # One backward for all parts
-# %% wrong="accumulate_gradients" says="the memory of all parts is needed"
+# %% wrong="accumulate_gradients" says="otherwise all parts stay in memory"
 def accumulate_gradients(model, x, y, size):
     model.zero_grad()
     total = sum(F.mse_loss(model(p), t) * len(p) / len(x) for p, t in zip(x.split(size), y.split(size)))
@@ -668,7 +986,7 @@ def accumulate_gradients(model, x, y, size):
 
 
 # A step of gradient descent
-# %% wrong="accumulate_gradients" says="the parameters are left as they were"
+# %% wrong="accumulate_gradients" says="no optimizer step, nothing in place"
 def accumulate_gradients(model, x, y, size):
     model.zero_grad()
     total = 0.0
@@ -680,7 +998,7 @@ def accumulate_gradients(model, x, y, size):
     return total
 
 
-# An empty part behind the last one
+# An empty part after the last one
 # %% wrong="accumulate_gradients" says="An empty part went through"
 def accumulate_gradients(model, x, y, size):
     model.zero_grad()
@@ -690,4 +1008,320 @@ def accumulate_gradients(model, x, y, size):
         loss = F.mse_loss(model(part), target) * len(part) / len(x)
         loss.backward()
         total += loss.item()
+    return total
+
+
+# %% right="accumulate_gradients"
+def accumulate_gradients(model, x, y, size):
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            parameter.grad = None
+    total = torch.zeros((), dtype=torch.float64)
+    start = 0
+    while start < len(x):
+        error = model(x[start : start + size]) - y[start : start + size]
+        loss = error.square().sum() / y.numel()
+        loss.backward()
+        total += loss.detach()
+        start += size
+    return float(total)
+
+
+# Sample by sample
+# %% wrong="accumulate_gradients" says="Each sample went through by itself"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(1), y.split(1)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# The loss of the whole batch at the end
+# %% wrong="accumulate_gradients" says="add up the loss from the parts"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return F.mse_loss(model(x), y).item()
+
+
+# backward is forgotten
+# %% wrong="accumulate_gradients" says="Nothing goes backward"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        total += loss.item()
+    return total
+
+
+# backward after the loop
+# %% wrong="accumulate_gradients" says="Only the last part goes backward"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        total += loss.item()
+    loss.backward()
+    return total
+
+
+# Cleared in the loop, and not weighted
+# %% wrong="accumulate_gradients" says="clear the gradients once, not in the loop."
+def accumulate_gradients(model, x, y, size):
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        model.zero_grad()
+        loss = F.mse_loss(model(part), target)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# Neither cleared nor weighted
+# %% wrong="accumulate_gradients" says="and the parts are not weighted"
+def accumulate_gradients(model, x, y, size):
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# Sums without a mean
+# %% wrong="accumulate_gradients" says="You added up squares without dividing"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target, reduction="sum")
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# The last part's loss
+# %% wrong="accumulate_gradients" says="This is the loss of the last part."
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target)
+        (loss * len(part) / len(x)).backward()
+        total = loss.item()
+    return total
+
+
+# The last part's loss, weighted
+# %% wrong="accumulate_gradients" says="This is the loss of the last part, weighted."
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total = loss.item()
+    return total
+
+
+# The losses are added up as they are
+# %% wrong="accumulate_gradients" says="These are three means added up"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target)
+        (loss * len(part) / len(x)).backward()
+        total += loss.item()
+    return total
+
+
+# The mean of the losses
+# %% wrong="accumulate_gradients" says="This is the plain mean of the three"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    losses = []
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target)
+        (loss * len(part) / len(x)).backward()
+        losses.append(loss.item())
+    return sum(losses) / len(losses)
+
+
+# The parts are drawn at random
+# %% wrong="accumulate_gradients" says="Yours go through in this order"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    order = torch.randperm(len(x))
+    x, y = x[order], y[order]
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# Leaves the model in train mode
+# %% wrong="accumulate_gradients" says="called train()"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    model.train()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# Leaves the model in eval mode
+# %% wrong="accumulate_gradients" says="called eval()"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    model.eval()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# Thaws what is frozen
+# %% wrong="accumulate_gradients" says="gets no gradient"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    model.requires_grad_()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# The loss as a tensor
+# %% wrong="accumulate_gradients" says="Use .item()"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.detach()
+    return total
+
+
+# The gradient of a copy, and the parts for show
+# %% wrong="accumulate_gradients" says="The whole batch went through"
+def accumulate_gradients(model, x, y, size):
+    import copy
+
+    model.zero_grad()
+    other = copy.deepcopy(model)
+    for part in x.split(size):
+        (0 * model(part)).sum().backward()
+    loss = F.mse_loss(other(x), y)
+    for parameter, gradient in zip(model.parameters(), torch.autograd.grad(loss, list(other.parameters()))):
+        parameter.grad = gradient
+    return loss.item()
+
+
+# One part too many where it divides evenly
+# %% wrong="accumulate_gradients" says="An empty part went through"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for start in range(0, len(x) + 1, size):
+        part, target = x[start : start + size], y[start : start + size]
+        loss = F.mse_loss(model(part), target, reduction="sum") / y.numel()
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# Asks for the gradients of all parameters, frozen or not
+# %% wrong="accumulate_gradients" says="The bias is frozen here"
+def accumulate_gradients(model, x, y, size):
+    total = 0.0
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        gradients = torch.autograd.grad(loss, list(model.parameters()))
+        for parameter, gradient in zip(model.parameters(), gradients):
+            parameter.grad += gradient
+        total += loss.item()
+    return total
+
+
+# A loop over lists, dressed up as a leaf
+# %% wrong="unit_rows" says="does not depend on x for autograd"
+def unit_rows(x):
+    rows = [[number / max(math.hypot(*row), 1e-12) for number in row] for row in x.tolist()]
+    return torch.tensor(rows, dtype=x.dtype, requires_grad=True)
+
+
+# The share of a full part
+# %% wrong="accumulate_gradients" says="divided by N = 10, not by size"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / size
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# The loss is not divided
+# %% wrong="accumulate_gradients" says="This is 10 times the loss"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target)
+        (loss * len(part) / len(x)).backward()
+        total += loss.item() * len(part)
+    return total
+
+
+# One number for pairs of equal number
+# %% wrong="squared_distances" says="You added up everything, and compared"
+def squared_distances(a, b):
+    return ((a - b) ** 2).sum()
+
+
+# The wrong product
+# %% wrong="quadratic_form" says="x[k] @ a is a matrix product"
+def quadratic_form(x, a):
+    return (x * a * x).sum(dim=1)
+
+
+# The wrong product
+# %% wrong="layer_for_batch" says="the matrix product is `@` or mm"
+def layer_for_batch(x, weight, bias):
+    return (x * weight + bias).relu()
+
+
+# Goes into eval mode when all is done
+# %% wrong="accumulate_gradients" says="called eval()"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    model.eval()
     return total
