@@ -20,7 +20,7 @@ PHOTO_BLOB = ""  # written by the build: a JPEG file, base 85
 
 
 def load_photo() -> torch.Tensor:
-    """A colour photograph, the face of a cat (Stéfan van der Walt; CC0): float32 of shape (3, 96, 128), values 0 to 1."""
+    """A colour photograph, a cat (Stéfan van der Walt; CC0): float32 of shape (3, 96, 128), values 0 to 1."""
     from PIL import Image
 
     pixels = np.asarray(Image.open(io.BytesIO(base64.b85decode(PHOTO_BLOB))))
