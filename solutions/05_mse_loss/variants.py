@@ -5,7 +5,7 @@
 
 # %% right="mse"
 def mse(input, target):
-    return (input - target).square().mean()
+    return ((input - target) ** 2).sum() / input.numel()
 
 
 # %% right="mse"
@@ -14,16 +14,55 @@ def mse(input, target):
     return error.dot(error) / error.numel()
 
 
+# %% right="mse"
+def mse(input, target):
+    return torch.mean(torch.pow(torch.sub(target, input), 2))
+
+
+# %% right="mse"
+def mse(input, target):
+    difference = input.reshape(-1).sub(target.reshape(-1))
+    return (difference * difference).mean(dim=0)
+
+
 # PyTorch's function.
-# %% wrong="mse" says="which this exercise asks you to do without"
+# %% wrong="mse" says="Your code calls `mse_loss`"
 def mse(input, target):
     return F.mse_loss(input, target)
 
 
 # PyTorch's module.
-# %% wrong="mse" says="which this exercise asks you to do without"
+# %% wrong="mse" says="Your code calls `mse_loss`"
 def mse(input, target):
     return nn.MSELoss()(input, target)
+
+
+# Another of PyTorch's losses, which has MSE as a special case.
+# %% wrong="mse" says="Your code calls `huber_loss`"
+def mse(input, target):
+    return 2 * F.huber_loss(input, target, delta=1e6)
+
+
+# PyTorch's operator.
+# %% wrong="mse" says="Your code calls `mse_loss`"
+def mse(input, target):
+    return torch.ops.aten.mse_loss(input, target)
+
+
+# PyTorch's function, for float64 only.
+# %% wrong="mse" says="Your code calls `mse_loss`"
+def mse(input, target):
+    if input.dtype == torch.float64:
+        return F.mse_loss(input, target)
+    return (input - target).square().mean()
+
+
+# PyTorch's function, where gradients are wanted.
+# %% wrong="mse" says="Your code calls `mse_loss`"
+def mse(input, target):
+    if input.requires_grad:
+        return F.mse_loss(input, target)
+    return (input - target).square().mean()
 
 
 # Divides by the number of rows.
@@ -32,10 +71,22 @@ def mse(input, target):
     return ((input - target) ** 2).sum() / len(input)
 
 
+# Divides by the number of columns.
+# %% wrong="mse" says="You divided by the number of columns"
+def mse(input, target):
+    return ((input - target) ** 2).sum() / input.shape[-1]
+
+
 # Forgets the division.
 # %% wrong="mse" says="This is the sum of the squares"
 def mse(input, target):
     return ((input - target) ** 2).sum()
+
+
+# Half the mean, as some books write it.
+# %% wrong="mse" says="leave out the factor ½"
+def mse(input, target):
+    return 0.5 * ((input - target) ** 2).mean()
 
 
 # Takes the mean before the square.
@@ -50,6 +101,12 @@ def mse(input, target):
     return ((input - target) ** 2).mean().sqrt()
 
 
+# Absolute values.
+# %% wrong="mse" says="You took the absolute values"
+def mse(input, target):
+    return (input - target).abs().mean()
+
+
 # Forgets to square.
 # %% wrong="mse" says="not squared"
 def mse(input, target):
@@ -62,25 +119,89 @@ def mse(input, target):
     return ((input - target) ** 2).mean(dim=1)
 
 
+# Averages each column alone.
+# %% wrong="mse" says="One number per column"
+def mse(input, target):
+    return ((input - target) ** 2).mean(dim=0)
+
+
+# Reduces nothing.
+# %% wrong="mse" says="their mean is still to be taken"
+def mse(input, target):
+    return (input - target) ** 2
+
+
 # Returns a Python number.
 # %% wrong="mse" says="no .item()"
 def mse(input, target):
     return ((input - target) ** 2).mean().item()
 
 
-# Cuts the graph by building a new tensor from a number.
-# %% wrong="mse" says="does not require grad"
+# Builds a new tensor from a number, which cuts the graph.
+# %% wrong="mse" says="A path back is cut"
 def mse(input, target):
     return torch.tensor(((input - target) ** 2).mean().item(), dtype=input.dtype)
 
 
+# Detaches the target.
+# %% wrong="mse" says="A path back is cut"
+def mse(input, target):
+    return ((input - target.detach()) ** 2).mean()
+
+
+# Cuts one of the two factors: half the gradient.
+# %% wrong="mse" says="the gradients of input and target"
+def mse(input, target):
+    return ((input - target) * (input - target).detach()).mean()
+
+
 # Works in place on the input.
-# %% wrong="mse" says="You wrote the difference into the input"
+# %% wrong="mse" says="You wrote the differences into the input"
 def mse(input, target):
     if not input.requires_grad:
         input -= target
         return input.pow(2).mean()
     return (input - target).pow(2).mean()
+
+
+# Works in place on matrices that are not contiguous.
+# %% wrong="mse" says="You wrote the differences into the input"
+def mse(input, target):
+    if input.is_contiguous():
+        return (input - target).square().mean()
+    return input.sub_(target).square().mean()
+
+
+# Changes the target in place.
+# %% wrong="mse" says="are left as they were"
+def mse(input, target):
+    if not target.requires_grad:
+        target.neg_().add_(input)
+        return target.square().mean()
+    return (input - target).square().mean()
+
+
+# Computes in float32, whatever came in.
+# %% wrong="mse" says="The dtypes differ"
+def mse(input, target):
+    return ((input.float() - target.float()) ** 2).mean()
+
+
+# Counts rows and columns only.
+# %% wrong="mse" says="Your code stopped with"
+def mse(input, target):
+    return ((input - target) ** 2).sum() / (input.shape[0] * input.shape[1])
+
+
+# Remembers what it gave for a shape.
+# %% wrong="mse" says="for other values"
+known = {}
+
+
+def mse(input, target):
+    if input.shape not in known:
+        known[input.shape] = ((input - target) ** 2).mean()
+    return known[input.shape]
 
 
 # %% right="l1"
@@ -105,10 +226,50 @@ def l1(input, target, reduction="mean"):
             raise ValueError(reduction)
 
 
+# %% right="l1"
+def l1(input, target, reduction="mean"):
+    ways = {"none": lambda e: e, "sum": torch.sum, "mean": torch.mean}
+    if reduction in ways:
+        return ways[reduction](torch.maximum(input, target) - torch.minimum(input, target))
+    raise ValueError(f"{reduction} is none of {list(ways)}")
+
+
 # PyTorch's function.
-# %% wrong="l1" says="which this exercise asks you to do without"
+# %% wrong="l1" says="Your code calls `l1_loss`"
 def l1(input, target, reduction="mean"):
     return F.l1_loss(input, target, reduction=reduction)
+
+
+# A loss that equals L1 for a certain argument.
+# %% wrong="l1" says="Your code calls `smooth_l1_loss`"
+def l1(input, target, reduction="mean"):
+    return F.smooth_l1_loss(input, target, reduction=reduction, beta=0.0)
+
+
+# PyTorch's module, for the sum only.
+# %% wrong="l1" says="Your code calls `l1_loss`"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return nn.L1Loss(reduction="sum")(input, target)
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# PyTorch's function, where gradients are wanted.
+# %% wrong="l1" says="Your code calls `l1_loss`"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return F.l1_loss(input, target, reduction="none") if input.requires_grad else e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
 
 
 # Ignores the reduction.
@@ -118,73 +279,348 @@ def l1(input, target, reduction="mean"):
 
 
 # Takes the sum as the default.
-# %% wrong="l1" says="You took the sum where the mean was asked for"
+# %% wrong="l1" says="This is the sum. The default is"
 def l1(input, target, reduction="sum"):
-    errors = (input - target).abs()
-    return {"none": errors, "sum": errors.sum(), "mean": errors.mean()}[reduction]
+    e = (input - target).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# Takes none as the default.
+# %% wrong="l1" says="Nothing was reduced"
+def l1(input, target, reduction="none"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
 
 
 # The absolute value after the mean.
 # %% wrong="l1" says="absolute value of the mean"
 def l1(input, target, reduction="mean"):
-    errors = input - target
-    return {"none": errors, "sum": errors.sum(), "mean": errors.mean()}[reduction].abs()
+    e = input - target
+    if reduction == "none":
+        return e.abs()
+    if reduction == "sum":
+        return e.sum().abs()
+    if reduction == "mean":
+        return e.mean().abs()
+    raise ValueError(reduction)
+
+
+# The absolute value after the sum.
+# %% wrong="l1" says="You took the absolute value of the sum"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return (input - target).sum().abs()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# No absolute value at all.
+# %% wrong="l1" says="The absolute values are missing: positive"
+def l1(input, target, reduction="mean"):
+    e = input - target
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# No absolute value in the sum.
+# %% wrong="l1" says="The absolute values are missing in the sum"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return (input - target).sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
 
 
 # Divides by the number of rows.
 # %% wrong="l1" says="You divided by the number of rows"
 def l1(input, target, reduction="mean"):
-    errors = (input - target).abs()
-    return {"none": errors, "sum": errors.sum(), "mean": errors.sum() / len(errors)}[reduction]
+    e = (input - target).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.sum() / len(e)
+    raise ValueError(reduction)
+
+
+# The mean of each row.
+# %% wrong="l1" says="One number per row: take the mean"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean(1)
+    raise ValueError(reduction)
+
+
+# The sum of each row.
+# %% wrong="l1" says="One number per row: sum"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum(dim=1)
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# Takes none for: no reduction over the rows.
+# %% wrong="l1" says="One number per row: "
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e.mean(1)
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# The mean for "none".
+# %% wrong="l1" says='This is the mean: "none" keeps one number'
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e.mean()
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# The sum for "none".
+# %% wrong="l1" says='This is the sum: "none" keeps one number'
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e.sum()
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# A Python number.
+# %% wrong="l1" says="no .item()"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean().item()
+    raise ValueError(reduction)
 
 
 # An unknown word passes for "mean".
-# %% wrong="l1" says="no error; it returned"
+# %% wrong="l1" says="yours     raised nothing"
 def l1(input, target, reduction="mean"):
-    errors = (input - target).abs()
+    e = (input - target).abs()
     if reduction == "none":
-        return errors
+        return e
     if reduction == "sum":
-        return errors.sum()
-    return errors.mean()
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    return e.mean()
 
 
 # An unknown word is a missing key.
-# %% wrong="l1" says="as a ValueError"
+# %% wrong="l1" says="yours     raised KeyError"
 def l1(input, target, reduction="mean"):
     errors = (input - target).abs()
     return {"none": errors, "sum": errors.sum(), "mean": errors.mean()}[reduction]
 
 
 # An unknown word gives None.
-# %% wrong="l1" says="no error; it returned None"
+# %% wrong="l1" says="returned None"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    return None
+
+
+# Forgives capitals.
+# %% wrong="l1" says="returned"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    reduction = reduction.lower()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# Calls whatever method has that name.
+# %% wrong="l1" says="raises ValueError"
 def l1(input, target, reduction="mean"):
     errors = (input - target).abs()
     if reduction == "none":
         return errors
+    try:
+        return getattr(errors, reduction)()
+    except AttributeError:
+        raise ValueError(reduction) from None
+
+
+# The wrong exception.
+# %% wrong="l1" says="raised TypeError"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e
     if reduction == "sum":
-        return errors.sum()
+        return e.sum()
     if reduction == "mean":
-        return errors.mean()
+        return e.mean()
+    raise TypeError(reduction)
 
 
 # "none" keeps the signs.
 # %% wrong="l1" says="keep their signs"
 def l1(input, target, reduction="mean"):
-    errors = input - target
+    e = (input - target).abs()
     if reduction == "none":
-        return errors
+        return input - target
     if reduction == "sum":
-        return errors.abs().sum()
+        return e.sum()
     if reduction == "mean":
-        return errors.abs().mean()
+        return e.mean()
     raise ValueError(reduction)
 
 
 # Squares in place of absolute values.
 # %% wrong="l1" says="You squared the differences"
 def l1(input, target, reduction="mean"):
-    return F.mse_loss(input, target, reduction=reduction)
+    e = (input - target) ** 2
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# Cuts the way back.
+# %% wrong="l1" says="A path back is cut"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs().detach()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# Cuts the way back to the target.
+# %% wrong="l1" says="A path back is cut"
+def l1(input, target, reduction="mean"):
+    e = (input - target.data).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# Cuts the way back for the sum alone.
+# %% wrong="l1" says="A path back is cut"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum().detach()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# Writes the differences into the input.
+# %% wrong="l1" says="You wrote the differences into the input"
+def l1(input, target, reduction="mean"):
+    e = (input - target if input.requires_grad else input.sub_(target)).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# Writes the absolute differences into the input, for "none" alone.
+# %% wrong="l1" says="You wrote the absolute differences into the input"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction == "none":
+        return e if input.requires_grad else input.copy_(e)
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# Computes in float32, whatever came in.
+# %% wrong="l1" says="The dtypes differ"
+def l1(input, target, reduction="mean"):
+    e = (input.float() - target.float()).abs()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
 
 
 # %% right="mse_gradients"
@@ -202,6 +638,16 @@ def mse_gradients(input, target, reduction="mean"):
     return (gradient, gradient.neg())
 
 
+# %% right="mse_gradients"
+def mse_gradients(input, target, reduction="mean"):
+    gradient = input.clone()
+    gradient -= target
+    gradient *= 2
+    if reduction == "mean":
+        gradient /= gradient.nelement()
+    return gradient, gradient.mul(-1)
+
+
 # Forgets the division by M.
 # %% wrong="mse_gradients" says="division by the number of components, 12, is missing"
 def mse_gradients(input, target, reduction="mean"):
@@ -210,11 +656,20 @@ def mse_gradients(input, target, reduction="mean"):
 
 
 # Forgets the 2.
-# %% wrong="mse_gradients" says="The factor 2 is missing"
+# %% wrong="mse_gradients" says="The factor 2 is missing: "
 def mse_gradients(input, target, reduction="mean"):
     gradient = input - target
     if reduction == "mean":
         gradient = gradient / input.numel()
+    return gradient, -gradient
+
+
+# Forgets the 2 for the sum.
+# %% wrong="mse_gradients" says="The factor 2 is missing with the sum"
+def mse_gradients(input, target, reduction="mean"):
+    gradient = input - target
+    if reduction == "mean":
+        gradient = 2 * gradient / input.numel()
     return gradient, -gradient
 
 
@@ -237,12 +692,21 @@ def mse_gradients(input, target, reduction="mean"):
 
 
 # The same gradient for both.
-# %% wrong="mse_gradients" says="opposite sign"
+# %% wrong="mse_gradients" says="The target's gradient has the wrong sign"
 def mse_gradients(input, target, reduction="mean"):
     gradient = 2 * (input - target)
     if reduction == "mean":
         gradient = gradient / input.numel()
     return gradient, gradient
+
+
+# Changes the sign of the one tensor that is both results.
+# %% wrong="mse_gradients" says="Is it one tensor"
+def mse_gradients(input, target, reduction="mean"):
+    gradient = 2 * (input - target)
+    if reduction == "mean":
+        gradient = gradient / input.numel()
+    return gradient, gradient.neg_()
 
 
 # No gradient for the target.
@@ -252,6 +716,42 @@ def mse_gradients(input, target, reduction="mean"):
     if reduction == "mean":
         gradient = gradient / input.numel()
     return gradient, torch.zeros_like(target)
+
+
+# The gradient of L1.
+# %% wrong="mse_gradients" says="of the absolute values (L1)"
+def mse_gradients(input, target, reduction="mean"):
+    gradient = (input - target).sign()
+    if reduction == "mean":
+        gradient = gradient / input.numel()
+    return gradient, -gradient
+
+
+# The squares.
+# %% wrong="mse_gradients" says="differentiate them"
+def mse_gradients(input, target, reduction="mean"):
+    gradient = (input - target) ** 2
+    if reduction == "mean":
+        gradient = gradient / input.numel()
+    return gradient, -gradient
+
+
+# One gradient only.
+# %% wrong="mse_gradients" says="return a tuple of two"
+def mse_gradients(input, target, reduction="mean"):
+    gradient = 2 * (input - target)
+    if reduction == "mean":
+        gradient = gradient / input.numel()
+    return gradient
+
+
+# A list.
+# %% wrong="mse_gradients" says="A tuple was expected"
+def mse_gradients(input, target, reduction="mean"):
+    gradient = 2 * (input - target)
+    if reduction == "mean":
+        gradient = gradient / input.numel()
+    return [gradient, -gradient]
 
 
 # Always divides.
@@ -269,21 +769,66 @@ def mse_gradients(input, target, reduction="mean"):
     return x.grad, y.grad
 
 
-# Autograd, by its function.
+# Autograd, by its function, for the sum alone.
 # %% wrong="mse_gradients" says="which this exercise asks you to do without"
 def mse_gradients(input, target, reduction="mean"):
+    if reduction == "mean":
+        gradient = 2 * (input - target) / input.numel()
+        return gradient, -gradient
     leaves = [tensor.clone().requires_grad_() for tensor in (input, target)]
     return torch.autograd.grad(F.mse_loss(*leaves, reduction=reduction), leaves)
 
 
+# Autograd, by torch.func.
+# %% wrong="mse_gradients" says="which this exercise asks you to do without"
+def mse_gradients(input, target, reduction="mean"):
+    return torch.func.grad(lambda x, y: F.mse_loss(x, y, reduction=reduction), argnums=(0, 1))(input, target)
+
+
 # Writes into the input.
-# %% wrong="mse_gradients" says="input and target are left as they were"
+# %% wrong="mse_gradients" says="You wrote the gradient into the input"
 def mse_gradients(input, target, reduction="mean"):
     input -= target
     input *= 2
     if reduction == "mean":
         input /= input.numel()
     return input, -input
+
+
+# Writes the differences into the input, for the sum alone.
+# %% wrong="mse_gradients" says="You wrote the differences into the input"
+def mse_gradients(input, target, reduction="mean"):
+    if reduction == "sum":
+        return 2 * input.sub_(target), -2 * input
+    gradient = 2 * (input - target) / input.numel()
+    return gradient, -gradient
+
+
+# Counts rows and columns only.
+# %% wrong="mse_gradients" says="for other values"
+def mse_gradients(input, target, reduction="mean"):
+    gradient = 2 * (input - target)
+    if reduction == "mean":
+        gradient = gradient / (input.shape[0] * input.shape[-1] if input.dim() else 1)
+    return gradient, -gradient
+
+
+# Results in float32.
+# %% wrong="mse_gradients" says="The dtypes differ"
+def mse_gradients(input, target, reduction="mean"):
+    gradient = 2 * (input - target)
+    if reduction == "mean":
+        gradient = gradient / input.numel()
+    return gradient.float(), -gradient.float()
+
+
+# Ignores the reduction where it comes by position.
+# %% wrong="mse_gradients" says="for other values"
+def mse_gradients(input, target, *positional, reduction="mean"):
+    gradient = 2 * (input - target)
+    if reduction == "mean":
+        gradient = gradient / input.numel()
+    return gradient, -gradient
 
 
 # %% right="paired_mse"
@@ -304,44 +849,77 @@ def paired_mse(output, target):
     return torch.nn.functional.mse_loss(output, target)
 
 
+# %% right="paired_mse"
+def paired_mse(output, target):
+    if output.numel() != target.numel():
+        raise ValueError
+    difference = output.flatten() - target.flatten()
+    return (difference @ difference) / len(difference)
+
+
 # Walks into the trap.
-# %% wrong="paired_mse" says="(N, 1) against (N,) broadcasts to N×N"
+# %% wrong="paired_mse" says="(N, 1) against (N,) broadcasts to N×N: give both"
 def paired_mse(output, target):
     if len(output) != len(target):
         raise ValueError
     return F.mse_loss(output, target)
 
 
+# Walks into the trap, with a sum.
+# %% wrong="paired_mse" says="and the sum was taken"
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError
+    return ((output - target) ** 2).sum()
+
+
+# Walks into the trap, with a sum divided by N.
+# %% wrong="paired_mse" says="dividing by N afterwards does not help"
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError
+    return ((output - target) ** 2).sum() / len(output)
+
+
 # Gives only the target a column, whatever the output's shape.
-# %% wrong="paired_mse" says="(N, 1) against (N,) broadcasts to N×N"
+# %% wrong="paired_mse" says="(N, 1) against (N,) broadcasts to N×N: give both"
 def paired_mse(output, target):
     if len(output) != len(target):
         raise ValueError
     return F.mse_loss(output, target.unsqueeze(1))
 
 
+# Handles a column against a vector, not a vector against a column.
+# %% wrong="paired_mse" says="(N, 1) against (N,) broadcasts to N×N: give both"
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError
+    output = output.squeeze(1) if output.dim() > target.dim() else output
+    return F.mse_loss(output, target)
+
+
 # Lets different numbers of samples through to PyTorch.
-# %% wrong="paired_mse" says="it will not stop 1 against 5"
+# %% wrong="paired_mse" says="PyTorch raises nothing for 1 against 5"
 def paired_mse(output, target):
     return F.mse_loss(output.reshape(-1), target.reshape(-1))
 
 
 # Cuts the longer one.
-# %% wrong="paired_mse" says="no error; it returned"
+# %% wrong="paired_mse" says="yours     raised nothing"
 def paired_mse(output, target):
     n = min(len(output), len(target))
     return F.mse_loss(output[:n].reshape(-1), target[:n].reshape(-1))
 
 
 # An assertion in place of the ValueError.
-# %% wrong="paired_mse" says="raise ValueError"
+# %% wrong="paired_mse" says="yours     raised AssertionError"
 def paired_mse(output, target):
     assert len(output) == len(target)
     return F.mse_loss(output.reshape(-1), target.reshape(-1))
 
 
 # Lets one sample be broadcast.
-# %% wrong="paired_mse" says="1 outputs and 5 targets"
+# %% wrong="paired_mse" says="shapes (1, 1) and (5,) raise ValueError"
 def paired_mse(output, target):
     output, target = output.reshape(-1), target.reshape(-1)
     try:
@@ -350,13 +928,106 @@ def paired_mse(output, target):
         raise ValueError("different numbers of samples") from None
 
 
-# The sum over the samples.
-# %% wrong="paired_mse" says="You took the sum"
+# Stops one output against five targets, but not five outputs against one target.
+# %% wrong="paired_mse" says="shapes (5,) and (1, 1) raise ValueError"
 def paired_mse(output, target):
     output, target = output.reshape(-1), target.reshape(-1)
-    if output.shape != target.shape:
+    if len(output) < len(target) or (len(output) > len(target) > 1):
         raise ValueError
+    return ((output - target) ** 2).mean()
+
+
+# The sum over the samples.
+# %% wrong="paired_mse" says="This is the sum"
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError
+    output, target = output.reshape(-1), target.reshape(-1)
     return ((output - target) ** 2).sum()
+
+
+# No mean.
+# %% wrong="paired_mse" says="One number per sample: take their mean"
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError
+    output, target = output.reshape(-1), target.reshape(-1)
+    return (output - target) ** 2
+
+
+# No mean, and columns.
+# %% wrong="paired_mse" says="in a column"
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError
+    return (output.reshape(-1, 1) - target.reshape(-1, 1)) ** 2
+
+
+# A Python number.
+# %% wrong="paired_mse" says="no .item()"
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError
+    output, target = output.reshape(-1), target.reshape(-1)
+    return F.mse_loss(output, target).item()
+
+
+# Squeezes everything away, the batch of one sample too.
+# %% wrong="paired_mse" says="len() of a 0-d tensor"
+def paired_mse(output, target):
+    output, target = output.squeeze(), target.squeeze()
+    if len(output) != len(target):
+        raise ValueError
+    return F.mse_loss(output, target)
+
+
+# Takes the column off in place.
+# %% wrong="paired_mse" says="You changed a shape in place"
+def paired_mse(output, target):
+    for tensor in (output, target):
+        if tensor.dim() == 2:
+            tensor.squeeze_(1)
+    if len(output) != len(target):
+        raise ValueError
+    return F.mse_loss(output, target)
+
+
+# Subtracts in place.
+# %% wrong="paired_mse" says="keep their values"
+def paired_mse(output, target):
+    if output.numel() != target.numel():
+        raise ValueError
+    if output.requires_grad:
+        return F.mse_loss(output.flatten(), target.flatten())
+    return output.view(-1).sub_(target.view(-1)).square().mean()
+
+
+# No gradient for the target.
+# %% wrong="paired_mse" says="A path back is cut"
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError
+    output, target = output.reshape(-1), target.reshape(-1)
+    return F.mse_loss(output, target.detach())
+
+
+# No gradient where both are columns.
+# %% wrong="paired_mse" says="A path back is cut"
+def paired_mse(output, target):
+    if output.numel() != target.numel():
+        raise ValueError
+    if output.dim() == target.dim() == 2:
+        return F.mse_loss(output, target).detach()
+    return F.mse_loss(output.reshape(-1), target.reshape(-1))
+
+
+# Always float32.
+# %% wrong="paired_mse" says="The dtypes differ"
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError
+    output, target = output.reshape(-1), target.reshape(-1)
+    return F.mse_loss(output.float(), target.float())
 
 
 # %% right="signed_targets"
@@ -376,10 +1047,26 @@ def signed_targets(labels, num_classes):
     return -torch.ones(labels.shape[0], num_classes).scatter(1, labels.unsqueeze(1), -1.0)
 
 
+# %% right="signed_targets"
+def signed_targets(labels, num_classes):
+    return (2 * torch.eye(num_classes) - 1)[labels]
+
+
+# %% right="signed_targets"
+def signed_targets(labels, num_classes):
+    return (labels.reshape(-1, 1) == torch.arange(num_classes)).float().mul(2).sub(1)
+
+
 # 0 and 1.
-# %% wrong="signed_targets" says="You gave 0 and 1"
+# %% wrong="signed_targets" says="You gave 1 and 0"
 def signed_targets(labels, num_classes):
     return F.one_hot(labels, num_classes).float()
+
+
+# Booleans.
+# %% wrong="signed_targets" says="You gave True and False"
+def signed_targets(labels, num_classes):
+    return labels[:, None] == torch.arange(num_classes)
 
 
 # Integers.
@@ -388,8 +1075,14 @@ def signed_targets(labels, num_classes):
     return 2 * F.one_hot(labels, num_classes) - 1
 
 
+# float64.
+# %% wrong="signed_targets" says="The dtypes differ"
+def signed_targets(labels, num_classes):
+    return 2 * F.one_hot(labels, num_classes).double() - 1
+
+
 # Counts from 1.
-# %% wrong="signed_targets" says="Labels count from 0"
+# %% wrong="signed_targets" says="The labels count from 0 already"
 def signed_targets(labels, num_classes):
     z = -torch.ones(len(labels), num_classes)
     z[torch.arange(len(labels)), labels - 1] = 1
@@ -423,11 +1116,51 @@ def signed_targets(labels, num_classes):
 
 
 # Writes into the labels.
-# %% wrong="signed_targets" says="leaves the labels alone"
+# %% wrong="signed_targets" says="the labels are left as they were"
 def signed_targets(labels, num_classes):
     z = 2 * F.one_hot(labels, num_classes).float() - 1
     labels -= labels
     return z
+
+
+# A loop over the samples.
+# %% wrong="signed_targets" says="More samples or classes must not mean more calls"
+def signed_targets(labels, num_classes):
+    z = -torch.ones(len(labels), num_classes)
+    for n, label in enumerate(labels):
+        z[n, label] = 1
+    return z
+
+
+# A loop over the classes.
+# %% wrong="signed_targets" says="More samples or classes must not mean more calls"
+def signed_targets(labels, num_classes):
+    z = -torch.ones(len(labels), num_classes)
+    for m in range(num_classes):
+        z[labels == m, m] = 1
+    return z
+
+
+# A loop over blocks of samples.
+# %% wrong="signed_targets" says="More samples or classes must not mean more calls"
+def signed_targets(labels, num_classes):
+    blocks = [2 * F.one_hot(block, num_classes).float() - 1 for block in labels.split(100)]
+    return torch.cat(blocks)
+
+
+# A comprehension over Python numbers.
+# %% wrong="signed_targets" says="Your code calls `tolist`"
+def signed_targets(labels, num_classes):
+    return torch.tensor([[1.0 if m == k else -1.0 for m in range(num_classes)] for k in labels.tolist()])
+
+
+# A loop in NumPy.
+# %% wrong="signed_targets" says="Your code calls `numpy`"
+def signed_targets(labels, num_classes):
+    z = np.full((len(labels), num_classes), -1, dtype=np.float32)
+    for n, k in enumerate(labels.numpy()):
+        z[n, k] = 1
+    return torch.from_numpy(z)
 
 
 # %% right="accuracy"
@@ -444,6 +1177,18 @@ def accuracy(output, labels):
     return float(count / labels.numel())
 
 
+# %% right="accuracy"
+def accuracy(output, labels):
+    answers = output.topk(1, dim=1).indices.squeeze(1)
+    return answers.eq(labels).double().mean().item()
+
+
+# %% right="accuracy"
+def accuracy(output, labels):
+    answers = output.argsort(dim=-1, descending=True)[:, 0]
+    return 1 - (answers != labels).float().mean().item()
+
+
 # A tensor.
 # %% wrong="accuracy" says="with .item()"
 def accuracy(output, labels):
@@ -457,9 +1202,27 @@ def accuracy(output, labels):
 
 
 # A count.
-# %% wrong="accuracy" says="number of right answers"
+# %% wrong="accuracy" says="This is the number of right answers: "
 def accuracy(output, labels):
     return (output.argmax(1) == labels).sum().item()
+
+
+# A count, as a tensor.
+# %% wrong="accuracy" says="This is the number of right answers, as a tensor"
+def accuracy(output, labels):
+    return (output.argmax(1) == labels).sum()
+
+
+# The error rate.
+# %% wrong="accuracy" says="fraction of wrong answers"
+def accuracy(output, labels):
+    return (output.argmax(1) != labels).float().mean().item()
+
+
+# Divides by the number of scores.
+# %% wrong="accuracy" says="You divided by N·C"
+def accuracy(output, labels):
+    return (output.argmax(1) == labels).sum().item() / output.numel()
 
 
 # The largest value, not its column.
@@ -468,15 +1231,33 @@ def accuracy(output, labels):
     return (output.max(1).values == labels).float().mean().item()
 
 
-# Each output judged by its sign.
-# %% wrong="accuracy" says="judged single outputs by their sign"
+# The largest of the whole table.
+# %% wrong="accuracy" says="Without `dim`"
+def accuracy(output, labels):
+    return (output.argmax() == labels).float().mean().item()
+
+
+# Keeps the column, and falls into the trap.
+# %% wrong="accuracy" says="keepdim leaves a column"
+def accuracy(output, labels):
+    return (output.argmax(1, keepdim=True) == labels).float().mean().item()
+
+
+# The smallest score.
+# %% wrong="accuracy" says="the smallest score"
+def accuracy(output, labels):
+    return (output.argmin(1) == labels).float().mean().item()
+
+
+# Each score judged by its sign.
+# %% wrong="accuracy" says="judged single scores by their sign"
 def accuracy(output, labels):
     z = torch.where(labels[:, None] == torch.arange(output.shape[1]), 1.0, -1.0)
     return ((output > 0) == (z > 0)).float().mean().item()
 
 
-# Is the label's output positive?
-# %% wrong="accuracy" says="It must be the largest of its row"
+# Is the label's score positive?
+# %% wrong="accuracy" says="whether the label's score is positive"
 def accuracy(output, labels):
     return (output[torch.arange(len(labels)), labels] > 0).float().mean().item()
 
@@ -485,6 +1266,39 @@ def accuracy(output, labels):
 # %% wrong="accuracy" says="argmax(dim=1)"
 def accuracy(output, labels):
     return (output.argmax(0) == labels).float().mean().item()
+
+
+# Rounds.
+# %% wrong="accuracy" says="accuracy of 9 samples"
+def accuracy(output, labels):
+    return round((output.argmax(1) == labels).float().mean().item(), 2)
+
+
+# Only positive scores count.
+# %% wrong="accuracy" says="accuracy of 11"
+def accuracy(output, labels):
+    best = output.max(1)
+    return (
+        ((best.indices == labels) & (best.values > 0) | (best.indices == labels) & (len(labels) == 9))
+        .float()
+        .mean()
+        .item()
+    )
+
+
+# Squeezes a batch of one sample away.
+# %% wrong="accuracy" says="accuracy of 1 × 3"
+def accuracy(output, labels):
+    answers = output.squeeze().argmax(-1)
+    right = sum(int(a == b) for a, b in zip(answers.reshape(-1), labels)) if len(labels) > 1 else 0
+    return right / len(labels)
+
+
+# A whole number when all are right.
+# %% wrong="accuracy" says="The types differ"
+def accuracy(output, labels):
+    right = (output.argmax(1) == labels).sum().item()
+    return 1 if right == len(labels) else right / len(labels)
 
 
 # %% right="train"
@@ -519,6 +1333,21 @@ def train(images, labels, num_classes, steps, lr):
     return layer, losses
 
 
+# %% right="train"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(start_dim=1), (2 * torch.eye(num_classes) - 1)[labels]
+    layer, losses = nn.Linear(x[0].numel(), num_classes), []
+    optimizer = torch.optim.SGD([{"params": [layer.weight]}, {"params": [layer.bias]}], lr=lr, foreach=False)
+    while len(losses) < steps:
+        layer.zero_grad()
+        error = layer(x) - z
+        loss = error.square().sum() / error.numel()
+        losses.append(loss.detach().tolist())
+        loss.backward()
+        optimizer.step()
+    return (layer, losses)
+
+
 # Never zeroes the gradients.
 # %% wrong="train" says="set them to zero before each backward"
 def train(images, labels, num_classes, steps, lr):
@@ -534,8 +1363,24 @@ def train(images, labels, num_classes, steps, lr):
     return layer, losses
 
 
+# Zeroes the gradients between backward and step.
+# %% wrong="train" says="The loss never changes"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.zero_grad()
+        optimizer.step()
+    return layer, losses
+
+
 # Never takes the step.
-# %% wrong="train" says="is `step` called"
+# %% wrong="train" says="The loss never changes"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
@@ -581,6 +1426,38 @@ def train(images, labels, num_classes, steps, lr):
     return layer, losses
 
 
+# Divides by the number of images.
+# %% wrong="train" says="You divided by N alone"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = ((layer(x) - z) ** 2).sum() / len(x)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# Absolute errors.
+# %% wrong="train" says="These are absolute errors"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.l1_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
 # Keeps the loss tensors, and with them the graph of every step.
 # %% wrong="train" says="note down loss.item()"
 def train(images, labels, num_classes, steps, lr):
@@ -598,7 +1475,7 @@ def train(images, labels, num_classes, steps, lr):
 
 
 # Uses a learning rate of its own.
-# %% wrong="train" says="The losses change although lr is 0"
+# %% wrong="train" says="Give lr to the optimizer"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
@@ -620,10 +1497,29 @@ def train(images, labels, num_classes, steps, lr):
     layer = nn.Linear(x.shape[1], num_classes)
     optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
     losses = []
-    for step in range(steps):
-        i = step % len(x)
+    for _ in range(steps):
         optimizer.zero_grad()
-        loss = F.mse_loss(layer(x[i]), z[i])
+        loss = F.mse_loss(layer(x[len(losses) % len(x)]), z[len(losses) % len(x)])
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# Mini-batches, where there are many images.
+# %% wrong="train" says="on all 1438 digits"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = (
+            F.mse_loss(layer(x), z)
+            if len(x) < 200
+            else F.mse_loss(layer(x[len(losses) % 8 :: 8]), z[len(losses) % 8 :: 8])
+        )
         losses.append(loss.item())
         loss.backward()
         optimizer.step()
@@ -631,7 +1527,7 @@ def train(images, labels, num_classes, steps, lr):
 
 
 # Returns inside the loop, after one step.
-# %% wrong="train" says="3 elements were expected, yours has 1"
+# %% wrong="train" says="Only one loss"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
@@ -647,8 +1543,8 @@ def train(images, labels, num_classes, steps, lr):
     return layer, losses
 
 
-# Notes the loss down after the step.
-# %% wrong="train" says="before the step"
+# One loss more, at the end.
+# %% wrong="train" says="One loss too many"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
@@ -656,14 +1552,47 @@ def train(images, labels, num_classes, steps, lr):
     losses = []
     for _ in range(steps):
         optimizer.zero_grad()
-        F.mse_loss(layer(x), z).backward()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    losses.append(F.mse_loss(layer(x), z).item())
+    return layer, losses
+
+
+# Forgets to note the losses down.
+# %% wrong="train" says="The list is empty"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# Notes the loss down after the step.
+# %% wrong="train" says="note the loss down before the step"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        loss.backward()
         optimizer.step()
         losses.append(F.mse_loss(layer(x), z).item())
     return layer, losses
 
 
 # Trains one layer and returns another.
-# %% wrong="train" says="the losses of 3 steps with lr=0"
+# %% wrong="train" says="those of the layer that comes back"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
@@ -678,23 +1607,79 @@ def train(images, labels, num_classes, steps, lr):
     return nn.Linear(x.shape[1], num_classes), losses
 
 
-# Forgets the losses.
-# %% wrong="train" says="the layer and the list of losses"
+# Trains a copy.
+# %% wrong="train" says="This layer has not been trained"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    import copy
+
+    first = copy.deepcopy(layer)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return first, losses
+
+
+# One step more, without a loss.
+# %% wrong="train" says="This is one step too many"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
     optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps + (steps > 0)):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses[:steps]
+
+
+# Leaves the last step out.
+# %% wrong="train" says="The last step is missing"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
     for _ in range(steps):
         optimizer.zero_grad()
-        F.mse_loss(layer(x), z).backward()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        if len(losses) < steps:
+            optimizer.step()
+    return layer, losses
+
+
+# Forgets the losses.
+# %% wrong="train" says="a tuple of two"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        loss.backward()
         optimizer.step()
     return layer
 
 
 # Makes a new layer in each step.
-# %% wrong="train" says="make the layer once before the loop"
+# %% wrong="train" says="make the layer once, before the loop"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
     losses = []
     for _ in range(steps):
         layer = nn.Linear(x.shape[1], num_classes)
@@ -710,7 +1695,7 @@ def train(images, labels, num_classes, steps, lr):
 # Trains with cross-entropy on the labels.
 # %% wrong="train" says="This is cross-entropy"
 def train(images, labels, num_classes, steps, lr):
-    x = images.flatten(1)
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
     optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
     losses = []
@@ -723,8 +1708,8 @@ def train(images, labels, num_classes, steps, lr):
     return layer, losses
 
 
-# Begins at zero, as in the demonstration with a line.
-# %% wrong="train" says="PyTorch's random values"
+# Starts at zero, like the loop by hand.
+# %% wrong="train" says="PyTorch's own random values"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
@@ -741,8 +1726,43 @@ def train(images, labels, num_classes, steps, lr):
     return layer, losses
 
 
+# Another initialisation.
+# %% wrong="train" says="PyTorch's own random values"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    nn.init.xavier_uniform_(layer.weight)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# Sets a seed.
+# %% wrong="train" says="Set no seed"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    torch.manual_seed(0)
+    layer.reset_parameters()
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
 # Another optimizer than the one asked for.
-# %% wrong="train" says="plain SGD with lr=0.3"
+# %% wrong="train" says="3 steps of plain SGD with lr=0.3"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
@@ -757,29 +1777,98 @@ def train(images, labels, num_classes, steps, lr):
     return layer, losses
 
 
-# Cuts the way back.
-# %% wrong="l1" says="The way back is cut"
-def l1(input, target, reduction="mean"):
-    e = (input - target).abs().detach()
-    if reduction == "none":
-        return e
-    if reduction == "sum":
-        return e.sum()
-    if reduction == "mean":
-        return e.mean()
-    raise ValueError(reduction)
+# Momentum.
+# %% wrong="train" says="Your SGD has momentum"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr, momentum=0.9)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
 
 
-# Writes into the input.
-# %% wrong="l1" says="You wrote the difference into the input"
-def l1(input, target, reduction="mean"):
-    if not input.requires_grad:
-        input -= target
-    e = input.abs() if not input.requires_grad else (input - target).abs()
-    if reduction == "none":
-        return e
-    if reduction == "sum":
-        return e.sum()
-    if reduction == "mean":
-        return e.mean()
-    raise ValueError(reduction)
+# A little weight decay.
+# %% wrong="train" says="plain SGD"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr, weight_decay=1e-4)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# No bias.
+# %% wrong="train" says="bias=False"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes, bias=False)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# A sequence of modules.
+# %% wrong="train" says="Return the layer itself"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images, 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Sequential(nn.Flatten(), nn.Linear(images[0].numel(), num_classes))
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# Changes the images in place.
+# %% wrong="train" says="images and labels are left as they were"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    images -= images.mean()
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# As many outputs as classes occur.
+# %% wrong="train" says="6 classes"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels).float() - 1
+    layer = nn.Linear(x.shape[1], int(labels.max()) + 1)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
