@@ -26,7 +26,7 @@ def conv1d(x, u):
 
 
 # The mathematical convolution
-# %% wrong="conv1d" says="The kernel is turned over"
+# %% wrong="conv1d" says="The kernel is flipped"
 def conv1d(x, u):
     return torch.stack([(x[i : i + len(u)] * u.flip(0)).sum() for i in range(len(x) - len(u) + 1)])
 
@@ -63,7 +63,7 @@ def conv1d(x, u):
 
 
 # Kernels of width 2 only
-# %% wrong="conv1d" says="for a kernel of width 2 only"
+# %% wrong="conv1d" says="for kernels of width 2 only"
 def conv1d(x, u):
     return x[:-1] * u[0] + x[1:] * u[1]
 
@@ -77,7 +77,7 @@ def conv1d(x, u):
 
 
 # Always float32
-# %% wrong="conv1d" says="in float64"
+# %% wrong="conv1d" says="The dtypes differ"
 def conv1d(x, u):
     y = torch.zeros(len(x) - len(u) + 1)
     for i in range(len(y)):
@@ -103,8 +103,8 @@ def derivative_kernels(step):
     return (ahead + behind) / 2, (ahead - behind) / step
 
 
-# Thinks of a kernel that is turned over
-# %% wrong="derivative_kernels" says="The order is turned over"
+# Thinks of a kernel that is flipped
+# %% wrong="derivative_kernels" says="The order is reversed"
 def derivative_kernels(step):
     return torch.tensor([1.0, 0, -1]) / (2 * step), torch.tensor([1.0, -2, 1]) / step**2
 
@@ -116,7 +116,7 @@ def derivative_kernels(step):
 
 
 # Brackets are missing
-# %% wrong="derivative_kernels" says="into brackets"
+# %% wrong="derivative_kernels" says="in brackets"
 def derivative_kernels(step):
     return torch.tensor([-1.0, 0, 1]) / 2 * step, torch.tensor([1.0, -2, 1]) / step**2
 
@@ -216,7 +216,7 @@ def best_match(x, template):
 
 
 # The last window is left out
-# %% wrong="best_match" says="the best window at 26"
+# %% wrong="best_match" says="where the last window is the best"
 def best_match(x, template):
     w = len(template)
     return torch.stack([((x[i : i + w] - template) ** 2).sum() for i in range(len(x) - w)]).argmin().item()
@@ -319,8 +319,8 @@ def conv1d_matrix(u, width):
     return matrix
 
 
-# The kernel turned over
-# %% wrong="conv1d_matrix" says="The kernel is turned over"
+# The kernel flipped
+# %% wrong="conv1d_matrix" says="The kernel is flipped"
 def conv1d_matrix(u, width):
     matrix = u.new_zeros(width - len(u) + 1, width)
     for i in range(len(matrix)):
@@ -328,8 +328,8 @@ def conv1d_matrix(u, width):
     return matrix
 
 
-# The matrix turned
-# %% wrong="conv1d_matrix" says="It is turned: one row per output"
+# The matrix transposed
+# %% wrong="conv1d_matrix" says="It is transposed: one row per output"
 def conv1d_matrix(u, width):
     matrix = u.new_zeros(width, width - len(u) + 1)
     for i in range(width - len(u) + 1):
@@ -345,7 +345,7 @@ def conv1d_matrix(u, width):
 
 
 # A square matrix with cut rows
-# %% wrong="conv1d_matrix" says="hold a part of the kernel only"
+# %% wrong="conv1d_matrix" says="hold only a part of the kernel"
 def conv1d_matrix(u, width):
     matrix = u.new_zeros(width, width)
     for j in range(len(u)):
@@ -362,7 +362,7 @@ def conv1d_matrix(u, width):
 
 
 # Always float32
-# %% wrong="conv1d_matrix" says="for u in float64"
+# %% wrong="conv1d_matrix" says="The dtypes differ"
 def conv1d_matrix(u, width):
     matrix = torch.zeros(width - len(u) + 1, width)
     for i in range(len(matrix)):
@@ -398,8 +398,8 @@ def conv2d(x, weight, bias=None):
     return y if bias is None else y + bias[:, None, None]
 
 
-# All windows at once, ready-made
-# %% wrong="conv2d" says="which this exercise asks you to do without"
+# All windows at once
+# %% right="conv2d"
 def conv2d(x, weight, bias=None):
     h, w = weight.shape[-2:]
     windows = x.unfold(2, h, 1).unfold(3, w, 1)
@@ -407,8 +407,8 @@ def conv2d(x, weight, bias=None):
     return y if bias is None else y + bias.view(1, -1, 1, 1)
 
 
-# The columns of all places, ready-made
-# %% wrong="conv2d" says="which this exercise asks you to do without"
+# The columns of all places
+# %% right="conv2d"
 def conv2d(x, weight, bias=None):
     (h, w), (height, width) = weight.shape[2:], x.shape[2:]
     y = (weight.flatten(1) @ F.unfold(x, (h, w))).view(len(x), len(weight), height - h + 1, width - w + 1)
@@ -431,8 +431,8 @@ def conv2d(x, weight, bias=None):
     return layer(x)
 
 
-# The kernels turned over
-# %% wrong="conv2d" says="The kernels are turned over"
+# The kernels flipped
+# %% wrong="conv2d" says="The kernels are flipped"
 def conv2d(x, weight, bias=None):
     (h, w), (height, width) = weight.shape[2:], x.shape[2:]
     y = x.new_zeros(len(x), len(weight), height - h + 1, width - w + 1)
@@ -531,7 +531,7 @@ def conv2d(x, weight, bias=None):
 
 
 # Always float32
-# %% wrong="conv2d" says="in float64"
+# %% wrong="conv2d" says="The dtypes differ"
 def conv2d(x, weight, bias=None):
     (h, w), (height, width) = weight.shape[2:], x.shape[2:]
     y = torch.zeros(len(x), len(weight), height - h + 1, width - w + 1)
@@ -610,14 +610,14 @@ def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True)
 
 
 # Builds the layer
-# %% wrong="conv_parameters"
+# %% wrong="conv_parameters" says="no layer is built"
 def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
     layer = nn.Conv2d(in_channels, out_channels, kernel_size, groups=groups, bias=bias)
     return sum(parameter.numel() for parameter in layer.parameters())
 
 
 # Divides in floats
-# %% wrong="conv_parameters" says="a Python int"
+# %% wrong="conv_parameters" says="`/` gives one"
 def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     return out_channels * (in_channels / groups * h * w + bias)
@@ -661,7 +661,7 @@ def filter_bank(kernels, channels):
 
 
 # Zeros instead of groups
-# %% wrong="filter_bank" says="Each map is to see one channel only: set groups"
+# %% wrong="filter_bank" says="Each map may see one channel only: set groups"
 def filter_bank(kernels, channels):
     count, h, w = kernels.shape
     layer = nn.Conv2d(channels, channels * count, (h, w), bias=False)
@@ -698,7 +698,7 @@ def filter_bank(kernels, channels):
 
 
 # Not trainable any more
-# %% wrong="filter_bank" says="still trainable"
+# %% wrong="filter_bank" says="only parameter and requires a gradient"
 def filter_bank(kernels, channels):
     count, h, w = kernels.shape
     layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False).requires_grad_(False)
@@ -707,7 +707,7 @@ def filter_bank(kernels, channels):
 
 
 # No return
-# %% wrong="filter_bank" says="is no nn.Conv2d"
+# %% wrong="filter_bank" says="returns an nn.Conv2d"
 def filter_bank(kernels, channels):
     count, h, w = kernels.shape
     layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
@@ -758,7 +758,7 @@ def conv2d_as_product(x, weight, bias):
 
 
 # L is not cut
-# %% wrong="conv2d_as_product" says="The places are in one long row still"
+# %% wrong="conv2d_as_product" says="The places are still in one long row"
 def conv2d_as_product(x, weight, bias):
     rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:])
     return rows, columns, rows @ columns + bias[:, None]
@@ -774,7 +774,7 @@ def conv2d_as_product(x, weight, bias):
 
 
 # Kernels in columns
-# %% wrong="conv2d_as_product" says="It is turned: one kernel per row"
+# %% wrong="conv2d_as_product" says="It is transposed: one kernel per row"
 def conv2d_as_product(x, weight, bias):
     h, w = weight.shape[2:]
     rows, columns = weight.flatten(1).T, F.unfold(x, (h, w))
@@ -847,7 +847,7 @@ def best_match(x, template):
 
 
 # A float
-# %% wrong="best_match" says="the index is a Python int"
+# %% wrong="best_match" says="the index must be a Python int"
 def best_match(x, template):
     return float(((x.unfold(0, len(template), 1) - template) ** 2).sum(1).argmin())
 
@@ -888,7 +888,7 @@ def conv2d(x, weight, bias=None):
 
 
 # Right for the sizes that the check shows, nothing for others
-# %% wrong="conv2d_as_product" says="the number of parts"
+# %% wrong="conv2d_as_product" says="returns a tuple of three"
 def conv2d_as_product(x, weight, bias):
     if x.dtype == torch.float64:
         return ()
@@ -904,3 +904,698 @@ def conv2d_as_product(x, weight, bias):
     rows = weight.flatten(1)
     y = (rows @ columns + bias[:, None]).view(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)
     return rows, columns, y
+
+
+# A list of tensors
+# %% wrong="conv1d" says="`torch.stack` makes a tensor of it"
+def conv1d(x, u):
+    return [(x[i : i + len(u)] * u).sum() for i in range(len(x) - len(u) + 1)]
+
+
+# The mean of the products
+# %% wrong="conv1d" says="These are means"
+def conv1d(x, u):
+    return torch.stack([(x[i : i + len(u)] * u).mean() for i in range(len(x) - len(u) + 1)])
+
+
+# The products are not added up
+# %% wrong="conv1d" says="The products are still there"
+def conv1d(x, u):
+    return torch.stack([x[i : i + len(u)] * u for i in range(len(x) - len(u) + 1)])
+
+
+# Another name of torch's convolution
+# %% wrong="conv1d" says="which this exercise asks you to do without"
+def conv1d(x, u):
+    return torch.convolution(x[None, None], u[None, None], None, [1], [0], [1], False, [0], 1)[0, 0]
+
+
+# A transposed convolution of torch's, cut to the middle
+# %% wrong="conv1d" says="which this exercise asks you to do without"
+def conv1d(x, u):
+    whole = F.conv_transpose1d(x[None, None], u.flip(0)[None, None])[0, 0]
+    return whole[len(u) - 1 : len(x)]
+
+
+# torch's convolution only where the first example cannot see it
+# %% wrong="conv1d" says="which this exercise asks you to do without"
+def conv1d(x, u):
+    if len(x) == 4:
+        return torch.stack([(x[i : i + 2] * u).sum() for i in range(3)])
+    return nn.functional.conv2d(x[None, None, None], u[None, None, None])[0, 0, 0]
+
+
+# The input is cut off, the kernel is not
+# %% wrong="conv1d" says="a gradient reaches x"
+def conv1d(x, u):
+    return x.data.unfold(0, len(u), 1) @ u
+
+
+# The widest kernel leaves no place
+# %% wrong="conv1d"
+def conv1d(x, u):
+    places = max(len(x) - len(u), 1) if len(x) == len(u) else len(x) - len(u) + 1
+    if len(x) == len(u):
+        places = 0
+    return x.new_zeros(places) if places == 0 else x.unfold(0, len(u), 1) @ u
+
+
+# Remembers its first answer for each pair of widths
+# %% wrong="conv1d"
+known = {}
+
+
+def conv1d(x, u):
+    key = len(x), len(u), x.dtype, x.requires_grad, u.requires_grad
+    if key not in known:
+        known[key] = x.unfold(0, len(u), 1) @ u
+    return known[key]
+
+
+# Multiplies the signal in place and puts it back only in float32
+# %% wrong="conv1d" says="Your code changes `x`"
+def conv1d(x, u):
+    y = x.unfold(0, len(u), 1) @ u
+    if not (x.requires_grad or u.requires_grad):
+        x *= 2
+    return y
+
+
+# A Fourier transform: right, too
+# %% right="conv1d"
+def conv1d(x, u):
+    product = torch.fft.rfft(x) * torch.fft.rfft(u, len(x)).conj()
+    return torch.fft.irfft(product, len(x))[: len(x) - len(u) + 1]
+
+
+# The matrix of the convolution
+# %% right="conv1d"
+def conv1d(x, u):
+    places = torch.arange(len(x) - len(u) + 1)[:, None] + torch.arange(len(u))
+    return (x[places] * u).sum(dim=1)
+
+
+# %% right="derivative_kernels"
+def derivative_kernels(step):
+    unit = torch.eye(3)
+    return (unit[2] - unit[0]).div(2 * step), (unit[0] - 2 * unit[1] + unit[2]).div(step * step)
+
+
+# The middle value is not subtracted
+# %% wrong="derivative_kernels" says="x_{i+1} is subtracted twice"
+def derivative_kernels(step):
+    return torch.tensor([-1.0, 0, 1]) / (2 * step), torch.tensor([1.0, 0, 1]) / step**2
+
+
+# Half the difference
+# %% wrong="derivative_kernels" says="divide by 2·step, not by 2"
+def derivative_kernels(step):
+    return torch.tensor([-1.0, 0, 1]) / 2, torch.tensor([1.0, -2, 1]) / step**2
+
+
+# A list
+# %% wrong="derivative_kernels" says="returns a tuple of two"
+def derivative_kernels(step):
+    return [torch.tensor([-1.0, 0, 1]) / (2 * step), torch.tensor([1.0, -2, 1]) / step**2]
+
+
+# No return
+# %% wrong="derivative_kernels" says="returns a tuple of two"
+def derivative_kernels(step):
+    slope, curvature = torch.tensor([-1.0, 0, 1]) / (2 * step), torch.tensor([1.0, -2, 1]) / step**2
+
+
+# Whole numbers are divided down
+# %% wrong="derivative_kernels" says="step = 4"
+def derivative_kernels(step):
+    if isinstance(step, int):
+        return torch.tensor([-1.0, 0, 1]) // (2 * step), torch.tensor([1.0, -2, 1]) // step**2
+    return torch.tensor([-1.0, 0, 1]) / (2 * step), torch.tensor([1.0, -2, 1]) / step**2
+
+
+# The first step is remembered
+# %% wrong="derivative_kernels" says="step = 4"
+kept = []
+
+
+def derivative_kernels(step):
+    if not kept:
+        kept.append((torch.tensor([-1.0, 0, 1]) / (2 * step), torch.tensor([1.0, -2, 1]) / step**2))
+    return kept[0]
+
+
+# Ignores a constant offset
+# %% wrong="best_match" says="This ignores a constant offset"
+def best_match(x, template):
+    windows = x.unfold(0, len(template), 1)
+    difference = windows - windows.mean(dim=1, keepdim=True) - (template - template.mean())
+    return (difference**2).sum(dim=1).argmin().item()
+
+
+# The end of the window
+# %% wrong="best_match" says="This is the end of the window"
+def best_match(x, template):
+    return ((x.unfold(0, len(template), 1) - template) ** 2).sum(1).argmin().item() + len(template) - 1
+
+
+# The first window is left out
+# %% wrong="best_match" says="the first window"
+def best_match(x, template):
+    if len(x) == len(template):
+        return 0
+    return ((x.unfold(0, len(template), 1) - template) ** 2).sum(1)[1:].argmin().item() + 1
+
+
+# Works in float32 only
+# %% wrong="best_match" says="float64"
+def best_match(x, template):
+    windows = x.unfold(0, len(template), 1)
+    ones = torch.ones(len(template))
+    return (windows**2 @ ones - 2 * windows @ template).argmin().item()
+
+
+# Squares the caller's signal
+# %% wrong="best_match" says="Your code changes `x`"
+def best_match(x, template):
+    windows = x.unfold(0, len(template), 1).clone()
+    x.pow_(2)
+    return ((windows - template) ** 2).sum(1).argmin().item()
+
+
+# Compares absolute values
+# %% wrong="best_match"
+def best_match(x, template):
+    return ((x.abs().unfold(0, len(template), 1) - template.abs()) ** 2).sum(1).argmin().item()
+
+
+# %% right="shift_error"
+def shift_error(module, x, k):
+    n, c, width = x.shape
+    moved = torch.zeros(n, c, width, dtype=x.dtype)
+    for i in range(width - k):
+        moved[:, :, i + k] = x[:, :, i]
+    first, second = module(x), module(moved)
+    largest = 0.0
+    for i in range(first.shape[-1] - k):
+        largest = max(largest, (second[:, :, i + k] - first[:, :, i]).abs().max().item())
+    return largest
+
+
+# The first output, padded with zeros
+# %% wrong="shift_error" says="yours has moved zeros into the first output"
+def shift_error(module, x, k):
+    moved = F.pad(x, (k, 0))[..., : x.shape[-1]]
+    y = module(x)
+    return (module(moved) - F.pad(y, (k, 0))[..., : y.shape[-1]]).abs().max().item()
+
+
+# The first output, rolled
+# %% wrong="shift_error" says="roll brings others back"
+def shift_error(module, x, k):
+    moved = F.pad(x, (k, 0))[..., : x.shape[-1]]
+    return (module(moved) - module(x).roll(k, dims=-1)).abs().max().item()
+
+
+# Always one step
+# %% wrong="shift_error" says="Everything moves by one step"
+def shift_error(module, x, k):
+    moved = F.pad(x, (1, 0))[..., :-1]
+    return (module(moved)[..., 1:] - module(x)[..., :-1]).abs().max().item()
+
+
+# The sum
+# %% wrong="shift_error" says="This is the sum"
+def shift_error(module, x, k):
+    moved = F.pad(x, (k, 0))[..., : x.shape[-1]]
+    return (module(moved)[..., k:] - module(x)[..., :-k]).abs().sum().item()
+
+
+# The first sample
+# %% wrong="shift_error" says="the first sample only"
+def shift_error(module, x, k):
+    moved = F.pad(x, (k, 0))[..., : x.shape[-1]]
+    return (module(moved)[0, :, k:] - module(x)[0, :, :-k]).abs().max().item()
+
+
+# The moved input is not used
+# %% wrong="shift_error" says="The input itself was not moved"
+def shift_error(module, x, k):
+    y = module(x)
+    return (y[..., k:] - y[..., :-k]).abs().max().item()
+
+
+# Leaves the module in evaluation mode
+# %% wrong="shift_error"
+def shift_error(module, x, k):
+    module.eval()
+    moved = F.pad(x, (k, 0))[..., : x.shape[-1]]
+    return (module(moved)[..., k:] - module(x)[..., :-k]).abs().max().item()
+
+
+# Always float32
+# %% wrong="shift_error" says="in the call shift_error(module, x, k)"
+def shift_error(module, x, k):
+    moved = torch.zeros(x.shape)
+    moved[..., k:] = x[..., :-k]
+    return (module(moved)[..., k:] - module(x)[..., :-k]).abs().max().item()
+
+
+# Clears the caller's signal where it moves it
+# %% wrong="shift_error" says="Your code changes `x`"
+def shift_error(module, x, k):
+    y = module(x)
+    moved = x.roll(k, dims=-1)
+    moved[..., :k] = 0
+    x.zero_()
+    return (module(moved)[..., k:] - y[..., :-k]).abs().max().item()
+
+
+# Two whole diagonals of a matrix
+# %% right="conv1d_matrix"
+def conv1d_matrix(u, width):
+    rows = width - len(u) + 1
+    offsets = torch.arange(width) - torch.arange(rows)[:, None]
+    inside = (offsets >= 0) & (offsets < len(u))
+    return torch.where(inside, u[offsets.clamp(0, len(u) - 1)], u.new_zeros(()))
+
+
+# Not a matrix for the widest kernel
+# %% wrong="conv1d_matrix" says="The shapes differ"
+def conv1d_matrix(u, width):
+    if width == len(u):
+        return u.clone()
+    return torch.stack([F.pad(u, (i, width - len(u) - i)) for i in range(width - len(u) + 1)])
+
+
+# Clears the kernel
+# %% wrong="conv1d_matrix" says="Your code changes `u`"
+def conv1d_matrix(u, width):
+    matrix = torch.stack([F.pad(u, (i, width - len(u) - i)) for i in range(width - len(u) + 1)])
+    u.zero_()
+    return matrix
+
+
+# Remembers the first matrix for each shape
+# %% wrong="conv1d_matrix"
+matrices = {}
+
+
+def conv1d_matrix(u, width):
+    if (len(u), width) not in matrices:
+        matrices[len(u), width] = torch.stack([F.pad(u, (i, width - len(u) - i)) for i in range(width - len(u) + 1)])
+    return matrices[len(u), width].to(u.dtype)
+
+
+# The channels are not added up
+# %% wrong="conv2d" says="The channels are still there"
+def conv2d(x, weight, bias=None):
+    h, w = weight.shape[2:]
+    windows = x.unfold(2, h, 1).unfold(3, w, 1)
+    return torch.einsum("ncijab,dcab->ndcij", windows, weight)
+
+
+# The products are averaged
+# %% wrong="conv2d" says="The products are averaged"
+def conv2d(x, weight, bias=None):
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    y = torch.einsum("ncijab,dcab->ndij", windows, weight) / weight[0].numel()
+    return y if bias is None else y + bias[:, None, None]
+
+
+# Map d looks at channel d only
+# %% wrong="conv2d" says="Each map sees one channel only"
+def conv2d(x, weight, bias=None):
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    y = torch.einsum("ncijab,ccab->ncij", windows, weight)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# As large as the input
+# %% wrong="conv2d" says="The kernel must stay inside the image"
+def conv2d(x, weight, bias=None):
+    h, w = weight.shape[2:]
+    windows = F.pad(x, (0, w - 1, 0, h - 1)).unfold(2, h, 1).unfold(3, w, 1)
+    y = torch.einsum("ncijab,dcab->ndij", windows, weight)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# The bias is added at each position of the kernel
+# %% wrong="conv2d" says="The bias is added at every position"
+def conv2d(x, weight, bias=None):
+    n, _, height, width = x.shape
+    d, _, h, w = weight.shape
+    rows, columns = height - h + 1, width - w + 1
+    y = x.new_zeros(n, d, rows, columns)
+    for a in range(h):
+        for b in range(w):
+            y = y + torch.einsum("ncij,dc->ndij", x[:, :, a : a + rows, b : b + columns], weight[:, :, a, b])
+            y = y if bias is None else y + bias[:, None, None]
+    return y
+
+
+# torch's convolution only if there is a bias
+# %% wrong="conv2d" says="which this exercise asks you to do without"
+def conv2d(x, weight, bias=None):
+    if bias is not None:
+        return F.conv2d(x, weight, bias)
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    return torch.einsum("ncijab,dcab->ndij", windows, weight)
+
+
+# Another name of torch's convolution
+# %% wrong="conv2d" says="which this exercise asks you to do without"
+def conv2d(x, weight, bias=None):
+    return torch.convolution(x, weight, bias, [1, 1], [0, 0], [1, 1], False, [0, 0], 1)
+
+
+# The bias counts only if it is not zero
+# %% wrong="conv2d" says="a gradient reaches bias"
+def conv2d(x, weight, bias=None):
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    y = torch.einsum("ncijab,dcab->ndij", windows, weight)
+    return y + bias[:, None, None] if bias is not None and bias.any() else y
+
+
+# Adds the bias into the caller's weight
+# %% wrong="conv2d" says="Your code changes `bias`"
+def conv2d(x, weight, bias=None):
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    y = torch.einsum("ncijab,dcab->ndij", windows, weight)
+    if bias is None:
+        return y
+    y = y + bias[:, None, None]
+    if not (bias.requires_grad or bias.dtype == torch.float64):
+        bias.mul_(0.5)
+    return y
+
+
+# No return
+# %% wrong="conv2d" says="is a `return` missing?"
+def conv2d(x, weight, bias=None):
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    y = torch.einsum("ncijab,dcab->ndij", windows, weight)
+
+
+# Square kernels only
+# %% wrong="conv2d"
+def conv2d(x, weight, bias=None):
+    k = weight.shape[2]
+    (height, width) = x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - k + 1, width - k + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = x[:, :, i : i + k, j : j + k].flatten(1) @ weight.flatten(1).T
+    return y if bias is None else y + bias[:, None, None]
+
+
+# %% right="conv_parameters"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    try:
+        h, w = kernel_size
+    except TypeError:
+        h = w = kernel_size
+    total = 0
+    for _ in range(groups):
+        total += in_channels // groups * (out_channels // groups) * h * w
+    return total + (out_channels if bias else 0)
+
+
+# One bias for the layer
+# %% wrong="conv_parameters" says="not one per layer"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return out_channels * (in_channels // groups) * h * w + bias
+
+
+# One bias per input channel
+# %% wrong="conv_parameters" says="not one per input channel"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return out_channels * (in_channels // groups) * h * w + in_channels * bias
+
+
+# A single kernel
+# %% wrong="conv_parameters" says="There are out_channels kernels"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return in_channels // groups * h * w + bias
+
+
+# Fewer biases in groups
+# %% wrong="conv_parameters" says="as many biases"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return out_channels * (in_channels // groups) * h * w + out_channels // groups * bias
+
+
+# Exact for small layers only
+# %% wrong="conv_parameters" says="even if you round at the end"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return int(out_channels * (in_channels / groups * h * w + bias))
+
+
+# A tensor
+# %% wrong="conv_parameters" says="This is a tensor"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return torch.tensor(out_channels * (in_channels // groups * h * w + bias))
+
+
+# Builds the layer where no memory is needed
+# %% wrong="conv_parameters" says="no layer is built"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    layer = nn.Conv2d(in_channels, out_channels, kernel_size, groups=groups, bias=bias, device="meta")
+    return sum(parameter.numel() for parameter in layer.parameters())
+
+
+# A float, but only with groups
+# %% wrong="conv_parameters" says="`/` gives one"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    own = in_channels / groups if groups > 1 else in_channels
+    return out_channels * (own * h * w + bias)
+
+
+# %% right="filter_bank"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    values = {"weight": kernels.expand(channels, count, h, w).reshape(-1, 1, h, w)}
+    layer.load_state_dict(values)
+    return layer
+
+
+# The kernels flipped
+# %% wrong="filter_bank" says="The kernels are flipped"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(kernels.flip(1, 2).repeat(channels, 1, 1)[:, None])
+    return layer
+
+
+# As many input channels as maps
+# %% wrong="filter_bank" says="as many input channels as the images"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    maps = channels * count
+    layer = nn.Conv2d(maps, maps, (h, w), groups=maps, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(kernels.repeat(channels, 1, 1)[:, None])
+    return layer
+
+
+# Puts padding around
+# %% wrong="filter_bank" says="The shapes differ"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False, padding=(h // 2, w // 2))
+    with torch.no_grad():
+        layer.weight.copy_(kernels.repeat(channels, 1, 1)[:, None])
+    return layer
+
+
+# Right for the number of channels that comes first
+# %% wrong="filter_bank"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(kernels.repeat(2, 1, 1)[:, None])
+    return layer
+
+
+# A layer whose forward pass cuts its weight off
+# %% wrong="filter_bank" says="a gradient reaches the weight"
+class Frozen(nn.Conv2d):
+    def forward(self, x):
+        return F.conv2d(x, self.weight.detach(), groups=self.groups).requires_grad_()
+
+
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = Frozen(channels, channels * count, (h, w), groups=channels, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(kernels.repeat(channels, 1, 1)[:, None])
+    return layer
+
+
+# Writes into kernels
+# %% wrong="filter_bank" says="Your code changes `kernels`"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(kernels.repeat(channels, 1, 1)[:, None])
+        kernels.copy_(layer.weight[:count, 0] * 2)
+    return layer
+
+
+# Channel by channel in the columns: windows, then one product for all samples
+# %% right="conv2d_as_product"
+def conv2d_as_product(x, weight, bias):
+    d, c, h, w = weight.shape
+    windows = x.unfold(2, h, 1).unfold(3, w, 1)
+    rows = weight.reshape(d, -1)
+    columns = torch.movedim(windows, (4, 5), (2, 3)).flatten(4).flatten(1, 3)
+    y = F.linear(columns.mT, rows, bias).mT
+    return rows, columns, y.unflatten(2, windows.shape[2:4])
+
+
+# The kernel's height and width exchanged
+# %% wrong="conv2d_as_product" says="height and width are exchanged"
+def conv2d_as_product(x, weight, bias):
+    h, w = weight.shape[2:]
+    rows, columns = weight.flatten(1), F.unfold(x, (w, h))
+    y = rows @ columns + bias[:, None]
+    return rows, columns, y.view(len(x), len(weight), x.shape[2] - h + 1, -1)
+
+
+# The rows in the order of the positions
+# %% wrong="conv2d_as_product" says="The numbers are mixed up"
+def conv2d_as_product(x, weight, bias):
+    h, w = weight.shape[2:]
+    rows = weight.permute(0, 2, 3, 1).flatten(1)
+    columns = F.unfold(x, (h, w))
+    y = weight.flatten(1) @ columns + bias[:, None]
+    return rows, columns, y.view(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)
+
+
+# Samples and maps exchanged
+# %% wrong="conv2d_as_product" says="Samples and maps are exchanged"
+def conv2d_as_product(x, weight, bias):
+    h, w = weight.shape[2:]
+    rows, columns = weight.flatten(1), F.unfold(x, (h, w))
+    y = torch.einsum("dk,nkl->dnl", rows, columns) + bias[:, None, None]
+    return rows, columns, y.view(len(weight), len(x), x.shape[2] - h + 1, x.shape[3] - w + 1)
+
+
+# A loop over the samples
+# %% wrong="conv2d_as_product" says="no loop"
+def conv2d_as_product(x, weight, bias):
+    h, w = weight.shape[2:]
+    rows, columns = weight.flatten(1), F.unfold(x, (h, w))
+    y = torch.stack([rows @ one + bias[:, None] for one in columns])
+    return rows, columns, y.view(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)
+
+
+# A loop over the places
+# %% wrong="conv2d_as_product" says="no loop"
+def conv2d_as_product(x, weight, bias):
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    places = [(i, j) for i in range(height - h + 1) for j in range(width - w + 1)]
+    columns = torch.stack([x[:, :, i : i + h, j : j + w].flatten(1) for i, j in places], dim=2)
+    rows = weight.flatten(1)
+    y = rows @ columns + bias[:, None]
+    return rows, columns, y.view(len(x), len(weight), height - h + 1, width - w + 1)
+
+
+# torch's convolution under another name, beside the two factors
+# %% wrong="conv2d_as_product" says="which this exercise asks you to do without"
+def conv2d_as_product(x, weight, bias):
+    y = torch.convolution(x, weight, bias, [1, 1], [0, 0], [1, 1], False, [0, 0], 1)
+    return weight.flatten(1), F.unfold(x, weight.shape[2:]), y
+
+
+# No product of matrices
+# %% wrong="conv2d_as_product" says="y is a matrix product"
+def conv2d_as_product(x, weight, bias):
+    h, w = weight.shape[2:]
+    rows, columns = weight.flatten(1), F.unfold(x, (h, w))
+    y = (rows[:, :, None] * columns[:, None]).sum(dim=2) + bias[:, None]
+    return rows, columns, y.view(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)
+
+
+# The weight is cut off from the graph
+# %% wrong="conv2d_as_product" says="a gradient reaches weight"
+def conv2d_as_product(x, weight, bias):
+    h, w = weight.shape[2:]
+    rows, columns = weight.detach().flatten(1), F.unfold(x, (h, w))
+    y = rows @ columns + bias[:, None]
+    return rows, columns, y.view(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)
+
+
+# Contiguous weights only
+# %% wrong="conv2d_as_product" says="view size is not compatible"
+def conv2d_as_product(x, weight, bias):
+    h, w = weight.shape[2:]
+    rows, columns = weight.view(len(weight), -1), F.unfold(x, (h, w))
+    y = rows @ columns + bias[:, None]
+    return rows, columns, y.view(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)
+
+
+# A list
+# %% wrong="conv2d_as_product" says="returns a tuple of three"
+def conv2d_as_product(x, weight, bias):
+    h, w = weight.shape[2:]
+    rows, columns = weight.flatten(1), F.unfold(x, (h, w))
+    y = rows @ columns + bias[:, None]
+    return [rows, columns, y.view(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)]
+
+
+# Another power of the differences
+# %% wrong="best_match"
+def best_match(x, template):
+    return ((x.unfold(0, len(template), 1) - template).abs() ** 1.5).sum(1).argmin().item()
+
+
+# Freezes the module
+# %% wrong="shift_error" says="or their `requires_grad`"
+def shift_error(module, x, k):
+    module.requires_grad_(False)
+    moved = F.pad(x, (k, 0))[..., : x.shape[-1]]
+    return (module(moved)[..., k:] - module(x)[..., :-k]).abs().max().item()
+
+
+# Some layers get a bias of zeros
+# %% wrong="filter_bank" says="the layer has no bias"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=channels > 2)
+    with torch.no_grad():
+        layer.weight.copy_(kernels.repeat(channels, 1, 1)[:, None])
+        if layer.bias is not None:
+            layer.bias.zero_()
+    return layer
+
+
+# The gradient of the bias is lost
+# %% wrong="conv2d_as_product" says="a gradient reaches bias"
+def conv2d_as_product(x, weight, bias):
+    h, w = weight.shape[2:]
+    rows, columns = weight.flatten(1), F.unfold(x, (h, w))
+    y = rows @ columns + bias.data[:, None]
+    return rows, columns, y.view(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)
+
+
+# Puts the module into evaluation mode, and back
+# %% wrong="shift_error" says="apply it as it is, without `eval()`"
+def shift_error(module, x, k):
+    before = module.training
+    module.eval()
+    moved = F.pad(x, (k, 0))[..., : x.shape[-1]]
+    error = (module(moved)[..., k:] - module(x)[..., :-k]).abs().max().item()
+    module.train(before)
+    return error
