@@ -366,6 +366,42 @@ y.zero_()
 assert matrix.sum() == 12
 """,
     ),
+    "shapes and strides changed in place": (
+        "def turn(x): x.t_()\ndef lift(x): x.unsqueeze_(1).mul_(2)\ndef same(x): return x * 2\n"
+        "def cut(x): x.data = x[1:, 1:]",
+        """
+x = torch.arange(6.0).reshape(2, 3)
+turn(x); lift(x)
+assert x.shape == (2, 3), x.shape
+same(inplace(x))
+assert x.shape == (2, 3) and x.stride() == (3, 1)
+turn(inplace(x))
+assert x.shape == (3, 2) and x.stride() == (1, 3) and x[1].tolist() == [1, 4], x
+lift(inplace(x))
+assert x.shape == (3, 1, 2) and x[2, 0].tolist() == [4, 10], x
+weight = nn.Parameter(torch.ones(2, 3))
+with torch.no_grad():
+    cut(inplace(weight))
+assert weight.shape == (1, 2) and weight.requires_grad
+""",
+    ),
+    "a mode that is left on": (
+        "def score(net, x):\n    net.eval()\n    return net(x)\n"
+        "def half(net, x):\n    net[1].train()\n    return net(x)",
+        """
+net = nn.Sequential(nn.Linear(2, 3), nn.Dropout())
+x = torch.ones(4, 2)
+score(net, x)
+assert net.training, "not marked"
+score(inplace(net), x)
+assert [part.training for part in net.modules()] == [False, False, False]
+half(inplace(net), x)
+assert [part.training for part in net.modules()] == [False, False, True]
+net.train()
+score(inplace(net), x)
+assert not net.training
+""",
+    ),
     "returns its argument, a view of it, or another tensor": (
         "def same(x): return x\ndef view(x): return x[1:].t()\ndef new(x): return x.clone()\n"
         "def moved(x): x.data = x.data + 1",

@@ -67,6 +67,7 @@ ANSWERS = [
         "arguments": [[0, "storage", wire.encode_tensor(torch.zeros(6)), None], [-1, "container", plain([1, 2]), None]],
     },
     {"value": ["argument", 0], "arguments": [[0, "moved", WEIGHT, WEIGHT]]},
+    {"value": ["argument", 0], "arguments": [[0, "geometry", [0, [1, 2], [2, 1]], None]]},
     {"value": ["taped", ["output", 0, WEIGHT], [0], []]},
     {"value": ["list", [["given", -2], ["class", "torch.nn.modules.linear.Linear"], ["slot", -2, "weight"]]]},
     {

@@ -362,8 +362,17 @@ class Link:
                 if grad is not None and tensor.is_leaf and tensor.requires_grad:
                     tensor.grad = grad
             return
+        if kind == "geometry":
+            match value:
+                case [int(offset), list(shape), list(stride)]:
+                    tensor = decoder.special["argument"]([key])
+                    tensor.data = _view(tensor, offset, shape, stride)
+                    return
+            raise WireError("an argument with a shape that is none")
         mine, new = call.objects[key], decoder.decode(value)
         if kind == "attributes":
+            if isinstance(mine, nn.Module) and type(new.get("training")) is bool:
+                mine.training = self.training[key] = new["training"]
             there = _plain_attributes(mine)
             vars(mine).update({name: one for name, one in new.items() if name in there and name != "training"})
         elif type(mine) is not type(new):

@@ -198,6 +198,7 @@ class Student:
         self.events: list = []
         self.arguments: list[torch.Tensor] = []
         self.pointers: list[int] = []
+        self.geometries: list[list] = []
         self.marked: list[int] = []
         self.outputs: list[torch.Tensor] = []
         self.encoder = wire.Encoder(self._encode_object, self._encode_tensor)
@@ -232,7 +233,7 @@ class Student:
 
     def _answer(self, payload: bytes) -> dict:
         OUTPUTS.too_much, OUTPUTS.bytes = False, 0
-        self.arguments, self.pointers, self.marked, self.outputs, self.events = [], [], [], [], []
+        self.arguments, self.pointers, self.geometries, self.marked, self.outputs, self.events = [], [], [], [], [], []
         request = Unpickler(io.BytesIO(payload), self).load()
         for number, one in request["new"].items():
             self.given[number], self.given_numbers[id(one)] = one, number
@@ -440,6 +441,8 @@ class Student:
                 changed.append([key, "moved", wire.encode_tensor(tensor)])
             grad = tensor.grad if tensor.is_leaf else None
             changed[-1].append(None if grad is None else wire.encode_tensor(grad))
+            if changed[-1][1] == "storage" and _geometry(tensor) != self.geometries[key]:
+                changed.append([key, "geometry", _geometry(tensor), None])  # t_(), squeeze_(), …
         for number in request["inplace"]:
             one = self.given[number]
             if isinstance(one, (list, dict, set)):
@@ -555,7 +558,13 @@ class Unpickler(pickle.Unpickler):
             self.student.marked.append(len(self.student.arguments))
         self.student.arguments.append(tensor)
         self.student.pointers.append(tensor.untyped_storage().data_ptr())
+        self.student.geometries.append(_geometry(tensor))
         return tensor
+
+
+def _geometry(tensor: torch.Tensor) -> list:
+    """How a tensor views its memory: offset, shape and strides."""
+    return [tensor.storage_offset(), list(tensor.shape), list(tensor.stride())]
 
 
 def _seed(seed: int) -> None:
