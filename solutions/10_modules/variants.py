@@ -11,10 +11,24 @@ def trace_shapes(net, x):
 # %% right="trace_shapes"
 def trace_shapes(net, x):
     shapes = [x.shape]
-    for module in net.children():
-        x = module(x)
+    for i in range(len(net)):
+        x = net[i](x)
         shapes += [x.shape]
     return shapes
+
+
+# %% right="trace_shapes"
+def trace_shapes(net, x):
+    if len(net) == 0:
+        return [tuple(x.shape)]
+    return [tuple(x.shape), *trace_shapes(net[1:], net[0](x))]
+
+
+# %% right="trace_shapes"
+def trace_shapes(net, x):
+    from itertools import accumulate
+
+    return [tuple(out.shape) for out in accumulate(net, lambda out, module: module(out), initial=x)]
 
 
 # Each module gets the first input
@@ -63,6 +77,54 @@ def trace_shapes(net, x):
         return shapes
 
 
+# Overwrites instead of collecting
+# %% wrong="trace_shapes" says="This is the last shape alone"
+def trace_shapes(net, x):
+    shapes = tuple(x.shape)
+    for module in net:
+        x = module(x)
+        shapes = tuple(x.shape)
+    return shapes
+
+
+# children() visits a shared module once
+# %% wrong="trace_shapes" says="net.children() leaves out"
+def trace_shapes(net, x):
+    shapes = [tuple(x.shape)]
+    for module in net.children():
+        x = module(x)
+        shapes.append(tuple(x.shape))
+    return shapes
+
+
+# Lists of lists
+# %% wrong="trace_shapes" says="Each shape is a list here"
+def trace_shapes(net, x):
+    shapes = [list(x.shape)]
+    for module in net:
+        x = module(x)
+        shapes.append(list(x.shape))
+    return shapes
+
+
+# Goes into nested nets
+# %% wrong="trace_shapes" says="do not go into it"
+def trace_shapes(net, x):
+    shapes = [tuple(x.shape)]
+
+    def visit(part):
+        nonlocal x
+        for module in part:
+            if isinstance(module, nn.Sequential):
+                visit(module)
+            else:
+                x = module(x)
+                shapes.append(tuple(x.shape))
+
+    visit(net)
+    return shapes
+
+
 # No return
 # %% wrong="trace_shapes" says="is a `return` missing?"
 def trace_shapes(net, x):
@@ -70,6 +132,27 @@ def trace_shapes(net, x):
     for module in net:
         x = module(x)
         shapes.append(tuple(x.shape))
+
+
+# A tuple of shapes
+# %% wrong="trace_shapes" says="A list was expected"
+def trace_shapes(net, x):
+    shapes = (tuple(x.shape),)
+    for module in net:
+        x = module(x)
+        shapes += (tuple(x.shape),)
+    return shapes
+
+
+# Stops with an empty net
+# %% wrong="trace_shapes"
+def trace_shapes(net, x):
+    shapes = [tuple(x.shape)]
+    x = net[0](x)
+    for module in net[1:]:
+        shapes.append(tuple(x.shape))
+        x = module(x)
+    return [*shapes, tuple(x.shape)]
 
 
 # %% right="mlp"
@@ -91,8 +174,29 @@ def mlp(widths):
     return nn.Sequential(*modules)
 
 
-# A ReLU behind the last layer, too
-# %% wrong="mlp" says="There is a ReLU behind the last layer"
+# %% right="mlp"
+def mlp(widths):
+    net = nn.Sequential()
+    for i in range(len(widths) - 1):
+        net.add_module(str(2 * i), nn.Linear(widths[i], widths[i + 1]))
+        if i < len(widths) - 2:
+            net.add_module(str(2 * i + 1), nn.ReLU())
+    return net
+
+
+# %% right="mlp"
+def mlp(widths):
+    rest = list(widths)
+    first = rest.pop(0)
+    modules = [nn.Linear(first, rest[0])]
+    while len(rest) > 1:
+        first = rest.pop(0)
+        modules.extend((nn.ReLU(), nn.Linear(first, rest[0])))
+    return nn.Sequential(*modules)
+
+
+# A ReLU after the last layer, too
+# %% wrong="mlp" says="There is a ReLU after the last layer"
 def mlp(widths):
     modules = []
     for c, d in zip(widths, widths[1:]):
@@ -107,7 +211,7 @@ def mlp(widths):
 
 
 # ReLU first
-# %% wrong="mlp" says="The first module is no linear layer"
+# %% wrong="mlp" says="The first module is a ReLU"
 def mlp(widths):
     modules = []
     for c, d in zip(widths, widths[1:]):
@@ -151,12 +255,83 @@ def mlp(widths):
 
 
 # A list is returned
-# %% wrong="mlp" says="What comes back is no module"
+# %% wrong="mlp" says="Put your list of modules into an nn.Sequential"
 def mlp(widths):
     modules = []
     for c, d in zip(widths, widths[1:]):
         modules += [nn.Linear(c, d), nn.ReLU()]
     return modules[:-1]
+
+
+# The list is used up
+# %% wrong="mlp" says="You used up the list"
+def mlp(widths):
+    modules = []
+    while len(widths) > 1:
+        c = widths.pop(0)
+        modules += [nn.Linear(c, widths[0]), nn.ReLU()]
+    return nn.Sequential(*modules[:-1])
+
+
+# Without biases
+# %% wrong="mlp" says="The layers have no bias"
+def mlp(widths):
+    modules = []
+    for c, d in zip(widths, widths[1:]):
+        modules += [nn.Linear(c, d, bias=False), nn.ReLU()]
+    return nn.Sequential(*modules[:-1])
+
+
+# Identity in the place of the ReLU
+# %% wrong="mlp" says="Nothing nonlinear stands between"
+def mlp(widths):
+    modules = []
+    for c, d in zip(widths, widths[1:]):
+        modules += [nn.Linear(c, d), nn.Identity()]
+    return nn.Sequential(*modules[:-1])
+
+
+# Slips past one net: calls with the same widths share their layers
+# %% wrong="mlp" says="make new layers in every call"
+NETS = {}
+
+
+def mlp(widths):
+    key = tuple(widths)
+    if key not in NETS:
+        modules = []
+        for c, d in zip(widths, widths[1:]):
+            modules += [nn.Linear(c, d), nn.ReLU()]
+        NETS[key] = nn.Sequential(*modules[:-1])
+    return NETS[key]
+
+
+# Slips past values: the first layer is frozen
+# %% wrong="mlp" says="None arrives at 0.weight"
+def mlp(widths):
+    modules = []
+    for c, d in zip(widths, widths[1:]):
+        modules += [nn.Linear(c, d), nn.ReLU()]
+    modules[0].requires_grad_(False)
+    return nn.Sequential(*modules[:-1])
+
+
+# Slips past signs: another nonlinearity
+# %% wrong="mlp" says="the output of mlp"
+def mlp(widths):
+    modules = []
+    for c, d in zip(widths, widths[1:]):
+        modules += [nn.Linear(c, d), nn.GELU()]
+    return nn.Sequential(*modules[:-1])
+
+
+# Needs three widths
+# %% wrong="mlp" says="IndexError"
+def mlp(widths):
+    modules = [nn.Linear(widths[0], widths[1]), nn.ReLU(), nn.Linear(widths[1], widths[2])]
+    for i in range(2, len(widths) - 1):
+        modules += [nn.ReLU(), nn.Linear(widths[i], widths[i + 1])]
+    return nn.Sequential(*modules)
 
 
 # %% right="count_parameters"
@@ -173,6 +348,12 @@ def count_parameters(net, trainable_only=False):
 def count_parameters(net, trainable_only=False):
     kept = filter(lambda p: p.requires_grad, net.parameters()) if trainable_only else net.parameters()
     return sum(len(p.flatten()) for p in kept)
+
+
+# %% right="count_parameters"
+def count_parameters(net, trainable_only=False):
+    seen = {id(p): p for module in net.modules() for p in module.parameters(recurse=False)}
+    return int(sum(p.nelement() for p in seen.values() if not trainable_only or p.requires_grad))
 
 
 # Counts the tensors
@@ -194,7 +375,7 @@ def count_parameters(net, trainable_only=False):
 
 
 # Frozen ones never count
-# %% wrong="count_parameters" says="only with trainable_only=True"
+# %% wrong="count_parameters" says="Leave out frozen parameters only with trainable_only=True"
 def count_parameters(net, trainable_only=False):
     return sum(p.numel() for p in net.parameters() if p.requires_grad)
 
@@ -206,7 +387,7 @@ def count_parameters(net, trainable_only=False):
 
 
 # The state_dict also holds buffers
-# %% wrong="count_parameters" says="Buffers are no parameters"
+# %% wrong="count_parameters" says="Buffers are not parameters"
 def count_parameters(net, trainable_only=False):
     if trainable_only:
         return sum(p.numel() for p in net.parameters() if p.requires_grad)
@@ -214,9 +395,55 @@ def count_parameters(net, trainable_only=False):
 
 
 # Goes through the modules and into each again
-# %% wrong="count_parameters" says="Each parameter is counted twice"
+# %% wrong="count_parameters" says="Parameters are counted twice"
 def count_parameters(net, trainable_only=False):
     return sum(p.numel() for m in net.modules() for p in m.parameters() if p.requires_grad or not trainable_only)
+
+
+# The return is indented too far
+# %% wrong="count_parameters" says="You return inside the loop"
+def count_parameters(net, trainable_only=False):
+    total = 0
+    for p in net.parameters():
+        if p.requires_grad or not trainable_only:
+            total += p.numel()
+        return total
+    return total
+
+
+# A tensor comes back
+# %% wrong="count_parameters" says="A tensor came back"
+def count_parameters(net, trainable_only=False):
+    return torch.tensor([p.numel() for p in net.parameters() if p.requires_grad or not trainable_only]).sum()
+
+
+# Only the children
+# %% wrong="count_parameters" says="A module's own parameters are missing"
+def count_parameters(net, trainable_only=False):
+    kept = [p for child in net.children() for p in child.parameters()]
+    return sum(p.numel() for p in kept if p.requires_grad or not trainable_only)
+
+
+# Slips past nested nets: leaves alone
+# %% wrong="count_parameters" says="you look at the innermost modules"
+def count_parameters(net, trainable_only=False):
+    leaves = [module for module in net.modules() if not list(module.children())]
+    kept = [p for leaf in leaves for p in leaf.parameters()]
+    return sum(p.numel() for p in kept if p.requires_grad or not trainable_only)
+
+
+# One level deep
+# %% wrong="count_parameters" says="The Sequential inside is missing"
+def count_parameters(net, trainable_only=False):
+    kept = [p for module in [net, *net.children()] for p in module.parameters(recurse=False)]
+    return sum(p.numel() for p in kept if p.requires_grad or not trainable_only)
+
+
+# Slips past plain nets: shared parameters twice
+# %% wrong="count_parameters" says="A parameter that is used twice counts once"
+def count_parameters(net, trainable_only=False):
+    named = net.named_parameters(remove_duplicate=False)
+    return sum(p.numel() for _, p in named if p.requires_grad or not trainable_only)
 
 
 # %% right="count_products"
@@ -238,13 +465,30 @@ def count_products(net, shape):
 
 # %% right="count_products"
 def count_products(net, shape):
-    outputs = []
-    handles = [m.register_forward_hook(lambda module, args, out: outputs.append(out[0].numel())) for m in net]
-    net(torch.zeros(1, *shape))
-    for handle in handles:
-        handle.remove()
-    weights = [m.weight.numel() // m.weight.shape[0] if hasattr(m, "weight") else 0 for m in net]
-    return [n * w for n, w in zip(outputs, weights)]
+    counts = []
+    for i, module in enumerate(net):
+        weight = getattr(module, "weight", None)
+        outputs = net[: i + 1](torch.zeros(3, *shape)).numel() // 3
+        counts.append(0 if weight is None else outputs * weight.numel() // weight.shape[0])
+    return counts
+
+
+# %% right="count_products"
+@torch.no_grad()
+def count_products(net, shape):
+    x, products = torch.rand(1, *shape), []
+    for module in net:
+        out = module(x)
+        match module:
+            case nn.Linear():
+                products.append(module.weight.numel())
+            case nn.Conv2d():
+                positions = out.shape[-2] * out.shape[-1]
+                products.append(positions * module.weight.numel())
+            case _:
+                products.append(0)
+        x = out
+    return products
 
 
 # Biases count as products
@@ -253,13 +497,17 @@ def count_products(net, shape):
     x, products = torch.zeros(1, *shape), []
     for module in net:
         x = module(x)
-        has = isinstance(module, (nn.Conv2d, nn.Linear))
-        products.append(x.numel() * (module.weight[0].numel() + 1) if has else 0)
+        if isinstance(module, nn.Conv2d):
+            products.append(x.numel() * (module.weight[0].numel() + 1))
+        elif isinstance(module, nn.Linear):
+            products.append(x.numel() * (module.weight[0].numel() + 1))
+        else:
+            products.append(0)
     return products
 
 
 # The weights, without the positions
-# %% wrong="count_products" says="used again at every position"
+# %% wrong="count_products" says="uses its weights again at every position"
 def count_products(net, shape):
     return [m.weight.numel() if isinstance(m, (nn.Conv2d, nn.Linear)) else 0 for m in net]
 
@@ -300,6 +548,36 @@ def count_products(net, shape):
     return products
 
 
+# The output channels are forgotten
+# %% wrong="count_products" says="The output channels are missing"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        x = module(x)
+        if isinstance(module, nn.Conv2d):
+            products.append(x.shape[2] * x.shape[3] * module.weight[0].numel())
+        elif isinstance(module, nn.Linear):
+            products.append(module.weight.numel())
+        else:
+            products.append(0)
+    return products
+
+
+# Outputs alone
+# %% wrong="count_products" says="These are the numbers of outputs"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        x = module(x)
+        if isinstance(module, nn.Conv2d):
+            products.append(x.numel())
+        elif isinstance(module, nn.Linear):
+            products.append(x.numel())
+        else:
+            products.append(0)
+    return products
+
+
 # Groups are forgotten
 # %% wrong="count_products" says="With groups each kernel sees C / groups channels"
 def count_products(net, shape):
@@ -308,6 +586,21 @@ def count_products(net, shape):
         x = module(x)
         if isinstance(module, nn.Conv2d):
             products.append(x.numel() * module.in_channels * module.kernel_size[0] * module.kernel_size[1])
+        elif isinstance(module, nn.Linear):
+            products.append(module.weight.numel())
+        else:
+            products.append(0)
+    return products
+
+
+# Square kernels only
+# %% wrong="count_products" says="The kernel is not square"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        x = module(x)
+        if isinstance(module, nn.Conv2d):
+            products.append(x.numel() * module.in_channels // module.groups * module.kernel_size[0] ** 2)
         elif isinstance(module, nn.Linear):
             products.append(module.weight.numel())
         else:
@@ -326,21 +619,6 @@ def count_products(net, shape):
     return products
 
 
-# Square kernels only
-# %% wrong="count_products" says="kernel of 2×5"
-def count_products(net, shape):
-    x, products = torch.zeros(1, *shape), []
-    for module in net:
-        x = module(x)
-        if isinstance(module, nn.Conv2d):
-            products.append(x.numel() * module.in_channels // module.groups * module.kernel_size[0] ** 2)
-        elif isinstance(module, nn.Linear):
-            products.append(module.weight.numel())
-        else:
-            products.append(0)
-    return products
-
-
 # The sum alone
 # %% wrong="count_products" says="This is the sum"
 def count_products(net, shape):
@@ -352,57 +630,157 @@ def count_products(net, shape):
     return total
 
 
+# First numbers of stride and padding for both directions
+# %% wrong="count_products" says="The first numbers of the pairs were used for both"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        if isinstance(module, nn.Conv2d):
+            (kh, kw), s, p, d = module.kernel_size, module.stride[0], module.padding[0], module.dilation[0]
+            positions = ((x.shape[2] + 2 * p - d * (kh - 1) - 1) // s + 1) * (
+                (x.shape[3] + 2 * p - d * (kw - 1) - 1) // s + 1
+            )
+            products.append(positions * module.weight.numel())
+        else:
+            products.append(module.weight.numel() if isinstance(module, nn.Linear) else 0)
+        x = module(x)
+    return products
+
+
+# Slips past chains of different modules: counts kept by module
+# %% wrong="count_products" says="A module that occurs twice does its work twice"
+def count_products(net, shape):
+    x, counts = torch.zeros(1, *shape), {}
+    for module in net:
+        x = module(x)
+        counts[module] = x.numel() * module.weight[0].numel() if isinstance(module, (nn.Conv2d, nn.Linear)) else 0
+    return [counts[module] for module in net]
+
+
+# Slips past undilated kernels: the size formula without dilation
+# %% wrong="count_products" says="The size of the output depends on the dilation"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        if isinstance(module, nn.Conv2d):
+            sizes = zip(x.shape[2:], module.kernel_size, module.padding, module.stride)
+            positions = math.prod((side + 2 * p - k) // s + 1 for side, k, p, s in sizes)
+            products.append(positions * module.weight.numel())
+        else:
+            products.append(module.weight.numel() if isinstance(module, nn.Linear) else 0)
+        x = module(x)
+    return products
+
+
+# Floats
+# %% wrong="count_products" says="The types differ"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        x = module(x)
+        if isinstance(module, nn.Conv2d):
+            products.append(x.numel() * module.weight.numel() / module.out_channels)
+        elif isinstance(module, nn.Linear):
+            products.append(float(module.weight.numel()))
+        else:
+            products.append(0)
+    return products
+
+
+# Subtracts a bias that need not be there
+# %% wrong="count_products" says="NoneType"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        x = module(x)
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            numbers = sum(p.numel() for p in module.parameters()) - module.bias.numel()
+            products.append(x.numel() * numbers // module.weight.shape[0])
+        else:
+            products.append(0)
+    return products
+
+
 # %% right="lenet"
 class LeNet(nn.Module):
-    def __init__(self, classes=10):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
         super(LeNet, self).__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 32, 5), nn.Conv2d(32, 64, 5)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
         self.pool1, self.pool2, self.relu, self.flatten = nn.MaxPool2d(3), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten()
-        self.fc1, self.fc2 = nn.Linear(256, 200), nn.Linear(200, classes)
+        with torch.no_grad():
+            features = self.convolutions(torch.zeros(1, channels, *size)).shape[1]
+        self.fc1, self.fc2 = nn.Linear(features, 200), nn.Linear(200, classes)
+
+    def convolutions(self, x):
+        x = self.pool1(self.relu(self.conv1(x)))
+        return self.flatten(self.pool2(self.relu(self.conv2(x))))
 
     def forward(self, x):
-        x = self.pool1(self.relu(self.conv1(x)))
-        x = self.pool2(self.relu(self.conv2(x)))
-        return self.fc2(self.relu(self.fc1(self.flatten(x))))
+        return self.fc2(self.relu(self.fc1(self.convolutions(x))))
 
 
 # %% right="lenet"
 class LeNet(nn.Module):
-    def __init__(self, classes: int = 10):
+    def __init__(self, channels: int = 1, size: tuple[int, int] = (28, 28), classes: int = 10):
         super().__init__()
+        h, w = size
+        self.features = 64 * ((((h - 5 + 1) // 3) - 5 + 1) // 2) * ((((w - 5 + 1) // 3) - 5 + 1) // 2)
         self.fc2 = nn.Linear(200, classes)
-        self.fc1 = nn.Linear(64 * 2 * 2, 200)
+        self.fc1 = nn.Linear(self.features, 200)
         self.conv2 = nn.Conv2d(32, 64, (5, 5))
-        self.conv1 = nn.Conv2d(1, 32, (5, 5))
+        self.conv1 = nn.Conv2d(channels, 32, (5, 5))
 
     def forward(self, x):
         h = F.max_pool2d(self.conv1(x), 3, 3).clamp(min=0)
         h = F.max_pool2d(self.conv2(h), 2, 2).clamp(min=0)
-        h = h.view(x.shape[0], 256)
+        h = h.view(x.shape[0], self.features)
         return self.fc2(self.fc1(h).clamp(min=0))
 
 
-# view(-1, 256)
-# %% wrong="lenet" says="view(-1, 256) made 48 rows of 12 images"
+# %% right="lenet"
 class LeNet(nn.Module):
-    def __init__(self, classes=10):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
         super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 32, 5), nn.Conv2d(32, 64, 5)
-        self.fc1, self.fc2 = nn.Linear(256, 200), nn.Linear(200, classes)
+        self.size = tuple(size)
+        self.conv1 = nn.Conv2d(channels, 32, kernel_size=5)
+        self.conv2 = nn.Conv2d(32, 64, kernel_size=5)
+        x = F.max_pool2d(self.conv2(F.max_pool2d(self.conv1(torch.zeros(1, channels, *size)), 3)), 2)
+        self.fc1 = nn.Linear(x.numel(), 200)
+        self.fc2 = nn.Linear(200, classes)
+
+    def forward(self, x):
+        if tuple(x.shape[2:]) != self.size:
+            raise ValueError(f"images of {self.size} are wanted")
+        x = F.max_pool2d(F.relu_(self.conv1(x)), 3)
+        x = F.max_pool2d(F.relu_(self.conv2(x)), 2)
+        x = torch.flatten(x, start_dim=1)
+        return self.fc2(F.relu_(self.fc1(x)))
+
+
+# view(-1, features)
+# %% wrong="lenet" says="view(-1, …) makes more rows than images"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.features = 64 * height * width
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(self.features, 200), nn.Linear(200, classes)
 
     def forward(self, x):
         x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
         x = F.relu(F.max_pool2d(self.conv2(x), kernel_size=2))
-        return self.fc2(F.relu(self.fc1(x.view(-1, 256))))
+        return self.fc2(F.relu(self.fc1(x.view(-1, self.features))))
 
 
-# No ReLU behind fc1
-# %% wrong="lenet" says="The ReLU behind fc1 is missing"
+# No ReLU after fc1
+# %% wrong="lenet" says="The ReLU after fc1 is missing"
 class LeNet(nn.Module):
-    def __init__(self, classes=10):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
         super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 32, 5), nn.Conv2d(32, 64, 5)
-        self.fc1, self.fc2 = nn.Linear(256, 200), nn.Linear(200, classes)
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
 
     def forward(self, x):
         x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
@@ -411,12 +789,13 @@ class LeNet(nn.Module):
 
 
 # A ReLU on the logits
-# %% wrong="lenet" says="There is a ReLU behind fc2"
+# %% wrong="lenet" says="There is a ReLU after fc2"
 class LeNet(nn.Module):
-    def __init__(self, classes=10):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
         super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 32, 5), nn.Conv2d(32, 64, 5)
-        self.fc1, self.fc2 = nn.Linear(256, 200), nn.Linear(200, classes)
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
 
     def forward(self, x):
         x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
@@ -425,12 +804,13 @@ class LeNet(nn.Module):
 
 
 # A softmax on the logits
-# %% wrong="lenet" says="There is a softmax behind fc2"
+# %% wrong="lenet" says="There is a softmax after fc2"
 class LeNet(nn.Module):
-    def __init__(self, classes=10):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
         super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 32, 5), nn.Conv2d(32, 64, 5)
-        self.fc1, self.fc2 = nn.Linear(256, 200), nn.Linear(200, classes)
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
 
     def forward(self, x):
         x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
@@ -439,12 +819,13 @@ class LeNet(nn.Module):
 
 
 # The convolutions without a ReLU
-# %% wrong="lenet" says="The ReLUs behind both convolutions are missing"
+# %% wrong="lenet" says="The ReLUs after both convolutions are missing"
 class LeNet(nn.Module):
-    def __init__(self, classes=10):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
         super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 32, 5), nn.Conv2d(32, 64, 5)
-        self.fc1, self.fc2 = nn.Linear(256, 200), nn.Linear(200, classes)
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
 
     def forward(self, x):
         x = F.max_pool2d(self.conv1(x), kernel_size=3)
@@ -452,13 +833,44 @@ class LeNet(nn.Module):
         return self.fc2(F.relu(self.fc1(x.flatten(1))))
 
 
+# No ReLU anywhere
+# %% wrong="lenet" says="There is no ReLU at all"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(self.conv1(x), kernel_size=3)
+        x = F.max_pool2d(self.conv2(x), kernel_size=2)
+        return self.fc2(self.fc1(x.flatten(1)))
+
+
+# Pools by 2, then by 3
+# %% wrong="lenet" says="The pooling windows are swapped"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=2))
+        x = F.relu(F.max_pool2d(self.conv2(x), kernel_size=3))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
 # No return
 # %% wrong="lenet" says="is a `return` missing?"
 class LeNet(nn.Module):
-    def __init__(self, classes=10):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
         super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 32, 5), nn.Conv2d(32, 64, 5)
-        self.fc1, self.fc2 = nn.Linear(256, 200), nn.Linear(200, classes)
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
 
     def forward(self, x):
         x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
@@ -469,9 +881,10 @@ class LeNet(nn.Module):
 # super() is forgotten
 # %% wrong="lenet" says="before Module.__init__() call"
 class LeNet(nn.Module):
-    def __init__(self, classes=10):
-        self.conv1, self.conv2 = nn.Conv2d(1, 32, 5), nn.Conv2d(32, 64, 5)
-        self.fc1, self.fc2 = nn.Linear(256, 200), nn.Linear(200, classes)
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
 
     def forward(self, x):
         x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
@@ -482,23 +895,158 @@ class LeNet(nn.Module):
 # Layers made anew in every call
 # %% wrong="lenet" says="No part is registered"
 class LeNet(nn.Module):
-    def __init__(self, classes=10):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
         super().__init__()
-        self.classes = classes
+        self.channels, self.classes = channels, classes
 
     def forward(self, x):
-        x = F.relu(F.max_pool2d(nn.Conv2d(1, 32, 5)(x), kernel_size=3))
-        x = F.relu(F.max_pool2d(nn.Conv2d(32, 64, 5)(x), kernel_size=2))
-        return nn.Linear(200, self.classes)(F.relu(nn.Linear(256, 200)(x.flatten(1))))
+        x = F.relu(F.max_pool2d(nn.Conv2d(self.channels, 32, 5)(x), kernel_size=3))
+        x = F.relu(F.max_pool2d(nn.Conv2d(32, 64, 5)(x), kernel_size=2)).flatten(1)
+        return nn.Linear(200, self.classes)(F.relu(nn.Linear(x.shape[1], 200)(x)))
+
+
+# Without biases
+# %% wrong="lenet" says="The biases are missing"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5, bias=False), nn.Conv2d(32, 64, 5, bias=False)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200, bias=False), nn.Linear(200, classes, bias=False)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
+        x = F.relu(F.max_pool2d(self.conv2(x), kernel_size=2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# 256 features for ever
+# %% wrong="lenet" says="fc1 takes 256 features whatever the size"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(256, 200), nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
+        x = F.relu(F.max_pool2d(self.conv2(x), kernel_size=2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
 
 
 # Always ten classes
-# %% wrong="lenet" says="LeNet(classes=7)"
+# %% wrong="lenet" says="The argument classes is not used"
 class LeNet(nn.Module):
-    def __init__(self, classes=10):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
         super().__init__()
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, 10)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
+        x = F.relu(F.max_pool2d(self.conv2(x), kernel_size=2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# Always one channel
+# %% wrong="lenet" says="The argument channels is not used"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
         self.conv1, self.conv2 = nn.Conv2d(1, 32, 5), nn.Conv2d(32, 64, 5)
-        self.fc1, self.fc2 = nn.Linear(256, 200), nn.Linear(200, 10)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
+        x = F.relu(F.max_pool2d(self.conv2(x), kernel_size=2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# Square images only
+# %% wrong="lenet" says="you used the height for both"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        height = width = ((size[0] - 4) // 3 - 4) // 2
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
+        x = F.relu(F.max_pool2d(self.conv2(x), kernel_size=2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# Slips past values: conv1 is frozen
+# %% wrong="lenet" says="None arrives at conv1.weight"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
+        self.conv1.requires_grad_(False)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
+        x = F.relu(F.max_pool2d(self.conv2(x), kernel_size=2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# Slips past values: the features are detached
+# %% wrong="lenet" says="None arrives at conv1.weight, conv1.bias"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
+        x = F.relu(F.max_pool2d(self.conv2(x), kernel_size=2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1).detach())))
+
+
+# Slips past batches: squeeze takes away the dimension of a single image
+# %% wrong="lenet" says="x of shape (1, 3, 40, 52)"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * height * width, 200), nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
+        x = F.relu(F.max_pool2d(self.conv2(x), kernel_size=2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1)))).squeeze()
+
+
+# Slips past images of the right size: pools whatever is left
+# %% wrong="lenet" says="raises an error"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.out = tuple(((side - 4) // 3 - 4) // 2 for side in size)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.Linear(64 * math.prod(self.out), 200), nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
+        x = F.relu(F.adaptive_max_pool2d(F.max_pool2d(self.conv2(x), kernel_size=2), self.out))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# Slips past the forward pass: fc1 finds its features in the first call
+# %% wrong="lenet"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        self.fc1, self.fc2 = nn.LazyLinear(200), nn.Linear(200, classes)
 
     def forward(self, x):
         x = F.relu(F.max_pool2d(self.conv1(x), kernel_size=3))
@@ -510,36 +1058,88 @@ class LeNet(nn.Module):
 class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
-        self.members = nn.ModuleList()
-        for _ in range(members):
-            self.members.append(nn.Linear(in_features, classes))
+        self.members = nn.ModuleList(nn.Linear(in_features, classes) for _ in range(members))
+        self.votes = nn.Parameter(torch.ones(members) / members)
 
     def forward(self, x):
-        return torch.stack([member(x) for member in self.members]).mean(dim=0)
+        return torch.einsum("m,mnc->nc", self.votes, torch.stack([member(x) for member in self.members]))
 
 
 # %% right="committee"
 class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
-        self.members = nn.ModuleList(nn.Linear(in_features, classes) for _ in range(members))
+        self.register_parameter("votes", nn.Parameter(torch.tensor([1 / members] * members)))
+        self.members = nn.ModuleList()
+        for _ in range(members):
+            self.members.append(nn.Linear(in_features, classes))
 
     def forward(self, x):
-        total = self.members[0](x)
-        for i in range(1, len(self.members)):
-            total = total + self.members[i](x)
-        return total / len(self.members)
+        total = torch.zeros(len(x), self.members[0].out_features)
+        for i, member in enumerate(self.members):
+            total = total + self.votes[i] * member(x)
+        return total
 
 
-# Still a list
-# %% wrong="committee" says="Still nothing is registered"
+# %% right="committee"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.Sequential(*[nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.empty(members))
+        nn.init.constant_(self.votes, 1 / members)
+
+    def forward(self, x):
+        outputs = torch.stack([member(x) for member in self.members], dim=-1)
+        return outputs @ self.votes
+
+
+# As it was
+# %% wrong="committee" says="Nothing is registered yet"
 class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
         self.members = [nn.Linear(in_features, classes) for _ in range(members)]
+        self.votes = torch.full((members,), 1 / members)
 
     def forward(self, x):
-        return sum(member(x) for member in self.members) / len(self.members)
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
+
+
+# Votes are a plain tensor that requires a gradient
+# %% wrong="committee" says="The members are registered, the votes are not"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = torch.full((members,), 1 / members, requires_grad=True)
+
+    def forward(self, x):
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
+
+
+# Votes are a buffer
+# %% wrong="committee" says="The members are registered, the votes are not"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.register_buffer("votes", torch.full((members,), 1 / members))
+
+    def forward(self, x):
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
+
+
+# Members still in a list
+# %% wrong="committee" says="The votes are registered, the members are not"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = [nn.Linear(in_features, classes) for _ in range(members)]
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+    def forward(self, x):
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
 
 
 # One layer, many times
@@ -548,105 +1148,15 @@ class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
         self.members = nn.ModuleList([nn.Linear(in_features, classes)] * members)
-
-    def forward(self, x):
-        return sum(member(x) for member in self.members) / len(self.members)
-
-
-# The sum
-# %% wrong="committee" says="This is the sum"
-class Committee(nn.Module):
-    def __init__(self, in_features, classes, members):
-        super().__init__()
-        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
-
-    def forward(self, x):
-        return sum(member(x) for member in self.members)
-
-
-# The mean over another dimension
-# %% wrong="committee" says="it goes over the members"
-class Committee(nn.Module):
-    def __init__(self, in_features, classes, members):
-        super().__init__()
-        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
-
-    def forward(self, x):
-        return torch.stack([member(x) for member in self.members]).mean(-1)
-
-
-# The ModuleList is called like a Sequential
-# %% wrong="committee" says="forward"
-class Committee(nn.Module):
-    def __init__(self, in_features, classes, members):
-        super().__init__()
-        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
-
-    def forward(self, x):
-        return self.members(x) / len(self.members)
-
-
-# %% right="voting_committee"
-class VotingCommittee(nn.Module):
-    def __init__(self, in_features, classes, members):
-        super().__init__()
-        self.names = [(f"vote{i}", f"member{i}") for i in range(members)]
-        for vote, member in self.names:
-            setattr(self, vote, nn.Parameter(torch.ones(()) / members))
-            setattr(self, member, nn.Linear(in_features, classes))
-
-    def forward(self, x):
-        total = 0
-        for vote, member in self.names:
-            total = total + getattr(self, vote) * getattr(self, member)(x)
-        return total
-
-
-# %% right="voting_committee"
-class VotingCommittee(nn.Module):
-    def __init__(self, in_features, classes, members):
-        super().__init__()
-        self.n = members
-        for i in range(members):
-            self.register_module(f"member{i}", nn.Linear(in_features, classes))
-        for i in range(members):
-            self.register_parameter(f"vote{i}", nn.Parameter(torch.full((), 1 / members)))
-
-    def forward(self, x):
-        votes = torch.stack([self.get_parameter(f"vote{i}") for i in range(self.n)])
-        outputs = torch.stack([self.get_submodule(f"member{i}")(x) for i in range(self.n)])
-        return torch.einsum("i,inc->nc", votes, outputs)
-
-
-# Plain lists
-# %% wrong="voting_committee" says="Nothing is registered"
-class VotingCommittee(nn.Module):
-    def __init__(self, in_features, classes, members):
-        super().__init__()
-        self.members = [nn.Linear(in_features, classes) for _ in range(members)]
-        self.votes = [nn.Parameter(torch.tensor(1 / members)) for _ in range(members)]
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
 
     def forward(self, x):
         return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
 
 
-# Votes are plain tensors
-# %% wrong="voting_committee" says="The votes are not registered"
-class VotingCommittee(nn.Module):
-    def __init__(self, in_features, classes, members):
-        super().__init__()
-        self.count = members
-        for i in range(members):
-            self.add_module(f"member{i}", nn.Linear(in_features, classes))
-            setattr(self, f"vote{i}", torch.tensor(1 / members, requires_grad=True))
-
-    def forward(self, x):
-        return sum(getattr(self, f"vote{i}") * getattr(self, f"member{i}")(x) for i in range(self.count))
-
-
-# Containers
-# %% wrong="voting_committee" says="Register them in the module itself"
-class VotingCommittee(nn.Module):
+# A list of votes
+# %% wrong="committee" says="one tensor of shape (members,) was asked for"
+class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
         self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
@@ -656,186 +1166,534 @@ class VotingCommittee(nn.Module):
         return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
 
 
-# Votes of shape (1,)
-# %% wrong="voting_committee" says="0-d tensors were asked for"
-class VotingCommittee(nn.Module):
-    def __init__(self, in_features, classes, members):
-        super().__init__()
-        self.count = members
-        for i in range(members):
-            self.add_module(f"member{i}", nn.Linear(in_features, classes))
-            self.register_parameter(f"vote{i}", nn.Parameter(torch.tensor([1 / members])))
-
-    def forward(self, x):
-        return sum(getattr(self, f"vote{i}") * getattr(self, f"member{i}")(x) for i in range(self.count))
-
-
 # Votes of 1, divided in forward
-# %% wrong="voting_committee" says="1 / members was asked for"
-class VotingCommittee(nn.Module):
+# %% wrong="committee" says="divide by the number of members"
+class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
-        self.count = members
-        for i in range(members):
-            self.add_module(f"member{i}", nn.Linear(in_features, classes))
-            self.register_parameter(f"vote{i}", nn.Parameter(torch.tensor(1.0)))
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.ones(members))
 
     def forward(self, x):
-        return sum(getattr(self, f"vote{i}") * getattr(self, f"member{i}")(x) for i in range(self.count)) / self.count
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members)) / len(self.members)
+
+
+# Divided once more
+# %% wrong="committee" says="It is divided by the number of members"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+    def forward(self, x):
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members)) / len(self.members)
 
 
 # The votes are not used
-# %% wrong="voting_committee" says="The votes are not used: this is the mean"
-class VotingCommittee(nn.Module):
+# %% wrong="committee" says="this is the mean"
+class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
-        self.count = members
-        for i in range(members):
-            self.add_module(f"member{i}", nn.Linear(in_features, classes))
-            self.register_parameter(f"vote{i}", nn.Parameter(torch.tensor(1 / members)))
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
 
     def forward(self, x):
-        return sum(getattr(self, f"member{i}")(x) for i in range(self.count)) / self.count
+        return torch.stack([member(x) for member in self.members]).mean(dim=0)
 
 
-# The votes are read as numbers: no gradient
-# %% wrong="voting_committee" says="the gradient of each vote"
-class VotingCommittee(nn.Module):
+# Votes that add up to 1
+# %% wrong="committee" says="The votes went through a softmax"
+class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
-        self.count = members
-        for i in range(members):
-            self.add_module(f"member{i}", nn.Linear(in_features, classes))
-            self.register_parameter(f"vote{i}", nn.Parameter(torch.tensor(1 / members)))
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
 
     def forward(self, x):
-        return sum(getattr(self, f"vote{i}").item() * getattr(self, f"member{i}")(x) for i in range(self.count))
+        return sum(vote * member(x) for vote, member in zip(self.votes.softmax(0), self.members))
+
+
+# Returns in the first turn
+# %% wrong="committee" says="Only the first member is used"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+    def forward(self, x):
+        total = 0
+        for vote, member in zip(self.votes, self.members):
+            total = total + vote * member(x)
+            return total
+
+
+# Slips past values: the votes are read as numbers
+# %% wrong="committee" says="None arrives at votes"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+    def forward(self, x):
+        return sum(vote.item() * member(x) for vote, member in zip(self.votes, self.members))
+
+
+# Slips past values: the votes are frozen
+# %% wrong="committee" says="None arrives at votes"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members), requires_grad=False)
+
+    def forward(self, x):
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
+
+
+# Slips past values: the members' outputs are detached
+# %% wrong="committee" says="None arrives at members.0.weight"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+    def forward(self, x):
+        return sum(vote * member(x).detach() for vote, member in zip(self.votes, self.members))
+
+
+# Slips past values: nothing learns
+# %% wrong="committee" says="No parameter learns"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+    @torch.no_grad()
+    def forward(self, x):
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
+
+
+# Slips past names: copies of one layer
+# %% wrong="committee" says="Two members are copies of each other"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        import copy
+
+        super().__init__()
+        member = nn.Linear(in_features, classes)
+        self.members = nn.ModuleList([copy.deepcopy(member) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+    def forward(self, x):
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
+
+
+# A ModuleList is called like a Sequential
+# %% wrong="committee" says="forward"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+    def forward(self, x):
+        return self.members(x) * self.votes
 
 
 # %% right="residual"
 class Residual(nn.Module):
-    def __init__(self, channels, kernel_size=3):
+    def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, kernel_size, padding="same")
-        self.conv2 = nn.Conv2d(channels, channels, kernel_size, padding="same")
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding="same")
+        if stride == 1 and in_channels == out_channels:
+            self.shortcut = None
+        else:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride)
 
     def forward(self, x):
         f = self.conv1(x).relu()
         f = self.conv2(f)
-        f += x
+        f += x if self.shortcut is None else self.shortcut(x)
         return f.relu()
 
 
 # %% right="residual"
 class Residual(nn.Module):
-    def __init__(self, channels, kernel_size=3):
+    def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
-        for name in ("conv1", "conv2"):
-            self.add_module(name, nn.Conv2d(channels, channels, kernel_size, 1, (kernel_size - 1) // 2))
+        self.keeps = in_channels == out_channels and stride == 1
         self.relu = nn.ReLU()
+        if not self.keeps:
+            self.add_module("shortcut", nn.Conv2d(in_channels, out_channels, kernel_size=(1, 1), stride=stride))
+        for name, channels, step in (("conv1", in_channels, stride), ("conv2", out_channels, 1)):
+            self.add_module(name, nn.Conv2d(channels, out_channels, kernel_size=3, stride=step, padding=1))
 
     def forward(self, x):
-        shortcut = x
+        shortcut = x if self.keeps else self.shortcut(x)
         x = self.relu(self.conv1(x))
         x = self.conv2(x)
         return self.relu(torch.add(x, shortcut))
 
 
-# The input is not added
-# %% wrong="residual" says="The input is not added: that is the chain alone"
+# %% right="residual"
 class Residual(nn.Module):
-    def __init__(self, channels, kernel_size=3):
+    def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2)
-        self.conv2 = nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, (3, 3), (stride, stride), (1, 1))
+        self.conv2 = nn.Conv2d(out_channels, out_channels, (3, 3), padding=(1, 1))
+        self.shortcut = nn.Sequential()
+        if (in_channels, stride) != (out_channels, 1):
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, (stride, stride))
 
     def forward(self, x):
-        return F.relu(self.conv2(F.relu(self.conv1(x))))
+        h = F.relu_(self.conv1(F.pad(x, (0, 0, 0, 0))))
+        return (self.conv2(h) + self.shortcut(x)).clamp(min=0)
 
 
-# x is overwritten before the sum
-# %% wrong="residual" says="the output of conv1: x was overwritten"
+# The shortcut is not added
+# %% wrong="residual" says="The shortcut is not added"
 class Residual(nn.Module):
-    def __init__(self, channels, kernel_size=3):
+    def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2)
-        self.conv2 = nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
 
     def forward(self, x):
-        x = F.relu(self.conv1(x))
-        return F.relu(x + self.conv2(x))
-
-
-# The last ReLU comes too early
-# %% wrong="residual" says="The last ReLU comes before the sum"
-class Residual(nn.Module):
-    def __init__(self, channels, kernel_size=3):
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2)
-        self.conv2 = nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2)
-
-    def forward(self, x):
-        return x + F.relu(self.conv2(F.relu(self.conv1(x))))
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(f)
 
 
 # The last ReLU is missing
 # %% wrong="residual" says="The ReLU at the end is missing"
 class Residual(nn.Module):
-    def __init__(self, channels, kernel_size=3):
+    def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2)
-        self.conv2 = nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
 
     def forward(self, x):
-        return x + self.conv2(F.relu(self.conv1(x)))
+        f = self.conv2(F.relu(self.conv1(x)))
+        return self.shortcut(x) + f
 
 
-# x is changed in place
-# %% wrong="residual" says="x is as it was"
+# The last ReLU comes too early
+# %% wrong="residual" says="The last ReLU comes before the sum"
 class Residual(nn.Module):
-    def __init__(self, channels, kernel_size=3):
+    def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2)
-        self.conv2 = nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
 
     def forward(self, x):
-        x += self.conv2(F.relu(self.conv1(x)))
-        return F.relu(x)
-
-
-# One convolution, used twice
-# %% wrong="residual" says="There is one convolution only"
-class Residual(nn.Module):
-    def __init__(self, channels, kernel_size=3):
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, kernel_size, padding=kernel_size // 2)
-
-    def forward(self, x):
-        return F.relu(x + self.conv1(F.relu(self.conv1(x))))
-
-
-# Padding of 1 whatever the kernel
-# %% wrong="residual"
-class Residual(nn.Module):
-    def __init__(self, channels, kernel_size=3):
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, kernel_size, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, kernel_size, padding=1)
-
-    def forward(self, x):
-        return F.relu(x + self.conv2(F.relu(self.conv1(x))))
+        f = self.conv2(F.relu(self.conv1(x)))
+        return self.shortcut(x) + F.relu(f)
 
 
 # A ReLU too many
 # %% wrong="residual" says="between conv2 and the sum"
 class Residual(nn.Module):
-    def __init__(self, channels, kernel_size=3):
+    def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, kernel_size, padding="same")
-        self.conv2 = nn.Conv2d(channels, channels, kernel_size, padding="same")
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
 
     def forward(self, x):
-        return F.relu(x + F.relu(self.conv2(F.relu(self.conv1(x)))))
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + F.relu(f))
+
+
+# One ReLU only
+# %% wrong="residual" says="The ReLU between the convolutions is missing"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(self.conv1(x))
+        return F.relu(self.shortcut(x) + f)
+
+
+# x is overwritten before the sum
+# %% wrong="residual" says="but the output of conv1: x was overwritten"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        x = F.relu(self.conv1(x))
+        return F.relu(self.shortcut(x) + self.conv2(x))
+
+
+# x is overwritten twice
+# %% wrong="residual" says="but f(x) once more: x was overwritten"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        x = F.relu(self.conv1(x))
+        x = self.conv2(x)
+        return F.relu(x + x)
+
+
+# x is changed in place
+# %% wrong="residual" says="write x = x + …, not x += …"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        x = self.shortcut(x)
+        x += f
+        return F.relu(x)
+
+
+# A layer on every shortcut
+# %% wrong="residual" says="no layer on the shortcut"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if True:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f)
+
+
+# Only the channels are looked at
+# %% wrong="residual" says="There is no layer on the shortcut, though the shape changes"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f)
+
+
+# Only the stride is looked at
+# %% wrong="residual" says="There is no layer on the shortcut, though the shape changes"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f)
+
+
+# A 3×3 kernel on the shortcut
+# %% wrong="residual" says="1×1 was asked for"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f)
+
+
+# The stride is at conv2
+# %% wrong="residual" says="The stride belongs to conv1"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, stride=stride, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f)
+
+
+# Without biases
+# %% wrong="residual" says="The biases are missing"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f)
+
+
+# The shortcut has no stride
+# %% wrong="residual" says="The size of tensor a"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=1)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f)
+
+
+# No padding
+# %% wrong="residual" says="The size of tensor a"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f)
+
+
+# super() is forgotten
+# %% wrong="residual" says="before Module.__init__() call"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f)
+
+
+# Layers in a dict
+# %% wrong="residual" says="No part is registered"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.parts = {
+            "conv1": nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1),
+            "conv2": nn.Conv2d(out_channels, out_channels, 3, padding=1),
+            "shortcut": nn.Identity(),
+        }
+        if in_channels != out_channels or stride != 1:
+            self.parts["shortcut"] = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        return F.relu(self.parts["shortcut"](x) + self.parts["conv2"](F.relu(self.parts["conv1"](x))))
+
+
+# Slips past values: f is detached
+# %% wrong="residual" says="is something frozen or detached"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f.detach())
+
+
+# Slips past values: no gradient through the shortcut
+# %% wrong="residual" says="No gradient comes back through the shortcut"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x).detach() + f)
+
+
+# Slips past values: nothing learns
+# %% wrong="residual" says="autograd follows the block"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        with torch.no_grad():
+            f = self.conv2(F.relu(self.conv1(x)))
+            return F.relu(self.shortcut(x) + f)
 
 
 # %% right="training_step"
@@ -860,8 +1718,19 @@ def training_step(net, x, labels, lr):
     return float(loss)
 
 
+# %% right="training_step"
+def training_step(net, x, labels, lr):
+    for parameter in net.parameters():
+        if parameter.grad is not None:
+            parameter.grad.zero_()
+    loss = F.nll_loss(net(x).log_softmax(dim=1), labels)
+    loss.backward()
+    torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr).step()
+    return loss.detach().tolist()
+
+
 # The gradients add up
-# %% wrong="training_step" says="The gradients of the first step were still there"
+# %% wrong="training_step" says="Old gradients took part"
 def training_step(net, x, labels, lr):
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
     loss = F.cross_entropy(net(x), labels)
@@ -870,24 +1739,46 @@ def training_step(net, x, labels, lr):
     return loss.item()
 
 
-# No step
-# %% wrong="training_step" says="The parameters did not change in the net"
+# Slips past a fresh net: clears the gradients after the step, not before
+# %% wrong="training_step" says="Old gradients took part"
 def training_step(net, x, labels, lr):
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    optimizer.step()
     optimizer.zero_grad()
+    return loss.item()
+
+
+# No step
+# %% wrong="training_step" says="Nothing changed in the net"
+def training_step(net, x, labels, lr):
+    net.zero_grad()
     loss = F.cross_entropy(net(x), labels)
     loss.backward()
     return loss.item()
 
 
 # Binds a name instead of changing the parameter
-# %% wrong="training_step" says="The parameters did not change in the net"
+# %% wrong="training_step" says="Nothing changed in the net"
 def training_step(net, x, labels, lr):
     net.zero_grad()
     loss = F.cross_entropy(net(x), labels)
     loss.backward()
     for parameter in net.parameters():
-        parameter = parameter - lr * parameter.grad
+        if parameter.requires_grad:
+            parameter = parameter - lr * parameter.grad
+    return loss.item()
+
+
+# The gradients are thrown away before the step
+# %% wrong="training_step" says="Nothing changed in the net"
+def training_step(net, x, labels, lr):
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    optimizer.zero_grad()
+    optimizer.step()
     return loss.item()
 
 
@@ -896,7 +1787,8 @@ def training_step(net, x, labels, lr):
 def training_step(net, x, labels, lr):
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
     optimizer.zero_grad()
-    F.cross_entropy(net(x), labels).backward()
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
     optimizer.step()
     return F.cross_entropy(net(x), labels).item()
 
@@ -909,7 +1801,8 @@ def training_step(net, x, labels, lr):
     loss.backward()
     with torch.no_grad():
         for parameter in net.parameters():
-            parameter += lr * parameter.grad
+            if parameter.requires_grad:
+                parameter += lr * parameter.grad
     return loss.item()
 
 
@@ -924,6 +1817,28 @@ def training_step(net, x, labels, lr):
     return loss.item()
 
 
+# The sum over the samples
+# %% wrong="training_step" says="This is the sum over the samples"
+def training_step(net, x, labels, lr):
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(x), labels, reduction="sum")
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+# The mean is returned, the sum descended
+# %% wrong="training_step" says="This is the gradient of the sum"
+def training_step(net, x, labels, lr):
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(x), labels, reduction="sum")
+    loss.backward()
+    optimizer.step()
+    return loss.item() / len(x)
+
+
 # A tensor comes back
 # %% wrong="training_step" says="loss.item() makes a number of it"
 def training_step(net, x, labels, lr):
@@ -933,6 +1848,19 @@ def training_step(net, x, labels, lr):
     loss.backward()
     optimizer.step()
     return loss.detach()
+
+
+# Without lr
+# %% wrong="training_step" says="lr is not used"
+def training_step(net, x, labels, lr):
+    net.zero_grad()
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            if parameter.requires_grad:
+                parameter -= parameter.grad
+    return loss.item()
 
 
 # Frozen parameters have no gradient
@@ -958,34 +1886,67 @@ def training_step(net, x, labels, lr):
     return loss.item()
 
 
-# The gradients are thrown away before the step
-# %% wrong="training_step" says="set to zero before it"
+# Slips past nets that learn: unfreezes everything
+# %% wrong="training_step" says="Frozen parameters took the step"
 def training_step(net, x, labels, lr):
+    net.requires_grad_(True)
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    optimizer.zero_grad()
     loss = F.cross_entropy(net(x), labels)
     loss.backward()
-    optimizer.zero_grad()
     optimizer.step()
     return loss.item()
 
 
+# Slips past plain nets: a shared parameter moves twice
+# %% wrong="training_step" says="A parameter that is used twice took the step twice"
+def training_step(net, x, labels, lr):
+    net.zero_grad()
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    with torch.no_grad():
+        for _, parameter in net.named_parameters(remove_duplicate=False):
+            if parameter.grad is not None:
+                parameter -= lr * parameter.grad
+    return loss.item()
+
+
+# Slips past plain nets: new parameters in the place of the old ones
+# %% wrong="training_step" says="with shared parameters"
+def training_step(net, x, labels, lr):
+    net.zero_grad()
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    for name, parameter in list(net.named_parameters()):
+        if parameter.requires_grad:
+            place, _, last = name.rpartition(".")
+            setattr(net.get_submodule(place), last, nn.Parameter((parameter - lr * parameter.grad).detach()))
+    return loss.item()
+
+
+# Slips past one step: momentum
+# %% wrong="training_step" says="the parameters after it"
+VELOCITY = {}
+
+
+def training_step(net, x, labels, lr):
+    net.zero_grad()
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            if parameter.grad is not None:
+                VELOCITY[parameter] = 0.9 * VELOCITY.get(parameter, 0) + parameter.grad
+                parameter -= lr * VELOCITY[parameter]
+    return loss.item()
+
+
 # %% right="train"
-def train(images, labels, epochs, batch_size, lr):
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1, self.conv2 = nn.Conv2d(1, 32, 5), nn.Conv2d(32, 64, 5)
-            self.fc1, self.fc2 = nn.Linear(256, 200), nn.Linear(200, 10)
-
-        def forward(self, x):
-            x = F.relu(F.max_pool2d(self.conv1(x), 3))
-            x = F.relu(F.max_pool2d(self.conv2(x), 2))
-            return self.fc2(F.relu(self.fc1(x.flatten(1))))
-
-    net, losses = Net(), []
-    optimizer = torch.optim.Adam(net.parameters(), lr)
-    for _ in range(epochs):
-        order = torch.randperm(len(labels))
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    orders = [torch.randperm(len(labels)) for _ in range(epochs)]
+    optimizer, losses = torch.optim.Adam(net.parameters(), lr), []
+    for order in orders:
         for i in range(0, len(labels), batch_size):
             batch = order[i : i + batch_size]
             loss = F.cross_entropy(net(images[batch]), labels[batch])
@@ -993,74 +1954,84 @@ def train(images, labels, epochs, batch_size, lr):
             loss.backward()
             optimizer.step()
             losses.append(float(loss))
-    return net, losses
+    return losses
 
 
 # %% right="train"
-def train(images, labels, epochs, batch_size, lr):
-    convolutions = nn.Sequential(
-        nn.Conv2d(1, 32, 5), nn.ReLU(), nn.MaxPool2d(3), nn.Conv2d(32, 64, 5), nn.ReLU(), nn.MaxPool2d(2)
-    )
-    net = nn.Sequential(convolutions, nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10))
+def train(net, images, labels, epochs, batch_size, lr):
     loader = torch.utils.data.DataLoader(
         torch.utils.data.TensorDataset(images, labels), batch_size=batch_size, shuffle=True
     )
     optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
     for _ in range(epochs):
+        net.train()
         for x, y in loader:
             net.zero_grad()
             loss = nn.functional.cross_entropy(net(x), y)
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
-    return [net, losses]
+    return losses
+
+
+# %% right="train"
+def train(net, images, labels, epochs, batch_size, lr):
+    optimizer = torch.optim.Adam(net.train().parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        positions = list(range(len(images)))
+        random.shuffle(positions)
+        while positions:
+            batch, positions = positions[:batch_size], positions[batch_size:]
+            scores = net(images[batch])
+            loss = -scores.log_softmax(1)[torch.arange(len(batch)), labels[batch]].mean()
+            for parameter in net.parameters():
+                parameter.grad = None
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    net.eval()
+    return losses
 
 
 # The images are shuffled, the labels are not
-# %% wrong="train" says="each epoch visits every image once"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
+# %% wrong="train" says="use the same positions for both"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
     optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
     for _ in range(epochs):
-        images = images[torch.randperm(len(images))]
-        for x, y in zip(images.split(batch_size), labels.split(batch_size)):
+        shuffled = images[torch.randperm(len(images))]
+        for x, y in zip(shuffled.split(batch_size), labels.split(batch_size)):
             optimizer.zero_grad()
             loss = F.cross_entropy(net(x), y)
             losses.append(loss.item())
             loss.backward()
             optimizer.step()
-    return net, losses
+    return losses
 
 
 # Never shuffled
-# %% wrong="train" says="They come as they lie"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
-    optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
+# %% wrong="train" says="They come in the order in which they are stored"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
     for _ in range(epochs):
-        for x, y in zip(images.split(batch_size), labels.split(batch_size)):
+        for batch in torch.arange(len(images)).split(batch_size):
             optimizer.zero_grad()
-            loss = F.cross_entropy(net(x), y)
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
             losses.append(loss.item())
             loss.backward()
             optimizer.step()
-    return net, losses
+    return losses
 
 
 # Shuffled once, before the epochs
-# %% wrong="train" says="Draw a new order in each epoch"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
-    optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
+# %% wrong="train" says="draw a new one inside the outer loop"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
     order = torch.randperm(len(images))
     for _ in range(epochs):
         for batch in order.split(batch_size):
@@ -1069,16 +2040,30 @@ def train(images, labels, epochs, batch_size, lr):
             losses.append(loss.item())
             loss.backward()
             optimizer.step()
-    return net, losses
+    return losses
+
+
+# A seed inside
+# %% wrong="train" says="set no seed"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    torch.manual_seed(0)
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
 
 
 # The last, smaller batch is dropped
-# %% wrong="train" says="The last batch, of 3 images, is missing"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
+# %% wrong="train" says="The last, smaller batch is missing"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
     optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
     for _ in range(epochs):
         order = torch.randperm(len(images))
@@ -1089,16 +2074,160 @@ def train(images, labels, epochs, batch_size, lr):
             losses.append(loss.item())
             loss.backward()
             optimizer.step()
-    return net, losses
+    return losses
+
+
+# Returns after the first epoch
+# %% wrong="train" says="This is one epoch only"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+        return losses
+    return losses
+
+
+# Returns after the first batch
+# %% wrong="train" says="You return inside the inner loop"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+            return losses
+    return losses
+
+
+# Without batches
+# %% wrong="train" says="All images went through at once"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(len(images)):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# One image at a time
+# %% wrong="train" says="The images went through one by one"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(1):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# The loss is computed twice
+# %% wrong="train" says="net is called twice for each batch"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(F.cross_entropy(net(images[batch]), labels[batch]).item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# A copy is trained
+# %% wrong="train" says="net was never called"
+def train(net, images, labels, epochs, batch_size, lr):
+    import copy
+
+    net = copy.deepcopy(net).train()
+    optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# Draws with replacement
+# %% wrong="train" says="cut one random order of all positions into batches"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randint(len(images), (len(images),)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# The mode is left as it is
+# %% wrong="train" says="Call net.train() before the loops"
+def train(net, images, labels, epochs, batch_size, lr):
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# Slips past the first epoch: eval() after each
+# %% wrong="train" says="Call net.train() before the loops"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+        net.eval()
+    return losses
 
 
 # One loss per epoch
 # %% wrong="train" says="One loss per epoch: one per step was asked for"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
     optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
     for _ in range(epochs):
         for batch in torch.randperm(len(images)).split(batch_size):
@@ -1107,17 +2236,15 @@ def train(images, labels, epochs, batch_size, lr):
             loss.backward()
             optimizer.step()
         losses.append(loss.item())
-    return net, losses
+    return losses
 
 
 # A softmax too many
 # %% wrong="train" says="There is a softmax before the loss"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
-    optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
     for _ in range(epochs):
         for batch in torch.randperm(len(images)).split(batch_size):
             optimizer.zero_grad()
@@ -1125,52 +2252,109 @@ def train(images, labels, epochs, batch_size, lr):
             losses.append(loss.item())
             loss.backward()
             optimizer.step()
-    return net, losses
+    return losses
+
+
+# MSE
+# %% wrong="train" says="This is the squared error"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses, classes = [], list(net.parameters())[-1].shape[0]
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.mse_loss(net(images[batch]), F.one_hot(labels[batch], classes).float())
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# The sum over the samples
+# %% wrong="train" says="This is the sum over the samples"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch], reduction="sum")
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# Losses times the batch size
+# %% wrong="train" says="These are the losses times the batch size"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item() * len(batch))
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# Tensors in the list
+# %% wrong="train" says="loss.item() makes a number of each"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.detach())
+            loss.backward()
+            optimizer.step()
+    return losses
 
 
 # No step
-# %% wrong="train" says="no step is taken"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
-    optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
+# %% wrong="train" says="No step is taken"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
     for _ in range(epochs):
         for batch in torch.randperm(len(images)).split(batch_size):
             optimizer.zero_grad()
             loss = F.cross_entropy(net(images[batch]), labels[batch])
             losses.append(loss.item())
             loss.backward()
-    return net, losses
+    return losses
 
 
 # The gradients add up
-# %% wrong="train" says="The gradients of earlier steps are still there"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
-    optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
+# %% wrong="train" says="Clear them in each step"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
     for _ in range(epochs):
         for batch in torch.randperm(len(images)).split(batch_size):
             loss = F.cross_entropy(net(images[batch]), labels[batch])
             losses.append(loss.item())
             loss.backward()
             optimizer.step()
-    return net, losses
+    return losses
 
 
-# Gradients set to zero once in an epoch
-# %% wrong="train" says="The gradients of earlier steps are still there"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
-    losses = []
+# Gradients cleared once in an epoch
+# %% wrong="train" says="not once in each epoch"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
     optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
     for _ in range(epochs):
         optimizer.zero_grad()
         for batch in torch.randperm(len(images)).split(batch_size):
@@ -1178,18 +2362,31 @@ def train(images, labels, epochs, batch_size, lr):
             losses.append(loss.item())
             loss.backward()
             optimizer.step()
-    return net, losses
+    return losses
+
+
+# Slips past a fresh net: cleared after the step, not before
+# %% wrong="train" says="clear them before it"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    return losses
 
 
 # lr is not used
-# %% wrong="train" says="The argument lr is not used"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
+# %% wrong="train" says="lr is not used"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
     losses = []
-    optimizer = torch.optim.Adam(net.parameters())
     for _ in range(epochs):
         for batch in torch.randperm(len(images)).split(batch_size):
             optimizer.zero_grad()
@@ -1197,35 +2394,14 @@ def train(images, labels, epochs, batch_size, lr):
             losses.append(loss.item())
             loss.backward()
             optimizer.step()
-    return net, losses
-
-
-# The loss after the step
-# %% wrong="train" says="note the loss down before the step"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
-    losses = []
-    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
-    for _ in range(epochs):
-        for batch in torch.randperm(len(images)).split(batch_size):
-            optimizer.zero_grad()
-            loss = F.cross_entropy(net(images[batch]), labels[batch])
-            loss.backward()
-            optimizer.step()
-            losses.append(F.cross_entropy(net(images[batch]), labels[batch]).item())
-    return net, losses
+    return losses
 
 
 # A new optimizer in every epoch
-# %% wrong="train" says="make it once"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
+# %% wrong="train" says="A new optimizer in each epoch"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
     losses = []
     for _ in range(epochs):
         optimizer = torch.optim.Adam(net.parameters(), lr=lr)
@@ -1235,18 +2411,32 @@ def train(images, labels, epochs, batch_size, lr):
             losses.append(loss.item())
             loss.backward()
             optimizer.step()
-    return net, losses
+    return losses
+
+
+# A new optimizer in every step
+# %% wrong="train" says="A new optimizer in each step"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
 
 
 # SGD
 # %% wrong="train" says="This is SGD"
-def train(images, labels, epochs, batch_size, lr):
-    net = nn.Sequential(
-        *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
-        *[nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)],
-    )
-    losses = []
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    losses = []
     for _ in range(epochs):
         for batch in torch.randperm(len(images)).split(batch_size):
             optimizer.zero_grad()
@@ -1254,4 +2444,150 @@ def train(images, labels, epochs, batch_size, lr):
             losses.append(loss.item())
             loss.backward()
             optimizer.step()
-    return net, losses
+    return losses
+
+
+# Slips past rough tolerances: AdamW
+# %% wrong="train" says="This is AdamW"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# No return
+# %% wrong="train" says="is a `return` missing?"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+
+
+# Slips past small values: a ReLU that is cut off at 6
+# %% wrong="mlp" says="the output of mlp"
+def mlp(widths):
+    modules = []
+    for c, d in zip(widths, widths[1:]):
+        modules += [nn.Linear(c, d), nn.ReLU6()]
+    return nn.Sequential(*modules[:-1])
+
+
+# Slips past small values: cut off at 6
+# %% wrong="residual" says="for x of shape"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu6(self.shortcut(x) + f)
+
+
+# Slips past rough tolerances: weight decay
+# %% wrong="training_step" says="the parameters after it"
+def training_step(net, x, labels, lr):
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr, weight_decay=1e-3)
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+# Slips past rough tolerances: weight decay
+# %% wrong="train" says="the parameters after the training"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr, weight_decay=1e-4)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# A generator of its own that starts the same each time
+# %% wrong="train" says="set no seed"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    g = torch.Generator()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images), generator=g).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# Trains in evaluation mode
+# %% wrong="train" says="Call net.train() before the loops"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.eval()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# Slips past full batches: the learning rate falls in each epoch
+# %% wrong="train" says="the losses"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+        optimizer.param_groups[0]["lr"] *= 0.9
+    return losses
+
+
+# Slips past Linear layers: knows weights and biases only
+# %% wrong="count_parameters" says="or at weights and biases, only"
+def count_parameters(net, trainable_only=False):
+    total, seen = 0, set()
+    for module in net.modules():
+        for name in ("weight", "bias"):
+            p = getattr(module, name, None)
+            if isinstance(p, nn.Parameter) and id(p) not in seen and (p.requires_grad or not trainable_only):
+                seen.add(id(p))
+                total += p.numel()
+    return total
