@@ -20,8 +20,13 @@ def linear(x, weight, bias):
     return (weight @ x.T + bias[:, None]).T
 
 
+# %% right="linear_forward"
+def linear(x, weight, bias):
+    return (x[:, None, :] * weight[None]).sum(-1) + bias
+
+
 # The weight is not transposed
-# %% wrong="linear_forward" says="The weight is not transposed: output d takes row d"
+# %% wrong="linear_forward" says="The weight is not transposed."
 def linear(x, weight, bias):
     return x @ weight + bias
 
@@ -33,12 +38,25 @@ def linear(x, weight, bias):
 
 
 # Column vectors: the transposed result
-# %% wrong="linear_forward" says="The shapes differ"
+# %% wrong="linear_forward" says="The result is transposed"
 def linear(x, weight, bias):
     return weight @ x.T + bias[:, None]
 
 
-# Turns the caller's weight in its own memory
+# The bias as a column, where it fits
+# %% wrong="linear_forward" says="entry d of the bias belongs to column d"
+def linear(x, weight, bias):
+    s = x @ weight.T
+    return s + bias[:, None] if len(x) == len(bias) else s + bias
+
+
+# Columns without [:, None]
+# %% wrong="linear_forward" says="in the call linear(x, weight, bias) with x of shape (5, 3)"
+def linear(x, weight, bias):
+    return (weight @ x.T + bias).T
+
+
+# Transposes the caller's weight in its own memory
 # %% wrong="linear_forward" says="x, weight and bias are left as they were"
 def linear(x, weight, bias):
     if weight.shape[0] == weight.shape[1]:
@@ -47,10 +65,26 @@ def linear(x, weight, bias):
     return x @ weight.T + bias
 
 
+# Adds the bias to the caller's x
+# %% wrong="linear_forward" says="x, weight and bias are left as they were"
+def linear(x, weight, bias):
+    if x.shape[1] == len(bias):
+        return x.copy_(x @ weight.T + bias)
+    return x @ weight.T + bias
+
+
 # PyTorch's function
 # %% wrong="linear_forward" says="which this exercise asks you to do without"
 def linear(x, weight, bias):
     return F.linear(x, weight, bias)
+
+
+# PyTorch's function for one shape only
+# %% wrong="linear_forward" says="which this exercise asks you to do without"
+def linear(x, weight, bias):
+    if len(weight) == 2:
+        return F.linear(x, weight, bias)
+    return x @ weight.T + bias
 
 
 # PyTorch's module with the given parameters
@@ -62,15 +96,45 @@ def linear(x, weight, bias):
 
 
 # Always float32
-# %% wrong="linear_forward" says="in float64"
+# %% wrong="linear_forward" says="The dtypes differ"
 def linear(x, weight, bias):
     return x.float() @ weight.float().T + bias.float()
+
+
+# A loop over the samples
+# %% wrong="linear_forward" says="Your code goes through the numbers in Python"
+def linear(x, weight, bias):
+    return torch.stack([weight @ row + bias for row in x])
+
+
+# A loop over the outputs
+# %% wrong="linear_forward" says="Your code goes through the numbers in Python"
+def linear(x, weight, bias):
+    s = torch.empty(len(x), len(weight), dtype=x.dtype)
+    for d in range(len(weight)):
+        s[:, d] = x @ weight[d] + bias[d]
+    return s
+
+
+# A loop in Python
+# %% wrong="linear_forward" says="Your code goes through the numbers in Python"
+def linear(x, weight, bias):
+    rows, w, b = x.tolist(), weight.tolist(), bias.tolist()
+    s = [[sum(p * q for p, q in zip(row, w[d])) + b[d] for d in range(len(b))] for row in rows]
+    return torch.tensor(s, dtype=x.dtype)
 
 
 # No return
 # %% wrong="linear_forward" says="is a `return` missing?"
 def linear(x, weight, bias):
     s = x @ weight.T + bias
+
+
+# Keeps the first result
+# %% wrong="linear_forward" says="linear(x, weight, bias) for shapes (6, 5), (2, 5), (2,)"
+def linear(x, weight, bias, kept=[]):
+    kept.append(x @ weight.T + bias)
+    return kept[0]
 
 
 # %% right="parameter_count"
@@ -85,8 +149,16 @@ def parameter_count(widths, bias=True):
 
 # %% right="parameter_count"
 def parameter_count(widths, bias=True):
-    layers = [nn.Linear(c, d, bias=bias, device="meta") for c, d in zip(widths[:-1], widths[1:])]
-    return sum(p.numel() for layer in layers for p in layer.parameters())
+    if len(widths) < 2:
+        return 0
+    c, d, *rest = widths
+    return d * (c + 1 if bias else c) + parameter_count([d, *rest], bias)
+
+
+# %% right="parameter_count"
+def parameter_count(widths, bias=True):
+    weights = sum(math.prod(pair) for pair in zip(widths[:-1], widths[1:]))
+    return weights + sum(widths[1:]) * bias
 
 
 # The biases are forgotten
@@ -96,15 +168,21 @@ def parameter_count(widths, bias=True):
 
 
 # A bias per input
-# %% wrong="parameter_count" says="per output, not per input"
+# %% wrong="parameter_count" says="for each output, not for each input"
 def parameter_count(widths, bias=True):
     return sum(c * (d + bias) for c, d in zip(widths, widths[1:]))
 
 
 # One bias per layer
-# %% wrong="parameter_count" says="not one per layer"
+# %% wrong="parameter_count" says="not one for each layer"
 def parameter_count(widths, bias=True):
     return sum(c * d + bias for c, d in zip(widths, widths[1:]))
+
+
+# A bias for the inputs
+# %% wrong="parameter_count" says="The inputs have no bias"
+def parameter_count(widths, bias=True):
+    return sum(c * d for c, d in zip(widths, widths[1:])) + sum(widths) * bias
 
 
 # bias=False is not looked at
@@ -120,11 +198,71 @@ def parameter_count(widths, bias=True):
         return d * (c + bias)
 
 
+# Overwrites the sum in the loop
+# %% wrong="parameter_count" says="Only the last layer is counted"
+def parameter_count(widths, bias=True):
+    total = 0
+    for c, d in zip(widths, widths[1:]):
+        total = d * (c + bias)
+    return total
+
+
+# One pair too many
+# %% wrong="parameter_count" says="in the call parameter_count([10, 4])"
+def parameter_count(widths, bias=True):
+    return sum(widths[i + 1] * (widths[i] + bias) for i in range(len(widths)))
+
+
+# Only the first and the last bias
+# %% wrong="parameter_count" says="parameter_count([3, 8, 8, 2, 5], False)"
+def parameter_count(widths, bias=True):
+    return sum(d * (c + bias) for c, d in {c: (c, d) for c, d in zip(widths, widths[1:])}.values())
+
+
+# A single width taken for a layer
+# %% wrong="parameter_count" says="parameter_count([7])"
+def parameter_count(widths, bias=True):
+    return sum(d * (c + bias) for c, d in zip(widths, widths[1:])) or widths[0]
+
+
 # Builds the layers
-# %% wrong="parameter_count" says="memory"
+# %% wrong="parameter_count" says="overflowed"
 def parameter_count(widths, bias=True):
     layers = [nn.Linear(c, d, bias=bias) for c, d in zip(widths, widths[1:])]
     return sum(p.numel() for layer in layers for p in layer.parameters())
+
+
+# Builds layers without memory
+# %% wrong="parameter_count" says="overflowed"
+def parameter_count(widths, bias=True):
+    layers = [nn.Linear(c, d, bias=bias, device="meta") for c, d in zip(widths[:-1], widths[1:])]
+    return sum(p.numel() for layer in layers for p in layer.parameters())
+
+
+# A tensor's whole numbers overflow
+# %% wrong="parameter_count" says="a stack that no computer can build"
+def parameter_count(widths, bias=True):
+    w = torch.tensor(widths)
+    return int((w[1:] * (w[:-1] + bias)).sum())
+
+
+# A float
+# %% wrong="parameter_count" says="an int was expected"
+def parameter_count(widths, bias=True):
+    return float(sum(d * (c + bias) for c, d in zip(widths, widths[1:])))
+
+
+# Through floats: exact for small numbers only
+# %% wrong="parameter_count" says="a stack that no computer can build"
+def parameter_count(widths, bias=True):
+    return int(np.sum([float(d) * (c + bias) for c, d in zip(widths, widths[1:])]))
+
+
+# A tensor
+# %% wrong="parameter_count" says="tensor(44)"
+def parameter_count(widths, bias=True):
+    w = torch.tensor(widths)
+    return (w[1:] * (w[:-1] + bias)).sum()
 
 
 # %% right="initial_values"
@@ -141,6 +279,20 @@ def initial_values(in_features, out_features):
     return parameters
 
 
+# %% right="initial_values"
+def initial_values(in_features, out_features):
+    bound = 1 / np.sqrt(in_features)
+    sizes = [(out_features, in_features), (out_features,)]
+    return tuple(torch.from_numpy(np.random.uniform(-bound, bound, size)).float() for size in sizes)
+
+
+# %% right="initial_values"
+def initial_values(in_features, out_features):
+    bound = torch.tensor(1.0 / in_features).sqrt()
+    uniform = torch.distributions.Uniform(-bound, bound)
+    return uniform.sample((out_features, in_features)), uniform.sample((out_features,))
+
+
 # PyTorch's function for the weight
 # %% wrong="initial_values" says="which this exercise asks you to do without"
 def initial_values(in_features, out_features):
@@ -150,11 +302,16 @@ def initial_values(in_features, out_features):
     return weight, bias
 
 
-# PyTorch's module
+# PyTorch's module, for small layers only
 # %% wrong="initial_values" says="which this exercise asks you to do without"
 def initial_values(in_features, out_features):
-    layer = nn.Linear(in_features, out_features)
-    return layer.weight, layer.bias
+    bound = 1 / math.sqrt(in_features)
+    if out_features < 3000:
+        layer = nn.Linear(in_features, out_features)
+        return layer.weight, layer.bias
+    return torch.empty(out_features, in_features).uniform_(-bound, bound), torch.empty(out_features).uniform_(
+        -bound, bound
+    )
 
 
 # Normal instead of uniform
@@ -165,7 +322,7 @@ def initial_values(in_features, out_features):
 
 
 # Normal with the right standard deviation
-# %% wrong="initial_values" says="Weights lie beyond the bound"
+# %% wrong="initial_values" says="no weight is beyond"
 def initial_values(in_features, out_features):
     std = 1 / math.sqrt(3 * in_features)
     return torch.randn(out_features, in_features) * std, torch.randn(out_features) * std
@@ -178,11 +335,19 @@ def initial_values(in_features, out_features):
     return torch.rand(out_features, in_features) * bound, torch.rand(out_features) * bound
 
 
-# 0 to 2 bound
-# %% wrong="initial_values" says="No value is negative"
+# 0 to twice the bound
+# %% wrong="initial_values" says="All of yours are positive"
 def initial_values(in_features, out_features):
     bound = 1 / math.sqrt(in_features)
     return torch.rand(out_features, in_features) * 2 * bound, torch.rand(out_features) * 2 * bound
+
+
+# Two heaps that are as wide and as far apart as the right distribution
+# %% wrong="initial_values" says="have more weights than others"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    u = 2 * torch.rand(out_features, in_features) - 1
+    return (u - torch.sin(4 * math.pi * u) / 14) * bound, torch.empty(out_features).uniform_(-bound, bound)
 
 
 # fan_out instead of fan_in
@@ -194,6 +359,13 @@ def initial_values(in_features, out_features):
     )
 
 
+# Xavier's rule
+# %% wrong="initial_values" says="That is Xavier's rule"
+def initial_values(in_features, out_features):
+    weight = nn.init.xavier_uniform_(torch.empty(out_features, in_features))
+    return weight, torch.empty(out_features).uniform_(-1 / math.sqrt(in_features), 1 / math.sqrt(in_features))
+
+
 # No square root
 # %% wrong="initial_values" says="The square root is missing"
 def initial_values(in_features, out_features):
@@ -203,11 +375,35 @@ def initial_values(in_features, out_features):
     )
 
 
-# The weight is turned
+# Not scaled at all
+# %% wrong="initial_values" says="The values are not scaled by"
+def initial_values(in_features, out_features):
+    return torch.rand(out_features, in_features) * 2 - 1, torch.rand(out_features) * 2 - 1
+
+
+# The weight is transposed
 # %% wrong="initial_values" says="one row per output"
 def initial_values(in_features, out_features):
     bound = 1 / math.sqrt(in_features)
     return torch.empty(in_features, out_features).uniform_(-bound, bound), torch.empty(out_features).uniform_(
+        -bound, bound
+    )
+
+
+# A bias per input
+# %% wrong="initial_values" says="one value per output"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    return torch.empty(out_features, in_features).uniform_(-bound, bound), torch.empty(in_features).uniform_(
+        -bound, bound
+    )
+
+
+# Bias first
+# %% wrong="initial_values" says="The order is (weight, bias)"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    return torch.empty(out_features).uniform_(-bound, bound), torch.empty(out_features, in_features).uniform_(
         -bound, bound
     )
 
@@ -226,14 +422,84 @@ def initial_values(in_features, out_features):
     return torch.empty(out_features, in_features).uniform_(-a, a), torch.empty(out_features).uniform_(-b, b)
 
 
+# The bias from 0 to bound
+# %% wrong="initial_values" says="No bias is negative"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    return torch.empty(out_features, in_features).uniform_(-bound, bound), torch.rand(out_features) * bound
+
+
+# The bias is not scaled
+# %% wrong="initial_values" says="The bias is not scaled"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    return torch.empty(out_features, in_features).uniform_(-bound, bound), torch.rand(out_features) * 2 - 1
+
+
+# The bias is a column of the weight
+# %% wrong="initial_values" says="Most of your biases are also weights"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    weight = torch.empty(out_features, in_features).uniform_(-bound, bound)
+    return weight, weight[:, 0].clone()
+
+
+# One row for all outputs
+# %% wrong="initial_values" says="The same values come several times"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    row = torch.empty(in_features).uniform_(-bound, bound)
+    return row.repeat(out_features, 1), torch.empty(out_features).uniform_(-bound, bound)
+
+
+# Evenly spaced, not random
+# %% wrong="initial_values" says="Neighbours depend on each other"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    weight = torch.linspace(-bound, bound, in_features * out_features).reshape(out_features, in_features)
+    return weight, torch.empty(out_features).uniform_(-bound, bound)
+
+
+# A triangular distribution as wide as the right one
+# %% wrong="initial_values" says="standard deviation"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    weight = (torch.rand(out_features, in_features) - torch.rand(out_features, in_features)) * bound
+    return weight, torch.empty(out_features).uniform_(-bound, bound)
+
+
+# Float64
+# %% wrong="initial_values" says="are float32"
+def initial_values(in_features, out_features):
+    bound = 1 / np.sqrt(in_features)
+    sizes = [(out_features, in_features), (out_features,)]
+    return tuple(torch.from_numpy(np.random.uniform(-bound, bound, size)) for size in sizes)
+
+
 # A seed inside
-# %% wrong="initial_values" says="no seed is set"
+# %% wrong="initial_values" says="is a seed set inside the function?"
 def initial_values(in_features, out_features):
     torch.manual_seed(0)
     bound = 1 / math.sqrt(in_features)
     return torch.empty(out_features, in_features).uniform_(-bound, bound), torch.empty(out_features).uniform_(
         -bound, bound
     )
+
+
+# A generator with its default seed
+# %% wrong="initial_values" says="is a seed set inside the function?"
+def initial_values(in_features, out_features):
+    bound, g = 1 / math.sqrt(in_features), torch.Generator()
+    return torch.empty(out_features, in_features).uniform_(-bound, bound, generator=g), torch.empty(
+        out_features
+    ).uniform_(-bound, bound, generator=g)
+
+
+# A list
+# %% wrong="initial_values" says="Yours is a list"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    return [torch.empty(size).uniform_(-bound, bound) for size in [(out_features, in_features), (out_features,)]]
 
 
 # No return
@@ -272,8 +538,16 @@ def given_map():
     return layer
 
 
+# %% right="given_map"
+def given_map():
+    layer = nn.Linear(4, 3)
+    values = {"weight": torch.tensor([[1.0, -1, 0, 0], [0.25] * 4, [0, 0, 3, 0]]), "bias": torch.tensor([0.0, 0, 5])}
+    layer.load_state_dict(values)
+    return layer
+
+
 # The random bias is kept
-# %% wrong="given_map" says="the random start is overwritten"
+# %% wrong="given_map" says="a new layer's bias is random"
 def given_map():
     layer = nn.Linear(4, 3)
     with torch.no_grad():
@@ -283,7 +557,7 @@ def given_map():
 
 
 # The sum instead of the mean
-# %% wrong="given_map" says="y₁ is the sum, the mean was asked for"
+# %% wrong="given_map" says="y₁ is the sum, but the mean was asked for"
 def given_map():
     layer = nn.Linear(4, 3)
     with torch.no_grad():
@@ -292,8 +566,28 @@ def given_map():
     return layer
 
 
+# The difference the wrong way round
+# %% wrong="given_map" says="y₀ has the wrong sign"
+def given_map():
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[-1, 1, 0, 0], [0.25, 0.25, 0.25, 0.25], [0, 0, 3, 0]]))
+        layer.bias.copy_(torch.tensor([0, 0, 5]))
+    return layer
+
+
+# Counts from 1
+# %% wrong="given_map" says="counting starts at 0"
+def given_map():
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1, -1, 0, 0], [0.25, 0.25, 0.25, 0.25], [0, 3, 0, 0]]))
+        layer.bias.copy_(torch.tensor([0, 0, 5]))
+    return layer
+
+
 # Sizes the wrong way round
-# %% wrong="given_map" says="in_features and out_features are exchanged"
+# %% wrong="given_map" says="They are the wrong way round"
 def given_map():
     layer = nn.Linear(3, 4)
     with torch.no_grad():
@@ -312,8 +606,18 @@ def given_map():
     return layer
 
 
+# The bias is all zeros
+# %% wrong="given_map" says="The constant 5 is missing"
+def given_map():
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1, -1, 0, 0], [0.25, 0.25, 0.25, 0.25], [0, 0, 3, 0]]))
+        layer.bias.zero_()
+    return layer
+
+
 # A layer without a bias
-# %% wrong="given_map" says="the layer has a bias"
+# %% wrong="given_map" says="Your layer was made with bias=False"
 def given_map():
     layer = nn.Linear(4, 3, bias=False)
     with torch.no_grad():
@@ -322,7 +626,7 @@ def given_map():
 
 
 # Switches training off to be allowed to write
-# %% wrong="given_map" says="still trainable"
+# %% wrong="given_map" says="requires_grad is False"
 def given_map():
     layer = nn.Linear(4, 3).requires_grad_(False)
     layer.weight.copy_(torch.tensor([[1, -1, 0, 0], [0.25, 0.25, 0.25, 0.25], [0, 0, 3, 0]]))
@@ -330,10 +634,71 @@ def given_map():
     return layer
 
 
+# Only the weight can be trained
+# %% wrong="given_map" says="requires_grad is False"
+def given_map():
+    layer = nn.Linear(4, 3)
+    layer.weight = nn.Parameter(torch.tensor([[1.0, -1, 0, 0], [0.25] * 4, [0, 0, 3, 0]]))
+    layer.bias = nn.Parameter(torch.tensor([0.0, 0, 5]), requires_grad=False)
+    return layer
+
+
+# The weight is a tensor, no parameter
+# %% wrong="given_map" says="One of them is another kind of tensor"
+def given_map():
+    layer = nn.Linear(4, 3)
+    del layer.weight, layer.bias
+    layer.weight = torch.tensor([[1.0, -1, 0, 0], [0.25] * 4, [0, 0, 3, 0]], requires_grad=True)
+    layer.bias = torch.tensor([0.0, 0, 5], requires_grad=True)
+    return layer
+
+
+# A layer of another kind
+# %% wrong="given_map" says="What comes back is a Sequential"
+def given_map():
+    layer = nn.Linear(4, 3)
+    layer.weight.data = torch.tensor([[1.0, -1, 0, 0], [0.25] * 4, [0, 0, 3, 0]])
+    layer.bias.data = torch.tensor([0.0, 0, 5])
+    return nn.Sequential(layer)
+
+
+# Computes the map itself; its parameters do nothing
+# %% wrong="given_map" says="gets a gradient"
+def given_map():
+    class Map(nn.Linear):
+        def forward(self, x):
+            bias = self.bias + torch.tensor([0.0, 0, 5]) - self.bias.detach()
+            return x @ torch.tensor([[1.0, -1, 0, 0], [0.25] * 4, [0, 0, 3, 0]]).T + bias
+
+    layer = Map(4, 3)
+    layer.weight.data = torch.tensor([[1.0, -1, 0, 0], [0.25] * 4, [0, 0, 3, 0]])
+    layer.bias.data = torch.tensor([0.0, 0, 5])
+    return layer
+
+
+# The same layer each time
+# %% wrong="given_map" says="returns a layer of its own"
+def given_map(layer=nn.Linear(4, 3)):
+    layer.load_state_dict(layer.state_dict())
+    if not hasattr(layer, "done"):
+        layer.weight.data = torch.tensor([[1.0, -1, 0, 0], [0.25] * 4, [0, 0, 3, 0]])
+        layer.bias.data = torch.tensor([0.0, 0, 5])
+        layer.done = True
+    return layer
+
+
 # Returns the weight, not the layer
-# %% wrong="given_map" says="is no nn.Linear"
+# %% wrong="given_map" says="What comes back is a Tensor"
 def given_map():
     return torch.tensor([[1, -1, 0, 0], [0.25, 0.25, 0.25, 0.25], [0, 0, 3, 0]])
+
+
+# No return
+# %% wrong="given_map" says="is a `return` missing?"
+def given_map():
+    layer = nn.Linear(4, 3)
+    layer.weight.data = torch.tensor([[1.0, -1, 0, 0], [0.25] * 4, [0, 0, 3, 0]])
+    layer.bias.data = torch.tensor([0.0, 0, 5])
 
 
 # %% right="linear_along"
@@ -361,14 +726,22 @@ def linear_along(x, weight, bias=None, dim=-1):
     return rows.reshape(*moved.shape[:-1], -1).movedim(-1, dim)
 
 
+# %% right="linear_along"
+def linear_along(x, weight, bias=None, dim=-1):
+    dim %= x.dim()
+    blocks = x.reshape(math.prod(x.shape[:dim]), x.shape[dim], -1)
+    y = F.conv1d(blocks, weight[:, :, None], bias)
+    return y.reshape(*x.shape[:dim], len(weight), *x.shape[dim + 1 :])
+
+
 # Not moved back
-# %% wrong="linear_along" says="bring it back to its place"
+# %% wrong="linear_along" says="move it back to its place"
 def linear_along(x, weight, bias=None, dim=-1):
     return F.linear(x.movedim(dim, -1), weight, bias)
 
 
 # reshape on the way there
-# %% wrong="linear_along" says="or reshape cut x anew"
+# %% wrong="linear_along" says="or reshape cut x up anew"
 def linear_along(x, weight, bias=None, dim=-1):
     sizes = list(x.shape)
     c = sizes.pop(dim)
@@ -379,7 +752,7 @@ def linear_along(x, weight, bias=None, dim=-1):
 
 
 # reshape on the way back
-# %% wrong="linear_along" says="reshape cuts anew"
+# %% wrong="linear_along" says="reshape cuts up anew"
 def linear_along(x, weight, bias=None, dim=-1):
     y = F.linear(x.movedim(dim, -1), weight, bias)
     shape = list(x.shape)
@@ -388,7 +761,7 @@ def linear_along(x, weight, bias=None, dim=-1):
 
 
 # Swaps there, moves back: the other dimensions end in another order
-# %% wrong="linear_along" says="Other dimensions have changed their places"
+# %% wrong="linear_along" says="Other dimensions have changed places"
 def linear_along(x, weight, bias=None, dim=-1):
     return F.linear(x.transpose(dim, -1), weight, bias).movedim(-1, dim)
 
@@ -400,31 +773,65 @@ def linear_along(x, weight, bias=None, dim=-1):
 
 
 # A bias of None is not thought of
-# %% wrong="linear_along" says="NoneType"
+# %% wrong="linear_along" says="in the call linear_along(x, weight)"
 def linear_along(x, weight, bias=None, dim=-1):
     return (x.movedim(dim, -1) @ weight.T + bias).movedim(-1, dim)
 
 
 # dim is not looked at
-# %% wrong="linear_along" says="dim is not looked at"
+# %% wrong="linear_along" says="dim is ignored"
 def linear_along(x, weight, bias=None, dim=-1):
     return F.linear(x, weight, bias)
 
 
 # Writes into the caller's x
-# %% wrong="linear_along" says="the x you were given is left as it was"
+# %% wrong="linear_along" says="x, weight and bias are left as they were"
 def linear_along(x, weight, bias=None, dim=-1):
     y = F.linear(x.movedim(dim, -1), weight, bias).movedim(-1, dim)
     x.zero_()
     return y
 
 
+# Writes into x where the sizes allow it
+# %% wrong="linear_along" says="x, weight and bias are left as they were"
+def linear_along(x, weight, bias=None, dim=-1):
+    y = F.linear(x.movedim(dim, -1), weight, bias).movedim(-1, dim)
+    return x.copy_(y) if y.shape == x.shape and x.dim() == 4 else y
+
+
 # Only images
-# %% wrong="linear_along"
+# %% wrong="linear_along" says="dim=-2"
 def linear_along(x, weight, bias=None, dim=-1):
     if dim == 1:
         return F.linear(x.permute(0, 2, 3, 1), weight, bias).permute(0, 3, 1, 2)
     return F.linear(x, weight, bias)
+
+
+# Images and sequences, but not what has more dimensions
+# %% wrong="linear_along" says="x of shape (2, 3, 4, 2, 5)"
+def linear_along(x, weight, bias=None, dim=-1):
+    dim %= x.dim()
+    if dim == x.dim() - 1:
+        return F.linear(x, weight, bias)
+    if x.dim() == 4 and dim == 1:
+        return F.conv2d(x, weight[:, :, None, None], bias)
+    if x.dim() == 3 and dim == 1:
+        return F.conv1d(x, weight[:, :, None], bias)
+    return F.linear(x.T, weight, bias).T
+
+
+# Negative dimensions are not thought of
+# %% wrong="linear_along" says="dim=-2"
+def linear_along(x, weight, bias=None, dim=-1):
+    if dim < 0:
+        return F.linear(x, weight, bias)
+    return F.linear(x.movedim(dim, -1), weight, bias).movedim(-1, dim)
+
+
+# No return
+# %% wrong="linear_along" says="is a `return` missing?"
+def linear_along(x, weight, bias=None, dim=-1):
+    F.linear(x.movedim(dim, -1), weight, bias).movedim(-1, dim)
 
 
 # %% right="linear_backward"
@@ -440,6 +847,13 @@ def linear_backward(grad_s, x, weight):
     return grad_x, grad_weight, torch.einsum("nd->d", grad_s)
 
 
+# %% right="linear_backward"
+def linear_backward(grad_s, x, weight):
+    with_ones = torch.cat([x, x.new_ones(len(x), 1)], dim=1)
+    both = grad_s.transpose(0, 1).matmul(with_ones)
+    return F.linear(grad_s, weight.T), both[:, :-1], both[:, -1]
+
+
 # Means over the batch
 # %% wrong="linear_backward" says="This is the mean over the samples"
 def linear_backward(grad_s, x, weight):
@@ -452,14 +866,14 @@ def linear_backward(grad_s, x, weight):
     return grad_s @ weight, grad_s.T @ x, grad_s.mean(0)
 
 
-# The weight's gradient turned
-# %% wrong="linear_backward" says="It is turned"
+# The weight's gradient transposed
+# %% wrong="linear_backward" says="It is transposed"
 def linear_backward(grad_s, x, weight):
     return grad_s @ weight, x.T @ grad_s, grad_s.sum(0)
 
 
 # The weight transposed as in the forward pass
-# %% wrong="linear_backward" says="On the way back the weight is not transposed"
+# %% wrong="linear_backward" says="In the backward pass the weight is not transposed"
 def linear_backward(grad_s, x, weight):
     return grad_s @ weight.T, grad_s.T @ x, grad_s.sum(0)
 
@@ -471,9 +885,21 @@ def linear_backward(grad_s, x, weight):
 
 
 # The bias gradient not summed
-# %% wrong="linear_backward" says="Each sample has its own row still"
+# %% wrong="linear_backward" says="Each sample still has its own row"
 def linear_backward(grad_s, x, weight):
     return grad_s @ weight, grad_s.T @ x, grad_s
+
+
+# The bias gradient as one number
+# %% wrong="linear_backward" says="Everything is summed up to one number"
+def linear_backward(grad_s, x, weight):
+    return grad_s @ weight, grad_s.T @ x, grad_s.sum()
+
+
+# The bias gradient as a matrix of one row
+# %% wrong="linear_backward" says="The shape must be (D,)"
+def linear_backward(grad_s, x, weight):
+    return grad_s @ weight, grad_s.T @ x, grad_s.sum(0, keepdim=True)
 
 
 # Another order
@@ -488,6 +914,18 @@ def linear_backward(grad_s, x, weight):
     return grad_s @ weight, grad_s.T @ x
 
 
+# A list
+# %% wrong="linear_backward" says="Yours is a list"
+def linear_backward(grad_s, x, weight):
+    return [grad_s @ weight, grad_s.T @ x, grad_s.sum(0)]
+
+
+# No return
+# %% wrong="linear_backward" says="is a `return` missing?"
+def linear_backward(grad_s, x, weight):
+    grad_x = grad_s @ weight
+
+
 # Adds up the bias gradient in the first row of the caller's tensor
 # %% wrong="linear_backward" says="grad_s, x and weight are left as they were"
 def linear_backward(grad_s, x, weight):
@@ -496,6 +934,41 @@ def linear_backward(grad_s, x, weight):
     for row in grad_s[1:]:
         grad_bias += row
     return grad_x, grad_weight, grad_bias
+
+
+# Writes grad_x into x
+# %% wrong="linear_backward" says="grad_s, x and weight are left as they were"
+def linear_backward(grad_s, x, weight):
+    grad_weight = grad_s.T @ x
+    return torch.mm(grad_s, weight, out=x), grad_weight, grad_s.sum(0)
+
+
+# Divides in place
+# %% wrong="linear_backward" says="in the call linear_backward"
+def linear_backward(grad_s, x, weight):
+    grad_s += 1
+    grad_s -= 1
+    return grad_s @ weight, grad_s.T @ x, grad_s.sum(0)
+
+
+# A loop over the samples
+# %% wrong="linear_backward" says="Your code goes through the numbers in Python"
+def linear_backward(grad_s, x, weight):
+    grad_weight = sum(torch.outer(g, row) for g, row in zip(grad_s, x))
+    return grad_s @ weight, grad_weight, grad_s.sum(0)
+
+
+# A loop over the outputs
+# %% wrong="linear_backward" says="Your code goes through the numbers in Python"
+def linear_backward(grad_s, x, weight):
+    return grad_s @ weight, torch.stack([column @ x for column in grad_s.T]), grad_s.sum(0)
+
+
+# Always float32
+# %% wrong="linear_backward" says="The dtypes differ"
+def linear_backward(grad_s, x, weight):
+    grad_s, x, weight = grad_s.float(), x.float(), weight.float()
+    return grad_s @ weight, grad_s.T @ x, grad_s.sum(0)
 
 
 # Autograd
@@ -513,11 +986,28 @@ def linear_backward(grad_s, x, weight):
     return tuple(leaf.grad for leaf in leaves)
 
 
+# Autograd, by way of torch.func
+# %% wrong="linear_backward" says="which this exercise asks you to do without"
+def linear_backward(grad_s, x, weight):
+    _, backwards = torch.func.vjp(F.linear, x, weight, grad_s.new_zeros(grad_s.shape[1]))
+    return backwards(grad_s)
+
+
+# Autograd for large inputs only
+# %% wrong="linear_backward" says="which this exercise asks you to do without"
+def linear_backward(grad_s, x, weight):
+    if x.dtype == torch.float64:
+        leaves = [tensor.clone().requires_grad_() for tensor in (x, weight, grad_s.new_zeros(grad_s.shape[1]))]
+        return torch.autograd.grad(F.linear(*leaves), leaves, grad_s)
+    return grad_s @ weight, grad_s.T @ x, grad_s.sum(0)
+
+
 # %% right="collapse"
 def collapse(first, second):
-    layer = nn.Linear(first.in_features, second.out_features)
-    b1 = torch.zeros(first.out_features) if first.bias is None else first.bias.detach()
-    b2 = torch.zeros(second.out_features) if second.bias is None else second.bias.detach()
+    dtype = first.weight.dtype
+    layer = nn.Linear(first.in_features, second.out_features, dtype=dtype)
+    b1 = torch.zeros(first.out_features, dtype=dtype) if first.bias is None else first.bias.detach()
+    b2 = torch.zeros(second.out_features, dtype=dtype) if second.bias is None else second.bias.detach()
     layer.weight = nn.Parameter(second.weight.detach() @ first.weight.detach())
     layer.bias = nn.Parameter(second.weight.detach() @ b1 + b2)
     return layer
@@ -525,12 +1015,25 @@ def collapse(first, second):
 
 # %% right="collapse"
 def collapse(first, second):
-    c = first.in_features
+    c, dtype = first.in_features, first.weight.dtype
     with torch.no_grad():
-        bias = second(first(torch.zeros(c)))
-        columns = second(first(torch.eye(c))) - bias
+        bias = second(first(torch.zeros(c, dtype=dtype)))
+        columns = second(first(torch.eye(c, dtype=dtype))) - bias
     layer = nn.Linear(c, second.out_features)
     layer.weight.data, layer.bias.data = columns.T.contiguous(), bias
+    return layer
+
+
+# %% right="collapse"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features).to(first.weight.dtype)
+    with torch.no_grad():
+        torch.mm(second.weight, first.weight, out=layer.weight)
+        layer.bias.zero_()
+        if first.bias is not None:
+            layer.bias += (second.weight * first.bias).sum(dim=1)
+        if second.bias is not None:
+            layer.bias += second.bias
     return layer
 
 
@@ -544,6 +1047,16 @@ def collapse(first, second):
     return layer
 
 
+# The second weight transposed at the first bias
+# %% wrong="collapse" says="The second weight is transposed where it meets the first bias"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features)
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(first.bias @ second.weight + second.bias)
+    return layer
+
+
 # Factors in the order of the layers
 # %% wrong="collapse" says="The factors are in the wrong order"
 def collapse(first, second):
@@ -554,13 +1067,33 @@ def collapse(first, second):
     return layer
 
 
-# The weight is left turned
-# %% wrong="collapse" says="It is turned"
+# The weight is left transposed
+# %% wrong="collapse" says="It is transposed: a weight has one row per output"
 def collapse(first, second):
     layer = nn.Linear(first.in_features, second.out_features)
     with torch.no_grad():
         layer.weight.copy_(first.weight.T @ second.weight.T)
         layer.bias.copy_(second.weight @ first.bias + second.bias)
+    return layer
+
+
+# Both weights transposed
+# %% wrong="collapse" says="Both weights are transposed"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features)
+    with torch.no_grad():
+        layer.weight.copy_(second.weight.T @ first.weight.T)
+        layer.bias.copy_(second.weight @ first.bias + second.bias)
+    return layer
+
+
+# The weights are added
+# %% wrong="collapse" says="they do not add"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features)
+    with torch.no_grad():
+        layer.weight.copy_(first.weight + second.weight)
+        layer.bias.copy_(first.bias + second.bias)
     return layer
 
 
@@ -574,8 +1107,18 @@ def collapse(first, second):
     return layer
 
 
+# The second bias is forgotten
+# %% wrong="collapse" says="The second layer's bias is lost"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features)
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(second.weight @ first.bias)
+    return layer
+
+
 # Writes into the first layer
-# %% wrong="collapse" says="given layers are left as they were"
+# %% wrong="collapse" says="the given layers are left as they were"
 def collapse(first, second):
     layer = first
     with torch.no_grad():
@@ -585,8 +1128,19 @@ def collapse(first, second):
     return layer
 
 
-# A layer without bias is not thought of
-# %% wrong="collapse" says="NoneType"
+# Freezes the given layers
+# %% wrong="collapse" says="the given layers are left as they were"
+def collapse(first, second):
+    first.requires_grad_(False)
+    second.requires_grad_(False)
+    bias = second(first(first.weight.new_zeros(first.in_features)))
+    layer = nn.Linear(first.in_features, second.out_features)
+    layer.weight, layer.bias = nn.Parameter(second.weight @ first.weight), nn.Parameter(bias)
+    return layer
+
+
+# The first layer without a bias is not thought of
+# %% wrong="collapse" says="in the call collapse(first, second)"
 def collapse(first, second):
     layer = nn.Linear(first.in_features, second.out_features)
     with torch.no_grad():
@@ -595,10 +1149,92 @@ def collapse(first, second):
     return layer
 
 
+# The second layer without a bias is not thought of
+# %% wrong="collapse" says="first = Linear(in_features=4, out_features=3, bias=True), second = Linear(in_features=3"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features)
+    b1 = torch.zeros(first.out_features) if first.bias is None else first.bias
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(second.weight @ b1 + second.bias)
+    return layer
+
+
+# No bias if neither has one
+# %% wrong="collapse" says="the new layer has a bias"
+def collapse(first, second):
+    some = first.bias is not None or second.bias is not None
+    layer = nn.Linear(first.in_features, second.out_features, bias=some, dtype=first.weight.dtype)
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        if some:
+            layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    return layer
+
+
+# Always float32
+# %% wrong="collapse" says="float64"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features)
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    return layer
+
+
+# Writes with autograd on: the new parameters are no leaves
+# %% wrong="collapse" says="gradients reach the weight and the bias of the new layer"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype).requires_grad_(False)
+    layer.weight.copy_(second.weight @ first.weight)
+    layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    return layer
+
+
+# As frozen as the first layer
+# %% wrong="collapse" says="requires_grad is False"
+def collapse(first, second):
+    weight, bias = second.weight @ first.weight, second(first(first.weight.new_zeros(first.in_features)))
+    layer = nn.Linear(first.in_features, second.out_features, dtype=weight.dtype)
+    layer.weight = nn.Parameter(weight, requires_grad=first.weight.requires_grad)
+    layer.bias = nn.Parameter(bias)
+    return layer
+
+
+# Takes over the second layer's bias
+# %% wrong="collapse" says="no gradient reaches the given layers"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    if first.bias is None and second.bias is not None:
+        layer.bias = second.bias
+    return layer
+
+
+# Takes over the memory of the second layer's bias
+# %% wrong="collapse" says="shares no memory with the given ones"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    layer.weight.data = second.weight.data @ first.weight.data
+    if first.bias is None and second.bias is not None:
+        layer.bias.data = second.bias.data
+    else:
+        layer.bias.data = second(first(first.weight.new_zeros(first.in_features))).data
+    return layer
+
+
 # Two layers in a Sequential are two layers
-# %% wrong="collapse" says="is no nn.Linear"
+# %% wrong="collapse" says="What comes back is a Sequential"
 def collapse(first, second):
     return nn.Sequential(first, second)
+
+
+# No return
+# %% wrong="collapse" says="is a `return` missing?"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features)
 
 
 # %% right="two_layer_backward"
@@ -619,8 +1255,19 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
     return torch.einsum("nh,nc->hc", grad_s1, x), (ones @ grad_s1)[0], (h.T @ grad_s2).T, (ones @ grad_s2)[0]
 
 
-# The ReLU is forgotten on the way back
-# %% wrong="two_layer_backward" says="The ReLU is left out on the way back"
+# %% right="two_layer_backward"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    def backward_of_layer(grad, inputs, weight):
+        return grad.matmul(weight), grad.mT.matmul(inputs), grad.sum(dim=0)
+
+    h = torch.relu(x.matmul(w1.mT).add(b1))
+    grad_h, grad_w2, grad_b2 = backward_of_layer(grad_s2, h, w2)
+    _, grad_w1, grad_b1 = backward_of_layer(grad_h.masked_fill(h == 0, 0), x, w1)
+    return grad_w1, grad_b1, grad_w2, grad_b2
+
+
+# The ReLU is forgotten in the backward pass
+# %% wrong="two_layer_backward" says="The ReLU is missing in the backward pass"
 def two_layer_backward(x, w1, b1, w2, grad_s2):
     h = F.relu(x @ w1.T + b1)
     grad_s1 = grad_s2 @ w2
@@ -651,6 +1298,23 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
     return grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ h, grad_s2.sum(0)
 
 
+# Open at exactly 0
+# %% wrong="two_layer_backward" says="Where s₁ is exactly 0, nothing passes"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 >= 0)
+    return grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ F.relu(s1), grad_s2.sum(0)
+
+
+# The sign of h divided out: 0/0 where the ReLU is shut
+# %% wrong="two_layer_backward" says="grad_w1"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    h = F.relu(s1)
+    grad_s1 = (grad_s2 @ w2) * (h / s1)
+    return grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ h, grad_s2.sum(0)
+
+
 # The order of work instead of the order asked
 # %% wrong="two_layer_backward" says="The order is (grad_w1"
 def two_layer_backward(x, w1, b1, w2, grad_s2):
@@ -668,6 +1332,36 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
     return grad_s1.T @ x / n, grad_s1.mean(0), grad_s2.T @ F.relu(s1) / n, grad_s2.mean(0)
 
 
+# Forgets the first bias
+# %% wrong="two_layer_backward" says="grad_w2 for N=9"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    return grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ F.relu(s1), grad_s2.sum(0)
+
+
+# A list
+# %% wrong="two_layer_backward" says="Yours is a list"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    return [grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ F.relu(s1), grad_s2.sum(0)]
+
+
+# No return
+# %% wrong="two_layer_backward" says="is a `return` missing?"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+
+
+# Three gradients
+# %% wrong="two_layer_backward" says="the tuple has four gradients"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    return grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ F.relu(s1)
+
+
 # Autograd
 # %% wrong="two_layer_backward" says="which this exercise asks you to do without"
 def two_layer_backward(x, w1, b1, w2, grad_s2):
@@ -675,6 +1369,30 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
     b2 = grad_s2.new_zeros(grad_s2.shape[1]).requires_grad_()
     F.linear(F.relu(F.linear(x, w1, b1)), w2, b2).backward(grad_s2)
     return w1.grad, b1.grad, w2.grad, b2.grad
+
+
+# Autograd, but not in the first call
+# %% wrong="two_layer_backward" says="which this exercise asks you to do without"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    if len(x) < 9:
+        leaves = [one.clone().requires_grad_() for one in (w1, b1, w2, w2.new_zeros(len(w2)))]
+        s2 = F.linear(F.relu(F.linear(x, *leaves[:2])), *leaves[2:])
+        return torch.autograd.grad(s2, leaves, grad_s2)
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    return grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ F.relu(s1), grad_s2.sum(0)
+
+
+# A loop over the samples
+# %% wrong="two_layer_backward" says="Your code goes through the numbers in Python"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    grad_w1, grad_b1, grad_w2, grad_b2 = (torch.zeros_like(one) for one in (w1, b1, w2, w2[:, 0]))
+    for row, g in zip(x, grad_s2):
+        s1 = w1 @ row + b1
+        grad_s1 = (g @ w2) * (s1 > 0)
+        grad_w1, grad_b1 = grad_w1 + torch.outer(grad_s1, row), grad_b1 + grad_s1
+        grad_w2, grad_b2 = grad_w2 + torch.outer(g, F.relu(s1)), grad_b2 + g
+    return grad_w1, grad_b1, grad_w2, grad_b2
 
 
 # Writes into the caller's gradient
@@ -688,11 +1406,10 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
     return grad_s1.T @ x, grad_s1.sum(0), grad_w2, grad_b2
 
 
-# Random values of large layers only
-# %% wrong="initial_values"
-def initial_values(in_features, out_features):
-    if in_features * out_features < 100:
-        return ()
-    bound = 1 / math.sqrt(in_features)
-    weight = torch.empty(out_features, in_features).uniform_(-bound, bound)
-    return weight, torch.empty(out_features).uniform_(-bound, bound)
+# Overwrites b1
+# %% wrong="two_layer_backward" says="the arguments are left as they were"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    torch.sum(grad_s1, 0, out=b1)
+    return grad_s1.T @ x, b1, grad_s2.T @ F.relu(s1), grad_s2.sum(0)
