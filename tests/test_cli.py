@@ -106,6 +106,12 @@ def test_what_is_like_nothing_gets_the_list(typed, monkeypatch, capsys):
     assert "04_linear" in said
 
 
+def test_a_demo_needs_a_notebook_with_exercises(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    assert main(["demo", "00_start"]) == 1
+    assert one_line(capsys).endswith("00_start has fewer than two exercises: name another notebook for the demo.\n")
+
+
 def test_a_folder_to_try_is_told_what_is_wanted(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     (tmp_path / "mine.ipynb").touch()

@@ -1,6 +1,8 @@
 """``expect`` accepts what is right, and says what differs otherwise."""
 
 import re
+import subprocess
+import sys
 from collections import namedtuple
 
 import numpy as np
@@ -183,3 +185,34 @@ def test_expected_error(capsys):
         expect_error(ValueError, lambda: 3, "f(-1) raises ValueError")
     with pytest.raises(NotImplementedError):
         expect_error(ValueError, lambda: stop(NotImplementedError()), "f(-1) raises ValueError")
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128]
+)
+def test_tolerances_are_those_of_torch_testing(dtype):
+    """Steps of growing size away from 1 and from 0: both judge each the same."""
+    for start in (1.0, 0.0):
+        expected = torch.full((3,), start, dtype=dtype)
+        seen = set()
+        for power in range(-40, 1):
+            actual = expected + 2.0**power
+            try:
+                torch.testing.assert_close(actual, expected)
+                close = True
+            except AssertionError:
+                close = False
+            seen.add(close)
+            if close:
+                expect(actual, expected)
+            else:
+                message(actual, expected)
+        assert seen == {True, False}
+
+
+def test_first_check_is_quick():
+    """It imports nothing that torch has not imported itself."""
+    code = "import sys, torch\nfrom autograder.notebook.expect import expect\nbefore = set(sys.modules)\n"
+    code += "expect(torch.ones(3), torch.ones(3))\nprint(sorted(set(sys.modules) - before))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1] == "[]"

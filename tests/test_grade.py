@@ -420,4 +420,4 @@ def test_gradebook_that_cannot_be_opened_gets_one_line(course, rows, tmp_path, m
     assert main(["grade", NAME, "--db", f"sqlite:///{tmp_path}/no/such/folder/gradebook.db"]) == 1
     lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
     assert len(lines) == 1
-    assert "unable to open database file" in lines[0]
+    assert f"the folder {tmp_path}/no/such/folder does not exist" in lines[0]

@@ -61,7 +61,8 @@ def test_nothing_is_given_away(name):
             solution = between(cell.text, BEGIN_SOLUTION, END_SOLUTION)
             assert solution.strip()
             assert solution not in text, cell.exercise
-            assert by_id[f"exercise-{cell.exercise}"].rstrip().endswith("raise NotImplementedError")
+            assert "# Your code here\n" in by_id[f"exercise-{cell.exercise}"]
+            assert re.search("^ +raise NotImplementedError$", by_id[f"exercise-{cell.exercise}"], re.MULTILINE)
         if cell.role == "check":
             hidden = between(cell.text, BEGIN_HIDDEN, END_HIDDEN)
             assert hidden.strip(), f"{cell.exercise} has no hidden test"

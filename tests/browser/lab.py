@@ -1,4 +1,4 @@
-"""A JupyterLab server on a copy of the course, as `make lab` starts it, in a home of its own."""
+"""A JupyterLab server on a copy of the course, as `make lab` and `make teach` start it, in a home of its own."""
 
 import json
 import os
@@ -20,22 +20,22 @@ from autograder.course import Course
 PATIENCE = 120
 
 
-def copy_course(course: Course, name: str, folder: Path) -> Course:
-    """A course in ``folder`` that has one notebook."""
+def copy_course(course: Course, names: list[str], folder: Path) -> Course:
+    """A course in ``folder`` that has these notebooks."""
     for file in ("nbgrader_config.py", "pyproject.toml"):
         shutil.copy(course.root / file, folder / file)
+    ignore = shutil.ignore_patterns(".ipynb_checkpoints")
     for part in (course.solutions, course.notebooks):
-        shutil.copytree(part / name, folder / part.name / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+        for name in names:
+            shutil.copytree(part / name, folder / part.name / name, ignore=ignore)
     shutil.copytree(course.data, folder / "data", ignore=shutil.ignore_patterns("*MNIST"))
     return Course(folder)
 
 
 def own_home(home: Path) -> dict[str, str]:
-    """The environment of somebody who has just logged in for the first time; it asks nothing of the network."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("JUPYTER", "NBGRADER", "COURSE"))}
-    answered = home / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
-    answered.mkdir(parents=True)  # JupyterLab asks once whether it may fetch its news
-    (answered / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    """The environment of somebody who has just logged in for the first time, without a display."""
+    others = ("JUPYTER", "NBGRADER", "COURSE", "DISPLAY", "WAYLAND", "BROWSER")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(others)}
     return kept | {
         "HOME": str(home),
         "XDG_CACHE_HOME": str(home / "cache"),
@@ -47,18 +47,19 @@ def own_home(home: Path) -> dict[str, str]:
 
 
 class LabServer:
-    """``jupyter lab`` in a course's folder; a context manager that leaves no process behind."""
+    """``autograder lab`` or ``autograder teach`` in a course's folder; a context manager, leaves no process behind."""
 
-    def __init__(self, course: Course, environment: dict[str, str], log: Path) -> None:
-        self.course, self.environment, self.log = course, environment, log
+    def __init__(self, command: str, course: Course, environment: dict[str, str], log: Path) -> None:
+        self.command, self.course, self.environment, self.log = command, course, environment, log
         self.token = secrets.token_hex(16)
 
     def __enter__(self) -> "LabServer":
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"]
-        command += ["--allow-root", f"--ServerApp.token={self.token}", f"--ServerApp.root_dir={self.course.root}"]
+        autograder = Path(sys.executable).with_name("autograder")
+        command = [autograder, self.command, "--", "--ip=127.0.0.1", f"--port={port}", "--log-level=INFO"]
+        command += [f"--IdentityProvider.token={self.token}"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command, cwd=self.course.root, env=self.environment, stdout=log, stderr=subprocess.STDOUT

@@ -1,4 +1,4 @@
-"""A teacher and a learner go once round the course in JupyterLab, with mouse and keyboard."""
+"""A teacher and a learner go once round the course in JupyterLab, each in their own, with mouse and keyboard."""
 
 import io
 import os
@@ -26,7 +26,7 @@ from autograder.source.variants import read_variants
 
 pytestmark = pytest.mark.browser
 
-NAME = "04_linear"
+START, NAME = "00_start", "04_linear"
 FIRST, SECOND, LAST = "linear_forward", "parameter_count", ["collapse", "two_layer_backward"]
 SIZE = {"width": 1400, "height": 900}
 #: A folder for the pictures of the README; they are made only if it is named.
@@ -45,10 +45,11 @@ FLAGS = [
 
 @dataclass
 class Session:
-    """What the steps share: the course in its folder, the browser's page, and where pictures of failures go."""
+    """What the steps share: the course in its folder, two browser pages, and where pictures of failures go."""
 
     course: Course
-    page: Page
+    teacher: Page
+    learner: Page
     folder: Path
 
     def __post_init__(self) -> None:
@@ -60,7 +61,7 @@ class Session:
 
     def cell(self, grade_id: str) -> Locator:
         """A cell of the open notebook."""
-        return self.page.locator(".jp-Notebook .jp-Cell").nth(self.places[grade_id])
+        return shown_notebook(self.learner).locator(".jp-Cell").nth(self.places[grade_id])
 
     def output(self, exercise: str) -> Locator:
         """What the check of an exercise says in the open notebook."""
@@ -78,10 +79,10 @@ class Session:
         try:
             yield
         except Exception as error:
-            picture, log = self.folder / "failure.png", self.folder / "lab.log"
-            error.add_note(f"This happened when {what}. The page: {picture}. The server's log: {log}")
+            error.add_note(f"This happened when {what}. Pictures of both pages and logs are in {self.folder}.")
             with suppress(PlaywrightError):  # the browser may be what failed
-                self.page.screenshot(path=picture)
+                self.teacher.screenshot(path=self.folder / "teacher.png")
+                self.learner.screenshot(path=self.folder / "learner.png")
             raise
 
 
@@ -91,22 +92,29 @@ def session(course: Course, tmp_path: Path) -> Iterator[Session]:
     if chromium is None:
         pytest.skip("chromium is missing: run `make system-deps`")
     (tmp_path / "course").mkdir()
-    copy, environment = copy_course(course, NAME, tmp_path / "course"), own_home(tmp_path / "home")
-    autograder = Path(sys.executable).with_name("autograder")
-    subprocess.run([autograder, "register"], cwd=copy.root, env=environment, check=True, timeout=PATIENCE)
-    with LabServer(copy, environment, tmp_path / "lab.log") as lab, sync_playwright() as playwright:
+    copy, environment = copy_course(course, [START, NAME], tmp_path / "course"), own_home(tmp_path / "home")
+    with (
+        LabServer("teach", copy, environment, tmp_path / "teach.log") as teach,
+        LabServer("lab", copy, environment, tmp_path / "lab.log") as lab,
+        sync_playwright() as playwright,
+    ):
         expect.set_options(timeout=PATIENCE * 1000)
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport=SIZE)
-        page.set_default_timeout(PATIENCE * 1000)
-        page.goto(lab.address("lab"))
-        yield Session(copy, page, tmp_path)
+        pages = []
+        for server in (teach, lab):
+            page = browser.new_page(viewport=SIZE)  # each has a context, and so a login, of its own
+            page.set_default_timeout(PATIENCE * 1000)
+            page.goto(server.address("lab"))
+            pages.append(page)
+        yield Session(copy, *pages, tmp_path)
         browser.close()
 
 
 def test_a_round_through_the_course(session: Session):
     with session.step("the teacher releases the notebook in the formgrader"):
         release(session)
+    with session.step("the learner lands on the start page"):
+        land(session)
     with session.step("the learner fetches it from the assignment list and opens it"):
         fetch_and_open(session)
     with session.step("the learner runs all cells of the unsolved notebook"):
@@ -134,31 +142,49 @@ def test_a_round_through_the_course(session: Session):
 
 
 def release(session: Session) -> None:
-    row = assignment_row(open_formgrader(session.page))
+    row = assignment_row(open_formgrader(session.teacher))
     expect(row.locator(".status")).to_have_text("draft")
     row.locator(".release a").click()
-    succeeds(session.page, "Successfully released")
+    succeeds(session.teacher, "Successfully released")
     expect(row.locator(".status")).to_have_text("released")
 
 
+def land(session: Session) -> None:
+    page = session.learner
+    expect(page.locator(".jp-MarkdownViewer h1")).to_have_text(re.compile("Welcome"))
+    tabs = page.locator("#jp-main-dock-panel .lm-DockPanel-tabBar .lm-TabBar-tabLabel")
+    expect(tabs).to_have_text(["START.md", f"{START}.ipynb"])
+    expect(page.locator(".jp-DirListing-itemName")).to_have_text([START, NAME, "START.md"])
+    points = sum(one.points for one in exercises(session.course.solution(NAME)))
+    expect(page.locator(".jp-MarkdownViewer")).to_contain_text(f"{points:g} points")
+    page.locator(".jp-MarkdownViewer").get_by_role("link", name="Start here").first.click()
+    expect(shown_notebook(page).locator("h1").first).to_have_text(re.compile("Start here"))
+    expect(page.locator(".jp-Dialog, .Toastify__toast")).to_have_count(0)  # no news, no questions
+
+
 def fetch_and_open(session: Session) -> None:
-    page = session.page
+    page = session.learner
+    shutil.rmtree(session.course.work / NAME)  # as if this course had come without it
     menu(page, "Nbgrader", "Assignment List")
     button(page.locator("#released_assignments_list"), "Fetch").click()
     fetched = page.locator("#fetched_assignments_list")
     fetched.locator(".assignment-notebooks-link", has_text=NAME).click()
     fetched.locator(".nested_list_item").get_by_text(NAME).click()
     expect(session.cell(f"exercise-{FIRST}")).to_be_visible()
-    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
+    indicator = shown_notebook(page).locator(".jp-Notebook-ExecutionIndicator")
+    expect(indicator).to_have_attribute("data-status", "idle")
+    assert (session.course.work / NAME / f"{NAME}.ipynb").is_file()
 
 
 def run_unsolved(session: Session) -> None:
-    menu(session.page, "Run", "Run All Cells")
-    expect(session.output(FIRST)).to_contain_text("NotImplementedError")
+    menu(session.learner, "Run", "Run All Cells")
+    expect(session.output(FIRST)).to_have_text("Exercise 1 is not solved yet.")
+    number = len(session.answers)  # it has gone on to the last one
+    expect(session.output(LAST[-1])).to_have_text(f"Exercise {number} is not solved yet.")
 
 
 def answer_first(session: Session) -> None:
-    page, said = session.page, session.output(FIRST)
+    page, said = session.learner, session.output(FIRST)
     editor = session.cell(f"exercise-{FIRST}").locator(".cm-content")
     editor.click()
     press(page, "Control+End", "Shift+ArrowUp", "Shift+Home")  # selects the two lines of the stub
@@ -178,47 +204,55 @@ def answer_more(session: Session) -> None:
     for exercise, answer in (session.answers | {SECOND: session.wrong.text}).items():
         if exercise not in (FIRST, *LAST):
             session.cell(f"exercise-{exercise}").locator(".cm-content").click()
-            press(session.page, "Control+a")
-            session.page.keyboard.insert_text(answer)
-    unsaved = session.page.locator(".lm-TabBar-tab.jp-mod-dirty", has_text=NAME)
+            press(session.learner, "Control+a")
+            session.learner.keyboard.insert_text(answer)
+    unsaved = session.learner.locator(".lm-TabBar-tab.jp-mod-dirty", has_text=NAME)
     expect(unsaved).to_have_count(1)
-    press(session.page, "Control+s")
+    press(session.learner, "Control+s")
     expect(unsaved).to_have_count(0)
 
 
 def validate(session: Session) -> None:
-    button(session.page.locator(".jp-NotebookPanel-toolbar"), "Validate").click()
-    dialog = session.page.locator(".jp-Dialog")
+    button(shown_notebook(session.learner).locator(".jp-NotebookPanel-toolbar"), "Validate").click()
+    dialog = session.learner.locator(".jp-Dialog")
     expect(dialog).to_contain_text("Validation Results")
-    expect(dialog.get_by_text("The following cell failed")).to_have_count(1 + len(LAST))
+    titles = {one.grade_id: one.title for one in exercises(session.course.solution(NAME))}
+    failed = [titles[f"check-{exercise}"] for exercise in (SECOND, *LAST)]
+    texts = dialog.locator("pre")
+    expect(texts).to_have_count(2 * len(failed))  # a name and a message for each
+    assert texts.all_inner_texts()[::2] == failed
     expect(dialog).to_contain_text(session.wrong.says)
-    expect(dialog).to_contain_text("NotImplementedError")
+    expect(dialog.get_by_text("is not solved yet")).to_have_count(len(LAST))
+    for code in ("expect(", "#@title", "Traceback", "torch."):
+        expect(dialog).not_to_contain_text(code)
+    if SCREENSHOTS:
+        save(session.learner.screenshot(), Path(SCREENSHOTS) / "validate.png")
     dialog.get_by_role("button").last.click()
     expect(dialog).to_be_hidden()
 
 
 def submit(session: Session) -> None:
-    menu(session.page, "Nbgrader", "Assignment List")
-    button(session.page.locator("#fetched_assignments_list"), "Submit").click()
-    expect(session.page.locator("#submitted_assignments_list .list_item").first).to_contain_text(NAME)
+    menu(session.learner, "Nbgrader", "Assignment List")
+    button(session.learner.locator("#fetched_assignments_list"), "Submit").click()
+    expect(session.learner.locator("#submitted_assignments_list .list_item").first).to_contain_text(NAME)
 
 
 def collect_and_grade(session: Session) -> None:
-    form = open_formgrader(session.page)
+    form = open_formgrader(session.teacher)
     row = assignment_row(form)
     row.locator(".collect a").click()
-    succeeds(session.page, "Successfully collected")
+    succeeds(session.teacher, "Successfully collected")
     row.locator(".num-submissions a", has_text="1").click()
     row = form.locator("#main-table tr")
     expect(row.locator(".status")).to_have_text("needs autograding")
     row.locator(".autograde a").click()
-    succeeds(session.page, "Successfully autograded")
+    succeeds(session.teacher, "Successfully autograded")
     expect(row.locator(".status")).to_have_text("graded")
     expect(row.locator(".score")).to_have_text("{:g} / {:g}".format(*session.marks()))
 
 
 def look_at_submission(session: Session) -> None:
-    form = formgrader(session.page)
+    form = formgrader(session.teacher)
     form.locator("#main-table .student-name a").click()
     form.locator("#main-table").get_by_role("link", name=NAME).click()
     expect(form.locator(f"#check-{FIRST}")).to_have_attribute("placeholder", "1")
@@ -226,24 +260,24 @@ def look_at_submission(session: Session) -> None:
 
 
 def give_feedback(session: Session) -> None:
-    form = formgrader(session.page)
+    form = formgrader(session.teacher)
     for link in ("Manual Grading", "Manage Assignments"):  # a submission's page has no way to the second
         form.get_by_role("link", name=link).click()
     row = assignment_row(form)
     row.locator(".generate-feedback a").click()
-    succeeds(session.page, "Successfully generated feedback")
+    succeeds(session.teacher, "Successfully generated feedback")
     row.locator(".release-feedback a").click()
-    succeeds(session.page, "Successfully released feedback")
+    succeeds(session.teacher, "Successfully released feedback")
 
 
 def read_feedback(session: Session) -> None:
-    menu(session.page, "Nbgrader", "Assignment List")
-    session.page.get_by_title("Refresh assignments list").click()
-    submitted = session.page.locator("#submitted_assignments_list")
+    menu(session.learner, "Nbgrader", "Assignment List")
+    session.learner.get_by_title("Refresh assignments list").click()
+    submitted = session.learner.locator("#submitted_assignments_list")
     button(submitted, "Fetch Feedback").click()
     submitted.get_by_text("(view feedback)").click()
-    session.page.locator(".jp-DirListing-item", has_text=f"{NAME}.html").dblclick()
-    feedback = session.page.frame_locator(".jp-HTMLViewer iframe")
+    session.learner.locator(".jp-DirListing-item", has_text=f"{NAME}.html").dblclick()
+    feedback = session.learner.frame_locator(".jp-HTMLViewer iframe")
     expect(feedback.locator("header h1")).to_have_text("{:g} of {:g} points".format(*session.marks()))
     expect(feedback.locator("article.right")).to_have_count(len(session.answers) - 1 - len(LAST))
     expect(feedback.locator("article.wrong")).to_contain_text(session.wrong.says)
@@ -257,19 +291,16 @@ def read_feedback(session: Session) -> None:
 
 
 def picture_of_notebook(session: Session, path: Path) -> None:
-    """The first exercise with its answer and what its check says; the check's own code is folded to make it fit."""
-    page, check = session.page, session.cell(f"check-{FIRST}")
+    """The first exercise with its answer and what its check says."""
+    page, check = session.learner, session.cell(f"check-{FIRST}")
     page.set_viewport_size({"width": 1400, "height": 1020})
     press(page, "Control+b")  # the side bar
-    check.locator(".jp-InputPrompt").click()
-    menu(page, "View", "Collapse Selected Code")
     session.cell(f"exercise-{FIRST}").scroll_into_view_if_needed()
-    page.locator(".jp-WindowedPanel-outer").evaluate(
+    shown_notebook(page).locator(".jp-WindowedPanel-outer").evaluate(
         "(panel, cell) => { panel.scrollTop += cell.getBoundingClientRect().bottom - 980 }", check.element_handle()
     )
     page.mouse.move(700, 1010)  # where nothing lights up
     save(page.screenshot(), path)
-    menu(page, "View", "Expand Selected Code")
     press(page, "Control+b")
     page.set_viewport_size(SIZE)
 
@@ -281,7 +312,7 @@ def picture_of_feedback(session: Session, path: Path) -> None:
     shutil.copytree(mine, mine.with_name("ada"))
     for command in ("grade", "feedback"):
         subprocess.run([autograder, command, NAME, "--student", "ada"], cwd=root, check=True, timeout=PATIENCE)
-    page = session.page.context.browser.new_page(viewport={"width": 1100, "height": 900})
+    page = session.learner.context.browser.new_page(viewport={"width": 1100, "height": 900})
     page.goto((root / "feedback" / "ada" / NAME / f"{NAME}.html").as_uri(), wait_until="commit")
     page.get_by_text("Hint 1").first.click()
     save(page.screenshot(), path)
@@ -306,6 +337,11 @@ def menu(page: Page, bar: str, item: str) -> None:
     """Choose an item of JupyterLab's menu bar."""
     page.locator("#jp-MainMenu").get_by_text(bar, exact=True).click()
     page.locator(".lm-Menu").get_by_text(item, exact=True).click()
+
+
+def shown_notebook(page: Page) -> Locator:
+    """The notebook whose tab is in front."""
+    return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
 
 
 def press(page: Page, *keys: str) -> None:
