@@ -2,6 +2,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# `make lab TORCH=cpu` installs PyTorch without CUDA. The choice is kept; `TORCH=` takes it back.
+TORCH ?= $(shell cat .venv/.torch 2>/dev/null)
+# More options of JupyterLab: make lab OPTIONS="--ip=0.0.0.0 --port=8890"
+OPTIONS ?=
 # Tests run in this many processes.
 WORKERS ?= 2
 # Kernels that start warm need Linux.
@@ -14,14 +18,16 @@ COLAB_PYTHON ?= $(shell for python in python3.13 $(HOME)/.pyenv/versions/3.13*/b
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help lab test test-colab build check demo benchmark lint requirements system-deps clean
+.PHONY: help lab teach test test-colab build check demo benchmark lint requirements system-deps clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
-lab: .venv/.learner   ## set up, then open JupyterLab on the course
-	$(BIN)/autograder register
-	$(BIN)/jupyter lab --notebook-dir=.
+lab: .venv/.learner   ## set up, then open JupyterLab for a learner, in work/ (TORCH=cpu: a small download)
+	$(BIN)/autograder lab -- $(OPTIONS)
+
+teach: .venv/.learner   ## set up, then open JupyterLab on the whole course, for teachers and authors
+	$(BIN)/autograder teach -- $(OPTIONS)
 
 test: .venv/.developer   ## set up, then run every test
 	$(BIN)/ruff check .
@@ -75,14 +81,28 @@ clean:           ## remove the virtual environments
 	$(BIN)/python -m pip install --quiet uv
 	@touch $@
 
+# Written only when another PyTorch is asked for, so that only then it is installed. The old one must go first: its version
+# is the one that is pinned, too.
+.venv/.torch: .venv/uv FORCE
+	@if [ ! -e $@ ] || [ "$$(cat $@)" != "$(TORCH)" ]; then \
+	    if [ -e .venv/.learner ] && [ "$$(cat $@ 2>/dev/null)" != "$(TORCH)" ]; then \
+	        VIRTUAL_ENV=.venv $(BIN)/uv pip uninstall --quiet torch torchvision; fi; \
+	    echo "$(TORCH)" > $@; fi
+
+FORCE:
+
+# uv knows PyTorch's own index by name; what is found there brings no CUDA, whose libraries are then left out of the pins.
 # Byte code is compiled now, because the engine starts behind walls where none can be written: 5 s at each start.
-.venv/.learner: .venv/uv requirements.txt pyproject.toml lab-settings.json
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode -r requirements.txt
+LEFT_OUT = $(if $(TORCH),^(nvidia-|cuda-|triton),^$$)
+INSTALL = VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode $(if $(TORCH),--torch-backend=$(TORCH))
+
+.venv/.learner: .venv/uv .venv/.torch requirements.txt pyproject.toml
+	grep -vE '$(LEFT_OUT)' requirements.txt | $(INSTALL) -r -
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps -e .
-	$(BIN)/jupyter kernelspec install --sys-prefix --replace autograder/execute/kernels/warm-torch 2>/dev/null
-	@mkdir -p .venv/share/jupyter/lab/settings && cp lab-settings.json .venv/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
+# The warm kernel is installed for tests alone; `autograder lab` finds it without.
 .venv/.developer: .venv/.learner requirements-dev.txt
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode -r requirements-dev.txt
+	grep -vE '$(LEFT_OUT)' requirements-dev.txt | $(INSTALL) -r -
+	$(BIN)/jupyter kernelspec install --sys-prefix --replace autograder/execute/kernels/warm-torch 2>/dev/null
 	@touch $@

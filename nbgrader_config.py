@@ -14,6 +14,7 @@ from autograder.feedback.exporter import FeedbackExporter
 from autograder.feedback.preprocessors import ShowSafely, TellInWords
 from autograder.feedback.safe_html import clean_markdown
 from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmission, RestoreCells
+from autograder.lab import validation
 
 c = get_config()
 course = Path(__file__).resolve().parent
@@ -28,6 +29,7 @@ c.CourseDirectory.release_directory = "notebooks"
 # A notebook's source and variants lie beside its solution; learners must not get them.
 c.CourseDirectory.ignore = [
     ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.report.json", "[0-9][0-9]_*.py", "variants.py", "*.po",
+    "*.new.ipynb", "*.new-[0-9].ipynb",  # newer releases beside a learner's notebook, which are not handed in
 ]  # fmt: skip
 # The gradebook is SQLite in gradebook.db; for another one give its URL, for example
 # c.CourseDirectory.db_url = "postgresql://USER@HOST/DATABASE"
@@ -41,8 +43,10 @@ if not exchange:
         exchange.mkdir()
         exchange.chmod(0o777)  # nbgrader insists
 c.Exchange.root = str(exchange)
-# What a learner fetches lands in torch-nn/, not among the course's own folders.
-c.Exchange.path_includes_course = True
+# What learners fetch and hand in is in work/, where `autograder lab` has put the notebooks already.
+with suppress(OSError):  # the assignment list insists that it is there
+    (course / "work").mkdir(exist_ok=True)
+c.Exchange.assignment_dir = str(course / "work")
 
 # How an LMS names the files in its download, for `nbgrader zip_collect`:
 # here as ada_attempt_2026-11-01-10-00-00_04_linear.ipynb
@@ -94,6 +98,10 @@ c.ExecuteSubmission.disk_bytes = 200_000_000  # what it may write to files, whic
 c.ExecuteSubmission.isolation = True
 # Whether learners' code may use the GPU, which walls do not divide; `autograder grade --gpu` allows it once.
 c.ExecuteSubmission.gpu = False
+
+# Validate: exercises by name, and what their checks say.
+validation.install()
+c.Execute.timeout = 120  # seconds that one cell may run then: on a small machine importing torch alone can take 30
 
 # Feedback: marks and reasons first, and no hidden test.
 c.GenerateFeedback.exporter_class = FeedbackExporter

@@ -3,12 +3,15 @@
 import argparse
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from autograder.course import find_course
+from autograder.course import Course, find_course
 from autograder.errors import CourseError
 
 console = Console()
@@ -31,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="autograder", description="Build the course's notebooks and grade what learners hand in."
     )
+    parser.add_argument("--version", action="version", version=f"autograder {version('torch-nn-course')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(name: str, run, help: str, example: str) -> argparse.ArgumentParser:
@@ -50,6 +54,17 @@ def _parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="build nothing; fail if a notebook is not what its source gives"
     )
     build.add_argument("--again", action="store_true", help="run notebooks that have not changed, too")
+
+    new = command("new", _new, "write the skeleton of a new notebook", "autograder new 17_attention")
+    new.add_argument("name", metavar="NAME", help="two digits and lower-case words, such as 17_attention")
+
+    check = command(
+        "check",
+        _check,
+        "test one notebook: its release, its variants, its stored outputs (under a minute)",
+        "autograder check 04_linear",
+    )
+    check.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
 
     grade = command("grade", _grade, "grade what lies in submitted/ and print a table", "autograder grade 04_linear")
     grade.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
@@ -91,6 +106,18 @@ def _parser() -> argparse.ArgumentParser:
         "autograder doctor",
     )
     command("register", _register, "note all notebooks in the gradebook, as `make lab` does", "autograder register")
+
+    lab = command(
+        "lab",
+        _lab,
+        "copy the notebooks into work/ and open JupyterLab there, for learners",
+        "autograder lab\n  autograder lab -- --ip=0.0.0.0 --port=8890",
+    )
+    teach = command(
+        "teach", _teach, "open JupyterLab on the whole course, for teachers and authors", "autograder teach"
+    )
+    for sub in (lab, teach):
+        sub.add_argument("jupyter", nargs="*", metavar="-- OPTION", help="options of `jupyter lab`, after two dashes")
     return parser
 
 
@@ -113,10 +140,36 @@ def _execution(options: argparse.Namespace) -> dict[str, bool]:
     return ({"gpu": True} if options.gpu else {}) | ({"isolation": False} if options.no_isolation else {})
 
 
+def _course(writes: bool) -> Course:
+    """The course to work on.
+
+    Elsewhere than in a course it is the one that this command was installed from. That one may be read, and a line says
+    so; it is not written to, because nobody has named it.
+    """
+    course = find_course()
+    if not course.contains(Path.cwd()):
+        if writes:
+            raise CourseError(f"{Path.cwd()} is not inside a course. Go to one first, for example `cd {course.root}`.")
+        print(f"autograder: {Path.cwd()} is not inside a course; using {course.root}.", file=sys.stderr)
+    return course
+
+
+@contextmanager
+def _gradebook(config) -> Iterator[None]:
+    """See that the gradebook can be used before anything is done; what goes wrong with it later is one line, too."""
+    from autograder.grading.gradebook import check_gradebook, gradebook_errors
+    from autograder.grading.nbgrader_apps import course_directory
+
+    url = course_directory(config).db_url
+    check_gradebook(url)
+    with gradebook_errors(url):
+        yield
+
+
 def _build(options: argparse.Namespace) -> int:
     from autograder.build.builder import build_all, check
 
-    course = find_course()
+    course = _course(writes=not options.check)
     names = [course.require(name) for name in options.names] or course.names
     if options.check:
         stale = [message for name in names for message in check(course, name)]
@@ -136,15 +189,30 @@ def _build(options: argparse.Namespace) -> int:
     return 0
 
 
+def _new(options: argparse.Namespace) -> int:
+    from autograder.build.skeleton import write_skeleton
+
+    paths = write_skeleton(_course(writes=True), options.name)
+    console.print(f"Written: {' and '.join(paths)}. Now run: autograder build {options.name}", highlight=False)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from autograder.build.checkup import check_notebook
+
+    course = _course(writes=False)
+    return check_notebook(course, course.require(options.name))
+
+
 def _grade(options: argparse.Namespace) -> int:
     from autograder.grading.grade import exercises, grade_class
     from autograder.grading.nbgrader_apps import course_config
     from autograder.grading.table import print_table
 
-    course = find_course()
+    course = _course(writes=True)
     name = course.require(options.name)
     config = course_config(course.root, database=options.db, execution=_execution(options))
-    with _progress() as progress:
+    with _gradebook(config), _progress() as progress:
         report = _reporter(progress, f"grading {name}")
         rows = grade_class(course, config, name, options.student, options.again, options.workers, report)
     print_table(console, name, exercises(course.solution(name)), rows)
@@ -155,9 +223,9 @@ def _feedback(options: argparse.Namespace) -> int:
     from autograder.feedback.pages import write_pages
     from autograder.grading.nbgrader_apps import course_config
 
-    course = find_course()
+    course = _course(writes=True)
     name, config = course.require(options.name), course_config(course.root, database=options.db)
-    with _progress() as progress:
+    with _gradebook(config), _progress() as progress:
         pages = write_pages(config, name, options.student, _reporter(progress, f"feedback on {name}"))
     console.print(
         f"{len(pages)} pages: {pages[0].parents[2]}/STUDENT/{name}/{name}.html", highlight=False, soft_wrap=True
@@ -169,8 +237,9 @@ def _try(options: argparse.Namespace) -> int:
     from autograder.grading.table import print_table
     from autograder.grading.trial import try_notebook
 
+    course = _course(writes=False)
     with console.status("running your notebook …"):
-        name, exercises, row, page = try_notebook(find_course(), options.file, _execution(options))
+        name, exercises, row, page = try_notebook(course, options.file, _execution(options))
     print_table(console, name, exercises, [row])
     console.print(f"The report: {page}", highlight=False, soft_wrap=True)
     return 0
@@ -181,7 +250,7 @@ def _demo(options: argparse.Namespace) -> int:
     from autograder.grading.grade import exercises
     from autograder.grading.table import print_table
 
-    course = find_course()
+    course = _course(writes=False)
     name = course.require(options.name)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="autograder-demo-"))
     with _progress() as progress:
@@ -194,25 +263,59 @@ def _demo(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from autograder.doctor import diagnose, print_findings, verdict
 
+    course = _course(writes=False)
     with console.status("looking at this machine …"):
-        findings = diagnose(find_course())
+        findings = diagnose(course)
     print_findings(console, findings)
     able, _ = verdict(findings)
     return 0 if able else 1
 
 
 def _register(options: argparse.Namespace) -> int:
+    _note_notebooks(_course(writes=True), again=True)
+    return 0
+
+
+def _note_notebooks(course: Course, again: bool = False) -> None:
+    """Note in the gradebook the notebooks that are not in it as they are, or all of them ``again``."""
     from autograder.grading.grade import register
     from autograder.grading.nbgrader_apps import course_config
+    from autograder.grading.registered import note_registered, unregistered
 
-    course = find_course()
     config = course_config(course.root)
-    with _progress() as progress:
-        task = progress.add_task("registering", total=len(course.names))
-        for name in course.names:
-            register(course, config, name)
-            progress.advance(task)
-    return 0
+    with _gradebook(config):
+        names = course.names if again else unregistered(course, config)
+        if not names:
+            return
+        with _progress() as progress:
+            task = progress.add_task("registering", total=len(names))
+            for name in names:
+                register(course, config, name)
+                note_registered(course, config, name)
+                progress.advance(task)
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from autograder.lab.jupyter import start_lab
+    from autograder.lab.learner import prepare
+
+    course = _course(writes=True)
+    try:
+        _note_notebooks(course)
+    except CourseError as error:  # a learner can do without a gradebook
+        print(f"autograder: {error}", file=sys.stderr)
+    place = prepare(course)
+    for sentence in place.said:
+        console.print(sentence, highlight=False, soft_wrap=True)
+    start_lab(course, place.folder, place.workspaces, options.jupyter)
+
+
+def _teach(options: argparse.Namespace) -> int:
+    from autograder.lab.jupyter import start_lab
+
+    course = _course(writes=True)
+    _note_notebooks(course)
+    start_lab(course, course.root, None, options.jupyter)
 
 
 def _reporter(progress: Progress, description: str):

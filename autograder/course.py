@@ -23,6 +23,11 @@ class Course:
         return self.root / "notebooks"
 
     @property
+    def work(self) -> Path:
+        """The learner's folder."""
+        return self.root / "work"
+
+    @property
     def data(self) -> Path:
         return self.root / "data"
 
@@ -34,6 +39,10 @@ class Course:
     def source(self, name: str) -> Path:
         """The source file of a notebook."""
         return self.solutions / name / f"{name}.py"
+
+    def variants(self, name: str) -> Path:
+        """Right and wrong answers to a notebook's exercises."""
+        return self.solutions / name / "variants.py"
 
     def solution(self, name: str) -> Path:
         """The executed solution of a notebook."""

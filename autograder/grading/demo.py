@@ -61,8 +61,10 @@ def run_demo(course: Course, name: str, folder: Path, report: Callable[[int, int
         The rows of the table, and the folder with the feedback pages.
 
     Raises:
-        CourseError: ``folder`` is not empty.
+        CourseError: ``folder`` is not empty, or the notebook is too short for such a class.
     """
+    if len(exercises(course.solution(name))) < 2:
+        raise CourseError(f"{name} has fewer than two exercises: name another notebook for the demo.")
     if folder.exists() and any(folder.iterdir()):
         raise CourseError(f"{folder} is not empty: name another folder.")
     folder.mkdir(parents=True, exist_ok=True)

@@ -14,11 +14,13 @@ from pathlib import Path
 import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.utils import parse_utc
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.execute import drawn_pictures, stop, warm_up
+from autograder.grading.gradebook import database_reason
 from autograder.grading.nbgrader_apps import StepError, course_directory, generate_assignment, one_engine
 from autograder.grading.parallel import cores, in_parallel, interrupts_held
 from autograder.grading.prepare import Prepared, prepare
@@ -225,6 +227,8 @@ def _sentence(error: Exception) -> str:
         return f"nbgrader could not grade it: {error}"
     if isinstance(error, CourseError):
         return str(error)
+    if isinstance(error, SQLAlchemyError):
+        return f"the gradebook could not be written to: {database_reason(error)}"
     return f"the autograder failed on it: {type(error).__name__}: {error}"
 
 

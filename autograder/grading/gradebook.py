@@ -1,5 +1,6 @@
 """Whether the gradebook can be used, found out before anything is written; what is wrong with it, in one line."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from autograder.errors import CourseError
 PATIENCE = 5
 #: How drivers call that limit.
 TIMEOUT = {"sqlite": "timeout", "postgresql": "connect_timeout", "mysql": "connect_timeout"}
+#: Packages whose absence is no matter of a database.
+OURS = {"autograder", "nbgrader"}
 
 
 def check_gradebook(url: str) -> None:
@@ -26,21 +29,18 @@ def check_gradebook(url: str) -> None:
         CourseError: it cannot be; the message says why and what to do.
     """
     with gradebook_errors(url):
-        parsed = make_url(url)
-        file = _sqlite_file(parsed)
+        parsed = _parse(url)
+        kind, file = parsed.get_backend_name(), _sqlite_file(parsed)
         if file is not None and not file.exists():
-            if not file.parent.is_dir():
-                raise _trouble(url, f"the folder {file.parent} does not exist")
+            _check_folder(url, file.parent)
             return
-        limit = TIMEOUT.get(parsed.get_backend_name())
-        engine = create_engine(url, connect_args={limit: PATIENCE} if limit else {})
+        engine = create_engine(parsed, connect_args={TIMEOUT[kind]: PATIENCE} if kind in TIMEOUT else {})
         try:
             with engine.connect() as connection:
                 _check_version(url, connection)
-                if file is not None:
-                    connection.rollback()
-                    connection.execute(text("BEGIN IMMEDIATE"))  # fails if it is locked or read-only; writes nothing
-                    connection.rollback()
+                connection.rollback()
+                if kind == "sqlite":
+                    _try_to_write(connection)
         finally:
             engine.dispose()
 
@@ -56,17 +56,11 @@ def gradebook_errors(url: str) -> Iterator[None]:
         yield
     except NoSuchModuleError:
         raise _trouble(url, "there is no such kind of database; SQLite and PostgreSQL are known") from None
-    except ArgumentError:
-        raise _trouble(
-            url, "this is not a database URL; write sqlite:////FOLDER/gradebook.db or postgresql://USER@HOST/DATABASE"
-        ) from None
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith(("autograder", "nbgrader")):
+        if error.name is None or error.name.split(".")[0] in OURS:
             raise
         raise _trouble(url, f"the Python package {error.name}, which connects to it, is not installed") from None
-    except (SQLAlchemyError, ValueError) as error:
-        if isinstance(error, ValueError) and not _is_of_the_url(error):
-            raise
+    except SQLAlchemyError as error:
         raise _trouble(url, database_reason(error)) from None
 
 
@@ -100,20 +94,35 @@ def _check_version(url: str, connection: Connection) -> None:
     raise _trouble(url, "it was made by a newer nbgrader; update this course's (`git pull`, then `make lab`)")
 
 
+def _try_to_write(connection: Connection) -> None:
+    """Begin to write and take it back, which fails with SQLite's reason if the file is locked or read-only."""
+    version = connection.execute(text("PRAGMA user_version")).scalar_one()
+    connection.rollback()
+    connection.execute(text("BEGIN IMMEDIATE"))
+    connection.execute(text(f"PRAGMA user_version = {version:d}"))
+    connection.rollback()
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):  # the second is about the port
+        raise _trouble(
+            url, "this is not a database URL; write sqlite:////FOLDER/gradebook.db or postgresql://USER@HOST/DATABASE"
+        ) from None
+
+
 def _sqlite_file(url: URL) -> Path | None:
-    """The file of an SQLite gradebook; None for other databases, and for one in memory."""
-    in_a_file = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:"
-    return Path(url.database) if in_a_file else None
+    """The file of an SQLite gradebook; None for other databases, for one in memory, and for SQLite's own addresses."""
+    in_a_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(url.database) if in_a_file and "uri" not in url.query else None
 
 
-def _is_of_the_url(error: ValueError) -> bool:
-    """Whether a ``ValueError`` came from SQLAlchemy reading a URL, such as one with a port that is no number."""
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_name == "_parse_url":
-            return True
-        trace = trace.tb_next
-    return False
+def _check_folder(url: str, folder: Path) -> None:
+    if not folder.is_dir():
+        raise _trouble(url, f"the folder {folder} does not exist")
+    if not os.access(folder, os.W_OK):
+        raise _trouble(url, f"the folder {folder} may not be written to")
 
 
 def _trouble(url: str, reason: str) -> CourseError:

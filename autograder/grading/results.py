@@ -34,6 +34,11 @@ class Result:
     message: str
     hints: list[str] = field(default_factory=list)
 
+    @property
+    def right(self) -> bool:
+        """Whether all of its points are reached; of an exercise without points, whether its check passed."""
+        return self.score >= self.points if self.points else self.status == "right"
+
 
 def read_report(path: Path) -> Report:
     """The report that lies beside an autograded notebook.
@@ -61,8 +66,8 @@ def results(notebook: NotebookNode, report: Report, marks: dict[str, float]) -> 
     checks = {check.grade_id: check for check in report.checks}
     found, text_above = [], ""
     for cell in notebook.cells:
-        if cell.cell_type == "markdown" and HEADING.search(cell.source):
-            text_above = cell.source
+        if cell.cell_type == "markdown" and (heading := HEADING.search(cell.source)):
+            text_above = cell.source[heading.start() :]  # what is folded before it belongs to something else
         elif utils.is_grade(cell) and cell.metadata.nbgrader.grade_id in checks:
             check, heading = checks[cell.metadata.nbgrader.grade_id], HEADING.search(text_above)
             found.append(

@@ -34,7 +34,7 @@ def print_table(console: Console, name: str, exercises: list[Exercise], rows: li
 def what_went_wrong(exercises: list[Exercise], row: Row) -> str:
     """In short: what the run met, which exercises are unsolved, and what the check of each wrong one said first."""
     numbers = {exercise.grade_id: number for number, exercise in enumerate(exercises, start=1)}
-    lost = [result for result in row.results if result.score < result.points and result.grade_id in numbers]
+    lost = [result for result in row.results if not result.right and result.grade_id in numbers]
     unsolved = [str(numbers[result.grade_id]) for result in lost if result.status == "unsolved"]
     parts = list(row.problems)
     if unsolved:

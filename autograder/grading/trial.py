@@ -27,6 +27,9 @@ def try_notebook(
     Raises:
         CourseError: the file is no notebook of this course, or cannot be graded.
     """
+    if path.is_dir():
+        inside = next(iter(sorted(path.glob("*.ipynb"))), path / "04_linear.ipynb")
+        raise CourseError(f"{path} is a folder, and one notebook is wanted: name its file, such as {inside}.")
     if not path.is_file():
         raise CourseError(f"{path} does not exist.")
     try:

@@ -1,0 +1,54 @@
+"""Which notebooks the gradebook has as they are, so that opening JupyterLab need not note all of them again."""
+
+import hashlib
+import json
+from contextlib import suppress
+
+from nbgrader.api import Assignment, Gradebook
+from traitlets.config import Config
+
+from autograder.course import Course
+from autograder.grading.nbgrader_apps import course_directory
+
+#: In the course's folder: a hash of each solution that was noted, for the gradebook that they were noted in.
+RECORD = ".registered.json"
+
+
+def unregistered(course: Course, config: Config) -> list[str]:
+    """The notebooks, of those that are built, that are new or have changed since they were noted in this gradebook."""
+    noted, present = _read(course).get(_gradebook(config), {}), _assignments(config)
+    built = [name for name in course.names if course.solution(name).is_file()]
+    return [name for name in built if name not in present or noted.get(name) != _solution(course, name)]
+
+
+def note_registered(course: Course, config: Config, name: str) -> None:
+    """Remember that a notebook is in this gradebook as it is now; where that cannot be kept, it is noted again."""
+    record = _read(course)
+    record.setdefault(_gradebook(config), {})[name] = _solution(course, name)
+    with suppress(OSError):
+        unfinished = course.root / f"{RECORD}.unfinished"
+        unfinished.write_text(json.dumps(record, indent=1), encoding="utf-8")
+        unfinished.replace(course.root / RECORD)
+
+
+def _assignments(config: Config) -> set[str]:
+    directory = course_directory(config)
+    with Gradebook(directory.db_url, directory.course_id) as gradebook:
+        return {name for (name,) in gradebook.db.query(Assignment.name)}
+
+
+def _read(course: Course) -> dict[str, dict[str, str]]:
+    try:
+        record = json.loads((course.root / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _gradebook(config: Config) -> str:
+    """A gradebook's name in the record: a hash, because its URL may have a password."""
+    return hashlib.sha256(course_directory(config).db_url.encode()).hexdigest()[:16]
+
+
+def _solution(course: Course, name: str) -> str:
+    return hashlib.sha256(course.solution(name).read_bytes()).hexdigest()[:16]

@@ -1,0 +1,152 @@
+"""The start page: the map of the course, made from the notebooks themselves, and how one works with them."""
+
+import re
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from autograder.course import Course
+
+TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
+#: What an opening says about the time, up to the next word in bold.
+TIME = re.compile(r"\*\*Time:?\*\*(.*?)(?:\*\*|$)", re.DOTALL)
+MINUTES = re.compile(r"(\d+) minutes")
+#: The first list.
+GOALS = re.compile(r"(?:^- .*\n(?:  .*\n)*)+", re.MULTILINE)
+
+PAGE = """\
+# Welcome
+
+{opening}
+
+## How a notebook works
+
+- **Run it from the top**, one cell at a time, with <kbd>Shift</kbd>+<kbd>Enter</kbd>.
+- **Predict first.** Where a text says *Before you run it*, answer in your head or on paper. Then run the cell and
+  unfold *Why?*.
+- **Solve the exercises.** Your code goes where it says `# Your code here`. The folded cell below it is the check: run
+  it as often as you like. `✓` is right; `✗` says what differs and often names the mistake. *Run All* does not stop at
+  an exercise that is not solved yet.
+- **Stuck?** Unfold a hint. There is one for each obstacle, ideas before syntax.
+- **Done?** *Validate*, in the notebook's toolbar, runs everything again from a fresh start and lists the exercises
+  that are not right yet. The grader tries more values than the checks you see, but it demands nothing new.
+
+## The course
+
+{map}
+## Hand in
+
+- *Nbgrader → Assignment List* shows what your teacher has released. *Submit* hands in the notebook in the folder of
+  that name; *Fetch Feedback* brings back the marked page.
+- If your class does not use that list, hand in the file: right-click it, then choose *Download*.
+- To grade a notebook yourself, open *File → New → Terminal* and type
+
+      {autograder} try {example}
+
+## Good to know
+
+- Everything in this folder is yours. An update of the course never overwrites a notebook you have edited: the newer
+  one is put beside it, with `.new` in its name.
+- If you delete a notebook, you get a fresh copy the next time you start the course. This page (`START.md`) is
+  written anew every time.
+- To stop, save your notebooks, close the browser tab and press <kbd>Ctrl</kbd>+<kbd>C</kbd> in the terminal where you
+  started the course.
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A notebook on the map.
+
+    Attributes:
+        name: such as ``04_linear``.
+        title: its heading.
+        goals: what a learner will be able to do, as Markdown.
+        minutes: how long it takes, 0 if it does not say.
+        exercises: how many are checked.
+        points: what they are worth together.
+    """
+
+    name: str
+    title: str
+    goals: tuple[str, ...]
+    minutes: int
+    exercises: int
+    points: int
+
+    @property
+    def path(self) -> str:
+        """Where it is, from the start page."""
+        return f"{self.name}/{self.name}.ipynb"
+
+
+def read_entry(notebook: Path) -> Entry:
+    """What a released notebook says of itself in its first cell, and what its checks are worth."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    opening = (cells[0].source if cells else "") + "\n"
+    title, goals = TITLE.search(opening), GOALS.search(opening)
+    checks = [about for cell in cells if (about := cell.metadata.get("nbgrader", {})).get("grade")]
+    return Entry(
+        name=notebook.stem,
+        title=title[1].strip() if title else notebook.stem,
+        goals=tuple(_items(goals[0])) if goals else (),
+        minutes=_minutes(opening),
+        exercises=len(checks),
+        points=sum(about["points"] for about in checks),
+    )
+
+
+def start_page(course: Course) -> str:
+    """The text of the start page."""
+    entries = [read_entry(course.release(name)) for name in course.names if course.release(name).is_file()]
+    if not entries:
+        return "# Welcome\n\nThis course has no notebooks yet.\n"
+    first = entries[0]
+    opening = f"Start with **[{first.title}]({first.path})**; it is already open in the next tab"
+    opening += f" and takes about {first.minutes} minutes." if first.minutes else "."
+    example = next((entry.path for entry in entries if entry.points), first.path)
+    # By its path: a terminal in JupyterLab need not have it among its commands.
+    autograder = shlex.quote(str(Path(sys.executable).with_name("autograder")))
+    return PAGE.format(
+        opening=opening, map="\n".join(map(_on_the_map, entries)), example=example, autograder=autograder
+    )
+
+
+def _on_the_map(entry: Entry) -> str:
+    """A notebook's lines: its title as a link, what it takes and gives, folded what it teaches."""
+    facts = [f"{entry.minutes} minutes"] * (entry.minutes > 0)
+    facts += [_count(entry.exercises, "exercise")] * (entry.exercises > 0)
+    facts += [_count(entry.points, "point") if entry.points else "no points"]
+    lines = [f"### {_number(entry.name)}[{entry.title}]({entry.path})", "", " · ".join(facts), ""]
+    if entry.goals:
+        lines += ["<details><summary>After it you will be able to …</summary>", ""]
+        lines += [f"- {goal}" for goal in entry.goals]
+        lines += ["", "</details>", ""]
+    return "\n".join(lines)
+
+
+def _minutes(opening: str) -> int:
+    """The minutes of a line such as "**Time:** about 45 minutes of reading and 60 minutes for the exercises"."""
+    said = TIME.search(opening)
+    if said is None:
+        return 0
+    found = [int(number) for number in MINUTES.findall(said[1])]
+    return sum(found[:1] if "of which" in said[1] else found)
+
+
+def _items(text: str) -> list[str]:
+    """The items of a Markdown list, each in one line."""
+    items = re.split(r"^- ", text, flags=re.MULTILINE)
+    return [" ".join(item.split()) for item in items if item.strip()]
+
+
+def _number(name: str) -> str:
+    number = name.split("_")[0]
+    return f"{number} " if number.isdecimal() else ""
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
