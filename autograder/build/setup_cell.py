@@ -15,7 +15,7 @@ from autograder.source.names import bound_names, defined_names, read_names
 
 PIECES_DIR = Path(notebook.__file__).parent
 #: In the order in which they are written.
-MODULES = ("expect", "failures", "watch", "payoff", "draw", "movement", "networks", "data")
+MODULES = ("expect", "failures", "watch", "inputs", "payoff", "draw", "movement", "networks", "data")
 #: What every notebook gets, whether it names it or not.
 ALWAYS = {"expect", "show_failure"}
 TITLE = '#@title Tools: run this cell. There is nothing to do in it. { display-mode: "form" }'

@@ -4,6 +4,7 @@ Imports nothing of this package, because the build copies it into each notebook.
 process of its own; there the engine puts its own ``inplace`` and ``Watch`` behind these names, with the same meaning.
 """
 
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from autograder.notebook.expect import Unexpected
+
+#: What stands among the names of functions for a thread that was started.
+THREAD = "Thread.start"
 
 
 def inplace(value):
@@ -42,13 +46,16 @@ class Watch:
 
     Attributes:
         operations: what torch computed, in order, the operations inside its functions too.
-        functions: the names of the torch functions and methods that were called, in order, such as ``"relu"``.
+        functions: the names of the torch functions and methods that were called, in order, such as ``"relu"``; also of
+            operators that were called by themselves, such as ``torch.ops.aten.relu``. A thread that was started is
+            ``THREAD``: what is called in another thread cannot be seen.
     """
 
     def __init__(self, operations=True):
         self.operations, self.functions = [], []
-        # Looking at operations makes torch load its compiler first, which takes seconds.
+        # Looking at operations makes torch load its compiler first, which takes a second.
         self._modes = [_Functions(self.functions), *([_Operations(self.operations)] if operations else [])]
+        self._modes.append(_Threads(self.functions))
 
     def __enter__(self):
         for mode in self._modes:
@@ -76,8 +83,27 @@ class _Functions(TorchFunctionMode):
         self.names = names
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        self.names.append(getattr(function, "__name__", str(function)))
+        self.names.append(getattr(function, "__name__", str(function)).partition(".")[0])  # relu.default is relu
         return function(*args, **(kwargs or {}))
+
+
+class _Threads:
+    """Notes each thread that is started."""
+
+    def __init__(self, names):
+        self.names = names
+
+    def __enter__(self):
+        self.start = threading.Thread.start
+
+        def start(thread):
+            self.names.append(THREAD)
+            self.start(thread)
+
+        threading.Thread.start = start
+
+    def __exit__(self, *error):
+        threading.Thread.start = self.start
 
 
 class _Operations(TorchDispatchMode):
@@ -114,6 +140,8 @@ def forbidden(*names):
     """
     with Watch(operations=False) as seen:
         yield
+    if THREAD in seen.functions:
+        raise Unexpected("✗ no threads\n  → Your code starts a thread, in which nobody can see what it calls.")
     used = [name for name in seen.functions if name.strip("_") in names or name in names]
     if used:
         without = ", ".join(names)
