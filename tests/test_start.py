@@ -235,3 +235,13 @@ def test_a_gradebook_that_cannot_be_used_does_not_keep_a_learner_from_work(small
     assert "The gradebook" in capsys.readouterr().err
     assert cli.main(["teach"]) == 1
     assert len(started) == 1
+
+
+def test_readmes_map_is_the_courses():
+    """Each notebook has a row with the exercises, points and minutes that it says itself."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in COURSE.names:
+        entry = read_entry(COURSE.release(name))
+        row = next(line for line in readme.splitlines() if line.startswith(f"| [{name}](notebooks/{name}/{name}.ipynb)"))
+        facts = [cell.strip() for cell in row.strip("|").split("|")][2:]
+        assert facts == [str(entry.exercises), str(entry.points or "–"), str(entry.minutes)], name
