@@ -85,7 +85,7 @@ def examine_notebook(notebook: nbformat.NotebookNode, path: Path, lines: list[in
             told = check.message.replace("\n", " ")
             raise CourseError(
                 f"{path}:{places[check.grade_id]}: the check refuses the solution as submissions are graded: {told}"
-                " (the README says what a check may do there)."
+                " (docs/checks.md says what a check may do there)."
             )
 
 
