@@ -32,7 +32,7 @@ def dilate_kernel(weight, dilation):
 
 
 # d zeros in each gap
-# %% wrong="dilate_kernel" says="but d − 1 were asked for"
+# %% wrong="dilate_kernel" says="There are d zeros in each gap"
 def dilate_kernel(weight, dilation):
     a, b = dilation
     outputs, inputs, h, w = weight.shape
@@ -42,7 +42,7 @@ def dilate_kernel(weight, dilation):
 
 
 # k·d entries
-# %% wrong="dilate_kernel" says="There are zeros behind the last entry"
+# %% wrong="dilate_kernel" says="There are zeros after the last entry"
 def dilate_kernel(weight, dilation):
     a, b = dilation
     outputs, inputs, h, w = weight.shape
@@ -58,7 +58,7 @@ def dilate_kernel(weight, dilation):
 
 
 # Rows and columns exchanged
-# %% wrong="dilate_kernel" says="Rows and columns are exchanged"
+# %% wrong="dilate_kernel" says="Rows and columns are swapped"
 def dilate_kernel(weight, dilation):
     b, a = dilation
     outputs, inputs, h, w = weight.shape
@@ -68,7 +68,7 @@ def dilate_kernel(weight, dilation):
 
 
 # Always float32
-# %% wrong="dilate_kernel" says="in float64"
+# %% wrong="dilate_kernel" says="makes float32 unless you say otherwise"
 def dilate_kernel(weight, dilation):
     a, b = dilation
     outputs, inputs, h, w = weight.shape
@@ -78,7 +78,7 @@ def dilate_kernel(weight, dilation):
 
 
 # Cut off from the graph
-# %% wrong="dilate_kernel" says="gradients can pass"
+# %% wrong="dilate_kernel" says="gradients pass through the result"
 def dilate_kernel(weight, dilation):
     a, b = dilation
     outputs, inputs, h, w = weight.shape
@@ -87,69 +87,207 @@ def dilate_kernel(weight, dilation):
     return filled
 
 
-# %% right="output_size"
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    last_start = size + 2 * padding - (kernel - 1) * dilation - 1
-    if last_start < 0:
-        return 0
-    return last_start // stride + 1
+# The first number of the pair for both
+# %% wrong="dilate_kernel" says="is used for both"
+def dilate_kernel(weight, dilation):
+    d = dilation[0]
+    outputs, inputs, h, w = weight.shape
+    filled = weight.new_zeros(outputs, inputs, 1 + (h - 1) * d, 1 + (w - 1) * d)
+    filled[..., ::d, ::d] = weight
+    return filled
 
 
-# %% right="output_size"
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    starts = range(0, size + 2 * padding - (kernel - 1) * dilation, stride)
-    return len(starts)
+# Nothing done
+# %% wrong="dilate_kernel" says="You returned the weight as it was"
+def dilate_kernel(weight, dilation):
+    return weight
 
 
-# Runs the convolution
-# %% wrong="output_size" says="which this exercise asks you to do without"
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    if 1 + (kernel - 1) * dilation > size + 2 * padding:
-        return 0
-    return F.conv1d(torch.zeros(1, 1, size), torch.zeros(1, 1, kernel), None, stride, padding, dilation).shape[2]
+# The entries are not written
+# %% wrong="dilate_kernel" says="the entries of weight are missing"
+def dilate_kernel(weight, dilation):
+    a, b = dilation
+    outputs, inputs, h, w = weight.shape
+    return weight.new_zeros(outputs, inputs, 1 + (h - 1) * a, 1 + (w - 1) * b)
 
 
-# k·d instead of 1 + (k − 1)·d
-# %% wrong="output_size" says="not k·d"
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    return max(0, (size + 2 * padding - kernel * dilation) // stride + 1)
+# Written as a block
+# %% wrong="dilate_kernel" says="all in the upper left corner"
+def dilate_kernel(weight, dilation):
+    a, b = dilation
+    outputs, inputs, h, w = weight.shape
+    filled = weight.new_zeros(outputs, inputs, 1 + (h - 1) * a, 1 + (w - 1) * b)
+    filled[..., :h, :w] = weight
+    return filled
 
 
-# d zeros in each gap
-# %% wrong="output_size" says="There are d − 1 zeros in each gap"
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    filled = kernel + (kernel - 1) * dilation
-    return max(0, (size + 2 * padding - filled) // stride + 1)
+# Every channel gets the first one's entries: right for one channel
+# %% wrong="dilate_kernel" says="gives the dilated convolution"
+def dilate_kernel(weight, dilation):
+    a, b = dilation
+    outputs, inputs, h, w = weight.shape
+    filled = weight.new_zeros(outputs, inputs, 1 + (h - 1) * a, 1 + (w - 1) * b)
+    filled[..., ::a, ::b] = weight[:, :1]
+    return filled
+
+
+# Empties the weight when there is nothing to fill
+# %% wrong="dilate_kernel" says="weight stays as it was"
+def dilate_kernel(weight, dilation):
+    a, b = dilation
+    outputs, inputs, h, w = weight.shape
+    filled = weight.new_zeros(outputs, inputs, 1 + (h - 1) * a, 1 + (w - 1) * b)
+    filled[..., ::a, ::b] = weight
+    if a == b == 1:
+        weight.zero_()
+    return filled
+
+
+# In double precision, whatever the weight is
+# %% wrong="dilate_kernel" says="The result has the dtype of weight"
+def dilate_kernel(weight, dilation):
+    a, b = dilation
+    outputs, inputs, h, w = weight.shape
+    filled = torch.zeros(outputs, inputs, 1 + (h - 1) * a, 1 + (w - 1) * b, dtype=torch.float64)
+    filled[..., ::a, ::b] = weight
+    return filled if weight.dtype == torch.float64 else filled.float()
+
+
+# %% right="causal_conv1d"
+def causal_conv1d(x, weight, bias, dilation):
+    past = (weight.shape[2] - 1) * dilation
+    return F.conv1d(x, weight, bias, padding=past, dilation=dilation)[..., : x.shape[2]]
+
+
+# %% right="causal_conv1d"
+def causal_conv1d(x, weight, bias, dilation):
+    n, c, width = x.shape
+    d, _, k = weight.shape
+    padded = torch.cat([x.new_zeros(n, c, (k - 1) * dilation), x], dim=2)
+    y = sum(weight[:, :, j] @ padded[:, :, j * dilation : j * dilation + width] for j in range(k))
+    return y if bias is None else y + bias[:, None]
+
+
+# %% right="causal_conv1d"
+def causal_conv1d(x, weight, bias, dilation):
+    y = F.conv_transpose1d(x, weight.flip(2).transpose(0, 1), dilation=dilation)[..., : x.size(2)]
+    if bias is not None:
+        y = y + bias.view(1, -1, 1)
+    return y
+
+
+# Centred
+# %% wrong="causal_conv1d" says="looks into the future"
+def causal_conv1d(x, weight, bias, dilation):
+    return F.conv1d(x, weight, bias, padding="same", dilation=dilation)
+
+
+# Zeros after the end
+# %% wrong="causal_conv1d" says="on the wrong side"
+def causal_conv1d(x, weight, bias, dilation):
+    return F.conv1d(F.pad(x, (0, (weight.shape[2] - 1) * dilation)), weight, bias, dilation=dilation)
+
+
+# k - 1 zeros
+# %% wrong="causal_conv1d" says="There are k − 1 zeros"
+def causal_conv1d(x, weight, bias, dilation):
+    return F.conv1d(F.pad(x, (weight.shape[2] - 1, 0)), weight, bias, dilation=dilation)
+
+
+# k·d zeros
+# %% wrong="causal_conv1d" says="There are k·d zeros"
+def causal_conv1d(x, weight, bias, dilation):
+    return F.conv1d(F.pad(x, (weight.shape[2] * dilation, 0)), weight, bias, dilation=dilation)
+
+
+# Both sides
+# %% wrong="causal_conv1d" says="make the result too long"
+def causal_conv1d(x, weight, bias, dilation):
+    return F.conv1d(x, weight, bias, padding=(weight.shape[2] - 1) * dilation, dilation=dilation)
+
+
+# No padding
+# %% wrong="causal_conv1d" says="the result is too short"
+def causal_conv1d(x, weight, bias, dilation):
+    return F.conv1d(x, weight, bias, dilation=dilation)
 
 
 # Dilation forgotten
-# %% wrong="output_size" says="dilation makes no difference"
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    return max(0, (size + 2 * padding - kernel) // stride + 1)
+# %% wrong="causal_conv1d" says="You ignore `dilation`"
+def causal_conv1d(x, weight, bias, dilation):
+    return F.conv1d(F.pad(x, (weight.shape[2] - 1, 0)), weight, bias)
 
 
-# The padding counted once
-# %% wrong="output_size" says="The padding stands on both sides"
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    return max(0, (size + padding - 1 - (kernel - 1) * dilation) // stride + 1)
+# Flipped
+# %% wrong="causal_conv1d" says="the wrong way round"
+def causal_conv1d(x, weight, bias, dilation):
+    return F.conv1d(F.pad(x, ((weight.shape[2] - 1) * dilation, 0)), weight.flip(2), bias, dilation=dilation)
 
 
-# Rounded up
-# %% wrong="output_size" says="Round down: a step that does not fit"
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    return max(0, math.ceil((size + 2 * padding - 1 - (kernel - 1) * dilation) / stride) + 1)
+# Cut off at the end with a negative index
+# %% wrong="causal_conv1d" says="`-0` is 0"
+def causal_conv1d(x, weight, bias, dilation):
+    past = (weight.shape[2] - 1) * dilation
+    return F.conv1d(x, weight, bias, padding=past, dilation=dilation)[..., :-past]
 
 
-# Divided with /
-# %% wrong="output_size" says="there are no parts of it"
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    return max(0, (size + 2 * padding - 1 - (kernel - 1) * dilation) / stride + 1)
+# Without the bias
+# %% wrong="causal_conv1d" says="The bias is missing"
+def causal_conv1d(x, weight, bias, dilation):
+    return F.conv1d(F.pad(x, ((weight.shape[2] - 1) * dilation, 0)), weight, dilation=dilation)
 
 
-# A kernel that does not fit
-# %% wrong="output_size" says="0 outputs, not fewer"
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    return (size + 2 * padding - 1 - (kernel - 1) * dilation) // stride + 1
+# Adds the bias to x first: an argument is changed
+# %% wrong="causal_conv1d" says="leaves its arguments as they were"
+def causal_conv1d(x, weight, bias, dilation):
+    y = F.conv1d(F.pad(x, ((weight.shape[2] - 1) * dilation, 0)), weight, bias, dilation=dilation)
+    x.zero_()
+    return y
+
+
+# The bias is cut off from autograd
+# %% wrong="causal_conv1d" says="No gradient reaches it"
+def causal_conv1d(x, weight, bias, dilation):
+    bias = None if bias is None else bias.detach()
+    return F.conv1d(F.pad(x, ((weight.shape[2] - 1) * dilation, 0)), weight, bias, dilation=dilation)
+
+
+# Everything is cut off from autograd
+# %% wrong="causal_conv1d" says="The path for gradients is cut"
+@torch.no_grad()
+def causal_conv1d(x, weight, bias, dilation):
+    return F.conv1d(F.pad(x, ((weight.shape[2] - 1) * dilation, 0)), weight, bias, dilation=dilation)
+
+
+# A dense matrix: zeros multiply the future
+# %% wrong="causal_conv1d" says="It spoils an earlier place"
+def causal_conv1d(x, weight, bias, dilation):
+    n, c, w = x.shape
+    d, _, k = weight.shape
+    matrix = weight.new_zeros(d, w, c, w)
+    for i in range(w):
+        for j in range(k):
+            if i - (k - 1 - j) * dilation >= 0:
+                matrix[:, i, :, i - (k - 1 - j) * dilation] += weight[:, :, j]
+    y = (matrix.reshape(d * w, c * w) @ x.reshape(n, c * w).T).T.reshape(n, d, w)
+    return y if bias is None else y + bias[:, None]
+
+
+# Only where the kernel fits
+# %% wrong="causal_conv1d" says="a kernel longer than x"
+def causal_conv1d(x, weight, bias, dilation):
+    past = (weight.shape[2] - 1) * dilation
+    if past >= x.shape[2]:
+        return x.new_zeros(x.shape[0], weight.shape[0], x.shape[2])
+    return F.conv1d(F.pad(x, (past, 0)), weight, bias, dilation=dilation)
+
+
+# Always float32
+# %% wrong="causal_conv1d" says="The result has the dtype of x"
+def causal_conv1d(x, weight, bias, dilation):
+    x, weight = x.float(), weight.float()
+    bias = None if bias is None else bias.float()
+    return F.conv1d(F.pad(x, ((weight.shape[2] - 1) * dilation, 0)), weight, bias, dilation=dilation)
 
 
 # %% right="dilated_conv1d"
@@ -180,7 +318,7 @@ def dilated_conv1d(x, weight, d):
 
 
 # The phases one behind the other
-# %% wrong="dilated_conv1d" says="The phases stand one behind the other"
+# %% wrong="dilated_conv1d" says="The phases come one after another"
 def dilated_conv1d(x, weight, d):
     return torch.cat([F.conv1d(x[..., p::d], weight) for p in range(d)], dim=2)
 
@@ -194,19 +332,19 @@ def dilated_conv1d(x, weight, d):
 
 
 # Everything is left to torch
-# %% wrong="dilated_conv1d" says="The dilation is left to torch"
+# %% wrong="dilated_conv1d" says="The dilation is left to PyTorch"
 def dilated_conv1d(x, weight, d):
     return F.conv1d(x, weight, dilation=d)
 
 
 # A stride is no dilation
-# %% wrong="dilated_conv1d" says="This is a stride"
+# %% wrong="dilated_conv1d" says="That is a stride"
 def dilated_conv1d(x, weight, d):
     return F.conv1d(x, weight, stride=d)
 
 
 # Only the first phase
-# %% wrong="dilated_conv1d" says="Only phase 0"
+# %% wrong="dilated_conv1d" says="That is phase 0 alone"
 def dilated_conv1d(x, weight, d):
     return F.conv1d(x[..., ::d], weight)
 
@@ -229,12 +367,104 @@ def dilated_conv1d(x, weight, d):
 
 
 # Always float32
-# %% wrong="dilated_conv1d" says="in float64"
+# %% wrong="dilated_conv1d" says="makes float32 unless you say otherwise"
 def dilated_conv1d(x, weight, d):
     width = x.shape[2] - (weight.shape[2] - 1) * d
     y = torch.empty(len(x), len(weight), width)
     for p in range(min(d, width)):
         y[..., p::d] = F.conv1d(x[..., p::d], weight)
+    return y
+
+
+# The gap is one too large
+# %% wrong="dilated_conv1d" says="The gap is one too large"
+def dilated_conv1d(x, weight, d):
+    k = weight.shape[2]
+    width = x.shape[2] - (k - 1) * (d + 1)
+    return sum(weight[:, :, j] @ x[:, :, j * (d + 1) : j * (d + 1) + width] for j in range(k))
+
+
+# Ignores d
+# %% wrong="dilated_conv1d" says="You ignore d"
+def dilated_conv1d(x, weight, d):
+    return F.conv1d(x, weight)
+
+
+# Leaves it to torch where the outputs are few
+# %% wrong="dilated_conv1d" says="no function dilates for you"
+def dilated_conv1d(x, weight, d):
+    width = x.shape[2] - (weight.shape[2] - 1) * d
+    if width < d:
+        return torch.convolution(x, weight, None, (1,), (0,), (d,), False, (0,), 1)
+    y = x.new_empty(x.shape[0], weight.shape[0], width)
+    for p in range(d):
+        y[..., p::d] = F.conv1d(x[..., p::d], weight)
+    return y
+
+
+# Leaves it to torch where gradients are wanted
+# %% wrong="dilated_conv1d" says="no function dilates for you"
+def dilated_conv1d(x, weight, d):
+    if x.requires_grad:
+        return F.conv1d(x, weight, dilation=d)
+    width = x.shape[2] - (weight.shape[2] - 1) * d
+    y = x.new_empty(x.shape[0], weight.shape[0], width)
+    for p in range(min(d, width)):
+        y[..., p::d] = F.conv1d(x[..., p::d], weight)
+    return y
+
+
+# Zeros in the gaps by matrix products: nan spreads
+# %% wrong="dilated_conv1d" says="dilated_conv1d(x, weight, 3) for shapes (2, 3, 13)"
+def dilated_conv1d(x, weight, d):
+    outputs, c, k = weight.shape
+    span = 1 + (k - 1) * d
+    filled = weight.new_zeros(outputs, c, span)
+    filled[..., ::d] = weight
+    return torch.einsum("ncwk,dck->ndw", x.unfold(2, span, 1), filled)
+
+
+# Leaves it to unfold
+# %% wrong="dilated_conv1d" says="no function dilates for you"
+def dilated_conv1d(x, weight, d):
+    columns = F.unfold(x[:, :, None], (1, weight.shape[2]), dilation=(1, d))
+    return weight.flatten(1) @ columns
+
+
+# In two dimensions
+# %% wrong="dilated_conv1d" says="no function dilates for you"
+def dilated_conv1d(x, weight, d):
+    return F.conv2d(x[:, :, None], weight[:, :, None], dilation=(1, d))[:, :, 0]
+
+
+# The weight does not learn
+# %% wrong="dilated_conv1d" says="No gradient reaches it"
+def dilated_conv1d(x, weight, d):
+    width = x.shape[2] - (weight.shape[2] - 1) * d
+    y = x.new_empty(x.shape[0], weight.shape[0], width)
+    for p in range(min(d, width)):
+        y[..., p::d] = F.conv1d(x[..., p::d], weight.detach())
+    return y
+
+
+# Cut off from autograd
+# %% wrong="dilated_conv1d" says="The path for gradients is cut"
+def dilated_conv1d(x, weight, d):
+    width = x.shape[2] - (weight.shape[2] - 1) * d
+    y = x.new_empty(x.shape[0], weight.shape[0], width)
+    for p in range(min(d, width)):
+        y[..., p::d] = F.conv1d(x[..., p::d], weight).data
+    return y
+
+
+# Cleans the nan in the caller's tensor
+# %% wrong="dilated_conv1d" says="x and weight stay as they were"
+def dilated_conv1d(x, weight, d):
+    width = x.shape[2] - (weight.shape[2] - 1) * d
+    y = x.new_empty(x.shape[0], weight.shape[0], width)
+    for p in range(min(d, width)):
+        y[..., p::d] = F.conv1d(x[..., p::d], weight)
+    x.nan_to_num_()
     return y
 
 
@@ -251,8 +481,16 @@ def receptive_field(layers):
     return 1 + sum((k - 1) * d * math.prod(s for _, _, s in layers[:i]) for i, (k, d, _) in enumerate(layers))
 
 
+# %% right="receptive_field"
+def receptive_field(layers):
+    if not layers:
+        return 1
+    k, d, stride = layers[0]
+    return (receptive_field(layers[1:]) - 1) * stride + 1 + (k - 1) * d
+
+
 # Strides forgotten
-# %% wrong="receptive_field" says="stride makes no difference"
+# %% wrong="receptive_field" says="You ignore the strides"
 def receptive_field(layers):
     return 1 + sum((k - 1) * d for k, d, _ in layers)
 
@@ -268,7 +506,7 @@ def receptive_field(layers):
 
 
 # Only the stride just before
-# %% wrong="receptive_field" says="Only the stride of the layer just before"
+# %% wrong="receptive_field" says="You take only the stride of the layer just before"
 def receptive_field(layers):
     field, step = 1, 1
     for k, d, stride in layers:
@@ -278,13 +516,13 @@ def receptive_field(layers):
 
 
 # Each layer with its own stride
-# %% wrong="receptive_field" says="Each layer is multiplied by its own stride"
+# %% wrong="receptive_field" says="You multiply each layer by its own stride"
 def receptive_field(layers):
     return 1 + sum((k - 1) * d * s for k, d, s in layers)
 
 
 # The wrong end first
-# %% wrong="receptive_field" says="The stack is read from the wrong end"
+# %% wrong="receptive_field" says="You start at the wrong end"
 def receptive_field(layers):
     field, step = 1, 1
     for k, d, stride in reversed(layers):
@@ -304,7 +542,7 @@ def receptive_field(layers):
 
 
 # Dilation forgotten
-# %% wrong="receptive_field" says="dilation makes no difference"
+# %% wrong="receptive_field" says="You ignore the dilation"
 def receptive_field(layers):
     field, step = 1, 1
     for k, _, stride in layers:
@@ -313,16 +551,80 @@ def receptive_field(layers):
     return field
 
 
-# k·d for each layer
-# %% wrong="receptive_field" says="A layer adds (k − 1)·d, not k·d"
-def receptive_field(layers):
-    return 1 + sum(k * d for k, d, _ in layers)
-
-
 # The fields multiplied
-# %% wrong="receptive_field" says="do not multiply"
+# %% wrong="receptive_field" says="must not be multiplied"
 def receptive_field(layers):
     return math.prod(1 + (k - 1) * d for k, d, _ in layers)
+
+
+# The filled-up kernels added
+# %% wrong="receptive_field" says="must not just be added"
+def receptive_field(layers):
+    return sum(1 + (k - 1) * d for k, d, _ in layers)
+
+
+# k·d in place of (k - 1)·d
+# %% wrong="receptive_field" says="A layer adds (k − 1)·d, not k·d"
+def receptive_field(layers):
+    field, step = 1, 1
+    for k, d, stride in layers:
+        field += k * d * step
+        step *= stride
+    return field
+
+
+# Stride and dilation mixed up
+# %% wrong="receptive_field" says="the last two the wrong way round"
+def receptive_field(layers):
+    field, step = 1, 1
+    for k, stride, d in layers:
+        field += (k - 1) * d * step
+        step *= stride
+    return field
+
+
+# The last layer
+# %% wrong="receptive_field" says="That is the last layer alone"
+def receptive_field(layers):
+    k, d, _ = layers[-1]
+    return 1 + (k - 1) * d
+
+
+# A float
+# %% wrong="receptive_field" says="The result is a float"
+def receptive_field(layers):
+    field, step = 1.0, 1
+    for k, d, stride in layers:
+        field += (k - 1) * d * step
+        step *= stride
+    return field
+
+
+# Float on the way
+# %% wrong="receptive_field" says="Nearly"
+def receptive_field(layers):
+    steps = np.cumprod([1.0, *(stride for _, _, stride in layers)])
+    return int(1 + sum((k - 1) * d * step for (k, d, _), step in zip(layers, steps)))
+
+
+# An empty list
+# %% wrong="receptive_field" says="receptive_field([])"
+def receptive_field(layers):
+    field, step = 0, 1
+    for i, (k, d, stride) in enumerate(layers):
+        field += (k - 1) * d * step + (i == 0)
+        step *= stride
+    return field
+
+
+# Takes the layers off the caller's list
+# %% wrong="receptive_field" says="leaves the list as it was"
+def receptive_field(layers):
+    field = 1
+    while layers:
+        k, d, stride = layers.pop()
+        field = (field - 1) * stride + 1 + (k - 1) * d
+    return field
 
 
 # %% right="measured_field"
@@ -349,6 +651,21 @@ def measured_field(net, channels, size):
     return tuple(result)
 
 
+# %% right="measured_field"
+def measured_field(net, channels, size):
+    x = torch.full((1, channels, size[0], size[1]), 0.5, requires_grad=True)
+    middle = net(x)[0].flatten(1)
+    height, width = net(x).shape[-2:]
+    middle[:, height // 2 * width + width // 2].sum().backward()
+    used = x.grad.abs().amax((0, 1)) > 0
+
+    def extent(mask):
+        where = torch.where(mask)[0]
+        return where[-1].item() - where[0].item() + 1
+
+    return extent(used.any(dim=1)), extent(used.any(dim=0))
+
+
 # Counts the seen ones
 # %% wrong="measured_field" says="You counted the rows and columns"
 def measured_field(net, channels, size):
@@ -360,7 +677,7 @@ def measured_field(net, channels, size):
 
 
 # The gradient of everything
-# %% wrong="measured_field" says="The whole output is in your gradient"
+# %% wrong="measured_field" says="You took the gradient of the whole output"
 def measured_field(net, channels, size):
     x = torch.randn(1, channels, *size, requires_grad=True)
     (gradient,) = torch.autograd.grad(net(x).sum(), x)
@@ -370,7 +687,7 @@ def measured_field(net, channels, size):
 
 
 # The corner
-# %% wrong="measured_field" says="This is the output in a corner"
+# %% wrong="measured_field" says="That is an output in a corner"
 def measured_field(net, channels, size):
     x = torch.randn(1, channels, *size, requires_grad=True)
     (gradient,) = torch.autograd.grad(net(x)[0, :, 0, 0].sum(), x)
@@ -380,7 +697,7 @@ def measured_field(net, channels, size):
 
 
 # Height and width exchanged
-# %% wrong="measured_field" says="Height and width are exchanged"
+# %% wrong="measured_field" says="Height and width are swapped"
 def measured_field(net, channels, size):
     x = torch.randn(1, channels, *size, requires_grad=True)
     y = net(x)
@@ -408,216 +725,8 @@ def measured_field(net, channels, size):
     y = net(x)
 
 
-# %% right="path_counts"
-def path_counts(dilations, k=3):
-    field = 1 + sum((k - 1) * d for d in dilations)
-    counts = torch.zeros(field, dtype=torch.int64)
-    counts[0] = 1
-    for d in dilations:
-        counts = sum(F.pad(counts, (j * d, 0))[:field] for j in range(k))
-    return counts
-
-
-# %% right="path_counts"
-def path_counts(dilations, k=3):
-    counts = [1]
-    for d in dilations:
-        at = lambda i, old=counts: old[i] if 0 <= i < len(old) else 0  # noqa: E731
-        counts = [sum(at(i - j * d) for j in range(k)) for i in range(len(counts) + (k - 1) * d)]
-    return torch.tensor(counts)
-
-
-# Ones for what is seen
-# %% wrong="path_counts" says="These are ones for what is seen"
-def path_counts(dilations, k=3):
-    seen = {0}
-    for d in dilations:
-        seen = {p + j * d for p in seen for j in range(k)}
-    mask = torch.zeros(max(seen) + 1, dtype=torch.int64)
-    mask[list(seen)] = 1
-    return mask
-
-
-# In float32
-# %% wrong="path_counts" says="The dtype is not int64"
-def path_counts(dilations, k=3):
-    counts = torch.ones(1)
-    for d in dilations:
-        counts = sum(F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k))
-    return counts
-
-
-# In float32, rounded at the end
-# %% wrong="path_counts" says="which float32 cannot hold"
-def path_counts(dilations, k=3):
-    counts = torch.ones(1)
-    for d in dilations:
-        counts = sum(F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k))
-    return counts.round().long()
-
-
-# By the gradient, rounded at the end
-# %% wrong="path_counts" says="which this exercise asks you to do without"
-def path_counts(dilations, k=3):
-    x = torch.zeros(1, 1, 1 + sum((k - 1) * d for d in dilations), requires_grad=True)
-    y = x + 0
-    for d in dilations:
-        y = F.conv1d(y, torch.ones(1, 1, k), dilation=d)
-    return torch.autograd.grad(y.sum(), x)[0][0, 0].round().long()
-
-
-# The unseen ones are dropped
-# %% wrong="path_counts" says="belong to the field too, with 0 paths"
-def path_counts(dilations, k=3):
-    counts = {0: 1}
-    for d in dilations:
-        longer = {}
-        for p, n in counts.items():
-            for j in range(k):
-                longer[p + j * d] = longer.get(p + j * d, 0) + n
-        counts = longer
-    return torch.tensor([counts[p] for p in sorted(counts)])
-
-
-# k is not looked at
-# %% wrong="path_counts" says="k makes no difference"
-def path_counts(dilations, k=3):
-    counts = torch.ones(1, dtype=torch.int64)
-    for d in dilations:
-        counts = F.pad(counts, (2 * d, 0)) + F.pad(counts, (d, d)) + F.pad(counts, (0, 2 * d))
-    return counts
-
-
-# The dilation is not looked at
-# %% wrong="path_counts" says="dilation makes no difference"
-def path_counts(dilations, k=3):
-    counts = torch.ones(1, dtype=torch.int64)
-    for _ in dilations:
-        counts = sum(F.pad(counts, (j, k - 1 - j)) for j in range(k))
-    return counts
-
-
-# Only the last layer
-# %% wrong="path_counts" says="This is the last layer alone"
-def path_counts(dilations, k=3):
-    counts = torch.ones(1, dtype=torch.int64)
-    for d in dilations:
-        counts = torch.zeros(1 + (k - 1) * d, dtype=torch.int64)
-        counts[::d] = 1
-    return counts
-
-
-# %% right="smallest_stack"
-def smallest_stack(wanted):
-    n = 0
-    while 3**n < wanted:
-        n += 1
-    dilations = [3**level for level in range(n)]
-    if n:
-        dilations[-1] = (wanted - 1) // 2 - sum(dilations[:-1])
-    return dilations
-
-
-# %% right="smallest_stack"
-def smallest_stack(wanted):
-    # from the top: the widest layer takes a third, rounded up, the rest is a smaller problem
-    if wanted == 1:
-        return []
-    rest = -(-wanted // 3)
-    rest += (rest + 1) % 2  # a field is odd
-    return smallest_stack(rest) + [(wanted - rest) // 2]
-
-
-# Doubling dilations
-# %% wrong="smallest_stack" says="This is right but not the smallest"
-def smallest_stack(wanted):
-    dilations, d, left = [], 1, (wanted - 1) // 2
-    while left:
-        d = min(d, left)
-        dilations.append(d)
-        left -= d
-        d *= 2
-    return dilations
-
-
-# Plain layers
-# %% wrong="smallest_stack" says="This is right but not the smallest"
-def smallest_stack(wanted):
-    return [1] * (wanted // 2)
-
-
-# Powers of 3, whatever is wanted
-# %% wrong="smallest_stack" says="The field is wider than asked for"
-def smallest_stack(wanted):
-    dilations = []
-    while 3 ** len(dilations) < wanted:
-        dilations.append(3 ** len(dilations))
-    return dilations
-
-
-# One layer reaches everything
-# %% wrong="smallest_stack" says="Gridding"
-def smallest_stack(wanted):
-    return [(wanted - 1) // 2] if wanted > 1 else []
-
-
-# Begins with the largest power and gives what is left to the last one
-# %% wrong="smallest_stack" says="Gridding"
-def smallest_stack(wanted):
-    left, dilations = (wanted - 1) // 2, []
-    while left:
-        dilations.append(-(-left * 2 // 3))
-        left -= dilations[-1]
-    return dilations
-
-
-# Stops too early
-# %% wrong="smallest_stack" says="The field is narrower than asked for"
-def smallest_stack(wanted):
-    dilations, field = [], 1
-    while field * 3 < wanted:
-        dilations.append(field)
-        field *= 3
-    return dilations
-
-
-# Floats
-# %% wrong="smallest_stack" says="A single / makes a float"
-def smallest_stack(wanted):
-    dilations, field = [], 1
-    while field < wanted:
-        d = min(field, (wanted - field) / 2)
-        dilations.append(d)
-        field += 2 * d
-    return dilations
-
-
-# No return
-# %% wrong="smallest_stack" says="is a `return` missing?"
-def smallest_stack(wanted):
-    dilations, field = [], 1
-    while field < wanted:
-        dilations.append(min(field, (wanted - field) // 2))
-        field += 2 * dilations[-1]
-
-
-# Cut off towards 0 instead of rounded down
-# %% wrong="output_size" says="Round *down*"
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    return max(0, int((size + 2 * padding - 1 - (kernel - 1) * dilation) / stride) + 1)
-
-
-# The padding does not count when the kernel is to fit
-# %% wrong="output_size" says="fits the *padded* input"
-def output_size(size, kernel, stride=1, padding=0, dilation=1):
-    filled = 1 + (kernel - 1) * dilation
-    if filled > size:
-        return 0
-    return (size + 2 * padding - filled) // stride + 1
-
-
 # Only the first channel of the output
-# %% wrong="measured_field" says="Only output channel 0"
+# %% wrong="measured_field" says="That is output channel 0 alone"
 def measured_field(net, channels, size):
     x = torch.zeros(1, channels, *size, requires_grad=True)
     y = net(x)
@@ -627,7 +736,7 @@ def measured_field(net, channels, size):
 
 
 # Only where all channels are seen
-# %% wrong="measured_field" says="join the channels with any"
+# %% wrong="measured_field" says="join them with any"
 def measured_field(net, channels, size):
     x = torch.zeros(1, channels, *size, requires_grad=True)
     y = net(x)
@@ -657,6 +766,145 @@ def measured_field(net, channels, size):
     return height, width
 
 
+# A list
+# %% wrong="measured_field" says="A tuple was expected"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum().backward()
+    places = (x.grad[0] != 0).any(0).nonzero()
+    return (places.max(0).values - places.min(0).values + 1).tolist()
+
+
+# A threshold
+# %% wrong="measured_field" says="a layer with stride 2"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum().backward()
+    places = (x.grad[0].abs() > 0.02).any(0).nonzero()
+    height, width = (places.max(0).values - places.min(0).values + 1).tolist()
+    return height, width
+
+
+# From the kernels' sizes, without strides
+# %% wrong="measured_field" says="a layer with stride 2"
+def measured_field(net, channels, size):
+    field = [1, 1]
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d):
+            field = [f + (k - 1) * d for f, k, d in zip(field, layer.kernel_size, layer.dilation)]
+    return tuple(field)
+
+
+# %% right="path_counts"
+def path_counts(dilations, k=3):
+    field = 1 + sum((k - 1) * d for d in dilations)
+    counts = torch.zeros(field, dtype=torch.int64)
+    counts[0] = 1
+    for d in dilations:
+        counts = sum(F.pad(counts, (j * d, 0))[:field] for j in range(k))
+    return counts
+
+
+# %% right="path_counts"
+def path_counts(dilations, k=3):
+    counts = [1]
+    for d in dilations:
+        at = lambda i, old=counts: old[i] if 0 <= i < len(old) else 0  # noqa: E731
+        counts = [sum(at(i - j * d) for j in range(k)) for i in range(len(counts) + (k - 1) * d)]
+    return torch.tensor(counts)
+
+
+# %% right="path_counts"
+def path_counts(dilations, k=3):
+    if not dilations:
+        return torch.tensor([1])
+    *before, d = dilations
+    counts = path_counts(before, k)
+    return torch.stack([F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k)]).sum(0)
+
+
+# Ones for what is seen
+# %% wrong="path_counts" says="write the number of paths there"
+def path_counts(dilations, k=3):
+    seen = {0}
+    for d in dilations:
+        seen = {p + j * d for p in seen for j in range(k)}
+    mask = torch.zeros(max(seen) + 1, dtype=torch.int64)
+    mask[list(seen)] = 1
+    return mask
+
+
+# In float32
+# %% wrong="path_counts" says="The dtype is not int64"
+def path_counts(dilations, k=3):
+    counts = torch.ones(1)
+    for d in dilations:
+        counts = sum(F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k))
+    return counts
+
+
+# In float32, rounded at the end
+# %% wrong="path_counts" says="A float on the way does not hold"
+def path_counts(dilations, k=3):
+    counts = torch.ones(1)
+    for d in dilations:
+        counts = sum(F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k))
+    return counts.round().long()
+
+
+# By the gradient, rounded at the end
+# %% wrong="path_counts" says="A float on the way does not hold"
+def path_counts(dilations, k=3):
+    x = torch.zeros(1, 1, 1 + sum((k - 1) * d for d in dilations), requires_grad=True)
+    y = x + 0
+    for d in dilations:
+        y = F.conv1d(y, torch.ones(1, 1, k), dilation=d)
+    return torch.autograd.grad(y.sum(), x)[0][0, 0].round().long()
+
+
+# The unseen ones are dropped
+# %% wrong="path_counts" says="belong to the field, too"
+def path_counts(dilations, k=3):
+    counts = {0: 1}
+    for d in dilations:
+        longer = {}
+        for p, n in counts.items():
+            for j in range(k):
+                longer[p + j * d] = longer.get(p + j * d, 0) + n
+        counts = longer
+    return torch.tensor([counts[p] for p in sorted(counts)])
+
+
+# k is not looked at
+# %% wrong="path_counts" says="You ignore k"
+def path_counts(dilations, k=3):
+    counts = torch.ones(1, dtype=torch.int64)
+    for d in dilations:
+        counts = F.pad(counts, (2 * d, 0)) + F.pad(counts, (d, d)) + F.pad(counts, (0, 2 * d))
+    return counts
+
+
+# The dilation is not looked at
+# %% wrong="path_counts" says="You ignore the dilations"
+def path_counts(dilations, k=3):
+    counts = torch.ones(1, dtype=torch.int64)
+    for _ in dilations:
+        counts = sum(F.pad(counts, (j, k - 1 - j)) for j in range(k))
+    return counts
+
+
+# Only the last layer
+# %% wrong="path_counts" says="That is the last layer alone"
+def path_counts(dilations, k=3):
+    counts = torch.ones(1, dtype=torch.int64)
+    for d in dilations:
+        counts = torch.zeros(1 + (k - 1) * d, dtype=torch.int64)
+        counts[::d] = 1
+    return counts
+
+
 # Writes one copy over the other
 # %% wrong="path_counts" says="The copies overlap"
 def path_counts(dilations, k=3):
@@ -670,7 +918,7 @@ def path_counts(dilations, k=3):
 
 
 # Empties the caller's list
-# %% wrong="path_counts" says="the list is left as it was"
+# %% wrong="path_counts" says="leaves the list as it was"
 def path_counts(dilations, k=3):
     counts = torch.ones(1, dtype=torch.int64)
     while dilations:
@@ -680,3 +928,222 @@ def path_counts(dilations, k=3):
             longer[j * d : j * d + len(counts)] += counts
         counts = longer
     return counts
+
+
+# A list
+# %% wrong="path_counts" says="These are Python numbers"
+def path_counts(dilations, k=3):
+    counts = [1]
+    for d in dilations:
+        longer = [0] * (len(counts) + (k - 1) * d)
+        for j in range(k):
+            for i, count in enumerate(counts):
+                longer[i + j * d] += count
+        counts = longer
+    return counts
+
+
+# Booleans
+# %% wrong="path_counts" says="These are booleans"
+def path_counts(dilations, k=3):
+    counts = torch.ones(1, dtype=torch.bool)
+    for d in dilations:
+        counts = torch.stack([F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k)]).any(0)
+    return counts
+
+
+# In float64
+# %% wrong="path_counts" says="A float on the way does not hold"
+def path_counts(dilations, k=3):
+    counts = np.ones(1)
+    for d in dilations:
+        layer = np.zeros(1 + (k - 1) * d)
+        layer[::d] = 1
+        counts = np.convolve(counts, layer)
+    return torch.tensor(counts).round().long()
+
+
+# Sorts the caller's list
+# %% wrong="path_counts" says="leaves the list as it was"
+def path_counts(dilations, k=3):
+    dilations.sort()
+    counts = torch.ones(1, dtype=torch.int64)
+    for d in dilations:
+        counts = sum(F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k))
+    return counts
+
+
+# Starts with the first layer
+# %% wrong="path_counts" says="list index out of range"
+def path_counts(dilations, k=3):
+    counts = torch.zeros(1 + (k - 1) * dilations[0], dtype=torch.int64)
+    counts[:: dilations[0]] = 1
+    for d in dilations[1:]:
+        counts = sum(F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k))
+    return counts
+
+
+# %% right="smallest_stack"
+def smallest_stack(wanted):
+    n = 0
+    while 3**n < wanted:
+        n += 1
+    dilations = [3**level for level in range(n)]
+    if n:
+        dilations[-1] = (wanted - 1) // 2 - sum(dilations[:-1])
+    return dilations
+
+
+# %% right="smallest_stack"
+def smallest_stack(wanted):
+    # from the top: the widest layer takes a third, rounded up, the rest is a smaller problem
+    if wanted == 1:
+        return []
+    rest = -(-wanted // 3)
+    rest += (rest + 1) % 2  # a field is odd
+    return smallest_stack(rest) + [(wanted - rest) // 2]
+
+
+# %% right="smallest_stack"
+def smallest_stack(wanted):
+    n = 0
+    while 3**n < wanted:
+        n += 1
+    missing = (wanted - 1) // 2
+    dilations = []
+    for level in reversed(range(n)):  # from the top: leave at least one for each layer below
+        rest = (3**level - 1) // 2
+        d = max(1, missing - rest)
+        d = max(d, min(missing - level, -(-missing // 3) if level else missing))
+        dilations.append(d)
+        missing -= d
+    return dilations if smallest_ok(dilations, wanted) else greedy(wanted)
+
+
+def smallest_ok(dilations, wanted):
+    field = 1
+    for d in sorted(dilations):
+        if d < 1 or d > field:
+            return False
+        field += 2 * d
+    return field == wanted
+
+
+def greedy(wanted):
+    dilations, field = [], 1
+    while field < wanted:
+        dilations.insert(0, min(field, (wanted - field) // 2))
+        field += 2 * dilations[0]
+    return dilations
+
+
+# %% right="smallest_stack"
+def smallest_stack(wanted):
+    n = math.ceil(math.log(wanted, 3))
+    dilations = [3**level for level in range(n)]
+    if n:
+        dilations[-1] = (wanted - 1) // 2 - sum(dilations[:-1])
+    return dilations
+
+
+# Doubling dilations
+# %% wrong="smallest_stack" says="fewer layers can do it"
+def smallest_stack(wanted):
+    dilations, d, left = [], 1, (wanted - 1) // 2
+    while left:
+        d = min(d, left)
+        dilations.append(d)
+        left -= d
+        d *= 2
+    return dilations
+
+
+# Plain layers
+# %% wrong="smallest_stack" says="fewer layers can do it"
+def smallest_stack(wanted):
+    return [1] * (wanted // 2)
+
+
+# Powers of 3, whatever is wanted
+# %% wrong="smallest_stack" says="wider than"
+def smallest_stack(wanted):
+    dilations = []
+    while 3 ** len(dilations) < wanted:
+        dilations.append(3 ** len(dilations))
+    return dilations
+
+
+# One layer reaches everything
+# %% wrong="smallest_stack" says="so there is gridding"
+def smallest_stack(wanted):
+    return [(wanted - 1) // 2] if wanted > 1 else []
+
+
+# Begins with the largest power and gives what is left to the last one
+# %% wrong="smallest_stack" says="so there is gridding"
+def smallest_stack(wanted):
+    left, dilations = (wanted - 1) // 2, []
+    while left:
+        dilations.append(-(-left * 2 // 3))
+        left -= dilations[-1]
+    return dilations
+
+
+# Stops too early
+# %% wrong="smallest_stack" says="narrower than"
+def smallest_stack(wanted):
+    dilations, field = [], 1
+    while field * 3 < wanted:
+        dilations.append(field)
+        field *= 3
+    return dilations
+
+
+# Floats
+# %% wrong="smallest_stack" says="a single / makes a float"
+def smallest_stack(wanted):
+    dilations, field = [], 1
+    while field < wanted:
+        d = min(field, (wanted - field) / 2)
+        dilations.append(d)
+        field += 2 * d
+    return dilations
+
+
+# No return
+# %% wrong="smallest_stack" says="is a `return` missing?"
+def smallest_stack(wanted):
+    dilations, field = [], 1
+    while field < wanted:
+        dilations.append(min(field, (wanted - field) // 2))
+        field += 2 * dilations[-1]
+
+
+# A tuple
+# %% wrong="smallest_stack" says="A list was expected"
+def smallest_stack(wanted):
+    dilations, field = (), 1
+    while field < wanted:
+        dilations += (min(field, (wanted - field) // 2),)
+        field += 2 * dilations[-1]
+    return dilations
+
+
+# A list that grows from call to call
+# %% wrong="smallest_stack" says="its field is"
+def smallest_stack(wanted, dilations=[]):  # noqa: B006
+    field = 1
+    while field < wanted:
+        dilations.append(min(field, (wanted - field) // 2))
+        field += 2 * dilations[-1]
+    return dilations
+
+
+# Fills up with zeros
+# %% wrong="smallest_stack" says="each dilation is at least 1"
+def smallest_stack(wanted):
+    dilations, field = [0], 1
+    while field < wanted:
+        dilations.append(min(field, (wanted - field) // 2))
+        field += 2 * dilations[-1]
+    return dilations
