@@ -10,7 +10,7 @@ import pytest
 from conftest import COURSE, ROOT
 from test_source import SOUND
 
-from autograder.build import builder
+from autograder.build import builder, setup_cell
 from autograder.build.builder import build, check
 from autograder.build.expand import expand
 from autograder.build.setup_cell import setup_names, setup_text, tools_text
@@ -18,6 +18,9 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.source import faults
 from autograder.source.cells import read_source
+from autograder.source.names import defined_names
+
+pytestmark = pytest.mark.usefixtures("short_notebooks")
 
 NAME = "99_fixture"
 PICTURE = """
@@ -41,14 +44,6 @@ show(figure, alt="a line")
 """
 
 
-@pytest.fixture(autouse=True, scope="module")
-def short_notebooks():
-    """The notebooks here are shorter than those that the course accepts; that rule has a test of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(builder, "find_gaps", lambda source: [])
-        yield
-
-
 def make_course(folder: Path, text: str) -> Course:
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("*MNIST"))
@@ -59,7 +54,7 @@ def make_course(folder: Path, text: str) -> Course:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Course:
+def built(tmp_path_factory, short_notebooks) -> Course:
     course = make_course(tmp_path_factory.mktemp("course"), SOUND + PICTURE)
     assert build(course, NAME) == "run"
     return course
@@ -232,6 +227,18 @@ def test_tools_have_just_what_a_notebook_uses():
 def test_setup_is_short():
     assert len(setup_text().splitlines()) < 30
     ast.parse(setup_text())
+
+
+def test_pieces_have_names_of_their_own():
+    """All are written into one cell, where one of two would replace the other."""
+    names = [
+        name
+        for module in (*setup_cell.MODULES, "setup", "tools")
+        for node in ast.parse((setup_cell.PIECES_DIR / f"{module}.py").read_text()).body
+        if not isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in defined_names(ast.Module([node], []))
+    ]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_every_helper_is_known_to_the_checks_on_sources():

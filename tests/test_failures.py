@@ -1,12 +1,16 @@
 """What a learner sees when a check fails in a notebook: a few lines, of which none is the course's own code."""
 
+import linecache
+
 import nbformat
 import pytest
+import torch
 from conftest import COURSE
 from nbclient import NotebookClient
 
 from autograder.build.expand import expand
 from autograder.build.run import offline_environment
+from autograder.notebook.failures import failing_call
 from autograder.source.cells import read_source
 
 SOURCE = """# %% [markdown]
@@ -134,3 +138,39 @@ def test_another_cell_keeps_its_traceback(executed):
     assert "ZeroDivisionError" in text
     assert "helper" in text
     assert len(text.splitlines()) > 5
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("f(inplace(x), 3, scale=k)", "f(x, 3, scale=k) with x of shape (2, 3), k = 7"),
+        ("f(*pair)", "f(*pair) with pair of shapes (2, 3), (4,)"),
+        ("f(*map(inplace, pair), scale=k)", "f(*pair, scale=k) with pair of shapes (2, 3), (4,), k = 7"),
+        (
+            "f(layer, names)",
+            "f(layer, names) with layer = Linear(in_features=2, out_features=3, bias=True), names = ['a']",
+        ),
+        ("f(x.t(), x)", "f(x.t(), x) with x of shape (2, 3)"),
+        ("[f(double) for double in [x.double()]]", "f(double) with double of shape (2, 3) and dtype float64"),
+        ("(f(\n    x,\n    k,\n))", "f(x, k) with x of shape (2, 3), k = 7"),
+        ("'ä' + f(x)", "f(x) with x of shape (2, 3)"),
+    ],
+)
+def test_failing_call_is_told_with_its_arguments(code, told):
+    def f(*values, **options):
+        raise ValueError("stop")
+
+    x, k, names, layer = torch.ones(2, 3), 7, ["a"], torch.nn.Linear(2, 3)
+    space = {
+        "f": f,
+        "inplace": lambda one: one,
+        "x": x,
+        "k": k,
+        "names": names,
+        "layer": layer,
+        "pair": [x, torch.ones(4)],
+    }
+    linecache.cache["<check>"] = (len(code), None, code.splitlines(keepends=True), "<check>")
+    with pytest.raises(ValueError, match="stop") as caught:
+        exec(compile(code, "<check>", "exec"), space)
+    assert failing_call(caught.tb, "<check>") == told

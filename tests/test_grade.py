@@ -53,7 +53,7 @@ RIGHT = {"twice": "def twice(x):\n    return x + x", "negate": "def negate(x):\n
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory) -> Course:
+def course(tmp_path_factory, short_notebooks) -> Course:
     course = make_course(tmp_path_factory.mktemp("course"), SOUND + SECOND)
     config = course.root / "nbgrader_config.py"
     text = config.read_text().replace("cell_seconds = 30", "cell_seconds = 20")
@@ -127,18 +127,18 @@ CLASS = {
         (2, 3),
         "",
     ),
-    "loops": (twice("    while True:\n        pass"), (0, 3), "cell 5 ran longer than 20 s and was stopped"),
+    "loops": (twice("    while True:\n        pass"), (0, 3), "cell 6 ran longer than 20 s and was stopped"),
     "stubborn": (
         twice("    import signal\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    while True:\n        pass"),
         (0, 3),
-        "cell 5 ran longer than 20 s, could not be interrupted and was ended",
+        "cell 6 ran longer than 20 s, could not be interrupted and was ended",
     ),
-    "dies": (twice("    os._exit(1)"), (0, 3), "cell 5 ended the process that it ran in"),
-    "floods": (twice("    while True:\n        print('x' * 1000)"), (0, 3), "cell 5 wrote more than 0.1 MB of output"),
+    "dies": (twice("    os._exit(1)"), (0, 3), "cell 6 ended the process that it ran in"),
+    "floods": (twice("    while True:\n        print('x' * 1000)"), (0, 3), "cell 6 wrote more than 0.1 MB of output"),
     "bursts": (
         twice("    print('x' * 300_000_000)\n    return x + x"),
         (0, 3),
-        "cell 5 wrote more than 0.1 MB of output",
+        "cell 6 wrote more than 0.1 MB of output",
     ),
     "number": (RIGHT | {"twice": "def twice(x):\n    return x\n0.5"}, (0, 3), "1: twice(x)"),
     "duplicates": (duplicate, (2, 3), ""),
@@ -380,7 +380,7 @@ def test_try_grades_a_file_of_any_name(course, tmp_path, monkeypatch, capsys):
 
 def test_report_lies_beside_the_autograded_notebook(course, rows):
     report = json.loads((course.root / "autograded" / "loops" / NAME / f"{NAME}.report.json").read_text())
-    assert report["problems"] == ["cell 5 ran longer than 20 s and was stopped"]
+    assert report["problems"] == ["cell 6 ran longer than 20 s and was stopped"]
     assert [cell["status"] for cell in report["cells"] if cell["grade_id"] == "check-twice"] == ["timeout"]
 
 

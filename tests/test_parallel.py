@@ -95,7 +95,7 @@ def engine(monkeypatch) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory) -> Course:
+def template(tmp_path_factory, short_notebooks) -> Course:
     """A course whose notebook was never run, registered in its gradebook."""
     course = make_course(tmp_path_factory.mktemp("course"), SOUND + SECOND)
     solution = expand(read_source(course.source(NAME)), course.data)

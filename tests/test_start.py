@@ -242,6 +242,8 @@ def test_readmes_map_is_the_courses():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in COURSE.names:
         entry = read_entry(COURSE.release(name))
-        row = next(line for line in readme.splitlines() if line.startswith(f"| [{name}](notebooks/{name}/{name}.ipynb)"))
+        row = next(
+            line for line in readme.splitlines() if line.startswith(f"| [{name}](notebooks/{name}/{name}.ipynb)")
+        )
         facts = [cell.strip() for cell in row.strip("|").split("|")][2:]
         assert facts == [str(entry.exercises), str(entry.points or "–"), str(entry.minutes)], name

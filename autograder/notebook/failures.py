@@ -82,14 +82,14 @@ def failing_call(trace, check: str) -> str:
         return ""
     if not isinstance(node, ast.Call):
         return ast.unparse(node) if isinstance(node, (ast.Attribute, ast.Subscript, ast.BinOp)) else ""
-    given = [_unmarked(argument) for argument in [*node.args, *(keyword.value for keyword in node.keywords)]]
+    given = [_bare(argument) for argument in [*node.args, *(keyword.value for keyword in node.keywords)]]
     known = frame.f_globals | frame.f_locals
     told = [
         f"{name} {described}"
         for name in dict.fromkeys(argument.id for argument in given if isinstance(argument, ast.Name))
         if name in known and (described := _described(known[name]))
     ]
-    call = ast.unparse(_Unmark().visit(node))
+    call = ast.unparse(_Bare().visit(node))
     return call + (f" with {', '.join(told)}" if told else "")
 
 
@@ -98,6 +98,8 @@ def _described(value) -> str:
     if isinstance(value, torch.Tensor):
         kind = "" if value.dtype == torch.float32 else f" and dtype {str(value.dtype).removeprefix('torch.')}"
         return f"of shape {tuple(value.shape)}{kind}"
+    if isinstance(value, (list, tuple)) and value and all(isinstance(one, torch.Tensor) for one in value):
+        return f"of shapes {', '.join(str(tuple(one.shape)) for one in value)}"
     if isinstance(value, nn.Module) and type(value).__module__.startswith("torch."):
         return f"= {value}" if len(str(value)) <= 60 else ""
     if isinstance(value, (bool, int, float, str, type(None), tuple, list)) and len(repr(value)) <= 60:
@@ -105,17 +107,23 @@ def _described(value) -> str:
     return ""
 
 
-def _unmarked(node):
-    """An argument without ``inplace(…)`` around it."""
-    marked = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "inplace" and node.args
-    return node.args[0] if marked else node
+def _bare(node):
+    """An argument without what learners need not know: ``inplace(x)`` is ``x``, ``*map(inplace, xs)`` is ``*xs``."""
+    match node:
+        case ast.Starred(value=inner):
+            return _bare(inner)
+        case ast.Call(func=ast.Name(id="inplace"), args=[inner]):
+            return inner
+        case ast.Call(func=ast.Name(id="map"), args=[ast.Name(id="inplace"), inner]):
+            return inner
+    return node
 
 
-class _Unmark(ast.NodeTransformer):
-    """Drops ``inplace(…)``, which learners need not know."""
+class _Bare(ast.NodeTransformer):
+    """Makes arguments plain wherever they are."""
 
     def visit_Call(self, node):
-        return self.generic_visit(node) if _unmarked(node) is node else self.visit(_unmarked(node))
+        return self.generic_visit(node) if _bare(node) is node else self.visit(_bare(node))
 
 
 def _steps(trace):
