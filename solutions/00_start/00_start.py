@@ -33,9 +33,9 @@ print(image.int())
 
 # %% [markdown]
 # To a computer, a picture is a table of numbers. This one has 8 rows and 8 columns. Each number says how dark a pixel is, from 0 (white) to 16 (black).
-# Can you see the digit? Now draw it:
+# Can you see the digit? The next cell draws it. (It is folded, as all cells with code for drawing are.)
 
-# %%
+# %% folded label="Draw the digit"
 draw_images([image], ["images[12]"], columns=1, cell=2, alt="A handwritten 2, drawn with 8×8 blue pixels.")
 
 # %% [markdown]
