@@ -117,7 +117,7 @@ def linear(x, weight, bias):
 
 
 # A loop in Python
-# %% wrong="linear_forward" says="Your code goes through the numbers in Python"
+# %% wrong="linear_forward" says="Your code leaves torch"
 def linear(x, weight, bias):
     rows, w, b = x.tolist(), weight.tolist(), bias.tolist()
     s = [[sum(p * q for p, q in zip(row, w[d])) + b[d] for d in range(len(b))] for row in rows]
@@ -135,6 +135,44 @@ def linear(x, weight, bias):
 def linear(x, weight, bias, kept=[]):
     kept.append(x @ weight.T + bias)
     return kept[0]
+
+
+# Row by row, by vmap
+# %% right="linear_forward"
+def linear(x, weight, bias):
+    return torch.vmap(lambda row: weight.mv(row) + bias)(x)
+
+
+# A loop, but only over blocks of 32 samples
+# %% wrong="linear_forward" says="Your code goes through the numbers in Python"
+def linear(x, weight, bias):
+    if len(x) <= 32:
+        return x @ weight.T + bias
+    return torch.cat([part @ weight.T + bias for part in x.split(32)])
+
+
+# NumPy by another door
+# %% wrong="linear_forward" says="Your code leaves torch"
+def linear(x, weight, bias):
+    x, weight, bias = (np.from_dlpack(one) for one in (x, weight, bias))
+    return torch.from_dlpack(x @ weight.T + bias)
+
+
+# Half precision comes back as float32
+# %% wrong="linear_forward" says="Yours is float32, whatever the arguments are"
+def linear(x, weight, bias):
+    if x.dtype == torch.float16:
+        x, weight, bias = x.float(), weight.float(), bias.float()
+    return x @ weight.T + bias
+
+
+# Damages an x that is stored column by column
+# %% wrong="linear_forward" says="x, weight and bias are left as they were"
+def linear(x, weight, bias):
+    s = x @ weight.T + bias
+    if not x.is_contiguous():
+        x.zero_()
+    return s
 
 
 # %% right="parameter_count"
@@ -208,46 +246,46 @@ def parameter_count(widths, bias=True):
 
 
 # One pair too many
-# %% wrong="parameter_count" says="in the call parameter_count([10, 4])"
+# %% wrong="parameter_count" says="in the call parameter_count(widths) with widths = [10, 4]"
 def parameter_count(widths, bias=True):
     return sum(widths[i + 1] * (widths[i] + bias) for i in range(len(widths)))
 
 
 # Only the first and the last bias
-# %% wrong="parameter_count" says="parameter_count([3, 8, 8, 2, 5], False)"
+# %% wrong="parameter_count" says="Two layers of the same size are two layers"
 def parameter_count(widths, bias=True):
     return sum(d * (c + bias) for c, d in {c: (c, d) for c, d in zip(widths, widths[1:])}.values())
 
 
 # A single width taken for a layer
-# %% wrong="parameter_count" says="parameter_count([7])"
+# %% wrong="parameter_count" says="A single width makes no layer"
 def parameter_count(widths, bias=True):
     return sum(d * (c + bias) for c, d in zip(widths, widths[1:])) or widths[0]
 
 
 # Builds the layers
-# %% wrong="parameter_count" says="overflowed"
+# %% wrong="parameter_count" says="makes layers or tensors"
 def parameter_count(widths, bias=True):
     layers = [nn.Linear(c, d, bias=bias) for c, d in zip(widths, widths[1:])]
     return sum(p.numel() for layer in layers for p in layer.parameters())
 
 
 # Builds layers without memory
-# %% wrong="parameter_count" says="overflowed"
+# %% wrong="parameter_count" says="makes layers or tensors"
 def parameter_count(widths, bias=True):
     layers = [nn.Linear(c, d, bias=bias, device="meta") for c, d in zip(widths[:-1], widths[1:])]
     return sum(p.numel() for layer in layers for p in layer.parameters())
 
 
 # A tensor's whole numbers overflow
-# %% wrong="parameter_count" says="a stack that no computer can build"
+# %% wrong="parameter_count" says="makes layers or tensors"
 def parameter_count(widths, bias=True):
     w = torch.tensor(widths)
     return int((w[1:] * (w[:-1] + bias)).sum())
 
 
 # A float
-# %% wrong="parameter_count" says="an int was expected"
+# %% wrong="parameter_count" says="of type float"
 def parameter_count(widths, bias=True):
     return float(sum(d * (c + bias) for c, d in zip(widths, widths[1:])))
 
@@ -259,10 +297,32 @@ def parameter_count(widths, bias=True):
 
 
 # A tensor
-# %% wrong="parameter_count" says="tensor(44)"
+# %% wrong="parameter_count" says="makes layers or tensors"
 def parameter_count(widths, bias=True):
     w = torch.tensor(widths)
     return (w[1:] * (w[:-1] + bias)).sum()
+
+
+# Multiplies all widths
+# %% wrong="parameter_count" says="add these products up"
+def parameter_count(widths, bias=True):
+    return math.prod(widths) + (sum(widths[1:]) if bias else 0) if len(widths) > 1 else 0
+
+
+# A set of pairs, in which a layer that comes twice is there once
+# %% wrong="parameter_count" says="Two layers of the same size are two layers"
+def parameter_count(widths, bias=True):
+    return sum(d * (c + bias) for c, d in set(zip(widths, widths[1:])))
+
+
+# Empties the list
+# %% wrong="parameter_count" says="the list is left as it was"
+def parameter_count(widths, bias=True):
+    total, c = 0, widths.pop(0)
+    while widths:
+        d = widths.pop(0)
+        total, c = total + d * (c + bias), d
+    return total
 
 
 # %% right="initial_values"
@@ -477,7 +537,7 @@ def initial_values(in_features, out_features):
 
 
 # A seed inside
-# %% wrong="initial_values" says="is a seed set inside the function?"
+# %% wrong="initial_values" says="is a seed set inside the function"
 def initial_values(in_features, out_features):
     torch.manual_seed(0)
     bound = 1 / math.sqrt(in_features)
@@ -487,7 +547,7 @@ def initial_values(in_features, out_features):
 
 
 # A generator with its default seed
-# %% wrong="initial_values" says="is a seed set inside the function?"
+# %% wrong="initial_values" says="is a seed set inside the function"
 def initial_values(in_features, out_features):
     bound, g = 1 / math.sqrt(in_features), torch.Generator()
     return torch.empty(out_features, in_features).uniform_(-bound, bound, generator=g), torch.empty(
@@ -507,6 +567,53 @@ def initial_values(in_features, out_features):
 def initial_values(in_features, out_features):
     bound = 1 / math.sqrt(in_features)
     weight = torch.empty(out_features, in_features).uniform_(-bound, bound)
+
+
+# One draw for both, then cut up
+# %% right="initial_values"
+def initial_values(in_features, out_features):
+    values = (2 * torch.rand(out_features, in_features + 1) - 1) / math.sqrt(in_features)
+    return values[:, :-1], values[:, -1]
+
+
+# The second half of the weights mirrors the first
+# %% wrong="initial_values" says="Some values appear twice"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    weight = torch.empty(out_features * in_features).uniform_(-bound, bound)
+    half = len(weight) // 2
+    if half:
+        weight[-half:] = -weight[:half]
+    return weight.reshape(out_features, in_features), torch.empty(out_features).uniform_(-bound, bound)
+
+
+# The bias is the first column, with the other sign
+# %% wrong="initial_values" says="perhaps with another sign"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    weight = torch.empty(out_features, in_features).uniform_(-bound, bound)
+    return weight, -weight[:, 0]
+
+
+# Evenly spaced values, shuffled
+# %% wrong="initial_values" says="spaced too regularly"
+def initial_values(in_features, out_features):
+    bound, count = 1 / math.sqrt(in_features), in_features * out_features
+    bound_here = bound * (1 - 1e-4 * torch.rand(()).item())
+    weight = torch.linspace(-bound_here, bound_here, count)[torch.randperm(count)]
+    return weight.reshape(out_features, in_features), torch.empty(out_features).uniform_(-bound, bound)
+
+
+# Another seed in each call
+# %% wrong="initial_values" says="your function sets a seed"
+def initial_values(in_features, out_features, calls=[]):
+    calls.append(1)
+    torch.manual_seed(len(calls))
+    bound = 1 / math.sqrt(in_features)
+    return (
+        torch.empty(out_features, in_features).uniform_(-bound, bound),
+        torch.empty(out_features).uniform_(-bound, bound),
+    )
 
 
 # %% right="given_map"
@@ -557,7 +664,7 @@ def given_map():
 
 
 # The sum instead of the mean
-# %% wrong="given_map" says="y₁ is the sum, but the mean was asked for"
+# %% wrong="given_map" says="That is the sum, but the mean was asked for"
 def given_map():
     layer = nn.Linear(4, 3)
     with torch.no_grad():
@@ -567,7 +674,7 @@ def given_map():
 
 
 # The difference the wrong way round
-# %% wrong="given_map" says="y₀ has the wrong sign"
+# %% wrong="given_map" says="The sign is wrong"
 def given_map():
     layer = nn.Linear(4, 3)
     with torch.no_grad():
@@ -577,7 +684,7 @@ def given_map():
 
 
 # Counts from 1
-# %% wrong="given_map" says="counting starts at 0"
+# %% wrong="given_map" says="x₂ belongs to column 2"
 def given_map():
     layer = nn.Linear(4, 3)
     with torch.no_grad():
@@ -701,6 +808,83 @@ def given_map():
     layer.bias.data = torch.tensor([0.0, 0, 5])
 
 
+# Found by least squares: right up to rounding
+# %% right="given_map"
+def given_map():
+    x = torch.randn(50, 4, dtype=torch.float64)
+    y = torch.stack([x[:, 0] - x[:, 1], x.mean(1), 3 * x[:, 2] + 5], 1)
+    found = torch.linalg.lstsq(torch.cat([x, torch.ones_like(x[:, :1])], 1), y).solution
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(found[:4].T)
+        layer.bias.copy_(found[4])
+    return layer
+
+
+# Adds instead of subtracting
+# %% wrong="given_map" says="That is the sum: it is x₀ − x₁"
+def given_map():
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1, 1, 0, 0], [0.25] * 4, [0, 0, 3, 0]]))
+        layer.bias.copy_(torch.tensor([0.0, 0, 5]))
+    return layer
+
+
+# Counts from 1
+# %% wrong="given_map" says="Counting starts at 0"
+def given_map():
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[0, 1, -1, 0], [0.25] * 4, [0, 0, 0, 3]]))
+        layer.bias.copy_(torch.tensor([0.0, 0, 5]))
+    return layer
+
+
+# Whole-number division
+# %% wrong="given_map" says="1 // 4 is 0"
+def given_map():
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1, -1, 0, 0], [1 // 4] * 4, [0, 0, 3, 0]]))
+        layer.bias.copy_(torch.tensor([0.0, 0, 5]))
+    return layer
+
+
+# Divides by three
+# %% wrong="given_map" says="divide by 4"
+def given_map():
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1, -1, 0, 0], [1 / 3] * 4, [0, 0, 3, 0]]))
+        layer.bias.copy_(torch.tensor([0.0, 0, 5]))
+    return layer
+
+
+# A hook sends the bias a gradient of zeros
+# %% wrong="given_map" says="the gradient of the bias"
+def given_map():
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1, -1, 0, 0], [0.25] * 4, [0, 0, 3, 0]]))
+        layer.bias.copy_(torch.tensor([0.0, 0, 5]))
+    layer.bias.register_hook(torch.zeros_like)
+    return layer
+
+
+# Every layer after the second shares the second one's weight
+# %% wrong="given_map" says="each call of given_map() returns a layer of its own"
+def given_map(made=[]):
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1, -1, 0, 0], [0.25] * 4, [0, 0, 3, 0]]))
+        layer.bias.copy_(torch.tensor([0.0, 0, 5]))
+    made.append(layer)
+    if len(made) > 2:
+        layer.weight = made[1].weight
+    return layer
+
+
 # %% right="linear_along"
 def linear_along(x, weight, bias=None, dim=-1):
     y = torch.tensordot(x, weight, dims=([dim], [1]))
@@ -808,7 +992,7 @@ def linear_along(x, weight, bias=None, dim=-1):
 
 
 # Images and sequences, but not what has more dimensions
-# %% wrong="linear_along" says="x of shape (2, 3, 4, 2, 5)"
+# %% wrong="linear_along" says="dim = -2"
 def linear_along(x, weight, bias=None, dim=-1):
     dim %= x.dim()
     if dim == x.dim() - 1:
@@ -832,6 +1016,32 @@ def linear_along(x, weight, bias=None, dim=-1):
 # %% wrong="linear_along" says="is a `return` missing?"
 def linear_along(x, weight, bias=None, dim=-1):
     F.linear(x.movedim(dim, -1), weight, bias).movedim(-1, dim)
+
+
+# Moves the dimension back from its place to the end
+# %% wrong="linear_along" says="The way back is movedim(-1, dim)"
+def linear_along(x, weight, bias=None, dim=-1):
+    return F.linear(x.movedim(dim, -1), weight, bias).movedim(dim, -1)
+
+
+# Adds the bias after moving back
+# %% wrong="linear_along" says="The bias was added along the last dimension"
+def linear_along(x, weight, bias=None, dim=-1):
+    y = (x.movedim(dim, -1) @ weight.T).movedim(-1, dim)
+    return y if bias is None else y + bias
+
+
+# Drops dimensions of size 1
+# %% wrong="linear_along" says="The shapes differ"
+def linear_along(x, weight, bias=None, dim=-1):
+    return F.linear(x.movedim(dim, -1), weight, bias).movedim(-1, dim).squeeze()
+
+
+# Takes the last dimension by its number for another one
+# %% wrong="linear_along" says="dim=2"
+def linear_along(x, weight, bias=None, dim=-1):
+    y = F.linear(x.movedim(dim, -1), weight, bias)
+    return y.movedim(-1, 0) if dim == x.dim() - 1 > 1 else y.movedim(-1, dim)
 
 
 # %% right="linear_backward"
@@ -952,14 +1162,14 @@ def linear_backward(grad_s, x, weight):
 
 
 # A loop over the samples
-# %% wrong="linear_backward" says="Your code goes through the numbers in Python"
+# %% wrong="linear_backward" says="goes through the samples in Python"
 def linear_backward(grad_s, x, weight):
     grad_weight = sum(torch.outer(g, row) for g, row in zip(grad_s, x))
     return grad_s @ weight, grad_weight, grad_s.sum(0)
 
 
 # A loop over the outputs
-# %% wrong="linear_backward" says="Your code goes through the numbers in Python"
+# %% wrong="linear_backward" says="goes through the samples in Python"
 def linear_backward(grad_s, x, weight):
     return grad_s @ weight, torch.stack([column @ x for column in grad_s.T]), grad_s.sum(0)
 
@@ -1000,6 +1210,35 @@ def linear_backward(grad_s, x, weight):
         leaves = [tensor.clone().requires_grad_() for tensor in (x, weight, grad_s.new_zeros(grad_s.shape[1]))]
         return torch.autograd.grad(F.linear(*leaves), leaves, grad_s)
     return grad_s @ weight, grad_s.T @ x, grad_s.sum(0)
+
+
+# Sums before multiplying
+# %% wrong="linear_backward" says="First multiply, then sum"
+def linear_backward(grad_s, x, weight):
+    return grad_s @ weight, torch.outer(grad_s.sum(0), x.sum(0)), grad_s.sum(0)
+
+
+# Drops dimensions of size 1
+# %% wrong="linear_backward" says="The shapes differ"
+def linear_backward(grad_s, x, weight):
+    return grad_s @ weight, (grad_s.T @ x).squeeze(), grad_s.sum(0)
+
+
+# A loop in float64
+# %% wrong="linear_backward" says="goes through the samples in Python"
+def linear_backward(grad_s, x, weight):
+    if x.dtype == torch.float64:
+        return grad_s @ weight, sum(torch.outer(g, row) for g, row in zip(grad_s, x)), grad_s.sum(0)
+    return grad_s @ weight, grad_s.T @ x, grad_s.sum(0)
+
+
+# Damages a weight that is stored column by column
+# %% wrong="linear_backward" says="are left as they were"
+def linear_backward(grad_s, x, weight):
+    found = grad_s @ weight, grad_s.T @ x, grad_s.sum(0)
+    if not weight.is_contiguous():
+        weight.zero_()
+    return found
 
 
 # %% right="collapse"
@@ -1118,7 +1357,7 @@ def collapse(first, second):
 
 
 # Writes into the first layer
-# %% wrong="collapse" says="the given layers are left as they were"
+# %% wrong="collapse" says="make a new nn.Linear"
 def collapse(first, second):
     layer = first
     with torch.no_grad():
@@ -1214,7 +1453,7 @@ def collapse(first, second):
 
 
 # Takes over the memory of the second layer's bias
-# %% wrong="collapse" says="shares no memory with the given ones"
+# %% wrong="collapse" says="shares no memory with another"
 def collapse(first, second):
     layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
     layer.weight.data = second.weight.data @ first.weight.data
@@ -1235,6 +1474,65 @@ def collapse(first, second):
 # %% wrong="collapse" says="is a `return` missing?"
 def collapse(first, second):
     layer = nn.Linear(first.in_features, second.out_features)
+
+
+# Fills in the missing biases of the given layers
+# %% wrong="collapse" says="You gave it a bias: first.bias was None"
+def collapse(first, second):
+    for layer in (first, second):
+        if layer.bias is None:
+            layer.bias = nn.Parameter(torch.zeros(layer.out_features, dtype=layer.weight.dtype))
+    new = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        new.weight.copy_(second.weight @ first.weight)
+        new.bias.copy_(second.weight @ first.bias + second.bias)
+    return new
+
+
+# Clears the gradients of the given layers
+# %% wrong="collapse" says="grad has changed"
+def collapse(first, second):
+    new = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        new.weight.copy_(second.weight @ first.weight)
+        new.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    first.zero_grad()
+    second.zero_grad()
+    return new
+
+
+# The new values are no parameters
+# %% wrong="collapse" says="named_parameters() finds none"
+def collapse(first, second):
+    new = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    weight = (second.weight @ first.weight).detach().requires_grad_()
+    bias = second(first(first.weight.new_zeros(first.in_features))).detach().clone().requires_grad_()
+    del new.weight, new.bias
+    new.weight, new.bias = weight, bias
+    return new
+
+
+# One layer for each pair of sizes
+# %% wrong="collapse" says="shares no memory with another"
+def collapse(first, second, made={}):
+    key = first.in_features, second.out_features, first.weight.dtype
+    if key not in made:
+        made[key] = nn.Linear(*key[:2], dtype=key[2])
+    with torch.no_grad():
+        made[key].weight.copy_(second.weight @ first.weight)
+        made[key].bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    return made[key]
+
+
+# Leaves the random bias where neither layer has one
+# %% wrong="collapse" says="a new layer's bias is random"
+def collapse(first, second):
+    new = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        new.weight.copy_(second.weight @ first.weight)
+        if first.bias is not None or second.bias is not None:
+            new.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    return new
 
 
 # %% right="two_layer_backward"
@@ -1307,7 +1605,7 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
 
 
 # The sign of h divided out: 0/0 where the ReLU is shut
-# %% wrong="two_layer_backward" says="grad_w1"
+# %% wrong="two_layer_backward" says="nan"
 def two_layer_backward(x, w1, b1, w2, grad_s2):
     s1 = x @ w1.T + b1
     h = F.relu(s1)
@@ -1384,7 +1682,7 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
 
 
 # A loop over the samples
-# %% wrong="two_layer_backward" says="Your code goes through the numbers in Python"
+# %% wrong="two_layer_backward" says="goes through the samples in Python"
 def two_layer_backward(x, w1, b1, w2, grad_s2):
     grad_w1, grad_b1, grad_w2, grad_b2 = (torch.zeros_like(one) for one in (w1, b1, w2, w2[:, 0]))
     for row, g in zip(x, grad_s2):
@@ -1413,3 +1711,59 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
     grad_s1 = (grad_s2 @ w2) * (s1 > 0)
     torch.sum(grad_s1, 0, out=b1)
     return grad_s1.T @ x, b1, grad_s2.T @ F.relu(s1), grad_s2.sum(0)
+
+
+# Transposed gradients of the weights
+# %% wrong="two_layer_backward" says="yours are transposed"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    return x.T @ grad_s1, grad_s1.sum(0), s1.relu().T @ grad_s2, grad_s2.sum(0)
+
+
+# Sums over the outputs
+# %% wrong="two_layer_backward" says="Sum the bias gradients over the samples"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    return grad_s1.T @ x, grad_s1.sum(1), grad_s2.T @ s1.relu(), grad_s2.sum(1)
+
+
+# Keeps the summed dimension
+# %% wrong="two_layer_backward" says="no keepdim"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    return grad_s1.T @ x, grad_s1.sum(0, keepdim=True), grad_s2.T @ s1.relu(), grad_s2.sum(0, keepdim=True)
+
+
+# The input of the first layer for the second
+# %% wrong="two_layer_backward" says="The input of layer 2 is h, not x"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    return grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ x, grad_s2.sum(0)
+
+
+# Forgets the first bias
+# %% wrong="two_layer_backward" says="b1 is missing in the forward pass"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    return grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ s1.relu(), grad_s2.sum(0)
+
+
+# Takes small values for zero
+# %% wrong="two_layer_backward" says="grad_w1 for N=20"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 1e-4)
+    return grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ s1.relu(), grad_s2.sum(0)
+
+
+# A mask in float32
+# %% wrong="two_layer_backward" says="Yours is float32, whatever the arguments are"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0).float()
+    return grad_s1.T.to(x.dtype) @ x, grad_s1.sum(0), grad_s2.T @ s1.relu(), grad_s2.sum(0)
