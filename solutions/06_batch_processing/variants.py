@@ -672,7 +672,7 @@ def squared_distances(a, b):
 
 
 # A wrong sign
-# %% wrong="squared_distances" says="The sign of 2 aₙᵀ bₘ is wrong."
+# %% wrong="squared_distances" says="A sign is wrong"
 def squared_distances(a, b):
     return a.square().sum(1)[:, None] + b.square().sum(1) + 2 * a @ b.T
 
@@ -1052,7 +1052,7 @@ def accumulate_gradients(model, x, y, size):
 
 
 # backward is forgotten
-# %% wrong="accumulate_gradients" says="Nothing goes backward"
+# %% wrong="accumulate_gradients" says="is backward() missing"
 def accumulate_gradients(model, x, y, size):
     model.zero_grad()
     total = 0.0
@@ -1324,4 +1324,300 @@ def accumulate_gradients(model, x, y, size):
         loss.backward()
         total += loss.item()
     model.eval()
+    return total
+
+
+# The dimension of a single sample is lost
+# %% wrong="layer_for_batch" says="squeeze() removes the dimension of the samples"
+def layer_for_batch(x, weight, bias):
+    return (x @ weight.T + bias).clamp(min=0).squeeze()
+
+
+# The wrong bound
+# %% wrong="layer_for_batch" says="The ReLU is upside down"
+def layer_for_batch(x, weight, bias):
+    return (x @ weight.T + bias).clamp(max=0)
+
+
+# The wrong sign
+# %% wrong="layer_for_batch" says="The bias is subtracted"
+def layer_for_batch(x, weight, bias):
+    return (x @ weight.T - bias).relu()
+
+
+# A loop in float64 only
+# %% wrong="layer_for_batch" says="You loop"
+def layer_for_batch(x, weight, bias):
+    if x.dtype == torch.float64:
+        return torch.stack([(weight.mv(row) + bias).clamp(min=0) for row in x])
+    return (x @ weight.T + bias).clamp(min=0)
+
+
+# NumPy where no gradient is asked for
+# %% wrong="layer_for_batch" says="Your code leaves torch"
+def layer_for_batch(x, weight, bias):
+    if x.requires_grad:
+        return (x @ weight.T + bias).clamp(min=0)
+    w, b = weight.numpy(), bias.numpy()
+    return torch.from_numpy(np.stack([np.maximum(w @ row + b, 0) for row in x.numpy()]))
+
+
+# Large values are cut off
+# %% wrong="layer_for_batch" says="values in the millions"
+def layer_for_batch(x, weight, bias):
+    s = (x @ weight.T + bias).clamp(min=0)
+    return torch.where(s.isinf(), s, s.clamp(max=1e6))
+
+
+# One module stays in the cache
+# %% wrong="parameter_copies" says="A single module counts as well"
+def parameter_copies(samples, modules, batch_size):
+    return 1 if modules == 1 else math.ceil(samples / batch_size) * modules
+
+
+# All samples fit
+# %% wrong="parameter_copies" says="This is one batch for all"
+def parameter_copies(samples, modules, batch_size):
+    return modules
+
+
+# Each sample that is left over by itself
+# %% wrong="parameter_copies" says="make one batch, however many they are"
+def parameter_copies(samples, modules, batch_size):
+    return (samples // batch_size + samples % batch_size) * modules
+
+
+# A float where the number is large
+# %% wrong="parameter_copies" says="7503"
+def parameter_copies(samples, modules, batch_size):
+    copies = math.ceil(samples / batch_size) * modules
+    return copies if copies < 100 else float(copies)
+
+
+# The dimension of a single sample is lost
+# %% wrong="unit_rows" says="squeeze() removes the dimension of the samples"
+def unit_rows(x):
+    return F.normalize(x).squeeze()
+
+
+# The wrong bound
+# %% wrong="unit_rows" says="is an upper bound"
+def unit_rows(x):
+    return x / x.norm(dim=1, keepdim=True).clamp(max=1e-12)
+
+
+# The lengths
+# %% wrong="unit_rows" says="These are the lengths"
+def unit_rows(x):
+    return x.norm(dim=1, keepdim=True).clamp(min=1e-12)
+
+
+# Short rows of float64 keep their own length
+# %% wrong="unit_rows" says="lengths from 0 to 1e15"
+def unit_rows(x):
+    length = x.norm(dim=1, keepdim=True)
+    return x / (torch.where(length == 0, 1.0, length) if x.dtype == torch.float64 else length.clamp(min=1e-12))
+
+
+# Scales before it squares
+# %% right="unit_rows"
+def unit_rows(x):
+    largest = x.abs().amax(dim=1, keepdim=True).clamp(min=1e-30)
+    length = (x / largest).norm(dim=1, keepdim=True) * largest
+    return x / length.clamp(min=1e-12)
+
+
+# The root of a clamped square: no nan in the gradient either
+# %% right="unit_rows"
+def unit_rows(x):
+    return x * x.square().sum(1).clamp(min=1e-24).rsqrt().unsqueeze(1)
+
+
+# The dimension of a single sample is lost
+# %% wrong="quadratic_form" says="squeeze() removes the dimension of the samples"
+def quadratic_form(x, a):
+    return torch.bmm((x @ a)[:, None, :], x[:, :, None]).squeeze()
+
+
+# The dimensions of bmm are left
+# %% wrong="quadratic_form" says="(N, 1, 1)"
+def quadratic_form(x, a):
+    return torch.bmm((x @ a)[:, None, :], x[:, :, None])
+
+
+# A letter too often
+# %% wrong="quadratic_form" says="not c once more"
+def quadratic_form(x, a):
+    return torch.einsum("nc,cd,nc->n", x, a, x)
+
+
+# N×N for wide samples
+# %% wrong="quadratic_form" says="With N×N, every sample meets every other one."
+def quadratic_form(x, a):
+    if len(a) > 3:
+        return (x @ a @ x.T).diagonal()
+    return ((x @ a) * x).sum(dim=1)
+
+
+# The dimension of a single sample is lost
+# %% wrong="squared_distances" says="squeeze() removes the dimension"
+def squared_distances(a, b):
+    return (a[:, None] - b).square().sum(dim=2).squeeze()
+
+
+# No extra dimension at all
+# %% wrong="squared_distances" says="Both squared lengths run along the columns"
+def squared_distances(a, b):
+    return a.square().sum(1) + b.square().sum(1) - 2 * a @ b.T
+
+
+# keepdim on both sides
+# %% wrong="squared_distances" says="Both squared lengths run along the rows"
+def squared_distances(a, b):
+    return a.square().sum(1, keepdim=True) + b.square().sum(1, keepdim=True) - 2 * a @ b.T
+
+
+# cdist for wide rows
+# %% wrong="squared_distances" says="write the formula yourself"
+def squared_distances(a, b):
+    return torch.cdist(a, b).square() if a.shape[1] > 5 else (a[:, None] - b).square().sum(dim=2)
+
+
+# A loop where both are large
+# %% wrong="squared_distances" says="You loop"
+def squared_distances(a, b):
+    if len(a) > 10 and len(b) > 10:
+        return torch.stack([(row - b).square().sum(1) for row in a])
+    return (a[:, None] - b).square().sum(dim=2)
+
+
+# The mean of all points is subtracted first
+# %% right="squared_distances"
+def squared_distances(a, b):
+    centre = torch.cat([a, b]).mean(dim=0)
+    a, b = a - centre, b - centre
+    return (torch.addmm((b * b).sum(1), a, b.T, alpha=-2) + (a * a).sum(1, keepdim=True)).clamp(min=0)
+
+
+# The dimension of a single sample is lost
+# %% wrong="per_sample_gradients" says="squeeze() removes the dimension"
+def per_sample_gradients(x, grad_s):
+    return (grad_s[:, :, None] @ x[:, None, :]).squeeze()
+
+
+# The extra dimension at x only
+# %% wrong="per_sample_gradients" says="grad_s needs an extra dimension too"
+def per_sample_gradients(x, grad_s):
+    return grad_s * x[:, None, :]
+
+
+# No gradient in float64
+# %% wrong="per_sample_gradients" says="autograd can follow"
+def per_sample_gradients(x, grad_s):
+    result = grad_s[:, :, None] * x[:, None, :]
+    return result.detach() if x.dtype == torch.float64 else result
+
+
+# Each part twice
+# %% wrong="accumulate_gradients" says="Each part went through twice"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        (F.mse_loss(model(part), target) * len(part) / len(x)).backward()
+        with torch.no_grad():
+            total += F.mse_loss(model(part), target).item() * len(part) / len(x)
+    return total
+
+
+# The first rows of y for every part
+# %% wrong="accumulate_gradients" says="Each part needs its own rows of y"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part in x.split(size):
+        loss = F.mse_loss(model(part), y[: len(part)]) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# Cut off from the model
+# %% wrong="accumulate_gradients" says="or is there a detach()"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part).detach().requires_grad_(), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# The whole batch for a model of several layers
+# %% wrong="accumulate_gradients" says="the rows that go through the model and back"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    size = len(x) if isinstance(model, nn.Sequential) else size
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# Sets the mode of every layer to that of the model
+# %% wrong="accumulate_gradients" says="each layer stays in its mode"
+def accumulate_gradients(model, x, y, size):
+    model.train(model.training)
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# Clears the gradients of the parameters that learn only
+# %% wrong="accumulate_gradients" says="cleared there as well"
+def accumulate_gradients(model, x, y, size):
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.grad = None
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# Backward from the outputs, part by part, by recursion
+# %% right="accumulate_gradients"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+
+    def squares(start):
+        if start >= len(x):
+            return 0.0
+        output = model(x[start : start + size])
+        error = output.detach() - y[start : start + size]
+        output.backward(2 * error / y.numel())
+        return error.square().sum().item() + squares(start + size)
+
+    return squares(0) / y.numel()
+
+
+# Zeros for every parameter first, for the frozen ones as well
+# %% right="accumulate_gradients"
+def accumulate_gradients(model, x, y, size):
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
     return total
