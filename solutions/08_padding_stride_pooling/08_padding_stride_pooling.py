@@ -6,22 +6,22 @@
 # - put a frame of zeros around an input (`padding`) and move a kernel in larger steps (`stride`);
 # - predict the output size of any convolution or pooling;
 # - find the inputs that a stride never sees;
-# - keep the size with 'same' padding, for odd and for even kernels;
-# - write max pooling, its backward pass and average pooling, and measure what pooling does for digits that move.
+# - keep the size with 'same' padding, for odd and even kernels;
+# - write max pooling, its backward pass and average pooling, and measure how pooling helps with digits that move.
 #
 # **Points**: 16, in 8 exercises. **Time**: about 40 minutes of reading and 85 minutes for the exercises.
-# **You need**: indexing and slicing of tensors, `backward()` and `.grad`, and from `07_convolution` a convolution by its definition, `F.conv2d` and
+# **You need**: indexing and slicing of tensors, `backward()` and `.grad`, and from `07_convolution` the definition of a convolution, `F.conv2d` and
 # `groups`.
 #
-# The check below each exercise tries everything that its text asks for. The grader asks for the same, with more values.
+# The check below each exercise tries everything that the text asks for. The grader asks for the same, with more values.
 
 # %% setup
 
 # %% [markdown]
 # ## A frame of zeros
 #
-# A kernel of $h \times w$ fits into an $H \times W$ input at $(H - h + 1) \times (W - w + 1)$ positions, so every kernel larger than 1×1 shrinks its
-# input a little.
+# An $h \times w$ kernel fits into an $H \times W$ input at $(H - h + 1) \times (W - w + 1)$ positions, so every kernel larger than 1×1 gives an output
+# a little smaller than its input.
 #
 # **Before you run it:** a 28×28 image passes through one 3×3 convolution after another. After how many of them is it too small for the next one?
 
@@ -39,7 +39,7 @@ print("convolutions:", len(sizes) - 1)
 # <details><summary>Why?</summary>
 #
 # Each convolution removes 2 rows and 2 columns, so after 13 of them a 2×2 map is left. Cells near the edge are also used less than the others: a corner
-# is covered by one window only, a cell in the middle by nine.
+# is in one window only, a cell in the middle is in nine.
 #
 # </details>
 #
@@ -76,10 +76,10 @@ show(
 # ### The rule for padding
 #
 # With padding $(p_h, p_w)$ an input of $H \times W$ becomes $(H + 2 p_h) \times (W + 2 p_w)$: the frame counts **twice**, once on each side. The first
-# number belongs to the **rows**, the second to the **columns**, as in a shape.
+# number is for the **rows**, the second for the **columns**, as in a shape.
 #
 # You rarely build the frame yourself. `F.conv2d(x, weight, padding=(2, 1))` and `nn.Conv2d(…, padding=(2, 1))` do it for you; the default is
-# `padding=0`. (Zeros are the default as well: `nn.Conv2d(…, padding_mode="reflect")` mirrors the input instead.)
+# `padding=0`. (The padding need not be zeros: `nn.Conv2d(…, padding_mode="reflect")` mirrors the input instead.)
 
 # %%
 x = torch.arange(1.0, 16).reshape(1, 1, 3, 5)  # conv2d takes (N, C, H, W)
@@ -90,16 +90,17 @@ print("padding=(2, 1):", tuple(F.conv2d(x, ones, padding=(2, 1)).shape))
 # %% [markdown]
 # ### Exercise: Zero padding by hand
 #
-# Write `zero_pad(x, padding)`: a new tensor that is `x` with a frame of zeros around the rows and columns of every channel of every sample.
+# Write `zero_pad(x, padding)`: a new tensor that is `x` with a frame of zeros around every channel of every sample.
 #
-# - `padding` is a pair `(rows, columns)`, or one number for both. With 0 there is no frame, and the result is still a new tensor, not `x` itself.
-# - The result has the dtype of `x`, whatever it is. `x` stays as it is.
-# - Build the frame yourself: call no function that pads (`F.pad`, `torch.constant_pad_nd`, `nn.ZeroPad2d`, `np.pad`) or that takes a `padding` argument
-#   (convolutions, poolings, `F.unfold`, `F.fold`).
+# - `padding` is a pair `(rows, columns)`, or one number for both. With 0 there is no frame, but the result is still a new tensor, not `x` itself.
+# - The result has the dtype of `x`, whatever that is: float64, float16, whole numbers, booleans, …
+# - Leave `x` unchanged.
+# - Build the frame yourself. Call no function that pads (`F.pad`, `torch.constant_pad_nd`, `nn.ZeroPad2d`) or that takes a `padding` argument
+#   (convolutions, poolings, `F.unfold`, `F.fold`), and stay in torch: turn `x` neither into a NumPy array nor into a list.
 #
 # <details><summary>Hint 1: where to begin</summary>
 #
-# Make the large tensor of zeros, then write `x` into its middle. Only the last two of its four dimensions are larger than those of `x`.
+# Make the large tensor of zeros first, then write `x` into its middle. Only the last two of its four dimensions are larger than those of `x`.
 #
 # </details>
 #
@@ -111,8 +112,8 @@ print("padding=(2, 1):", tuple(F.conv2d(x, ones, padding=(2, 1)).shape))
 #
 # <details><summary>Hint 3: dtype and slices</summary>
 #
-# `x.new_zeros(size)` has the dtype and the device of `x`. In a slice, `:` takes a whole dimension: `a[:, :, 2:5, 1:6]`. At which row of the result does
-# `x` begin, at which does it end? Don't count from the end: `-0` is 0, so `2:-0` is empty.
+# `x.new_zeros(size)` has the dtype and the device of `x`. In a slice, `:` takes a whole dimension: `a[:, :, 2:5, 1:6]`. In which row of the result does
+# `x` begin, and where does it end? Don't count from the end: `-0` is 0, so `0:-0` is empty.
 #
 # </details>
 
@@ -137,32 +138,88 @@ def zero_pad(x: torch.Tensor, padding: int | tuple[int, int]) -> torch.Tensor:
 g = torch.Generator().manual_seed(81)
 
 
-def try_pad(x, padding, mistakes=None):
-    """Compare one call with F.pad, after looking for damage and for functions that pad."""
+def pad_once(x, padding, what):
+    """One call, after which x must be as before and no function may have padded; returns the answer."""
     before = x.clone()
-    with Watch(operations=False) as seen:
-        answer = zero_pad(inplace(x), padding)
+    try:
+        with Watch(operations=False) as seen:
+            answer = zero_pad(inplace(x), padding)
+    except RuntimeError as error:
+        if "size of the tensor (0)" in str(error) and 0 in (padding if isinstance(padding, tuple) else (padding,)):
+            require(False, what, "One of your slices is empty: −0 is 0, so `0:-0` takes nothing.")
+        raise
     if not torch.equal(x, before):
-        expect(x, before, f"zero_pad(x, {padding}) leaves x as it was")
-    used = [
-        f for f in seen.functions if any(part in f for part in ("pad", "conv", "pool", "fold", "numpy", "__array__"))
-    ]
-    if used:
-        require(False, "no function pads for you", f"Your code calls `{used[0]}`: build the frame yourself.")
-    rows, columns = (padding, padding) if isinstance(padding, int) else padding
-    kind = "" if x.dtype == torch.float32 else f" and dtype {str(x.dtype)[6:]}"
-    what = f"zero_pad(x, {padding}) for x of shape {tuple(x.shape)}{kind}"
-    expect(answer, F.pad(before, (columns, columns, rows, rows)), what, mistakes=mistakes)
-    answer.zero_()
-    if not torch.equal(x, before):
-        advice = "Your answer is x itself, or a view of it: return a copy."
-        require(False, f"zero_pad(x, {padding}) is a new tensor: writing into it leaves x as it was", advice)
+        expect(x, before, f"{what} leaves x as it was")
+    pads = [name for name in seen.functions if any(part in name for part in ("pad", "conv", "pool", "fold"))]
+    if pads:
+        require(False, f"{what}: no function pads for you", f"Your code calls `{pads[0]}`: build the frame yourself.")
+    leaves = [name for name in seen.functions if name in ("numpy", "__array__", "__dlpack__", "tolist", "Thread.start")]
+    if leaves:
+        advice = f"Your code calls `{leaves[0]}`: build the frame in torch, without NumPy, lists or threads."
+        require(False, f"{what}: x stays in torch", advice)
+    return answer
+
+
+def values(size, dtype):
+    """Random values that no other dtype can hold, among them the infinities."""
+    x = torch.randn(size, generator=g, dtype=torch.float64)
+    if not dtype.is_floating_point:
+        return x > 0 if dtype == torch.bool else ((x * 1e18).long() | 1).to(dtype)
+    x.view(-1)[1:3] = torch.tensor([math.inf, -math.inf], dtype=x.dtype)[: x.numel() - 1]
+    return x.to(dtype)
+
+
+def try_many(sizes_and_paddings):
+    layouts = {
+        "": values,
+        ", transposed": lambda size, dtype: values((*size[:2], size[3], size[2]), dtype).mT,
+        ", channels last": lambda size, dtype: values(size, dtype).to(memory_format=torch.channels_last),
+        ", every second column": lambda size, dtype: values((*size[:3], 2 * size[3]), dtype)[..., ::2],
+    }
+    dtypes = [torch.float64, torch.int64, torch.float32, torch.float16, torch.bool, torch.bfloat16, torch.uint8]
+    cases, answers, kept, wanted = {}, {}, {}, {}
+    for size, padding in sizes_and_paddings:
+        for layout, make in layouts.items():
+            for dtype in (*dtypes, torch.float64):  # float64 twice, with other values
+                what = f"zero_pad(x, {padding}) for x of shape {size}{layout}, in {str(dtype)[6:]}"
+                what += ", other values" if what in cases else ""
+                x = make(size, dtype)
+                rows, columns = (padding, padding) if isinstance(padding, int) else padding
+                wanted[what] = F.pad(x, (columns, columns, rows, rows))
+                answers[what] = pad_once(x, padding, what)
+                kept[what] = answers[what].clone() if isinstance(answers[what], torch.Tensor) else answers[what]
+                cases[what] = x, x.clone()
+    expect(
+        kept,
+        wanted,
+        f"zero_pad(x, padding) for {len(cases)} tensors of many sizes, layouts and dtypes, to the last digit",
+        mistakes={
+            "Your values pass through float32, which cannot hold them all: make the zeros in the dtype of x.": {
+                what: value.float().to(value.dtype) for what, value in wanted.items()
+            }
+        },
+        rtol=0,
+        atol=0,
+    )
+    changed = [what for what in cases if not torch.equal(answers[what], kept[what])]
+    advice = f"The result of {'; '.join(changed[:1])} was changed by a later call: make a new tensor in each call."
+    require(not changed, "later calls leave earlier results alone", advice)
+    shared = []
+    for what, (x, before) in cases.items():
+        answers[what].zero_()
+        if not torch.equal(x, before):
+            shared.append(what)
+    advice = f"For {'; '.join(shared[:1])} your answer is x itself, or a view of it: return a copy."
+    require(not shared, "each result is a new tensor", advice)
 
 
 x = torch.randn(2, 3, 4, 5, generator=g)
-try_pad(
-    x,
-    (2, 1),
+one_sample = F.pad(x, (1, 1, 2, 2))
+one_sample[1:] = 0
+expect(
+    pad_once(x, (2, 1), "zero_pad(x, (2, 1))"),
+    F.pad(x, (1, 1, 2, 2)),
+    "zero_pad(x, (2, 1)) for x of shape (2, 3, 4, 5)",
     mistakes={
         "Rows and columns are swapped: the first number of the pair belongs to the rows.": F.pad(x, (2, 2, 1, 1)),
         "The first number of the pair is used for both: the second one belongs to the columns.": F.pad(x, (2, 2, 2, 2)),
@@ -170,35 +227,41 @@ try_pad(
         "The frame goes on both sides: above and on the left it is missing.": F.pad(x, (0, 1, 0, 2)),
         "The input belongs in the middle of the frame, not in its upper left corner.": F.pad(x, (0, 2, 0, 4)),
         "There is a frame, but x was not written into it.": torch.zeros(2, 3, 8, 7),
+        "The frame consists of zeros, not of ones.": F.pad(x, (1, 1, 2, 2), value=1.0),
+        "Only the first sample was written into its frame.": one_sample,
     },
 )
-try_pad(torch.randn(1, 2, 6, 3, generator=g), 3)
 x = torch.randn(3, 1, 2, 4, generator=g, dtype=torch.float64)
 no_dtype = "The result has the dtype of x: torch.zeros makes float32 unless you say otherwise."
-try_pad(x, (0, 2), {no_dtype: F.pad(x.float(), (2, 2, 0, 0))})
-try_pad(torch.randint(9, (2, 2, 5, 3), generator=g).mT, (1, 0))
-try_pad(torch.randn(2, 2, 3, 4, generator=g), 0)
-try_pad(torch.randn(1, 3, 4, 2, generator=g), (0, 0))
-print("✓ each time x was left as it was, the result was a new tensor, and no function padded for you")
+answer = pad_once(x, (3, 2), "zero_pad(x, (3, 2))")
+expect(
+    answer,
+    F.pad(x, (2, 2, 3, 3)),
+    "zero_pad(x, (3, 2)) for x in float64",
+    mistakes={no_dtype: F.pad(x.float(), (2, 2, 3, 3))},
+)
+x = torch.randn(1, 2, 6, 3, generator=g)
+expect(zero_pad(x=x, padding=3), F.pad(x, (3, 3, 3, 3)), "zero_pad(x=x, padding=3)")
+try_many(
+    [((1, 2, 3, 5), (0, 2)), ((2, 1, 6, 2), (1, 0)), ((2, 2, 3, 4), (0, 0)), ((1, 1, 4, 4), 0), ((1, 2, 30, 40), 1)]
+)
 ### BEGIN HIDDEN TESTS
-for size, padding in [((1, 2, 3, 7), (0, 3)), ((3, 1, 5, 2), (1, 0)), ((2, 2, 3, 3), (0, 0)), ((1, 1, 1, 1), 2)]:
-    try_pad(torch.randn(size, generator=g, dtype=torch.float64), padding)
-    try_pad(torch.randn(size, generator=g).half().mT, padding)
-try_pad(torch.randint(9, (2, 1, 3, 4), generator=g), (1, 2))
-try_pad(torch.randint(2, (2, 3, 2, 4), generator=g).bool(), 1)
+try_many(
+    [((1, 2, 3, 7), (0, 3)), ((3, 1, 5, 2), (1, 0)), ((2, 3, 4, 3), (0, 0)), ((1, 1, 1, 2), 2), ((2, 1, 50, 45), 0)]
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# torch's own function is `F.pad(x, (left, right, top, bottom))`. It can pad each side differently, and it begins with the **last** dimension, so the
+# PyTorch's own function is `F.pad(x, (left, right, top, bottom))`. It can pad each side differently, and it begins with the **last** dimension, so the
 # columns come first. From here on you may use it.
 #
 # ## The step
 #
-# Windows at neighbouring positions overlap almost completely, so neighbouring outputs are much alike. Where a coarser answer is enough, the kernel can
+# Windows at neighbouring positions share most of their cells, so neighbouring outputs are often alike. Where a coarser answer is enough, the kernel can
 # take larger steps. The **stride** is the step from one position to the next; the default, 1, uses every position.
 #
-# **Before you run it:** the input has 8 values, the kernel 3, and the stride is 2. How many outputs are there? How are they related to those of stride
-# 1?
+# **Before you run it:** the input has 8 values, the kernel has 3, and the stride is 2. How many outputs are there? How are they related to the outputs
+# of stride 1?
 
 # %% predict
 row = torch.tensor([[[3.0, 1, 4, 1, 5, 9, 2, 6]]])  # (N, C, W) = (1, 1, 8)
@@ -214,14 +277,14 @@ kernel_steps(
     keys=range(3),
     columns=1,
     alt="A kernel of three ones over the eight values 3 1 4 1 5 9 2 6, with stride 2, at its three positions. It starts at index 0, then "
-    "2, then 4, and gives 8, 10 and 16. The last value, 6, is covered at no position.",
+    "2, then 4, and gives 8, 10 and 16. The last value, 6, is never covered.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Three. The windows start at index 0, 2 and 4; a fourth would start at 6 and reach over the edge. Stride 2 gives **every second value** of what stride
-# 1 gives, beginning with the first.
+# Three. The windows start at index 0, 2 and 4; a fourth would start at 6 and stick out over the edge. Stride 2 gives **every second value** of what
+# stride 1 gives, beginning with the first.
 #
 # </details>
 #
@@ -232,11 +295,11 @@ kernel_steps(
 #
 # $$H' = \left\lfloor \frac{H + 2p - h}{s} \right\rfloor + 1 .$$
 #
-# The brackets $\lfloor\cdot\rfloor$ round down, because a step that does not fit completely is not taken. Rows and columns are computed separately.
+# The brackets $\lfloor\cdot\rfloor$ round down. Rows and columns are computed separately.
 #
 # Now padding and stride together: an input of $C \times 3 \times 5$, padding $(2, 1)$, stride $(2, 2)$, a kernel of $C \times 3 \times 3$.
 #
-# **Before you run it:** what is the output size for $C = 1$, and what for $C = 4$?
+# **Before you run it:** what is the output size for $C = 1$? And for $C = 4$?
 
 # %% predict
 for channels in (1, 4):
@@ -272,8 +335,8 @@ kernel_steps(
 #
 # <details><summary>Hint 1: one dimension at a time</summary>
 #
-# Turn every argument into a pair first; a small function inside yours saves you from writing that four times. Then use the formula once with the first
-# numbers of all pairs and once with the second.
+# Turn every argument into a pair first; a small helper function saves you from writing that four times. Then use the formula twice: once with the first
+# number of each pair, once with the second.
 #
 # </details>
 #
@@ -303,66 +366,96 @@ def output_size(
 
 
 # %% check="output_size" points=2
-def try_size(wanted, size, kernel_size, stride=None, padding=None, mistakes=None):
-    """One call, with as many arguments as are given here."""
+def size_once(arguments, what):
+    """One call, after which no tensor may have been made; returns the answer."""
     with Watch(operations=False) as seen:
-        if stride is None:
-            answer = output_size(size, kernel_size)
-        elif padding is None:
-            answer = output_size(size, kernel_size, stride)
-        else:
-            answer = output_size(size, kernel_size, stride, padding)
-    arguments = [value for value in (size, kernel_size, stride, padding) if value is not None]
+        answer = output_size(*arguments)
     if seen.functions:
-        require(False, "output_size makes no tensor", f"Your code calls `{seen.functions[0]}`: use the formula.")
-    expect(answer, wanted, f"output_size({', '.join(map(str, arguments))})", mistakes=mistakes)
+        require(False, f"{what} makes no tensor", f"Your code calls `{seen.functions[0]}`: use the formula.")
+    return answer
 
 
-try_size(
-    (8, 17),
-    (22, 31),
-    (5, 6),
-    (3, 2),
-    (2, 4),
+def try_many(given):
+    answers, wanted = {}, {}
+    for arguments in given:
+        what = f"output_size({', '.join(map(str, arguments))})"
+        answers[what] = size_once(arguments, what)
+        n, k, s, p = [*arguments, *(1, 0)[len(arguments) - 2 :]]
+        n, k = ((v, v) if isinstance(v, int) else v for v in (n, k))
+        # On the device "meta" a tensor has a shape and no values: torch computes the sizes alone.
+        y = F.conv2d(torch.empty(1, 1, *n, device="meta"), torch.empty(1, 1, *k, device="meta"), None, s, p)
+        wanted[what] = tuple(y.shape[2:])
+    expect(answers, wanted, f"output_size for {len(wanted)} sets of arguments, from 1×1 kernels to large inputs")
+
+
+def draw(g, count):
+    """Arguments at random, the first two, three or four of them, numbers and pairs."""
+    given = []
+    for i in range(count):
+        pairs = [
+            tuple(torch.randint(low, high, (2,), generator=g).tolist())
+            for low, high in [(9, 400 if i % 5 == 0 else 40), (1, 9), (1, 7), (0, 5)]
+        ]
+        mixed = [pair[0] if i >> n & 1 else pair for n, pair in enumerate(pairs)]
+        given.append(mixed[: 2 + i % 3])
+    return given
+
+
+expect(
+    size_once(((22, 36), (5, 6), (3, 5), (5, 2)), "output_size((22, 36), (5, 6), (3, 5), (5, 2))"),
+    (10, 7),
+    "output_size((22, 36), (5, 6), (3, 5), (5, 2))",
     mistakes={
-        "The 1 for the start at index 0 is missing.": (7, 16),
-        "The padding counts twice, once on each side.": (7, 15),
-        "Round down: a step that does not fit completely is not taken.": (8, 18),
-        "The fraction is not rounded down.": (8.0, 17.5),
-        "`/` gives a float even where it divides without a remainder: `//` gives an int.": (8.0, 17.0),
-        "Add the 1 after dividing, not before.": (7, 17),
-        "Rows and columns are swapped in the result: height first.": (17, 8),
-        "The first number of each pair is used for both dimensions.": (8, 8),
+        "The 1 for the start at index 0 is missing.": (9, 6),
+        "The padding counts twice, once on each side.": (8, 7),
+        "Round down: a step that does not fit completely is not taken.": (10, 8),
+        "The fraction is not rounded down.": (10.0, 7.8),
+        "`/` gives a float even where it divides without a remainder: `//` gives an int.": (10.0, 7.0),
+        "Add the 1 after dividing, not before.": (9, 7),
+        "Rows and columns are swapped in the result: height first.": (7, 10),
+        "The first number of each pair is used for both dimensions.": (10, 10),
+        "The first number of the stride is used for both dimensions.": (10, 12),
+        "The first number of the padding is used for both dimensions.": (10, 9),
+        "The stride is not used.": (28, 35),
+        "The padding is not used.": (6, 7),
     },
 )
-try_size((3, 3), (3, 5), 3, 2, (2, 1))
-try_size((24, 26), (28, 30), 5)
-try_size((10, 5), 18, 2, (2, 4), 1)
-try_size((4, 3), 12, (5, 4), (3, 4), (2, 1))
-try_size((1, 1), 7, 7, 3)
-print("✓ no tensor was made for it")
+expect(
+    output_size(size=8, kernel_size=3, stride=2),
+    (3, 3),
+    "output_size(size=8, kernel_size=3, stride=2): a tuple of two ints, though all arguments are numbers",
+)
+try_many(
+    [
+        ((7, 9), 1, 2, 1),
+        (5, 3, 1, 1),
+        ((28, 30), 5),
+        (7, 7, 3),
+        ((224, 300), (16, 9), (16, 4)),
+        (3, 9, 4, 3),
+        *draw(torch.Generator().manual_seed(82), 48),
+    ]
+)
 ### BEGIN HIDDEN TESTS
-g = torch.Generator().manual_seed(82)
-for i in range(12):
-    n, k, s, p = (
-        tuple(torch.randint(low, high, (2,), generator=g).tolist()) for low, high in [(9, 40), (1, 9), (1, 6), (0, 4)]
-    )
-    n, k, s, p = n if i % 2 else n[0], k if i % 3 else k[0], s[1] if i % 4 else s, p if i % 5 else p[1]
-    n2, k2 = ((v, v) if isinstance(v, int) else v for v in (n, k))
-    # On the device "meta" a tensor has a shape and no values: torch computes the sizes alone.
-    y = F.conv2d(torch.empty(1, 1, *n2, device="meta"), torch.empty(1, 1, *k2, device="meta"), None, s, p)
-    try_size(tuple(y.shape[2:]), n, k, s, p)
-try_size((1, 3), (1, 9), (1, 4), 2)
-try_size((3, 1), (8, 2), (6, 2))
+try_many(
+    [
+        ((9, 7), 1, (1, 3), (2, 0)),
+        (6, 3, 1, 2),
+        ((1, 3), (1, 2)),
+        ((500, 321), (7, 1), 2),
+        ((3, 1), (8, 2), 6, 3),
+        *draw(torch.Generator().manual_seed(92), 64),
+    ]
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ### What torch calls it
 #
 # `F.conv2d(x, weight, bias=None, stride=1, padding=0, …)` and `nn.Conv2d(in_channels, out_channels, kernel_size, stride=1, padding=0, …)` take a number
-# or a pair for each. Three settings of `nn.Conv2d` appear in almost every network.
+# or a pair for each. Here are three settings of `nn.Conv2d` that you will meet often.
 #
-# **Before you run it:** what does each of them do to a 56×56 map? Which of the three arguments change the number of parameters?
+# **Before you run it:** what does each of them do to a 56×56 map? Which of `kernel_size`, `stride` and `padding` changes the number of parameters?
 
 # %% predict
 maps = torch.zeros(1, 8, 56, 56)
@@ -379,7 +472,7 @@ for setting in [
 #
 # The first keeps the size. The second halves it. The third cuts the map into 4×4 patches that do not overlap, and computes each output from one of
 # them; in vision transformers this layer is called the **patch embedding**. Only `kernel_size` changes the number of parameters. Padding and stride say
-# *where* the kernel is used, not what it contains.
+# *where* the kernel is applied, not what it contains.
 #
 # </details>
 #
@@ -387,15 +480,16 @@ for setting in [
 #
 # Write `conv2d(x, weight, bias=None, stride=1, padding=0)`: it gives what `F.conv2d` gives with the same arguments.
 #
-# - `stride` and `padding` are numbers or pairs `(rows, columns)`, the bias may be `None`, and the tensors are float32 or float64.
-# - Do the stride and the padding yourself. You may call `F.conv2d(x, weight, bias)` with **these three arguments only**, and `F.unfold` without
-#   `stride` and `padding`, but no other convolution. Everything else in torch is yours, `F.pad` included.
-# - `x`, `weight` and `bias` stay as they are.
+# - `stride` and `padding` are numbers or pairs `(rows, columns)`, and the bias may be `None`. The tensors are all float32 or all float64, and need not
+#   be contiguous.
+# - Do the stride and the padding yourself. You may call `F.conv2d` and `F.unfold`, but **without** their arguments `stride` and `padding`, and no other
+#   convolution. You may use anything else in torch, including `F.pad`.
+# - Leave `x`, `weight` and `bias` unchanged.
 #
 # <details><summary>Hint 1: before and after</summary>
 #
-# Padding changes the input, so it comes *before* the plain convolution. And the stride? Look again at the outputs of stride 1 and stride 2 in the
-# example with eight values.
+# Padding changes the input, so it comes *before* the plain convolution. And the stride? Look again at the example with eight values: how did the
+# outputs of stride 2 follow from those of stride 1?
 #
 # </details>
 #
@@ -441,54 +535,97 @@ def is_plain(operation):
         return not any(operation.arguments[3]) and set(operation.arguments[4]) == {1}
     if "conv" not in operation.name:
         return True
-    if operation.name != "convolution":
+    if operation.name != "convolution" or len(operation.arguments[1]) != 4:
         return False
     stride, padding, transposed = operation.arguments[3], operation.arguments[4], operation.arguments[6]
     return set(stride) == {1} and not any(padding) and not transposed
 
 
-def judge(answer, seen, what, given, before, stride, padding, mistakes=None):
-    for name, tensor, copy in zip(("x", "weight", "bias"), given, before):
-        if tensor is not None and not torch.equal(tensor, copy):
-            expect(tensor, copy, f"{what} leaves {name} as it was")
-    if not all(map(is_plain, seen.operations)):
-        require(
-            False,
-            "F.conv2d and F.unfold are called without stride and padding, if at all, and no other convolution is",
-            "Your code leaves the stride or the padding to torch, or calls another convolution: do both yourself.",
-        )
-    tolerance = {"rtol": 1e-4, "atol": 1e-4} if before[0].dtype == torch.float32 else {}
-    expect(answer, F.conv2d(*before, stride, padding), what, mistakes=mistakes, **tolerance)
-
-
-def try_conv(x, weight, bias, stride, padding, mistakes=None):
+def conv_once(x, weight, bias, stride, padding, what):
+    """One call, after which the arguments must be as before and torch may not have done the work; returns the answer."""
     before = [value if value is None else value.clone() for value in (x, weight, bias)]
     with Watch() as seen:
-        answer = conv2d(inplace(x), inplace(weight), bias if bias is None else inplace(bias), stride, padding)
-    kind = "" if x.dtype == torch.float32 else " in float64"
-    bias_text = "None" if bias is None else "bias"
-    what = (
-        f"conv2d(x, weight, {bias_text}, {stride}, {padding}) for shapes {tuple(x.shape)}, {tuple(weight.shape)}{kind}"
-    )
-    judge(answer, seen, what, (x, weight, bias), before, stride, padding, mistakes)
+        if stride is None:
+            answer = conv2d(inplace(x), inplace(weight))
+        elif bias is None:
+            answer = conv2d(inplace(x), inplace(weight), bias, stride, padding)
+        else:
+            answer = conv2d(inplace(x), inplace(weight), inplace(bias), stride, padding)
+    for name, value, copy in zip(("x", "weight", "bias"), (x, weight, bias), before):
+        if value is not None and not torch.equal(value, copy):
+            expect(value, copy, f"{what} leaves {name} as it was")
+    others = [name for name in seen.functions if ("conv" in name and name != "conv2d") or name == "Thread.start"]
+    if others or not all(map(is_plain, seen.operations)):
+        advice = f"Your code calls `{others[0]}`" if others else "Your code leaves the stride or the padding to torch"
+        require(False, f"{what}: F.conv2d and F.unfold without stride and padding", f"{advice}: do both yourself.")
+    return answer
+
+
+def try_many(cases):
+    layouts = {
+        "": lambda size, dtype: draw(*size, dtype=dtype),
+        ", x and weight transposed": lambda size, dtype: draw(*size[:2], size[3], size[2], dtype=dtype).mT,
+        ", x and weight with every second column": lambda size, dtype: draw(*size[:3], 2 * size[3], dtype=dtype)[
+            ..., ::2
+        ],
+    }
+    answers, kept, wanted = {}, {}, {}
+    for size, (maps, *kernel), stride, padding in cases:
+        for layout, make in layouts.items():
+            for kind, dtype, with_bias in [
+                ("float64, with a bias", torch.float64, True),
+                ("float32, without a bias", torch.float32, False),
+                ("float32, with a bias", torch.float32, True),
+                ("float32, with another bias", torch.float32, True),
+                ("float64, without a bias", torch.float64, False),
+            ]:
+                x, weight = make(size, dtype), make((maps, size[1], *kernel), dtype)
+                bias = draw(maps, dtype=dtype) if with_bias else None
+                name = "None" if bias is None else "bias"
+                what = f"conv2d(x, weight, {name}, {stride}, {padding}) for shapes {size}, {tuple(weight.shape)}"
+                what += f"{layout}, in {kind}"
+                wanted[what] = F.conv2d(x, weight, bias, stride, padding)
+                answers[what] = conv_once(x, weight, bias, stride, padding, what)
+                kept[what] = answers[what].clone() if isinstance(answers[what], torch.Tensor) else answers[what]
+    for dtype, tolerance in [(torch.float32, 1e-4), (torch.float64, 1e-10)]:
+        chosen = [what for what in wanted if wanted[what].dtype == dtype]
+        expect(
+            {what: kept[what] for what in chosen},
+            {what: wanted[what] for what in chosen},
+            f"conv2d in {str(dtype)[6:]}: {len(chosen)} calls, many sizes and layouts, with and without a bias",
+            rtol=tolerance,
+            atol=tolerance,
+        )
+    changed = [what for what in wanted if not torch.equal(answers[what], kept[what])]
+    advice = f"The result of {'; '.join(changed[:1])} was changed by a later call: make a new tensor in each call."
+    require(not changed, "later calls leave earlier results alone", advice)
 
 
 x, weight, bias = draw(2, 3, 9, 10), draw(4, 3, 3, 3), draw(4)
 framed = F.pad(x, (2, 2, 1, 1))
-try_conv(
-    x,
-    weight,
-    bias,
-    (2, 3),
-    (1, 2),
+everywhere = F.conv2d(x, weight, bias, 1, (1, 2))
+expect(
+    conv_once(x, weight, bias, (2, 3), (1, 2), "conv2d(x, weight, bias, (2, 3), (1, 2))"),
+    F.conv2d(x, weight, bias, (2, 3), (1, 2)),
+    "conv2d(x, weight, bias, (2, 3), (1, 2)) for shapes (2, 3, 9, 10), (4, 3, 3, 3)",
     mistakes={
         "Rows and columns are swapped in the stride.": F.conv2d(x, weight, bias, (3, 2), (1, 2)),
         "Rows and columns are swapped in the padding.": F.conv2d(x, weight, bias, (2, 3), (2, 1)),
         "The first number of each pair is used for both: the second one belongs to the columns.": F.conv2d(
             x, weight, bias, 2, 1
         ),
-        "The stride is not used.": F.conv2d(x, weight, bias, 1, (1, 2)),
+        "The first number of the stride is used for both: the second one belongs to the columns.": F.conv2d(
+            x, weight, bias, 2, (1, 2)
+        ),
+        "The first number of the padding is used for both: the second one belongs to the columns.": F.conv2d(
+            x, weight, bias, (2, 3), 1
+        ),
+        "The stride is not used.": everywhere,
         "The padding is not used.": F.conv2d(x, weight, bias, (2, 3)),
+        "The frame goes on both sides: above and on the left it is missing.": F.conv2d(
+            F.pad(x, (0, 4, 0, 2)), weight, bias, (2, 3)
+        ),
+        "The first position is at index 0: yours comes later.": everywhere[:, :, 1::2, 2::3],
         "The bias is missing.": F.conv2d(x, weight, None, (2, 3), (1, 2)),
         "The bias is added column by column: each channel has its own, so its shape must become (D, 1, 1).": F.conv2d(
             x, weight, None, (2, 3), (1, 2)
@@ -504,53 +641,55 @@ try_conv(
             x[:1], weight[[0, 3]], bias[[0, 3]], 1, (1, 2)
         ),
     },
+    rtol=1e-4,
+    atol=1e-4,
 )
-try_conv(draw(1, 2, 8, 5), draw(3, 2, 2, 4), None, 2, 1)
-try_conv(draw(2, 2, 6, 11, dtype=torch.float64), draw(2, 2, 1, 3, dtype=torch.float64), None, (1, 4), 0)
-try_conv(
-    draw(1, 1, 5, 7, dtype=torch.float64),
-    draw(1, 1, 4, 2, dtype=torch.float64),
-    draw(1, dtype=torch.float64),
-    3,
-    (2, 0),
+x, weight = draw(2, 3, 4, 6), draw(2, 3, 2, 3)
+answer = conv_once(x, weight, None, None, None, "conv2d(x, weight)")
+expect(answer, F.conv2d(x, weight), "conv2d(x, weight), nothing else given", rtol=1e-4, atol=1e-4)
+answer = conv2d(x=x, weight=weight, bias=None, stride=(1, 2), padding=1)
+expect(answer, F.conv2d(x, weight, None, (1, 2), 1), "conv2d with its arguments given by name", rtol=1e-4, atol=1e-4)
+try_many(
+    [
+        ((2, 3, 9, 8), (4, 3, 3), 2, 0),
+        ((1, 2, 8, 5), (3, 2, 4), (2, 2), (0, 0)),
+        ((3, 1, 5, 6), (2, 1, 1), 1, 0),
+        ((1, 3, 7, 4), (2, 4, 2), 1, (2, 0)),
+        ((1, 1, 3, 9), (1, 2, 5), (1, 4), 1),
+        ((2, 3, 24, 30), (2, 3, 4), (5, 4), (0, 2)),
+    ]
 )
-x, weight = draw(2, 3, 4, 6).mT, draw(2, 3, 2, 3).mT
-before = [x.clone(), weight.clone(), None]
-with Watch() as seen:
-    answer = conv2d(inplace(x), inplace(weight))
-judge(answer, seen, "conv2d(x, weight), nothing else given", (x, weight, None), before, 1, 0)
-print("✓ each time the arguments were left as they were, and stride and padding were not left to torch")
 ### BEGIN HIDDEN TESTS
-for size, kernel, stride, padding in [
-    ((1, 2, 11, 7), (3, 2, 4, 2), (3, 1), (0, 3)),
-    ((3, 1, 6, 8), (2, 1, 1, 5), (1, 4), (2, 0)),
-    ((2, 4, 5, 6), (1, 4, 2, 3), 1, 0),
-    ((2, 2, 9, 8), (3, 2, 2, 1), 4, 1),
-    ((1, 3, 3, 12), (2, 3, 3, 3), (5, 2), 2),
-]:
-    for dtype, with_bias in [(torch.float64, True), (torch.float32, False), (torch.float32, True)]:
-        bias = draw(kernel[0], dtype=dtype) if with_bias else None
-        try_conv(draw(*size, dtype=dtype), draw(*kernel, dtype=dtype), bias, stride, padding)
+try_many(
+    [
+        ((1, 2, 11, 7), (3, 4, 2), (3, 1), (0, 3)),
+        ((3, 1, 6, 8), (2, 1, 5), (1, 4), (2, 0)),
+        ((2, 4, 5, 6), (1, 2, 3), 1, 0),
+        ((2, 2, 9, 8), (3, 2, 1), 4, 1),
+        ((1, 3, 3, 12), (2, 3, 3), (5, 2), 2),
+        ((1, 2, 40, 35), (2, 3, 3), 6, 0),
+    ]
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# <details><summary>When you have solved it: is this how torch does it?</summary>
+# <details><summary>When you have solved it: is this how PyTorch does it?</summary>
 #
-# No. Computing every position and throwing most of them away is fine for understanding, not for work: with stride (2, 2) three quarters of the products
-# would be wasted. torch computes only the positions that are kept.
+# If you computed every position and threw most of them away: no. That helps understanding, but with stride (2, 2) it wastes three quarters of the work.
+# PyTorch computes only the positions that are kept.
 #
 # </details>
 #
 # ## What a stride never sees
 #
-# In the example with eight values, the last one was covered at no position, so it had no influence on the output. Nothing warns you of this. To see it
+# In the example with eight values, the last one was never covered, so it had no influence on the output. Nothing warns you of this. To see it
 # on a whole map, count for every input cell how many windows cover it.
 #
-# The gradient counts for us. With a kernel of ones, the sum of all outputs contains each input cell as often as windows cover it, so the gradient of
-# that sum **is** the count.
+# The gradient does the counting. With a kernel of ones, the sum of all outputs contains each input cell once for every window that covers it, so the
+# gradient of that sum **is** the count.
 #
-# **Before you run it:** the input is 8×9, the kernel 3×3, without padding. For the strides 1, 2, 3 and 4, which rows and which columns are covered at
-# no position?
+# **Before you run it:** the input is 8×9 and the kernel 3×3, without padding. For each of the strides 1, 2, 3 and 4, which rows and columns are never
+# covered?
 
 
 # %% predict
@@ -593,37 +732,36 @@ stepper(
 )
 
 # %% [markdown]
-# <details><summary>Why?</summary>
+# <details><summary>Why? Remainders and gaps</summary>
 #
-# Stride 1 covers everything. Stride 2 loses row 7 (5 mod 2 = 1), but no column (6 mod 2 = 0). Stride 3 loses rows 6 and 7. Stride 4 skips row 3 and
-# column 3 between its windows, and row 7 and columns 7 and 8 are left over at the end: half of all cells.
+# Stride 1 covers everything. Stride 2 loses row 7, but no column. Stride 3 loses rows 6 and 7. Stride 4 skips row 3 and column 3 between its windows,
+# and row 7 and columns 7 and 8 are left over at the end: half of all cells. Two different things happen:
+#
+# - **A remainder at the end.** If $s$ does not divide $H + 2p - h$, the last $(H + 2p - h) \bmod s$ rows of the padded input are left over (here, with
+#   stride 2: 5 mod 2 = 1 row and 6 mod 2 = 0 columns). They are at the lower edge (for columns, at the right edge), so cells of the frame are lost
+#   first.
+# - **Gaps.** If $s > h$, the windows do not touch: between two of them $s - h$ rows or columns are skipped.
 #
 # </details>
 #
-# ### Remainders and gaps
+# ### Ignored cells in real networks
 #
-# Two different things can happen:
-#
-# - **A remainder at the end.** If $s$ does not divide $H + 2p - h$, the last $(H + 2p - h) \bmod s$ rows of the padded input are left over. They are at
-#   the lower edge (for columns, at the right edge), so cells of the frame are lost first.
-# - **Gaps.** If $s > h$, the windows do not touch: between two of them $s - h$ rows or columns are skipped.
-#
-# A cell is ignored if its row is ignored **or** its column is. Its gradient is exactly 0. Some networks really do halve their maps with a 1×1 kernel
-# and stride 2, which uses only a quarter of the cells. A 3×3 kernel with stride 2 and padding 1 uses them all:
+# A cell is ignored if its row is ignored **or** its column is. Its gradient is exactly 0. This happens in real networks: some halve their maps with a
+# 1×1 kernel and stride 2, which uses only a quarter of the cells. A 3×3 kernel with stride 2 and padding 1 uses them all:
 
 # %%
-print(times_covered((6, 6), (1, 1), 2).int())
-print(times_covered((6, 6), (3, 3), 2, padding=1).int())
+print(times_covered((6, 6), (1, 1), 2).long())
+print(times_covered((6, 6), (3, 3), 2, padding=1).long())
 
 # %% [markdown]
 # ### Exercise: Which inputs are ignored
 #
-# Write `ignored(size, kernel_size, stride=1, padding=0)`: a tensor of booleans of shape `(H, W)`, `True` where an input cell is covered at no position.
+# Write `ignored(size, kernel_size, stride=1, padding=0)`: a tensor of booleans of shape `(H, W)`, `True` where an input cell is never covered.
 #
 # - Every argument is a pair `(rows, columns)` or one number for both, and the kernel always fits into the padded input.
 # - The mask covers the input only, not its frame.
-# - Find the windows yourself: no autograd (`backward`, `torch.autograd.grad`), no convolution, no pooling, no `F.unfold` or `F.fold`. (`times_covered`
-#   above is the short way: use it to compare.)
+# - Find the windows yourself: no autograd (`backward`, `torch.autograd.grad`, `torch.func`), no convolution or pooling of torch, no `F.unfold` or
+#   `F.fold`. (`times_covered` above is the short way: use it to compare.)
 #
 # Try it on paper first: which cells of a 5×9 input does a 2×3 kernel ignore, with stride (3, 4) and no padding?
 #
@@ -636,7 +774,7 @@ print(times_covered((6, 6), (3, 3), 2, padding=1).int())
 #
 # <details><summary>Hint 1: do what you did on paper</summary>
 #
-# Begin with a map of `False` for the padded input, go through all windows in two loops, and write `True` into each.
+# Begin with a map of `False` for the padded input, go through all windows in two loops, and write `True` into each window.
 #
 # </details>
 #
@@ -649,7 +787,7 @@ print(times_covered((6, 6), (3, 3), 2, padding=1).int())
 #
 # <details><summary>Hint 3: from the padded map back to the input</summary>
 #
-# Cut the frame off: keep the rows from `ph` to `ph + H`. And mind the question: `True` means *ignored*. `~a` swaps `True` and `False`.
+# Cut the frame off: keep the rows from `ph` to `ph + H`. And remember that `True` means *ignored*. `~a` swaps `True` and `False`.
 #
 # </details>
 
@@ -664,7 +802,7 @@ def ignored(
     """Where the input of a convolution has no influence on its output.
 
     Every argument: (rows, columns), or one number for both.
-    Returns: booleans of shape size, True = covered at no position.
+    Returns: booleans of shape size, True = never covered.
     """
     ### BEGIN SOLUTION
     pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
@@ -685,23 +823,39 @@ def never_covered(size, kernel_size, stride=(1, 1), padding=(0, 0)):
     return x.grad[0, 0] == 0
 
 
-def try_ignored(size, kernel_size, stride=None, padding=None, mistakes=None):
-    """One call, with as many arguments as are given here, and a look at what torch did for it."""
+def ignored_once(arguments, what):
+    """One call, after a look at what torch did for it; returns the answer."""
     with Watch() as seen:
-        if stride is None:
-            answer = ignored(size, kernel_size)
-        elif padding is None:
-            answer = ignored(size, kernel_size, stride)
-        else:
-            answer = ignored(size, kernel_size, stride, padding)
-    arguments = [value for value in (size, kernel_size, stride, padding) if value is not None]
-    banned = [f for f in seen.functions + seen.names if f in ("backward", "grad", "im2col", "col2im")]
-    banned += [f for f in seen.functions + seen.names if any(part in f for part in ("conv", "pool", "_backward"))]
+        answer = ignored(*arguments)
+    names = seen.functions + seen.names
+    banned = [f for f in names if f in ("backward", "grad", "_make_dual", "im2col", "col2im", "Thread.start")]
+    banned += [f for f in names if any(part in f for part in ("conv", "pool", "_backward"))]
     if banned:
         name = {"im2col": "F.unfold", "col2im": "F.fold"}.get(banned[0], banned[0])
-        require(False, "ignored finds the windows itself", f"Your code calls `{name}`, which finds them for you.")
-    wanted = never_covered(*((v, v) if isinstance(v, int) else v for v in arguments))
-    expect(answer, wanted, f"ignored({', '.join(map(str, arguments))})", mistakes=mistakes)
+        require(False, f"{what} finds the windows itself", f"Your code calls `{name}`, which finds them for you.")
+    return answer
+
+
+def try_many(given):
+    answers, wanted = {}, {}
+    for arguments in given:
+        what = f"ignored({', '.join(map(str, arguments))})"
+        answers[what] = ignored_once(arguments, what)
+        wanted[what] = never_covered(*((v, v) if isinstance(v, int) else v for v in arguments))
+    expect(answers, wanted, f"ignored for {len(wanted)} sets of arguments, numbers and pairs, small and large")
+
+
+def draw(g, count):
+    """Arguments at random, the first two, three or four of them, numbers and pairs."""
+    given = []
+    for i in range(count):
+        pairs = [
+            tuple(torch.randint(low, high, (2,), generator=g).tolist())
+            for low, high in [(6, 22 if i % 4 == 0 else 13), (1, 6), (1, 11), (0, 5)]
+        ]
+        mixed = [pair[0] if i >> n & 1 else pair for n, pair in enumerate(pairs)]
+        given.append(mixed[: 4 - (i % 5 == 0) - (i % 10 == 0)])
+    return given
 
 
 wanted = never_covered((5, 9), (2, 3), (3, 4))
@@ -710,30 +864,32 @@ rest = torch.zeros(5, 9, dtype=torch.bool)
 rest[:, 7:] = True
 one_less = wanted.clone()  # as if no window started in row 3
 one_less[2:] = True
-try_ignored(
-    (5, 9),
-    (2, 3),
-    (3, 4),
+gaps = never_covered((8, 12), (2, 3), (3, 4))[:5, :9]
+starts = torch.ones(5, 9, dtype=torch.bool)
+starts[::3, :5:4] = False
+expect(
+    ignored_once(((5, 9), (2, 3), (3, 4)), "ignored((5, 9), (2, 3), (3, 4))"),
+    wanted,
+    "ignored((5, 9), (2, 3), (3, 4))",
     mistakes={
         "It is inverted: True means ignored, not covered.": ~wanted,
         "A cell is ignored if its row is ignored or its column is: yours asks for both at once.": rows[:, None]
         & columns,
         "You found the remainder at the right, and not the gaps between the windows.": rest,
-        "You found the gaps, and not the remainder: a window must fit completely.": never_covered(
-            (8, 12), (2, 3), (3, 4)
-        )[:5, :9],
+        "You found the gaps, and not the remainder: a window must fit completely.": gaps,
         "The last windows are missing: a Python range ends before its second number.": one_less,
         "The first number of a pair is used for both dimensions.": never_covered((5, 9), (2, 2), (3, 3)),
+        "You marked where each window starts: it covers a whole block.": starts,
+        "Nothing is left: −0 is 0, so the slice `0:-0` takes nothing.": torch.zeros(0, 0, dtype=torch.bool),
     },
 )
 below = torch.ones(6, 8, dtype=torch.bool)  # a[-1:2] is empty: as if only windows inside the input were there
 below[3:6, 2:5] = below[3:6, 6:8] = False
 whole = never_covered((8, 12), (3, 3), (4, 4))
-try_ignored(
-    (6, 8),
-    3,
-    4,
-    (1, 2),
+expect(
+    ignored_once(((6, 8), 3, 4, (1, 2)), "ignored((6, 8), 3, 4, (1, 2))"),
+    never_covered((6, 8), (3, 3), (4, 4), (1, 2)),
+    "ignored((6, 8), 3, 4, (1, 2))",
     mistakes={
         "Indices below 0 count from the end in Python: work in the padded map, where no window starts below 0.": below,
         "The padding is not used: it moves the windows.": never_covered((6, 8), (3, 3), (4, 4)),
@@ -741,26 +897,39 @@ try_ignored(
         "The frame is cut off at the wrong side: the input is in the middle.": whole[:6, :8],
     },
 )
-try_ignored(7, (2, 1), (1, 3), 1)
-try_ignored((4, 5), 2)
-try_ignored((3, 4), (1, 2), 5, (4, 3))
-print("✓ each time you found the windows yourself")
+answer = ignored(size=7, kernel_size=(2, 1), stride=(1, 3), padding=1)
+expect(
+    answer,
+    never_covered((7, 7), (2, 1), (1, 3), (1, 1)),
+    "ignored(size=7, kernel_size=(2, 1), stride=(1, 3), padding=1)",
+)
+try_many(
+    [
+        ((4, 5), 2),
+        ((3, 4), (1, 2), 5, (4, 3)),
+        (5, 5, 2),
+        ((12, 20), 3, (7, 9)),
+        ((22, 31), (4, 2), (5, 11), (0, 6)),
+        *draw(torch.Generator().manual_seed(84), 24),
+    ]
+)
 ### BEGIN HIDDEN TESTS
-g = torch.Generator().manual_seed(84)
-for i in range(8):
-    size, kernel, stride, padding = (
-        tuple(torch.randint(low, high, (2,), generator=g).tolist()) for low, high in [(6, 13), (1, 5), (1, 7), (0, 4)]
-    )
-    try_ignored(size if i % 3 else size[0], kernel if i % 2 else kernel[1], stride if i % 4 else stride[0], padding)
-try_ignored(5, 5, 2)
-try_ignored((1, 6), (1, 2), (3, 3), 0)
+try_many(
+    [
+        ((1, 6), (1, 2), (3, 3), 0),
+        (9, 2, 8, 3),
+        ((25, 18), (3, 4), (12, 6)),
+        ((40, 3), (5, 3), 9, 2),
+        *draw(torch.Generator().manual_seed(94), 32),
+    ]
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Keeping the size
 #
 # With stride 1 the output has $H + (\text{zeros before}) + (\text{zeros after}) - h + 1$ rows. So it is as large as the input if there are $h - 1$
-# zeros in all.
+# rows of zeros in all.
 #
 # **Before you run it:** `padding=p` puts $p$ zeros on **each** side. The input has 10 values. For which of the kernels with 2, 3, 4 and 5 values is
 # there a $p$ that keeps the size?
@@ -780,17 +949,18 @@ for k in (2, 3, 4, 5):
 #
 # ### padding="same"
 #
-# `padding="same"` chooses the zeros for you. It puts $\lfloor (k - 1)/2 \rfloor$ of them before the input and the rest of the $k - 1$ after it. The
-# next cell compares that with zeros put there by hand; the picture shows where the kernel is at its first and its last position.
+# `padding="same"` chooses the zeros for you, so that the output is as large as the input. For an even kernel it has to prefer one side.
+#
+# **Before you run it:** on which side does it put the additional zero, before the input or after it?
 
 # %% predict
 warnings.filterwarnings("ignore", message="Using padding='same'")  # torch says that it has to copy the input
 numbers = torch.arange(1.0, 7).reshape(1, 1, 6)
-for k in (2, 3, 4, 5):
-    before, after = (k - 1) // 2, k - 1 - (k - 1) // 2
+for k in (2, 4):
     same = F.conv1d(numbers, torch.ones(1, 1, k), padding="same")
-    by_hand = F.conv1d(F.pad(numbers, (before, after)), torch.ones(1, 1, k))
-    print(f"k = {k}, zeros {before} + {after}:", same.flatten().int().tolist(), torch.equal(same, by_hand))
+    for zeros in [(k // 2, k // 2 - 1), (k // 2 - 1, k // 2)]:  # (before, after)
+        by_hand = F.conv1d(F.pad(numbers, zeros), torch.ones(1, 1, k))
+        print(f"k = {k}: is it {zeros[0]} before and {zeros[1]} after?", torch.equal(same, by_hand))
 
 # %% predict folded label="Draw 'same' padding"
 figure, ax = plt.subplots(figsize=(4.8, 6.0))
@@ -825,13 +995,21 @@ show(
 )
 
 # %% [markdown]
+# <details><summary>Why?</summary>
+#
+# After it. In general, $\lfloor (k - 1)/2 \rfloor$ zeros go before the input and the rest of the $k - 1$ after it. That is a convention. The picture
+# shows where each kernel is at its first and its last position.
+#
+# </details>
+#
 # ### Two dimensions, and larger strides
 #
 # Rows and columns are treated separately: `nn.Conv2d(8, 16, kernel_size=(3, 5), padding="same")` pads with `(1, 2)`. `padding="valid"` is another name
-# for 0.
+# for `padding=0`.
 #
-# `"same"` works with stride 1 only; with a larger stride torch raises an error. Write the padding as a number then, and take the size from the formula.
-# (If all zeros go *before* a signal, each output sees only the present and the past. That is a **causal convolution**, used for sound and text.)
+# `"same"` works with stride 1 only; with a larger stride torch raises an error. In that case, give the padding as a number, and take the size from the
+# formula. (If all zeros go *before* a signal, each output sees only the present and the past. That is a **causal convolution**, used for sound and
+# text.)
 #
 # ### Exercise: 'Same' padding for any kernel
 #
@@ -879,6 +1057,7 @@ expect(
         "These are all the zeros of a dimension: share them between the two sides.": (6, 6, 2, 2),
         "Only k − 1 zeros are needed in all, because the kernel itself covers one cell.": (3, 4, 1, 2),
         "The first number of the pair is used for both dimensions.": (1, 1, 1, 1),
+        "One tuple of four numbers was expected, not two pairs.": ((3, 3), (1, 1)),
     },
 )
 expect(
@@ -887,26 +1066,47 @@ expect(
     "same_padding((4, 6)), an even kernel",
     mistakes={
         "The additional zero of an even kernel goes to the end: on the right and below.": (3, 2, 2, 1),
+        "Below there must be one more zero than above.": (2, 3, 2, 1),
         "The two sides of an even kernel cannot be equal: this makes the output larger than the input.": (3, 3, 2, 2),
         "The two sides of an even kernel cannot be equal: this makes the output smaller than the input.": (2, 2, 1, 1),
     },
 )
-expect(same_padding(5), (2, 2, 2, 2), "same_padding(5), one number for rows and columns")
-expect(same_padding((1, 2)), (0, 1, 0, 0), "same_padding((1, 2))")
-expect(same_padding(1), (0, 0, 0, 0), "same_padding(1)")
+expect(
+    same_padding(kernel_size=5),
+    (2, 2, 2, 2),
+    "same_padding(kernel_size=5), one number for rows and columns",
+    mistakes={"Four numbers were expected, for a number as well as for a pair.": (2, 2)},
+)
+kernels = {2: (0, 1, 0, 1), 4: (1, 2, 1, 2), 1: (0, 0, 0, 0), (1, 2): (0, 1, 0, 0), (6, 3): (1, 1, 2, 3)}
+kernels |= {
+    (4, 1): (0, 0, 1, 2),
+    (3, 8): (3, 4, 1, 1),
+    (9, 2): (0, 1, 4, 4),
+    (11, 14): (6, 7, 5, 5),
+    20: (9, 10, 9, 10),
+}
+answers = {f"same_padding({kernel})": same_padding(kernel) for kernel in kernels}
+wanted = {f"same_padding({kernel})": padding for kernel, padding in kernels.items()}
+expect(answers, wanted, f"same_padding for {len(kernels)} more kernels: numbers and pairs, odd and even, tall and wide")
 ### BEGIN HIDDEN TESTS
-expect(same_padding(2), (0, 1, 0, 1), "same_padding(2)")
-expect(same_padding(8), (3, 4, 3, 4), "same_padding(8)")
-expect(same_padding((4, 1)), (0, 0, 1, 2), "same_padding((4, 1))")
-expect(same_padding((9, 2)), (0, 1, 4, 4), "same_padding((9, 2))")
-expect(same_padding((12, 15)), (7, 7, 5, 6), "same_padding((12, 15))")
+kernels = {8: (3, 4, 3, 4), 7: (3, 3, 3, 3), 16: (7, 8, 7, 8), (2, 1): (0, 0, 0, 1), (5, 4): (1, 2, 2, 2)}
+kernels |= {
+    (8, 5): (2, 2, 3, 4),
+    (12, 15): (7, 7, 5, 6),
+    (10, 2): (0, 1, 4, 5),
+    (1, 31): (15, 15, 0, 0),
+    24: (11, 12, 11, 12),
+}
+answers = {f"same_padding({kernel})": same_padding(kernel) for kernel in kernels}
+wanted = {f"same_padding({kernel})": padding for kernel, padding in kernels.items()}
+expect(answers, wanted, "same_padding for other kernels")
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Max pooling
 #
-# Often you want to know whether a feature is *somewhere around here*, not exactly where. **Max pooling** takes the largest value of each window. It has
-# no parameters, and it treats every channel of every sample separately.
+# Often you want to know whether a feature is *somewhere around here*, not exactly where. **Max pooling** takes the largest value of each window, in
+# every channel of every sample separately. It has no parameters.
 #
 # `F.max_pool2d(x, kernel_size)` takes the size of the window, `(h, w)`, or `k` for `(k, k)`.
 #
@@ -941,23 +1141,32 @@ kernel_steps(
 #
 # </details>
 #
+# ### Padding a pooling
+#
+# Max pooling takes `padding`, too. But a frame of zeros would be the largest value wherever all others are negative, and the output would say "0" where
+# there is no 0. So the frame of a max pooling is made of $-\infty$, which never wins:
+
+# %%
+negative = torch.full((1, 1, 4, 4), -1.0)
+print("frame of −∞:", F.max_pool2d(negative, 3, stride=2, padding=1).flatten().tolist())
+print("zeros:      ", F.max_pool2d(F.pad(negative, (1, 1, 1, 1)), 3, stride=2).flatten().tolist())
+
+# %% [markdown]
 # ### The size of a pooling
 #
-# The size formula holds for poolings, too. With the default stride and no padding it becomes $\lfloor (H - h)/h \rfloor + 1 = \lfloor H/h \rfloor$, so
-# a window of $(h, w)$ turns
+# The modules `nn.MaxPool2d(kernel_size)` and `nn.AvgPool2d(kernel_size)` do the same as the functions. The size formula holds for poolings, too:
+
+# %%
+for size, (h, w) in [((5, 3, 24, 24), (3, 3)), ((5, 3, 8, 8), (3, 3)), ((2, 4, 9, 11), (2, 4))]:
+    y = F.max_pool2d(torch.zeros(size), (h, w))
+    print(f"{size} by {h}×{w}: {tuple(y.shape)}")
+
+# %% [markdown]
+# With the default stride and no padding the formula becomes $\lfloor (H - h)/h \rfloor + 1 = \lfloor H/h \rfloor$, so a window of $(h, w)$ turns
 #
 # $$N \times C \times H \times W \quad\text{into}\quad N \times C \times \lfloor H/h \rfloor \times \lfloor W/w \rfloor .$$
 #
-# If $h$ does not divide $H$, the last $H \bmod h$ rows are ignored. (`ceil_mode=True` rounds up instead and gives them windows of their own.) The
-# modules `nn.MaxPool2d(kernel_size)` and `nn.AvgPool2d(kernel_size)` have no parameters.
-#
-# Max pooling takes `padding`, too. Its frame is made of $-\infty$, not of zeros, so that the frame never wins:
-
-# %%
-for size, window in [((5, 3, 24, 24), (3, 3)), ((5, 3, 8, 8), (3, 3)), ((2, 4, 9, 11), (2, 4))]:
-    y = F.max_pool2d(torch.zeros(size), window)
-    print(f"{size} with {window}: {tuple(y.shape)}, ⌊H/h⌋ = {size[2] // window[0]}, ⌊W/w⌋ = {size[3] // window[1]}")
-print("all −1, padding=1:", F.max_pool2d(torch.full((1, 1, 4, 4), -1.0), 3, stride=2, padding=1).flatten().tolist())
+# If $h$ does not divide $H$, the last $H \bmod h$ rows are ignored. (`ceil_mode=True` rounds up instead and gives them windows of their own.)
 
 # %% [markdown]
 # ### Exercise: Max pooling by hand
@@ -965,14 +1174,14 @@ print("all −1, padding=1:", F.max_pool2d(torch.full((1, 1, 4, 4), -1.0), 3, st
 # Write `max_pool2d(x, kernel_size)`: it gives what `F.max_pool2d(x, kernel_size)` gives, with its default stride and no padding.
 #
 # - `kernel_size` is a pair or a number. The window fits into `x`, and a remainder of rows or columns is ignored.
-# - `x` is float32 or float64, and the result has the same dtype. All values may be negative, and some may be $-\infty$.
-# - The result is a new tensor, also for a window of 1, and `x` stays as it is.
+# - `x` is float32 or float64, contiguous or not, and the result has the same dtype. All values may be negative, and some may be $-\infty$ or $\infty$.
+# - The result is a new tensor, even for a window of 1. Leave `x` unchanged.
 # - Call no pooling: no function of torch with `pool` in its name, such as `F.max_pool2d`, and no module such as `nn.MaxPool2d`, which calls one.
 #
 # <details><summary>Hint 1: windows that don't overlap</summary>
 #
-# Cut the remainder off first. Then the rows are $H'$ groups of $h$ rows each. A `reshape` can split one dimension into two: 12 rows into 4 × 3. Do the
-# same with the columns. Now each window has two dimensions of its own.
+# Cut the remainder off first. Then the rows are $H'$ groups of $h$ rows each. A `reshape` can split one dimension into two: 12 rows into 4 groups of 3.
+# Do the same with the columns. Now each window has two dimensions of its own.
 #
 # </details>
 #
@@ -1010,36 +1219,97 @@ def max_pool2d(x: torch.Tensor, kernel_size: int | tuple[int, int]) -> torch.Ten
 g = torch.Generator().manual_seed(86)
 
 
-def try_pool(x, window, mistakes=None):
-    """Compare one call with F.max_pool2d, after looking for damage and for poolings."""
+def pool_once(x, window, what):
+    """One call, after which x must be as before and no pooling may have run; returns the answer."""
     before = x.clone()
-    with Watch(operations=False) as seen:
-        answer = max_pool2d(inplace(x), window)
+    h, w = (window, window) if isinstance(window, int) else window
+    try:
+        with Watch() as seen:
+            answer = max_pool2d(inplace(x), window)
+    except RuntimeError as error:
+        if "is invalid for input of size" in str(error) and (x.shape[2] % h or x.shape[3] % w):
+            advice = (
+                f"A {x.shape[2]}×{x.shape[3]} map does not divide into {h}×{w} windows: cut the remainder off first."
+            )
+            require(False, what, f"{advice} ({error})")
+        raise
     if not torch.equal(x, before):
-        expect(x, before, f"max_pool2d(x, {window}) leaves x as it was")
-    used = [name for name in seen.functions if "pool" in name]
+        expect(x, before, f"{what} leaves x as it was")
+    used = [name for name in seen.functions + seen.names if "pool" in name or name == "Thread.start"]
     if used:
-        require(
-            False, "max_pool2d without a pooling of torch", f"Your code calls `{used[0]}`: find the largest yourself."
-        )
-    kind = "" if x.dtype == torch.float32 else f" and dtype {str(x.dtype)[6:]}"
-    what = f"max_pool2d(x, {window}) for x of shape {tuple(x.shape)}{kind}"
-    expect(answer, F.max_pool2d(before, window), what, mistakes=mistakes)
-    answer.zero_()
-    if not torch.equal(x, before):
-        advice = "Your answer is x itself, or a view of it: return a copy."
-        require(False, f"max_pool2d(x, {window}) is a new tensor: writing into it leaves x as it was", advice)
+        require(False, f"{what}: no pooling of torch", f"Your code calls `{used[0]}`: find the largest yourself.")
+    wanted = F.max_pool2d(before, window)
+    if isinstance(answer, torch.Tensor) and answer.shape == wanted.shape:
+        if bool((wanted.isneginf() & answer.isfinite()).any()):
+            advice = (
+                "Where a window has nothing but −∞, your result is larger. Nothing is below −∞: begin with `-math.inf`."
+            )
+            require(False, what, advice)
+    return answer
 
 
-x = torch.randn(2, 3, 12, 12, generator=g)
-try_pool(
-    x,
-    (3, 2),
+def values(size, dtype):
+    x = torch.randn(size, generator=g, dtype=torch.float64) - 1
+    x = x.where(torch.rand(size, generator=g) > 0.2, -math.inf)
+    x = x.where(torch.rand(size, generator=g) > 0.05, math.inf)
+    return x.where(torch.rand(size, generator=g) > 0.2, -0.5).to(dtype)
+
+
+def try_many(sizes_and_windows):
+    layouts = {
+        "": values,
+        ", transposed": lambda size, dtype: values((*size[:2], size[3], size[2]), dtype).mT,
+        ", channels last": lambda size, dtype: values(size, dtype).to(memory_format=torch.channels_last),
+        ", every second column": lambda size, dtype: values((*size[:3], 2 * size[3]), dtype)[..., ::2],
+    }
+    cases, answers, kept, wanted = {}, {}, {}, {}
+    for size, window in sizes_and_windows:
+        for layout, make in layouts.items():
+            for dtype in (torch.float64, torch.float32, torch.float64):
+                what = f"max_pool2d(x, {window}) for x of shape {size}{layout}, in {str(dtype)[6:]}"
+                what += ", other values" if what in cases else ""
+                x = make(size, dtype)
+                wanted[what] = F.max_pool2d(x, window)
+                answers[what] = pool_once(x, window, what)
+                kept[what] = answers[what].clone() if isinstance(answers[what], torch.Tensor) else answers[what]
+                cases[what] = x, x.clone()
+    expect(
+        kept,
+        wanted,
+        f"max_pool2d for {len(cases)} tensors of many sizes and layouts, with −∞ and ∞ among the values, to the last digit",
+        mistakes={
+            "Your values pass through float32, which rounds them: keep the dtype of x.": {
+                what: value.float().to(value.dtype) for what, value in wanted.items()
+            }
+        },
+        rtol=0,
+        atol=0,
+    )
+    changed = [what for what in cases if not torch.equal(answers[what], kept[what])]
+    advice = f"The result of {'; '.join(changed[:1])} was changed by a later call: make a new tensor in each call."
+    require(not changed, "later calls leave earlier results alone", advice)
+    shared = []
+    for what, (x, before) in cases.items():
+        answers[what].zero_()
+        if not torch.equal(x, before):
+            shared.append(what)
+    advice = f"For {'; '.join(shared[:1])} your answer is x itself, or a view of it: return a copy."
+    require(not shared, "each result is a new tensor", advice)
+
+
+x = torch.randn(2, 3, 12, 12, generator=g) - 1
+expect(
+    pool_once(x, (3, 2), "max_pool2d(x, (3, 2))"),
+    F.max_pool2d(x, (3, 2)),
+    "max_pool2d(x, (3, 2)) for x of shape (2, 3, 12, 12)",
     mistakes={
         "Rows and columns are swapped in the window.": F.max_pool2d(x, (2, 3)),
         "The first number of the pair is used for both: the second one belongs to the columns.": F.max_pool2d(x, 3),
         "The windows overlap: the stride of a pooling is its kernel size.": F.max_pool2d(x, (3, 2), stride=1),
         "This is the mean of each window.": F.avg_pool2d(x, (3, 2)),
+        "The largest of negative values is negative: where do your zeros come from?": F.max_pool2d(x, (3, 2)).clamp(
+            min=0
+        ),
         "Each channel is pooled separately: you took the largest over the channels too.": F.max_pool2d(
             x.amax(dim=1, keepdim=True), (3, 2)
         ),
@@ -1058,38 +1328,48 @@ try_pool(
     },
 )
 x = torch.randn(2, 4, 8, 11, generator=g) - 10
-try_pool(
-    x,
-    3,
+expect(
+    pool_once(x, 3, "max_pool2d(x, 3) for x of shape (2, 4, 8, 11)"),
+    F.max_pool2d(x, 3),
+    "max_pool2d(x, 3) for x of shape (2, 4, 8, 11), with remainders",
     mistakes={
         "The remainder has windows of its own: it should be ignored.": F.max_pool2d(x, 3, ceil_mode=True),
-        "The largest of negative values is negative: where do your zeros come from?": torch.zeros(2, 4, 2, 3),
         "The remainder is cut off at the beginning: it is at the end.": F.max_pool2d(x[:, :, 2:, 2:], 3),
     },
 )
-x = torch.randint(-3, 0, (1, 2, 9, 5), generator=g).double().mT
-x[:, :, :3] = -math.inf
-lowest = F.max_pool2d(x.clamp(min=torch.finfo(x.dtype).min), (2, 4))
-try_pool(x, (2, 4), {"Nothing is below −∞: begin with `-math.inf`, not with a large negative number.": lowest})
-try_pool(torch.randn(1, 3, 4, 5, generator=g), 1)
-try_pool(torch.randn(3, 1, 5, 4, generator=g), (5, 1))
-print("✓ each time x was left as it was, the result was a new tensor, and no pooling was called")
+x = torch.randn(1, 2, 6, 7, generator=g)
+expect(max_pool2d(x=x, kernel_size=(2, 3)), F.max_pool2d(x, (2, 3)), "max_pool2d(x=x, kernel_size=(2, 3))")
+try_many(
+    [
+        ((1, 2, 5, 9), (2, 4)),
+        ((1, 3, 4, 5), 1),
+        ((2, 1, 3, 4), (1, 1)),
+        ((3, 1, 5, 6), (5, 1)),
+        ((2, 2, 6, 8), (6, 3)),
+        ((2, 3, 24, 25), (6, 7)),
+    ]
+)
 ### BEGIN HIDDEN TESTS
-for size, window in [((1, 2, 5, 9), (2, 4)), ((3, 1, 7, 6), (1, 5)), ((2, 2, 6, 4), (6, 1)), ((2, 3, 4, 5), 1)]:
-    try_pool(torch.randn(size, generator=g, dtype=torch.float64), window)
-    try_pool(torch.randint(-2, 2, size, generator=g).float().mT.contiguous().mT - 5, window)
-    x = torch.randn(size, generator=g)
-    x[x < 0.5] = -math.inf
-    try_pool(x, window)
+try_many(
+    [
+        ((1, 2, 6, 9), (2, 1)),
+        ((3, 1, 7, 6), (1, 5)),
+        ((2, 2, 6, 4), 3),
+        ((2, 3, 4, 5), 1),
+        ((1, 1, 3, 3), (1, 1)),
+        ((1, 4, 40, 30), (9, 6)),
+    ]
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Where the gradient goes
 #
-# A small change of the largest value in a window changes the output by the same amount. A small change of any other value changes nothing.
+# A gradient says how much the loss changes if a value changes a little. In the backward pass, the pooling receives one gradient for each of its outputs
+# and has to say what this means for each of its inputs.
 #
 # **Before you run it:** the input is 4×5, the window 2×2. The four outputs receive the gradients 10, 20, 30 and 40. Which cells of the input get a
-# gradient other than 0? What does the last column get?
+# gradient other than 0, and what do they get? What does the last column get?
 
 # %% predict
 rows = [[3.0, 8, 1, 4, 9], [5, 2, 7, 6, 9], [1, 0, 2, 3, 9], [4, 3, 5, 1, 9]]
@@ -1098,7 +1378,7 @@ values.requires_grad_()
 largest = F.max_pool2d(values, 2)
 received = torch.tensor([[10.0, 20], [30, 40]]).reshape(1, 1, 2, 2)
 largest.backward(received)
-print(values.grad[0, 0].int())
+print(values.grad[0, 0].long())
 
 # %% predict folded label="Draw both directions"
 figure, ax = plt.subplots(figsize=(6.2, 6.4))
@@ -1130,31 +1410,39 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Only the four largest cells, 8, 7, 4 and 5, get a gradient. The 9s of the last column are larger, but they are in no window: they get 0.
+# A small change of the largest value in a window changes the output by the same amount. A small change of any other value changes nothing. So the
+# gradient of an output goes, undivided, to the largest cell of its window: to 8, 7, 4 and 5. The 9s of the last column are larger, but they are in no
+# window: they get 0, like all other cells.
 #
 # </details>
 #
-# ### The rule for the gradient
+# <details><summary>The same as a formula</summary>
 #
-# The gradient of an output goes, undivided, to the largest cell of its window. The other cells of the window get 0, and so do the cells of the
-# remainder. For windows that do not overlap, which is the default:
+# For windows that do not overlap, which is the default:
 #
 # $$\frac{\partial L}{\partial x_{cij}} = \begin{cases} \dfrac{\partial L}{\partial y_{ci'j'}} & \text{if } x_{cij} \text{ is the largest of window } (i', j'),\\
 # 0 & \text{otherwise.} \end{cases}$$
 #
-# (With a stride smaller than the window, one cell can be the largest of several windows. It gets the sum of their gradients.) If several cells of a
+# </details>
+#
+# <details><summary>And if windows overlap, or several cells are equally large?</summary>
+#
+# With a stride smaller than the window, one cell can be the largest of several windows. It gets the sum of their gradients. If several cells of a
 # window are equally large, only one of them gets the gradient. After a ReLU such ties are common, because many values are 0; which cell wins is not
 # documented.
+#
+# </details>
 #
 # ### Exercise: Backward through max pooling
 #
 # Write `max_pool2d_backward(x, grad_y, kernel_size)`: the gradient $\partial L/\partial x$ of a max pooling with the default stride and no padding,
 # given its input and $\partial L/\partial y$.
 #
-# - It is a new tensor with the shape and the dtype of `x` (float32 or float64). Cells of the remainder get 0. `kernel_size` is a pair or a number.
-# - No two values of a channel are equal, so you need no rule for ties.
-# - No autograd (`backward`, `torch.autograd.grad`, or a function of torch that calls them). You may call `F.max_pool2d`.
-# - `x` and `grad_y` stay as they are.
+# - `x` and `grad_y` are both float32 or both float64, and need not be contiguous (`reshape` copes with that, `view` does not). `kernel_size` is a pair
+#   or a number.
+# - The result is a new tensor with the shape and the dtype of `x`. Cells of the remainder get 0. Leave `x` and `grad_y` unchanged.
+# - No two values of a channel are equal, so you need no rule for ties. But they may be very close.
+# - No autograd: neither `backward` nor `torch.autograd.grad` nor `torch.func`, nor a function of torch that calls them. You may call `F.max_pool2d`.
 #
 # <details><summary>Hint 1: find the winners</summary>
 #
@@ -1176,7 +1464,11 @@ show(
 
 
 # %% exercise="max_pool2d_backward" difficulty=3 minutes=18
-def max_pool2d_backward(x: torch.Tensor, grad_y: torch.Tensor, kernel_size: int | tuple[int, int]) -> torch.Tensor:
+def max_pool2d_backward(
+    x: torch.Tensor,
+    grad_y: torch.Tensor,
+    kernel_size: int | tuple[int, int],
+) -> torch.Tensor:
     """The gradient with respect to the input of a max pooling.
 
     x: (N, C, H, W), no ties. grad_y: (N, C, H // h, W // w). kernel_size: (h, w), or one number.
@@ -1200,86 +1492,175 @@ def max_pool2d_backward(x: torch.Tensor, grad_y: torch.Tensor, kernel_size: int 
 g = torch.Generator().manual_seed(87)
 
 
-def no_ties(*size, dtype=torch.float32):
-    """Whole numbers in random order, some of them negative, no two alike."""
-    count = math.prod(size)
-    return (torch.randperm(count, generator=g) - count // 2).to(dtype).reshape(size)
+def no_ties(size, dtype=torch.float32, close=False):
+    """Values in random order, no two of a channel alike: whole numbers, or such as differ by very little."""
+    n, c, h, w = size
+    order = torch.stack([torch.randperm(h * w, generator=g) - h * w // 2 for _ in range(n * c)])
+    step = 1e-12 if dtype == torch.float64 else 2e-7
+    return (1 + step * order.double() if close else order).to(dtype).reshape(size)
 
 
-def gradient(forward, x, grad_y):
+def gradient(pool, x, grad_y, window):
     leaf = x.clone().requires_grad_()
-    return torch.autograd.grad(forward(leaf), leaf, grad_y)[0]
+    return torch.autograd.grad(pool(leaf, window), leaf, grad_y)[0]
 
 
-def try_backward(x, grad_y, window, mistakes=None):
-    """Compare one call with autograd's answer, after looking for damage and for autograd."""
+def lay_out(x, layout):
+    """A view of x that is not contiguous, or x itself."""
+    return x.mT if "transposed" in layout else x[::2] if "second" in layout else x
+
+
+def backward_once(x, grad_y, window, what):
+    """One call, after which the arguments must be as before and autograd may not have run; returns the answer."""
     before = [x.clone(), grad_y.clone()]
-    with Watch() as seen:
-        answer = max_pool2d_backward(inplace(x), inplace(grad_y), window)
-    for name, tensor, copy in zip(("x", "grad_y"), (x, grad_y), before):
-        if not torch.equal(tensor, copy):
-            expect(tensor, copy, f"max_pool2d_backward(x, grad_y, {window}) leaves {name} as it was")
-    used = [name for name in seen.functions + seen.names if name in ("backward", "grad") or "_backward" in name]
+    h, w = (window, window) if isinstance(window, int) else window
+    try:
+        with Watch() as seen:
+            answer = max_pool2d_backward(inplace(x), inplace(grad_y), window)
+    except RuntimeError as error:
+        if "must match the size of tensor" in str(error) and (x.shape[2] % h or x.shape[3] % w):
+            advice = f"A {x.shape[2]}×{x.shape[3]} map does not divide into {h}×{w} windows: work without the remainder"
+            require(False, what, f"{advice}, and leave zeros there. ({error})")
+        raise
+    for name, value, copy in zip(("x", "grad_y"), (x, grad_y), before):
+        if not torch.equal(value, copy):
+            expect(value, copy, f"{what} leaves {name} as it was")
+    names = seen.functions + seen.names
+    used = [name for name in names if name in ("backward", "grad", "_make_dual", "Thread.start") or "_backward" in name]
     if used:
-        require(
-            False, "max_pool2d_backward without autograd", f"Your code calls `{used[0]}`, which is autograd's work."
-        )
-    kind = "" if x.dtype == torch.float32 else f" and dtype {str(x.dtype)[6:]}"
-    what = f"max_pool2d_backward(x, grad_y, {window}) for x of shape {tuple(x.shape)}{kind}"
-    expect(answer, gradient(lambda leaf: F.max_pool2d(leaf, window), *before), what, mistakes=mistakes)
-    answer.zero_()
-    if not torch.equal(x, before[0]) or not torch.equal(grad_y, before[1]):
-        advice = "Your answer is x or grad_y itself, or a view of one: return a copy."
-        require(False, "the result is a new tensor: writing into it leaves x and grad_y as they were", advice)
+        require(False, f"{what} without autograd", f"Your code calls `{used[0]}`, which is autograd's work.")
+    return answer
+
+
+def try_many(sizes_and_windows):
+    cases, answers, kept, wanted = {}, {}, {}, {}
+    kinds = [(torch.float64, False), (torch.float32, True), (torch.float64, True), (torch.float32, False)]
+    for (n, c, height, width), (h, w), window in [
+        (size, (window, window) if isinstance(window, int) else window, window) for size, window in sizes_and_windows
+    ]:
+        for layout in ("", ", both transposed", ", both every second sample"):
+            for dtype, close in kinds:
+                what = f"max_pool2d_backward(x, grad_y, {window}) for x of shape {(n, c, height, width)}{layout}, "
+                what += f"in {str(dtype)[6:]}" + (", values close together" if close else "")
+                sizes = [(height, width), (height // h, width // w)]
+                samples = 2 * n if "second" in layout else n
+                sizes = [(samples, c, *(size[::-1] if "transposed" in layout else size)) for size in sizes]
+                x = lay_out(no_ties(sizes[0], dtype, close), layout)
+                grad_y = lay_out(torch.randn(sizes[1], generator=g, dtype=dtype), layout)
+                grad_y[0, 0, 0] = 0.5
+                wanted[what] = gradient(F.max_pool2d, x, grad_y, window)
+                answers[what] = backward_once(x, grad_y, window, what)
+                kept[what] = answers[what].clone() if isinstance(answers[what], torch.Tensor) else answers[what]
+                cases[what] = x, grad_y, x.clone(), grad_y.clone()
+    expect(
+        kept,
+        wanted,
+        f"max_pool2d_backward for {len(cases)} inputs of many sizes and layouts, some with values very close together",
+        mistakes={
+            "Your values pass through float32, which rounds them: keep the dtype of x.": {
+                what: value.float().to(value.dtype) for what, value in wanted.items()
+            }
+        },
+        rtol=0,
+        atol=0,
+    )
+    changed = [what for what in cases if not torch.equal(answers[what], kept[what])]
+    advice = f"The result of {'; '.join(changed[:1])} was changed by a later call: make a new tensor in each call."
+    require(not changed, "later calls leave earlier results alone", advice)
+    shared = []
+    for what, (x, grad_y, x_before, grad_before) in cases.items():
+        answers[what].zero_()
+        if not torch.equal(x, x_before) or not torch.equal(grad_y, grad_before):
+            shared.append(what)
+    advice = f"For {'; '.join(shared[:1])} your answer is an argument itself, or a view of one: return a copy."
+    require(not shared, "each result is a new tensor", advice)
 
 
 # Windows that leave no remainder first.
-x, grad_y = no_ties(2, 3, 4, 6), torch.randn(2, 3, 2, 2, generator=g)
-ones = gradient(lambda leaf: F.max_pool2d(leaf, (2, 3)), x, torch.ones(2, 3, 2, 2))  # 1 for each winner
-shared = gradient(lambda leaf: F.avg_pool2d(leaf, (2, 3)), x, grad_y)
+x, grad_y = no_ties((2, 3, 4, 6)), torch.randn(2, 3, 2, 2, generator=g)
+wanted = gradient(F.max_pool2d, x, grad_y, (2, 3))
+ones = gradient(F.max_pool2d, x, torch.ones(2, 3, 2, 2), (2, 3))  # 1 for each winner
+shared = gradient(F.avg_pool2d, x, grad_y, (2, 3))
 tiled = torch.cat([torch.cat([grad_y] * 3, dim=3)] * 2, dim=2)
 tiled_largest = torch.cat([torch.cat([F.max_pool2d(x, (2, 3))] * 3, dim=3)] * 2, dim=2)
-try_backward(
-    x,
-    grad_y,
-    (2, 3),
+mixed = torch.zeros_like(x)  # everything in the first channel
+for one in wanted.flatten(0, 1):
+    mixed[0, 0] = one.where(one != 0, mixed[0, 0])
+expect(
+    backward_once(x, grad_y, (2, 3), "max_pool2d_backward(x, grad_y, (2, 3))"),
+    wanted,
+    "max_pool2d_backward(x, grad_y, (2, 3)) for x of shape (2, 3, 4, 6)",
     mistakes={
         "Every cell of a window gets the gradient: it goes to the largest alone.": shared * 6,
         "The gradient is shared out among the cells of a window: that is average pooling.": shared,
         "Winners get a 1: they should get the gradient of their output.": ones,
         "Winners get their own value: they should get the gradient of their output.": ones * x,
+        "The winners are right, but they get the gradients in reading order: the order of the windows is another one.": (
+            ones.masked_scatter(ones == 1, grad_y)
+        ),
+        "All gradients are in the first channel: indices count within a channel, so every channel needs its own.": mixed,
         "You spread the outputs as a pattern of tiles: `repeat` lays copies of the whole tensor side by side, "
         "`repeat_interleave` repeats each row or column.": ((x - tiled_largest).abs() < 0.5) * tiled,
         "The winners are right, but each gets another output's gradient: `repeat` lays copies of the whole tensor side by "
         "side, `repeat_interleave` repeats each row or column.": ones * tiled,
     },
 )
-x, grad_y = no_ties(2, 2, 7, 8), torch.randn(2, 2, 2, 2, generator=g)
-wanted = gradient(lambda leaf: F.max_pool2d(leaf, 3), x, grad_y)
-cut = "The gradient has the shape of x: rows and columns of the remainder get zeros."
-try_backward(x, grad_y, 3, mistakes={cut: wanted[:, :, :6, :6]})
-x, grad_y = no_ties(1, 3, 5, 7, dtype=torch.float64).mT, torch.randn(1, 3, 5, 3, generator=g, dtype=torch.float64).mT
-float32 = "The result has the dtype of x."
-wanted = gradient(lambda leaf: F.max_pool2d(leaf, (2, 1)), x, grad_y)
-try_backward(x, grad_y, (2, 1), mistakes={float32: wanted.float()})
-try_backward(no_ties(2, 1, 3, 4), torch.randn(2, 1, 3, 4, generator=g), 1)
-print("✓ each time x and grad_y were left as they were, the result was a new tensor, and autograd was not used")
+x, grad_y = no_ties((2, 2, 7, 8)), torch.randn(2, 2, 2, 2, generator=g)
+wanted = gradient(F.max_pool2d, x, grad_y, 3)
+left = x.clone()
+left[:, :, :6, :6] = wanted[:, :, :6, :6]
+expect(
+    backward_once(x, grad_y, 3, "max_pool2d_backward(x, grad_y, 3) for x of shape (2, 2, 7, 8)"),
+    wanted,
+    "max_pool2d_backward(x, grad_y, 3) for x of shape (2, 2, 7, 8), with remainders",
+    mistakes={
+        "The gradient has the shape of x: rows and columns of the remainder get zeros.": wanted[:, :, :6, :6],
+        "The remainder still has values of x: it gets zeros.": left,
+    },
+)
+x, grad_y = no_ties((1, 3, 7, 5), torch.float64, close=True), torch.randn(1, 3, 3, 5, generator=g).double()
+wanted = gradient(F.max_pool2d, x, grad_y, (2, 1))
+expect(
+    max_pool2d_backward(x=x, grad_y=grad_y, kernel_size=(2, 1)),
+    wanted,
+    "max_pool2d_backward(x=x, grad_y=grad_y, kernel_size=(2, 1)) in float64, values that differ by 1e-12",
+    mistakes={
+        "The result has the dtype of x.": wanted.float(),
+        "Values that are close are not equal, and only the largest wins: compare with ==.": 2
+        * gradient(F.avg_pool2d, x, grad_y, (2, 1)),
+    },
+)
+try_many(
+    [
+        ((1, 2, 5, 9), (2, 4)),
+        ((2, 1, 3, 4), 1),
+        ((1, 3, 4, 2), (1, 1)),
+        ((2, 2, 6, 5), (3, 1)),
+        ((2, 1, 4, 6), 2),
+        ((1, 3, 28, 32), (9, 10)),
+    ]
+)
 ### BEGIN HIDDEN TESTS
-for size, window in [((1, 2, 5, 9), (2, 4)), ((3, 1, 7, 6), (1, 5)), ((2, 3, 4, 5), (4, 1)), ((2, 1, 5, 6), 2)]:
-    for dtype in (torch.float64, torch.float32):
-        x = no_ties(*size, dtype=dtype)
-        grad_y = torch.randn(F.max_pool2d(x, window).shape, generator=g, dtype=dtype)
-        try_backward(x, grad_y, window)
+try_many(
+    [
+        ((1, 2, 7, 9), (3, 4)),
+        ((3, 1, 7, 6), (1, 5)),
+        ((2, 3, 4, 5), (4, 1)),
+        ((2, 1, 5, 6), 2),
+        ((1, 2, 3, 3), (1, 1)),
+        ((2, 2, 36, 30), (12, 7)),
+    ]
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Average pooling
 #
-# **Average pooling** takes the mean of each window: `F.avg_pool2d(x, kernel_size)`, with the same defaults. Compare three ways to make a 12×12 picture
-# 6×6. The picture is a frame, drawn with lines one pixel wide in rows 3 and 9 and columns 3 and 8.
+# **Average pooling** takes the mean of each window: `F.avg_pool2d(x, kernel_size)`, with the same defaults. Compare three ways to shrink a 12×12
+# picture to 6×6. The picture is a frame of lines one pixel wide, in rows 3 and 9 and columns 3 and 8; they have the value 1, and 1 is drawn dark.
 #
-# **Before you run it:** take every second pixel, or the largest of each 2×2 window, or the mean. In which of the three do all four sides survive? How
-# dark are they?
+# **Before you run it:** take every second pixel, or the largest of each 2×2 window, or the mean. In which of the three do all four sides survive, and
+# what are their values?
 
 # %% predict
 thin = torch.zeros(12, 12)
@@ -1307,7 +1688,8 @@ show(
 # <details><summary>Why?</summary>
 #
 # Every second pixel, a stride without pooling, sees only even rows and columns: the lines in rows 3 and 9 and in column 3 are lost. The maximum keeps
-# every line at full strength, so the picture as a whole becomes darker. The mean keeps every line, but paler, and keeps the picture's average exactly.
+# every line at full strength, so the picture as a whole becomes darker. The mean keeps every line, but at half strength (the two upper corners at a
+# quarter), and keeps the average of the picture exactly.
 #
 # </details>
 #
@@ -1331,13 +1713,13 @@ print(F.conv2d(two_channels, sum4, stride=2, groups=2))
 # Write `avg_pool2d(x, kernel_size)`: it gives what `F.avg_pool2d(x, kernel_size)` gives, by a convolution.
 #
 # - `kernel_size` is a pair or a number; the window fits into `x`.
-# - `x` has any number of channels, and is float32 or float64. It stays as it is.
-# - Call `F.conv2d` exactly once, not once for each channel. It takes the mean: call neither `mean` nor a pooling (a function of torch with `pool` in
-#   its name).
+# - `x` has any number of channels, and is float32 or float64, contiguous or not. Leave it unchanged.
+# - Call `F.conv2d` exactly once, whatever the number of samples and channels, and let it add up the cells: no sum over `x`, no `mean`, and no pooling
+#   (a function of torch with `pool` in its name).
 #
 # <details><summary>Hint 1: the weight</summary>
 #
-# All its values are equal, and within one kernel they add up to 1. What is its shape if each channel has a kernel of its own?
+# All its values are equal, and the values of one kernel add up to 1. What is its shape if each channel has a kernel of its own?
 #
 # </details>
 #
@@ -1373,63 +1755,174 @@ def avg_pool2d(x: torch.Tensor, kernel_size: int | tuple[int, int]) -> torch.Ten
 g = torch.Generator().manual_seed(88)
 
 
-def try_mean(x, window, mistakes=None):
-    """Compare one call with F.avg_pool2d, after looking for damage and at how the mean was computed."""
-    before, call = x.clone(), f"avg_pool2d(x, {window})"
+def mean_once(x, window, what):
+    """One call, after which x must be as before and one convolution must have taken the mean; returns the answer."""
+    before = x.clone()
+    h, w = (window, window) if isinstance(window, int) else window
     with Watch() as seen:
         answer = avg_pool2d(inplace(x), window)
     if not torch.equal(x, before):
-        expect(x, before, f"{call} leaves x as it was")
-    banned = [name for name in seen.functions + seen.names if "pool" in name or name == "mean"]
+        expect(x, before, f"{what} leaves x as it was")
+    banned = [name for name in seen.functions + seen.names if "pool" in name or name in ("mean", "Thread.start")]
     if banned:
-        require(False, f"{call} is a convolution", f"Your code calls `{banned[0]}`: have F.conv2d take the mean.")
+        require(False, f"{what} is a convolution", f"Your code calls `{banned[0]}`: have F.conv2d take the mean.")
     wanted = F.avg_pool2d(before, window)
-    kind = "" if x.dtype == torch.float32 else f" and dtype {str(x.dtype)[6:]}"
-    tolerance = {"rtol": 1e-4, "atol": 1e-5} if x.dtype == torch.float32 else {}
-    expect(answer, wanted, f"{call} for x of shape {tuple(x.shape)}{kind}", mistakes=mistakes, **tolerance)
-    sizes = [operation.largest for operation in seen.operations if "conv" in operation.name]
-    if seen.functions.count("conv2d") != 1 or len(sizes) != 1:
-        advice = f"Your code calls it {seen.functions.count('conv2d')} times: one call can do all samples and channels."
-        require(False, f"{call} is one call of F.conv2d for x of shape {tuple(x.shape)}", advice)
-    if sizes[0] < wanted.numel():
-        advice = f"Your convolution gives {sizes[0]} values, and {wanted.numel()} are needed."
-        require(False, f"{call} is computed by the convolution", advice)
+    if isinstance(answer, torch.Tensor) and answer.shape == wanted.shape and answer.dtype == wanted.dtype:
+        # values that are right: were they computed as asked?
+        one_call(seen, wanted, h * w, what)
+    return answer
+
+
+def one_call(seen, wanted, cells, what):
+    convolutions = [operation for operation in seen.operations if "conv" in operation.name]
+    calls = max(seen.functions.count("conv2d"), len(convolutions))
+    if seen.functions.count("conv2d") != 1 or len(convolutions) != 1:
+        advice = f"Your code calls it {calls} times: one call can do all samples and channels."
+        advice = advice if calls else "Your code does not call F.conv2d."
+        require(False, f"{what} is one call of F.conv2d", advice)
+    weight, given, needed = convolutions[0].arguments[1], convolutions[0].largest, wanted.numel()
+    if given < needed:
+        require(
+            False, f"{what} is computed by F.conv2d", f"Your convolution gives {given} values: {needed} are needed."
+        )
+    if math.prod(weight[1:]) < cells:
+        advice = f"A mean over {cells} cells needs a kernel of {cells} weights: yours has the shape {weight}."
+        require(False, f"{what}: F.conv2d takes the mean", advice)
+    sums = [
+        operation.name
+        for operation in seen.operations
+        if operation.name in ("sum", "nansum", "var_mean", "std_mean", "cumsum")
+        and math.prod(operation.arguments[0]) > math.prod(weight)
+    ]
+    if sums:
+        require(
+            False, f"{what}: F.conv2d takes the mean", f"Your code calls `{sums[0]}`: have F.conv2d add up the cells."
+        )
+
+
+def try_many(sizes_and_windows):
+    answers, kept, wanted = {}, {}, {}
+    for size, window in sizes_and_windows:
+        n, c, height, width = size
+        for layout, first in {
+            "": size,
+            ", transposed": (n, c, width, height),
+            ", a part": (n, c, height, 2 * width),
+        }.items():
+            for dtype, scale in [(torch.float64, 1e6), (torch.float32, 1), (torch.float64, 1e5)]:
+                what = f"avg_pool2d(x, {window}) for x of shape {size}{layout}, in {str(dtype)[6:]}"
+                what += ", other values" if what in wanted else ""
+                x = (scale * torch.randn(first, generator=g, dtype=torch.float64)).to(dtype)
+                x = x.mT if layout == ", transposed" else x[..., :width]
+                wanted[what] = F.avg_pool2d(x, window)
+                answers[what] = mean_once(x, window, what)
+                kept[what] = answers[what].clone() if isinstance(answers[what], torch.Tensor) else answers[what]
+    for dtype, rtol, atol in [(torch.float32, 1e-4, 1e-5), (torch.float64, 1e-11, 1e-7)]:
+        chosen = [what for what in wanted if wanted[what].dtype == dtype]
+        expect(
+            {what: kept[what] for what in chosen},
+            {what: wanted[what] for what in chosen},
+            f"avg_pool2d in {str(dtype)[6:]}: {len(chosen)} calls, many sizes and layouts, one convolution each",
+            rtol=rtol,
+            atol=atol,
+        )
+    changed = [what for what in wanted if not torch.equal(answers[what], kept[what])]
+    advice = f"The result of {'; '.join(changed[:1])} was changed by a later call: make a new tensor in each call."
+    require(not changed, "later calls leave earlier results alone", advice)
 
 
 x = torch.randn(2, 3, 7, 10, generator=g)
 mean = F.avg_pool2d(x, (2, 4))
-try_mean(
-    x,
-    (2, 4),
+expect(
+    mean_once(x, (2, 4), "avg_pool2d(x, (2, 4))"),
+    mean,
+    "avg_pool2d(x, (2, 4)) for x of shape (2, 3, 7, 10)",
     mistakes={
         "These are sums: a mean divides by the number of cells, h · w.": 8 * mean,
+        "You divide by the number of channels too: a mean over one channel divides by h · w.": mean / 3,
+        "All weights are 0: `1 // n` rounds down, `1 / n` does not.": 0 * mean,
         "The windows overlap: a convolution's default stride is 1, here it must be the window's size.": F.avg_pool2d(
             x, (2, 4), stride=1
         ),
         "Rows and columns are swapped in the window.": F.avg_pool2d(x, (4, 2)),
         "Rows and columns are swapped in the stride.": F.avg_pool2d(x, (2, 4), stride=(4, 2)),
         "The first number of the pair is used for both: the second one belongs to the columns.": F.avg_pool2d(x, 2),
+        "The stride is the first number of the pair in both dimensions: it must be the whole pair.": F.avg_pool2d(
+            x, (2, 4), stride=2
+        ),
         "The channels are added up: with groups each stays by itself.": mean.sum(dim=1, keepdim=True),
         "Each output is the sum over all channels: with groups each stays by itself.": mean.sum(
             dim=1, keepdim=True
         ).repeat(1, 3, 1, 1),
         "The mean goes over all channels: with groups each stays by itself.": mean.mean(dim=1, keepdim=True),
+        "Every output channel shows the first input channel: with groups each has its own.": mean[:, :1].repeat(
+            1, 3, 1, 1
+        ),
     },
+    rtol=1e-4,
+    atol=1e-5,
 )
-try_mean(torch.randn(3, 5, 9, 8, generator=g, dtype=torch.float64), 3)
-try_mean(torch.randn(1, 1, 4, 6, generator=g).mT, (5, 1))
-try_mean(torch.randn(2, 4, 3, 5, generator=g), 1)
-print("✓ each time x was left as it was, and one call of F.conv2d took the mean")
+answer = avg_pool2d(x=x, kernel_size=3)
+expect(answer, F.avg_pool2d(x, 3), "avg_pool2d(x=x, kernel_size=3)", rtol=1e-4, atol=1e-5)
+try_many(
+    [
+        ((3, 5, 9, 8), 3),
+        ((1, 1, 6, 4), (5, 1)),
+        ((2, 4, 3, 5), 1),
+        ((1, 7, 4, 9), (1, 1)),
+        ((5, 2, 4, 6), (2, 2)),
+        ((1, 2, 15, 13), (7, 6)),
+        ((16, 4, 12, 9), (3, 4)),
+    ]
+)
 ### BEGIN HIDDEN TESTS
-for size, window in [((1, 1, 6, 5), (3, 1)), ((2, 4, 5, 9), (5, 2)), ((2, 2, 4, 6), (1, 1)), ((1, 7, 6, 6), 6)]:
-    try_mean(torch.randn(size, generator=g, dtype=torch.float64), window)
-    try_mean(torch.randn(size, generator=g), window)
+try_many(
+    [
+        ((1, 1, 6, 5), (3, 1)),
+        ((2, 4, 5, 9), (5, 2)),
+        ((4, 6, 4, 6), (1, 1)),
+        ((1, 9, 6, 6), 6),
+        ((7, 2, 5, 5), (1, 2)),
+        ((2, 3, 40, 30), (8, 9)),
+        ((20, 3, 9, 11), 4),
+    ]
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# ### On a photograph
+#
+# Here is what your two poolings make of a photograph, with 4×4 windows, beside every fourth pixel. Each small version has a 16th of the pixels.
+
+# %% yours
+photo = load_photo()[None]  # (1, 3, 96, 128)
+pool_max = yours_or_ours(max_pool2d, F.max_pool2d, torch.ones(1, 3, 8, 8), 4)
+pool_mean = yours_or_ours(avg_pool2d, F.avg_pool2d, torch.ones(1, 3, 8, 8), 4)
+small = {"every fourth pixel": photo[:, :, ::4, ::4], "max": pool_max(photo, 4), "mean": pool_mean(photo, 4)}
+
+# %% yours folded label="Draw the photograph and its small versions"
+figure, axes = plt.subplots(2, 2, figsize=(6.4, 5.2), layout="constrained")
+for ax, (name, version) in zip(axes.flat, {"photograph": photo, **small}.items()):
+    ax.imshow(version[0].permute(1, 2, 0).clamp(0, 1).numpy(), interpolation="nearest")
+    ax.set(title=f"{name}, {version.shape[2]}×{version.shape[3]}", xticks=[], yticks=[])
+show(
+    figure,
+    alt="A colour photograph of a cat, 96×128, and three small versions of it: every fourth pixel, the maximum and the mean of each 4×4 "
+    "window.",
+)
+
+# %% [markdown]
+# <details><summary>What to look for</summary>
+#
+# Every fourth pixel is a lottery: whiskers and edges are there or not, depending on where they happen to fall, and fine patterns turn into coarse ones
+# that do not exist (**aliasing**). The maximum keeps whatever is bright, in each colour channel by itself, so the picture becomes brighter and thin
+# dark lines vanish. Only the mean looks like the photograph seen from a distance.
+#
+# </details>
+#
 # ## What pooling does for digits that move
 #
-# Time to use what you wrote. Four 3×3 kernels find the edges of a handwritten digit: its left, right, upper and lower ones. That gives 4×28×28 numbers.
+# Now a measurement. Four 3×3 kernels find the edges of a handwritten digit: its left, right, upper and lower ones. That gives 4×28×28 numbers.
 # Three ways shrink them to 4×7×7, all with steps of 4: your `conv2d` with stride 4, which looks at one position in 16, your `max_pool2d` and your
 # `avg_pool2d`. Then the digit moves two pixels to the right.
 
@@ -1439,8 +1932,6 @@ edge = torch.tensor([[1.0, 0, -1]] * 3)
 edges = torch.stack([edge, -edge, edge.T, -edge.T])[:, None]  # (4, 1, 3, 3)
 
 strided = yours_or_ours(conv2d, F.conv2d, torch.ones(1, 1, 8, 8), edges, None, 4, 1)
-pool_max = yours_or_ours(max_pool2d, F.max_pool2d, torch.ones(1, 4, 8, 8), 4)
-pool_mean = yours_or_ours(avg_pool2d, F.avg_pool2d, torch.ones(1, 4, 8, 8), 4)
 shrink = {
     "stride 4": lambda x: strided(x, edges, None, 4, 1).relu(),
     "max": lambda x: pool_max(F.conv2d(x, edges, padding=1).relu(), 4),
@@ -1464,10 +1955,10 @@ draw_images(
 )
 
 # %% [markdown]
-# A classifier sees only those 196 numbers. The simplest one needs no training: it finds the most similar of 500 digits that do not move, and says what
-# that one is.
+# A classifier sees only those 196 numbers. The simplest one needs no training: it finds the most similar of 500 unshifted digits and answers with its
+# label.
 #
-# **Before you run it:** which of the three ways suffers most when the digits to be recognised move? Which is best for digits that do not move?
+# **Before you run it:** which of the three loses most accuracy when the test digits are shifted? Which is best when they are not?
 
 # %% predict
 test, known = DigitsAsMNIST(train=False), DigitsAsMNIST(train=True).targets[:500]
@@ -1494,9 +1985,10 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Without a shift there is little between them. From then on the strided convolution falls first: an edge that moves by two pixels slips out of the few
+# Without a shift there is little between them. With one, the strided convolution falls first: an edge that moves by two pixels slips out of the few
 # windows that it looks at. A pooled value changes little while the edge stays in its window, so both poolings lose less. They help with small shifts
-# only: at a shift of 4, a whole window, all three fail. So networks pool several times, in small steps, and are trained on shifted images as well.
+# only: at a shift of 4, a whole window, all three fail. That is why networks shrink their maps in several small steps and are also trained on shifted
+# images.
 #
 # </details>
 #
@@ -1506,14 +1998,14 @@ show(
 #
 # <details><summary>1. A map of 3×5, padding (2, 1), stride (2, 2), kernel 3×3: how large is the output, and why?</summary>
 #
-# 3×3. Rows: $\lfloor (3 + 4 - 3)/2 \rfloor + 1 = 3$, columns: $\lfloor (5 + 2 - 3)/2 \rfloor + 1 = 3$. The padding counts on both sides, incomplete
-# steps are not taken, and the start at index 0 gives the 1.
+# 3×3. Rows: $\lfloor (3 + 4 - 3)/2 \rfloor + 1 = 3$, columns: $\lfloor (5 + 2 - 3)/2 \rfloor + 1 = 3$. The padding counts on both sides, a step that
+# does not fit completely is not taken, and the 1 is for the start at index 0.
 #
 # </details>
 #
-# <details><summary>2. For which two reasons can an input cell have no influence on the output of a strided convolution?</summary>
+# <details><summary>2. Give two reasons why an input cell may have no influence on the output of a strided convolution.</summary>
 #
-# It is in a gap between windows ($s > h$), or in the remainder at the end that the next step does not reach ($s$ does not divide $H + 2p - h$). Its
+# It is in a gap between windows ($s > h$), or in the remainder at the end, where the next window no longer fits ($s$ does not divide $H + 2p - h$). Its
 # gradient is exactly 0.
 #
 # </details>
@@ -1526,5 +2018,5 @@ show(
 #
 # </details>
 #
-# **Next**: `09_dilation`. Padding adds cells around the input, stride leaves positions out. Dilation leaves gaps *inside the kernel*, so that each
+# **Next**: `09_dilation`. Padding adds cells around the input, a stride leaves out positions. Dilation leaves gaps *inside the kernel*, so that each
 # output sees farther with the same number of weights.

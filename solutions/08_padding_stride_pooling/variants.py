@@ -100,7 +100,7 @@ def zero_pad(x, padding):
 
 
 # A negative index from the end: wrong for padding 0
-# %% wrong="zero_pad" says="RuntimeError"
+# %% wrong="zero_pad" says="`0:-0` takes nothing"
 def zero_pad(x, padding):
     ph, pw = (padding, padding) if isinstance(padding, int) else padding
     n, c, height, width = x.shape
@@ -159,7 +159,7 @@ def zero_pad(x, padding):
 
 
 # NumPy pads
-# %% wrong="zero_pad" says="build the frame yourself"
+# %% wrong="zero_pad" says="build the frame in torch"
 def zero_pad(x, padding):
     ph, pw = (padding, padding) if isinstance(padding, int) else padding
     return torch.from_numpy(np.pad(x.numpy(), ((0, 0), (0, 0), (ph, ph), (pw, pw))))
@@ -214,6 +214,96 @@ def zero_pad(x, padding):
     ph, pw = (padding, padding) if isinstance(padding, int) else padding
     if ph + pw == 0:
         return x.view(x.shape)
+    out = x.new_zeros(*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw)
+    out[:, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x
+    return out
+
+
+# %% right="zero_pad"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    corner = x.new_zeros(ph, pw)
+    return torch.stack([torch.stack([torch.block_diag(corner, sheet, corner) for sheet in sample]) for sample in x])
+
+
+# %% right="zero_pad"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    rows, columns = torch.arange(-ph, x.shape[2] + ph), torch.arange(-pw, x.shape[3] + pw)
+    inside = ((rows >= 0) & (rows < x.shape[2]))[:, None] & (columns >= 0) & (columns < x.shape[3])
+    spread = x[:, :, rows.clamp(0, x.shape[2] - 1)][..., columns.clamp(0, x.shape[3] - 1)]
+    return torch.where(inside, spread, x.new_zeros(()))
+
+
+# The first sample only
+# %% wrong="zero_pad" says="Only the first sample"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    out = x.new_zeros(*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw)
+    out[0, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x[0]
+    return out
+
+
+# A frame of ones
+# %% wrong="zero_pad" says="not of ones"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    out = x.new_ones(*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw)
+    out[:, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x
+    return out
+
+
+# Through float32
+# %% wrong="zero_pad" says="pass through float32"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    out = torch.zeros(*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw)
+    out[:, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x
+    return out.to(x.dtype)
+
+
+# Selection matrices: not for booleans, and 0 · ∞ is nan
+# %% wrong="zero_pad" says=""
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    rows = torch.eye(x.shape[2] + 2 * ph, dtype=x.dtype)[:, ph : ph + x.shape[2]]
+    columns = torch.eye(x.shape[3] + 2 * pw, dtype=x.dtype)[pw : pw + x.shape[3]]
+    return rows @ x @ columns
+
+
+# Remembers results by shape
+# %% wrong="zero_pad" says="values differ"
+known = {}
+
+
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    key = x.shape, ph, pw, x.dtype
+    if key not in known:
+        known[key] = x.new_zeros(*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw)
+        known[key][:, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x
+    return known[key].clone()
+
+
+# One buffer for all calls of a size
+# %% wrong="zero_pad" says="was changed by a later call"
+buffers = {}
+
+
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    size = (*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw)
+    out = buffers.setdefault((size, x.dtype), x.new_zeros(size)).zero_()
+    out[:, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x
+    return out
+
+
+# F.pad for large inputs
+# %% wrong="zero_pad" says="build the frame yourself"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    if x.numel() > 500:
+        return F.pad(x, (pw, pw, ph, ph))
     out = x.new_zeros(*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw)
     out[:, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x
     return out
@@ -343,6 +433,65 @@ def output_size(size, kernel_size, stride=1, padding=0):
     pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride)]
     padding = (padding / 2, padding / 2) if isinstance(padding, int) else padding
     return tuple(int(n + 2 * p - k) // s + 1 for n, k, s, p in zip(*pairs, padding))
+
+
+# %% right="output_size"
+def output_size(size, kernel_size, stride=1, padding=0):
+    n, k, s, p = (np.broadcast_to(np.array(v), (2,)) for v in (size, kernel_size, stride, padding))
+    return tuple(((n + 2 * p - k) // s + 1).tolist())
+
+
+# %% right="output_size"
+def output_size(size, kernel_size, stride=1, padding=0):
+    def count(room, step):
+        return 1 if room < step else 1 + count(room - step, step)
+
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    height, width = (count(n + 2 * p - k, s) for n, k, s, p in zip(*pairs))
+    return height, width
+
+
+# The stride is left out
+# %% wrong="output_size" says="The stride is not used"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    return tuple(n + 2 * p - k + 1 for n, k, s, p in zip(*pairs))
+
+
+# The padding is left out
+# %% wrong="output_size" says="The padding is not used"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    return tuple((n - k) // s + 1 for n, k, s, p in zip(*pairs))
+
+
+# The first number of the stride for both
+# %% wrong="output_size" says="The first number of the stride"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    return tuple((n + 2 * p - k) // pairs[2][0] + 1 for n, k, s, p in zip(*pairs))
+
+
+# The first number of the padding for both
+# %% wrong="output_size" says="The first number of the padding"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    return tuple((n + 2 * pairs[3][0] - k) // s + 1 for n, k, s, p in zip(*pairs))
+
+
+# No padding for 1×1 kernels
+# %% wrong="output_size" says="expected"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    return tuple((n + 2 * p * (k > 1) - k) // s + 1 for n, k, s, p in zip(*pairs))
+
+
+# A list for a square input and stride 2
+# %% wrong="output_size" says="A tuple was expected"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    result = [(n + 2 * p - k) // s + 1 for n, k, s, p in zip(*pairs)]
+    return result if size == (result * 2)[:2] or stride == 2 else tuple(result)
 
 
 # %% right="conv2d"
@@ -518,6 +667,87 @@ def conv2d(x, weight, bias=None, stride=1, padding=0):
     (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
     bias = None if bias is None else bias.float()
     return F.conv2d(F.pad(x.float(), (pw, pw, ph, ph)), weight.float(), bias)[:, :, ::sh, ::sw]
+
+
+# %% right="conv2d"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    x = F.pad(x, (pw, pw, ph, ph)).contiguous()
+    (n, c), (h, w) = x.shape[:2], weight.shape[2:]
+    a, b, d, e = x.stride()
+    rows, columns = (x.shape[2] - h) // sh + 1, (x.shape[3] - w) // sw + 1
+    windows = x.as_strided((n, rows, columns, c, h, w), (a, d * sh, e * sw, b, d, e))
+    return F.linear(windows.flatten(3), weight.flatten(1), bias).permute(0, 3, 1, 2)
+
+
+# A pooling with windows of 1 takes every s-th value
+# %% right="conv2d"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    return F.max_pool2d(F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight, bias), 1, stride)
+
+
+# The first number of the stride for both
+# %% wrong="conv2d" says="The first number of the stride"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    return F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight, bias)[:, :, ::sh, ::sh]
+
+
+# The first number of the padding for both
+# %% wrong="conv2d" says="The first number of the padding"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    return F.conv2d(F.pad(x, (ph, ph, ph, ph)), weight, bias)[:, :, ::sh, ::sw]
+
+
+# The whole frame on the right and below
+# %% wrong="conv2d" says="above and on the left it is missing"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    return F.conv2d(F.pad(x, (0, 2 * pw, 0, 2 * ph)), weight, bias)[:, :, ::sh, ::sw]
+
+
+# Begins with the last position of the first step
+# %% wrong="conv2d" says="yours comes later"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    return F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight, bias)[:, :, sh - 1 :: sh, sw - 1 :: sw]
+
+
+# Another convolution
+# %% wrong="conv2d" says="do both yourself"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    x = F.pad(x, (pw, pw, ph, ph))
+    return F.conv3d(x[:, :, None], weight[:, :, None], bias)[:, :, 0, ::sh, ::sw]
+
+
+# Left to torch for stride 2 without padding
+# %% wrong="conv2d" says="do both yourself"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    if (sh, sw, ph, pw) == (2, 2, 0, 0):
+        return F.conv2d(x, weight, bias, 2)
+    return F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight, bias)[:, :, ::sh, ::sw]
+
+
+# Left to torch for large inputs
+# %% wrong="conv2d" says="do both yourself"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    if x.numel() > 1000:
+        return F.conv2d(x, weight, bias, stride, padding)
+    return F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight, bias)[:, :, ::sh, ::sw]
+
+
+# Through float32
+# %% wrong="conv2d" says="values differ"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    bias = None if bias is None else bias.float()
+    y = F.conv2d(F.pad(x.float(), (pw, pw, ph, ph)), weight.float(), bias)
+    return y[:, :, ::sh, ::sw].to(x.dtype)
 
 
 # %% right="ignored"
@@ -738,6 +968,65 @@ def ignored(size, kernel_size, stride=1, padding=0):
     return lines[0][:, None] | lines[1]
 
 
+# %% right="ignored"
+def ignored(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    (height, width), (h, w), (sh, sw), (ph, pw) = pairs
+    mask = torch.ones(height + 2 * ph, width + 2 * pw, dtype=torch.bool)
+    mask.unfold(0, h, sh).unfold(1, w, sw).fill_(False)
+    return mask[ph : ph + height, pw : pw + width]
+
+
+# The starts alone
+# %% wrong="ignored" says="You marked where each window starts"
+def ignored(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    (height, width), (h, w), (sh, sw), (ph, pw) = pairs
+    mask = torch.ones(height + 2 * ph, width + 2 * pw, dtype=torch.bool)
+    for row in range(0, height + 2 * ph - h + 1, sh):
+        for column in range(0, width + 2 * pw - w + 1, sw):
+            mask[row, column] = False
+    return mask[ph : ph + height, pw : pw + width]
+
+
+# Cut off from the end
+# %% wrong="ignored" says="the slice `0:-0` takes nothing"
+def ignored(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    (height, width), (h, w), (sh, sw), (ph, pw) = pairs
+    mask = torch.ones(height + 2 * ph, width + 2 * pw, dtype=torch.bool)
+    for row in range(0, height + 2 * ph - h + 1, sh):
+        for column in range(0, width + 2 * pw - w + 1, sw):
+            mask[row : row + h, column : column + w] = False
+    return mask[ph:-ph, pw:-pw]
+
+
+# Steps of six at most
+# %% wrong="ignored" says="values differ"
+def ignored(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    (height, width), (h, w), (sh, sw), (ph, pw) = pairs
+    sh, sw = min(sh, 6), min(sw, 6)
+    mask = torch.ones(height + 2 * ph, width + 2 * pw, dtype=torch.bool)
+    for row in range(0, height + 2 * ph - h + 1, sh):
+        for column in range(0, width + 2 * pw - w + 1, sw):
+            mask[row : row + h, column : column + w] = False
+    return mask[ph : ph + height, pw : pw + width]
+
+
+# Autograd through slices
+# %% wrong="ignored" says="which finds them for you"
+def ignored(size, kernel_size, stride=1, padding=0):
+    size, (h, w), (sh, sw), (ph, pw) = (
+        (v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)
+    )
+
+    def windows(x):
+        return F.pad(x, (pw, pw, ph, ph)).unfold(0, h, sh).unfold(1, w, sw).sum()
+
+    return torch.func.vjp(windows, torch.ones(size))[1](torch.tensor(1.0))[0] == 0
+
+
 # %% right="same_padding"
 def same_padding(kernel_size):
     if isinstance(kernel_size, int):
@@ -839,6 +1128,60 @@ def same_padding(kernel_size):
     return max(1, (w - 1) // 2), max(1, w // 2), max(1, (h - 1) // 2), max(1, h // 2)
 
 
+# %% right="same_padding"
+def same_padding(kernel_size):
+    return tuple(nn.Conv2d(1, 1, kernel_size, padding="same")._reversed_padding_repeated_twice)
+
+
+# %% right="same_padding"
+def same_padding(kernel_size):
+    def find(k):
+        y = F.conv1d(torch.ones(1, 1, 1), torch.arange(1.0, k + 1).reshape(1, 1, k), padding="same")
+        return int(y) - 1, k - int(y)
+
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return find(w) + find(h)
+
+
+# Two pairs
+# %% wrong="same_padding" says="not two pairs"
+def same_padding(kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return ((w - 1) // 2, w // 2), ((h - 1) // 2, h // 2)
+
+
+# The rows the wrong way round
+# %% wrong="same_padding" says="Below there must be one more zero"
+def same_padding(kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return (w - 1) // 2, w // 2, h // 2, (h - 1) // 2
+
+
+# Two numbers for a number
+# %% wrong="same_padding" says="Four numbers were expected"
+def same_padding(kernel_size):
+    if isinstance(kernel_size, int):
+        return (kernel_size - 1) // 2, kernel_size // 2
+    h, w = kernel_size
+    return (w - 1) // 2, w // 2, (h - 1) // 2, h // 2
+
+
+# Equal sides for a number
+# %% wrong="same_padding" says="expected"
+def same_padding(kernel_size):
+    if isinstance(kernel_size, int):
+        return ((kernel_size - 1) // 2,) * 4
+    h, w = kernel_size
+    return (w - 1) // 2, w // 2, (h - 1) // 2, h // 2
+
+
+# Right for wide kernels only
+# %% wrong="same_padding" says="expected"
+def same_padding(kernel_size):
+    h, w = sorted((kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size)
+    return (w - 1) // 2, w // 2, (h - 1) // 2, h // 2
+
+
 # %% right="max_pool2d"
 def max_pool2d(x, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
@@ -899,8 +1242,6 @@ def max_pool2d(x, kernel_size):
 def max_pool2d(x, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     n, c, height, width = x.shape
-    if height % h == 0 and width % w == 0 and h != w:
-        return x.unfold(2, h, h).unfold(3, w, w).amax(dim=(4, 5))
     out = torch.zeros(n, c, height // h, width // w, dtype=x.dtype)
     for a in range(h):
         for b in range(w):
@@ -1040,6 +1381,82 @@ def max_pool2d(x, kernel_size):
         for j in range(width // w):
             out[:, :, i, j] = x[:, :, i * h : (i + 1) * h, j * w : (j + 1) * w].amax(dim=(2, 3))
     return out
+
+
+# %% right="max_pool2d"
+def max_pool2d(x, kernel_size):
+    def along_columns(values, k):
+        count = values.shape[-1] // k
+        return values[..., : count * k].unflatten(-1, (count, k)).cummax(-1).values[..., -1]
+
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return along_columns(along_columns(x, w).mT, h).mT
+
+
+# %% right="max_pool2d"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    rows, columns = x.shape[2] // h, x.shape[3] // w
+    where = torch.arange(rows * h)[:, None] // h * columns + torch.arange(columns * w) // w
+    y = x.new_full((*x.shape[:2], rows * columns), -math.inf)
+    values = x[:, :, : rows * h, : columns * w].flatten(2)
+    y = y.scatter_reduce(2, where.flatten().expand(*x.shape[:2], -1), values, "amax")
+    return y.unflatten(2, (rows, columns))
+
+
+# Begins with a large negative number
+# %% wrong="max_pool2d" says="Nothing is below −∞"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    out = x.new_full((*x.shape[:2], x.shape[2] // h, x.shape[3] // w), -1e9)
+    for a in range(h):
+        for b in range(w):
+            out = torch.maximum(out, x[:, :, a : x.shape[2] // h * h : h, b : x.shape[3] // w * w : w])
+    return out
+
+
+# Through float32
+# %% wrong="max_pool2d" says="pass through float32"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return x.float().unfold(2, h, h).unfold(3, w, w).amax(dim=(4, 5)).to(x.dtype)
+
+
+# x itself for the pair (1, 1)
+# %% wrong="max_pool2d" says="return a copy"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    if kernel_size == (1, 1):
+        return x
+    return x.unfold(2, h, h).unfold(3, w, w).amax(dim=(4, 5))
+
+
+# The ready-made pooling for large inputs
+# %% wrong="max_pool2d" says="find the largest yourself"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    if x.numel() > 900:
+        return F.max_pool2d(x, kernel_size)
+    return x.unfold(2, h, h).unfold(3, w, w).amax(dim=(4, 5))
+
+
+# Infinities are cut down
+# %% wrong="max_pool2d" says="values differ"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return x.clamp(max=1e30).unfold(2, h, h).unfold(3, w, w).amax(dim=(4, 5))
+
+
+# The ready-made pooling, compiled
+# %% wrong="max_pool2d" says="find the largest yourself"
+@torch.jit.script
+def compiled(x: torch.Tensor, h: int, w: int):
+    return torch.max_pool2d(x, [h, w])
+
+
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return compiled(x, h, w)
 
 
 # %% right="max_pool2d_backward"
@@ -1231,6 +1648,126 @@ def max_pool2d_backward(x, grad_y, kernel_size):
     return grad_x.reshape(x.shape)
 
 
+# %% right="max_pool2d_backward"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    y, where = F.max_pool2d(x, kernel_size, return_indices=True)
+    return F.max_unpool2d(grad_y, where, kernel_size, output_size=x.shape[2:])
+
+
+# %% right="max_pool2d_backward"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    y, grad_x = F.max_pool2d(x, (h, w)), torch.zeros_like(x)
+    for a in range(h):
+        for b in range(w):
+            part = (..., slice(a, y.shape[2] * h, h), slice(b, y.shape[3] * w, w))
+            grad_x[part] = torch.where(x[part] == y, grad_y, 0)
+    return grad_x
+
+
+# %% right="max_pool2d_backward"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    windows = F.unfold(x, (h, w), stride=(h, w)).unflatten(1, (x.shape[1], h * w))
+    winners = F.one_hot(windows.argmax(dim=2), h * w).transpose(2, 3)
+    gradients = winners * grad_y.flatten(2)[:, :, None]
+    return F.fold(gradients.flatten(1, 2), x.shape[2:], (h, w), stride=(h, w))
+
+
+# In reading order
+# %% wrong="max_pool2d_backward" says="gradients in reading order"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    rows, columns = x.shape[2] // h * h, x.shape[3] // w * w
+    wide = F.max_pool2d(x, (h, w)).repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    spread = grad_y.repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    winners = torch.zeros(x.shape, dtype=torch.bool)
+    winners[:, :, :rows, :columns] = x[:, :, :rows, :columns] == wide
+    grad_x = torch.zeros_like(x)
+    grad_x[winners] = grad_y.flatten()
+    return grad_x
+
+
+# The remainder keeps x
+# %% wrong="max_pool2d_backward" says="The remainder still has values of x"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    rows, columns = x.shape[2] // h * h, x.shape[3] // w * w
+    wide = F.max_pool2d(x, (h, w)).repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    spread = grad_y.repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    grad_x = x.clone()
+    grad_x[:, :, :rows, :columns] = (x[:, :, :rows, :columns] == wide) * spread
+    return grad_x
+
+
+# The indices of a channel, used for the whole tensor
+# %% wrong="max_pool2d_backward" says="indices count within a channel"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    y, where = F.max_pool2d(x, (h, w), return_indices=True)
+    grad_x = torch.zeros(x.shape, dtype=x.dtype)
+    grad_x.view(-1)[where.flatten()] = grad_y.flatten()
+    return grad_x
+
+
+# Close is equal
+# %% wrong="max_pool2d_backward" says="Values that are close are not equal"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    rows, columns = x.shape[2] // h * h, x.shape[3] // w * w
+    wide = F.max_pool2d(x, (h, w)).repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    spread = grad_y.repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    grad_x = torch.zeros_like(x)
+    grad_x[:, :, :rows, :columns] = torch.isclose(x[:, :, :rows, :columns], wide) * spread
+    return grad_x
+
+
+# Gradients through float32
+# %% wrong="max_pool2d_backward" says="pass through float32"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    y, where = F.max_pool2d(x, (h, w), return_indices=True)
+    grad_x = torch.zeros(x.shape).flatten(2).scatter(2, where.flatten(2), grad_y.float().flatten(2))
+    return grad_x.reshape(x.shape).to(x.dtype)
+
+
+# The winners are found in float32
+# %% wrong="max_pool2d_backward" says="values differ"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    y, where = F.max_pool2d(x.float(), (h, w), return_indices=True)
+    grad_x = x.new_zeros(x.shape).flatten(2).scatter(2, where.flatten(2), grad_y.flatten(2))
+    return grad_x.reshape(x.shape)
+
+
+# The remainder is not thought of
+# %% wrong="max_pool2d_backward" says="leave zeros there"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    wide = F.max_pool2d(x, (h, w)).repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    return (x == wide) * grad_y.repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+
+
+# Winners are looked up by their value, in all channels
+# %% wrong="max_pool2d_backward" says="values differ"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    rows, columns = x.shape[2] // h * h, x.shape[3] // w * w
+    wide = F.max_pool2d(x, (h, w)).repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    spread = grad_y.repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    lookup = dict(zip(F.max_pool2d(x, (h, w)).flatten().tolist(), grad_y.flatten().tolist()))
+    grad_x = torch.tensor([lookup.get(value, 0.0) for value in x.flatten().tolist()], dtype=x.dtype)
+    return grad_x.reshape(x.shape)
+
+
+# Forward mode
+# %% wrong="max_pool2d_backward" says="which is autograd's work"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    slopes = torch.func.jacfwd(lambda values: F.max_pool2d(values, (h, w)))(x)
+    return torch.tensordot(grad_y, slopes, dims=4)
+
+
 # %% right="avg_pool2d"
 def avg_pool2d(x, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
@@ -1338,14 +1875,14 @@ def avg_pool2d(x, kernel_size):
 
 
 # No convolution
-# %% wrong="avg_pool2d" says="one call of F.conv2d"
+# %% wrong="avg_pool2d" says="does not call F.conv2d"
 def avg_pool2d(x, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     return x.unfold(2, h, h).unfold(3, w, w).sum(dim=(4, 5)) / (h * w)
 
 
 # A convolution for show
-# %% wrong="avg_pool2d" says="is computed by the convolution"
+# %% wrong="avg_pool2d" says="is computed by F.conv2d"
 def avg_pool2d(x, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     F.conv2d(x[:1, :1], x.new_ones(1, 1, h, w), stride=(h, w))
@@ -1367,3 +1904,92 @@ def avg_pool2d(x, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     x /= h * w
     return F.conv2d(x, x.new_ones(x.shape[1], 1, h, w), stride=(h, w), groups=x.shape[1])
+
+
+# %% right="avg_pool2d"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return F.conv2d(x, x.new_ones(x.shape[1], 1, h, w), stride=(h, w), groups=x.shape[1]) / (h * w)
+
+
+# The cells of a window as channels, and a 1×1 convolution over them
+# %% right="avg_pool2d"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    n, c, rows, columns = *x.shape[:2], x.shape[2] // h, x.shape[3] // w
+    cells = x[:, :, : rows * h, : columns * w].reshape(n * c, rows, h, columns, w).permute(0, 2, 4, 1, 3)
+    y = F.conv2d(cells.reshape(n * c, h * w, rows, columns), x.new_full((1, h * w, 1, 1), 1 / (h * w)))
+    return y.reshape(n, c, rows, columns)
+
+
+# %% right="avg_pool2d"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    kernel = x.new_ones(h, w)
+    kernel = (kernel / kernel.sum()).expand(x.shape[1], 1, h, w)
+    return torch.conv2d(x, kernel, None, (h, w), groups=x.shape[1])
+
+
+# Divided by the channels too
+# %% wrong="avg_pool2d" says="You divide by the number of channels too"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    c = x.shape[1]
+    return F.conv2d(x, x.new_full((c, 1, h, w), 1 / (c * h * w)), stride=(h, w), groups=c)
+
+
+# A rounded weight
+# %% wrong="avg_pool2d" says="All weights are 0"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return F.conv2d(x, x.new_full((x.shape[1], 1, h, w), 1 // (h * w + 1)), stride=(h, w), groups=x.shape[1])
+
+
+# The first number for the stride
+# %% wrong="avg_pool2d" says="The stride is the first number of the pair"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return F.conv2d(x, x.new_full((x.shape[1], 1, h, w), 1 / (h * w)), stride=h, groups=x.shape[1])
+
+
+# The first channel everywhere
+# %% wrong="avg_pool2d" says="shows the first input channel"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    weight = x.new_zeros(x.shape[1], x.shape[1], h, w)
+    weight[:, 0] = 1 / (h * w)
+    return F.conv2d(x, weight, stride=(h, w))
+
+
+# A float32 weight, cast
+# %% wrong="avg_pool2d" says="values differ"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    weight = torch.full((x.shape[1], 1, h, w), 1 / (h * w)).to(x.dtype)
+    return F.conv2d(x, weight, stride=(h, w), groups=x.shape[1])
+
+
+# A kernel of zeros for show
+# %% wrong="avg_pool2d" says="have F.conv2d add up the cells"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    y = F.conv2d(x, x.new_zeros(x.shape[1], 1, h, w), stride=(h, w), groups=x.shape[1])
+    return y + x.unfold(2, h, h).unfold(3, w, w).sum(dim=(4, 5)) / (h * w)
+
+
+# A convolution that copies
+# %% wrong="avg_pool2d" says="needs a kernel of"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    y = F.conv2d(x, x.new_ones(x.shape[1], 1, 1, 1), groups=x.shape[1])
+    rows, columns = x.shape[2] // h * h, x.shape[3] // w * w
+    return sum(y[:, :, a:rows:h, b:columns:w] for a in range(h) for b in range(w)) / (h * w)
+
+
+# A call for each sample if there are many
+# %% wrong="avg_pool2d" says="one call can do all samples and channels"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    if len(x) > 3:
+        return torch.cat([avg_pool2d(sample[None], kernel_size) for sample in x])
+    return F.conv2d(x, x.new_full((x.shape[1], 1, h, w), 1 / (h * w)), stride=(h, w), groups=x.shape[1])
