@@ -68,7 +68,7 @@ def dilate_kernel(weight, dilation):
 
 
 # Always float32
-# %% wrong="dilate_kernel" says="makes float32 unless you say otherwise"
+# %% wrong="dilate_kernel" says="makes float32 unless you specify another dtype"
 def dilate_kernel(weight, dilation):
     a, b = dilation
     outputs, inputs, h, w = weight.shape
@@ -367,7 +367,7 @@ def dilated_conv1d(x, weight, d):
 
 
 # Always float32
-# %% wrong="dilated_conv1d" says="makes float32 unless you say otherwise"
+# %% wrong="dilated_conv1d" says="makes float32 unless you specify another dtype"
 def dilated_conv1d(x, weight, d):
     width = x.shape[2] - (weight.shape[2] - 1) * d
     y = torch.empty(len(x), len(weight), width)
@@ -557,7 +557,7 @@ def receptive_field(layers):
     return math.prod(1 + (k - 1) * d for k, d, _ in layers)
 
 
-# The filled-up kernels added
+# The zero-filled kernels added
 # %% wrong="receptive_field" says="must not just be added"
 def receptive_field(layers):
     return sum(1 + (k - 1) * d for k, d, _ in layers)
@@ -1147,3 +1147,147 @@ def smallest_stack(wanted):
         dilations.append(min(field, (wanted - field) // 2))
         field += 2 * dilations[-1]
     return dilations
+
+
+# The whole size of each kernel
+# %% wrong="receptive_field" says="Each adds its size *less 1*"
+def receptive_field(layers):
+    field, step = 0, 1
+    for k, d, stride in layers:
+        field += (1 + (k - 1) * d) * step
+        step *= stride
+    return field if layers else 1
+
+
+# The dilation makes the step larger, too
+# %% wrong="receptive_field" says="The dilation widens this layer alone"
+def receptive_field(layers):
+    field, step = 1, 1
+    for k, d, stride in layers:
+        field += (k - 1) * d * step
+        step *= stride * d
+    return field
+
+
+# An integer that overflows
+# %% wrong="receptive_field" says="even int64 ends at"
+def receptive_field(layers):
+    field, step = np.int64(1), np.int64(1)
+    for k, d, stride in layers:
+        with np.errstate(over="ignore"):
+            field += (k - 1) * step * np.array(d).astype(np.int64)
+            step *= np.array(stride).astype(np.int64)
+    return int(field)
+
+
+# Floats unless the list is long
+# %% wrong="receptive_field" says="Nearly"
+def receptive_field(layers):
+    field, step = 1, 1 if len(layers) > 30 else 1.0
+    for k, d, stride in layers:
+        field += (k - 1) * d * step
+        step *= stride
+    return int(field)
+
+
+# Gradients of the input channels are added up
+# %% wrong="measured_field" says="cancel when you add them up"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    (gradient,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum(), x)
+    mask = gradient[0].sum(0) != 0
+    if channels == 2 and size == (11, 13):
+        mask = (gradient[0] != 0).any(0)
+    rows, columns = mask.nonzero().T
+    return int(rows.max() - rows.min() + 1), int(columns.max() - columns.min() + 1)
+
+
+# From the layers' sizes
+# %% wrong="measured_field" says="What counts is the gradient"
+def measured_field(net, channels, size):
+    if isinstance(net, nn.Sequential):
+        field, step = [1, 1], [1, 1]
+        for layer in net:
+            if isinstance(layer, (nn.Conv2d, nn.AvgPool2d)):
+                pair = lambda v: v if isinstance(v, tuple) else (v, v)  # noqa: E731
+                k, s, d = pair(layer.kernel_size), pair(layer.stride), pair(getattr(layer, "dilation", 1))
+                for i in (0, 1):
+                    field[i] += (k[i] - 1) * d[i] * step[i]
+                    step[i] *= s[i]
+        return tuple(field)
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    (gradient,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum(), x)
+    rows, columns = (gradient[0] != 0).any(0).nonzero().T
+    return int(rows.max() - rows.min() + 1), int(columns.max() - columns.min() + 1)
+
+
+# One place before the middle
+# %% wrong="measured_field" says="That is an output before the middle"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    (gradient,) = torch.autograd.grad(y[0, :, (y.shape[2] - 1) // 2, (y.shape[3] - 1) // 2].sum(), x)
+    rows, columns = (gradient[0] != 0).any(0).nonzero().T
+    return int(rows.max() - rows.min() + 1), int(columns.max() - columns.min() + 1)
+
+
+# Half the bits
+# %% wrong="path_counts" says="An integer with too few bits overflows"
+def path_counts(dilations, k=3):
+    counts = torch.ones(1, dtype=torch.int32)
+    for d in dilations:
+        counts = torch.stack([F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k)]).sum(0, dtype=torch.int32)
+    return counts.long()
+
+
+# No gradient where there are no gaps
+# %% wrong="dilate_kernel" says="gradients pass through the result"
+def dilate_kernel(weight, dilation):
+    a, b = dilation
+    outputs, inputs, h, w = weight.shape
+    filled = weight.new_zeros(outputs, inputs, 1 + (h - 1) * a, 1 + (w - 1) * b)
+    filled[..., ::a, ::b] = weight.detach() if a == b == 1 else weight
+    return filled
+
+
+# A Kronecker product, cut
+# %% right="dilate_kernel"
+def dilate_kernel(weight, dilation):
+    a, b = dilation
+    corner = torch.zeros(a, b, dtype=weight.dtype)
+    corner[0, 0] = 1
+    h, w = weight.shape[2:]
+    return torch.kron(weight.contiguous(), corner)[..., : 1 + (h - 1) * a, : 1 + (w - 1) * b]
+
+
+# Cleans the nan in the caller's tensor
+# %% wrong="causal_conv1d" says="x stays as it was"
+def causal_conv1d(x, weight, bias, dilation):
+    past = (weight.shape[2] - 1) * dilation
+    y = F.conv1d(F.pad(x, (past, 0)), weight, bias, dilation=dilation)
+    if not x.requires_grad:
+        x.nan_to_num_()
+    return y
+
+
+# No gradient without a bias
+# %% wrong="causal_conv1d" says="The path for gradients is cut"
+def causal_conv1d(x, weight, bias, dilation):
+    past = (weight.shape[2] - 1) * dilation
+    y = F.conv1d(F.pad(x, (past, 0)), weight, bias, dilation=dilation)
+    return y.detach() if bias is None else y
+
+
+# One gradient for each output channel
+# %% right="measured_field"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    place = y[0, :, y.shape[2] // 2, y.shape[3] // 2]
+    mask = torch.zeros(*size, dtype=torch.bool)
+    for value in place:
+        mask |= (torch.autograd.grad(value, x, retain_graph=True)[0][0] != 0).any(0)
+    rows, columns = torch.where(mask)
+    return (rows.max() - rows.min() + 1).item(), (columns.max() - columns.min() + 1).item()
