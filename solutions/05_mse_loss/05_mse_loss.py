@@ -3,10 +3,10 @@
 #
 # Training a network means making one number small: the **loss**. This notebook is about that number. By the end you will be able to
 #
-# - say what `nn.MSELoss` and `nn.L1Loss` compute, and write both yourself, with each `reduction`;
-# - choose between them when some of the data are wrong;
-# - work out the gradient that a loss sends back, to the input *and* to the target;
-# - protect a training run against a mistake in the shapes that raises no error;
+# - explain what `nn.MSELoss` and `nn.L1Loss` compute, and write both yourself, with each `reduction`;
+# - choose between them when some data are wrong;
+# - work out the gradient that a loss sends back;
+# - protect a training run against a shape mistake that raises no error;
 # - train a classifier of handwritten digits with a loss that was made for regression.
 #
 # **Points**: 13, for 7 exercises. **Time**: about 40 minutes of reading and 55 minutes for the exercises.
@@ -14,8 +14,8 @@
 # **You need**: tensors and broadcasting; `backward`, and the training loop with an optimizer (`zero_grad`, loss, `backward`, `step`);
 # `nn.Linear` (notebook `04_linear`).
 #
-# Run the set-up cell first, then work from top to bottom. The check below each exercise tries every demand of its text. The grader repeats the
-# same demands with other values.
+# Run the set-up cell first, then work from top to bottom. The check below each exercise tests everything that its
+# text asks for. The grader tests the same things with other values.
 
 # %% setup
 
@@ -78,7 +78,7 @@ draw_row(
 # ### A loss is a tensor without dimensions
 #
 # A loss is a module like `nn.Linear`, but it has no parameters: there is nothing in it to learn. It returns a 0-d tensor,
-# of shape `()`, through which `backward` can start. To print or plot it you want a Python number: that is `.item()`.
+# of shape `()`, from which `backward` can start. To print or plot it you want a Python number: `.item()` gives you one.
 
 # %%
 loss = mse_loss(torch.ones(5), torch.zeros(5))
@@ -90,7 +90,8 @@ print("as a Python number:        ", loss.item(), type(loss.item()))
 # ### See the squares
 #
 # You calibrate a distance sensor. A ruler gives the true distance $x$ of an object in cm, the sensor gives a reading in cm.
-# A line $s = w x + b$ is to predict the reading from the distance. Here are two candidates.
+# We want a line $s = w x + b$ that predicts the reading from the distance. Here are two candidates: a guess, and the line with the smallest MSE
+# (slope and intercept rounded to one decimal).
 
 # %%
 distance = torch.arange(1.0, 9.0)  # from the ruler, shape (8,)
@@ -133,7 +134,8 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 # Write `mse(input, target)` with tensor arithmetic: the mean of the squared differences over all components.
 #
 # - Use none of torch's own losses: no `F.mse_loss`, no `nn.MSELoss`, nothing else whose name ends in "loss".
-# - `input` and `target` are float tensors of the same shape and dtype, with any number of dimensions. Neither is changed.
+# - `input` and `target` are float tensors of the same shape and dtype, with any number of dimensions and at least one component. They may be
+#   transposed or strided views. Neither is changed.
 # - The result is a 0-d tensor of the same dtype. Gradients flow through it to both arguments.
 #
 # <details><summary>Hint 1: where to start</summary>
@@ -165,16 +167,10 @@ def mse(input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 g = torch.Generator().manual_seed(11)
 
 
-def drawn(*shape, dtype=torch.float32):
-    """An input and a target; in float16 whole numbers, which it holds exactly."""
-    pair = [torch.randn(shape, generator=g, dtype=torch.float64) * 2 for _ in range(2)]
-    return [(t.round() if dtype == torch.float16 else t).to(dtype) for t in pair]
-
-
 def attempt(x, y):
     """One call, watched; what it did to its arguments is looked at first."""
     kept = [x.detach().clone(), y.detach().clone()]
-    with Watch(operations=False) as seen:
+    with Watch(operations=False) as seen, forbidden():
         answer = mse(inplace(x), inplace(y))
     losses = [name for name in seen.functions if name.endswith("_loss")]
     if losses:
@@ -183,11 +179,15 @@ def attempt(x, y):
         advice = {
             "You wrote the differences into the input (-= or sub_): make a new tensor.": [kept[0] - kept[1], kept[1]]
         }
-        expect([x, y], kept, f"input and target of shape {tuple(kept[0].shape)} are left as they were", mistakes=advice)
+        what = f"input and target of shape {tuple(kept[0].shape)} are left as they were"
+        expect([x.detach(), y.detach()], kept, what, mistakes=advice)
+    if isinstance(answer, torch.Tensor) and answer.dtype != x.dtype:
+        what = f"mse(x, y) of shape {tuple(x.shape)} and dtype {x.dtype} keeps the dtype"
+        require(False, what, f"Yours is {answer.dtype}: no .float(), no dtype of your own.")
     return answer
 
 
-x, y = drawn(3, 5)
+x, y = (2 * torch.randn(3, 5, generator=g) for _ in range(2))
 wanted, each = F.mse_loss(x, y), F.mse_loss(x, y, reduction="none")
 expect(
     attempt(x, y),
@@ -204,43 +204,50 @@ expect(
         "The differences are not squared.": x.mean() - y.mean(),
         "One number per row: take the mean over all dimensions.": each.mean(1),
         "One number per column: take the mean over all dimensions.": each.mean(0),
-        "These are the squares: their mean is still to be taken.": each,
+        "These are the squares: now take their mean.": each,
         "The value is right, but it is a Python number: return the tensor (no .item()).": wanted.item(),
     },
 )
 
 
-def try_out(*pairs):
-    """Values for several shapes and dtypes, and gradients for the first."""
-    answers = [attempt(x, y) for x, y in pairs]
-    shapes = ", ".join(f"{tuple(x.shape)} {x.dtype}".replace("torch.", "") for x, _ in pairs)
-    expect(answers, [F.mse_loss(x, y) for x, y in pairs], f"mse(x, y) for other values: {shapes}")
-    x, y = (t.clone().requires_grad_() for t in pairs[0])
-    answer = attempt(x, y)
-    grads = [None]
-    if isinstance(answer, torch.Tensor) and answer.requires_grad:
-        grads = list(torch.autograd.grad(answer, [x, y], allow_unused=True))
-    if any(grad is None for grad in grads):
-        advice = "A path back is cut: .data, .detach(), .item(), NumPy and torch.tensor(…) do that."
-        require(False, "gradients flow back to input and target", advice)
-    wanted = list(torch.autograd.grad(F.mse_loss(x, y), [x, y]))
-    expect(grads, wanted, f"the gradients of input and target, {x.dtype}".replace("torch.", ""))
+def try_many(seed, largest):
+    """Values and gradients for many shapes, layouts and dtypes."""
+    g = torch.Generator().manual_seed(seed)
+    for dtype, rtol in {torch.float32: 1e-5, torch.float64: 1e-12, torch.float16: 5e-3, torch.bfloat16: 5e-2}.items():
+        size = largest if dtype.itemsize > 2 else 60
+        first, second = (unkind_inputs(g, dtypes=(dtype,), largest=size) for _ in range(2))
+        answers, wanted = {}, {}
+        for n, ((kind, x), (_, y)) in enumerate(zip(first, second)):
+            if x.numel() == 0:
+                continue
+            kind = kind.replace("x of", "x and y of")
+            answers[kind], wanted[kind] = attempt(x, y), F.mse_loss(x, y)
+            y = torch.where(torch.rand(x.shape, generator=g) < 0.3, x, -y)  # other values, some of them equal to x
+            for wants in [(True, True), ((True, False), (False, True))[n % 2]]:
+                leaves = [leaf.detach().requires_grad_(want) for leaf, want in zip((x, y), wants)]
+                names = [name for name, want in zip(("x", "y"), wants) if want]
+                key = f"{kind}, gradient wanted for {' and '.join(names)}"
+                answer, right = attempt(*leaves), F.mse_loss(*leaves)
+                answers[key], wanted[key] = answer, right
+                asked, grads = [leaf for leaf in leaves if leaf.requires_grad], [None]
+                if isinstance(answer, torch.Tensor) and answer.requires_grad:
+                    grads = torch.autograd.grad(answer, asked, allow_unused=True)
+                if any(grad is None for grad in grads):
+                    advice = "A path back is cut: .data, .detach(), .item(), NumPy and torch.tensor(…) do that."
+                    require(False, f"gradients flow back ({key})", advice)
+                for name, grad, known in zip(names, grads, torch.autograd.grad(right, asked)):
+                    answers[f"{key}: M · gradient of {name}"] = x.numel() * grad
+                    wanted[f"{key}: M · gradient of {name}"] = x.numel() * known
+        what = f"values and gradients for {len(answers)} more cases in {str(dtype).removeprefix('torch.')}"
+        expect(answers, wanted, what, rtol=rtol, atol=rtol)
 
 
-x, y = drawn(5, 3)
-try_out(
-    drawn(3, 5),
-    (x.t(), y.t()),
-    drawn(),
-    drawn(1),
-    drawn(2, 4, 3, dtype=torch.float64),
-    drawn(4, 2, dtype=torch.float16),
-)
+try_many(12, 70_000)
 ### BEGIN HIDDEN TESTS
 expect(attempt(torch.tensor([[3.0]]), torch.tensor([[0.0]])), torch.tensor(9.0), "mse of (3) and (0)")
 x, y = torch.tensor([[3.0, 0, 0, 0]]), torch.zeros(1, 4)
 expect(attempt(x, y), torch.tensor(2.25), "mse of (3, 0, 0, 0) and zeros")
-try_out(drawn(2, 3, 4, 5, dtype=torch.float64), drawn(7), drawn(2, 1, 4, dtype=torch.float16), drawn(1, 1))
+try_many(13, 5_000)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -262,8 +269,8 @@ print("MSE:", nn.MSELoss()(x, y).item())
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Two answers are right, one is 6 off: (0 + 0 + 6) / 3 = 2 and (0 + 0 + 36) / 3 = 12. The L1 loss has the unit of the data (cm), the MSE
-# that unit squared (cm²).
+# Two answers are right, one is 6 off: (0 + 0 + 6) / 3 = 2 and (0 + 0 + 36) / 3 = 12. The L1 loss has the unit of the data (cm here),
+# MSE has that unit squared (cm²).
 #
 # </details>
 #
@@ -279,7 +286,7 @@ print("MSE:", nn.MSELoss()(x, y).item())
 
 # %%
 x = torch.tensor([[1.0, 2.0, 3.0], [5.0, 0.0, 4.0]])
-y = torch.tensor([[1.0, 4.0, 9.0], [4.0, 0.0, 1.0]])
+y = torch.tensor([[1.0, 4.0, 8.0], [0.0, 0.0, 1.0]])
 for reduction in ["none", "sum", "mean"]:
     print(f"{reduction:<5}", F.l1_loss(x, y, reduction=reduction).tolist())
 
@@ -289,14 +296,15 @@ draw_row(
     Grid(x, "input", "input", digits=0),
     "−",
     Grid(y, "target", "plain", digits=0),
-    "→",
+    alt="A 2×3 input, 1, 2, 3 and 5, 0, 4, minus a 2×3 target, 1, 4, 8 and 0, 0, 1.",
+)
+draw_row(
     Grid(results["none"], "none", "loss", digits=0),
     "→",
     Grid(results["sum"], "sum", "loss", digits=0),
     "→",
-    Grid(results["mean"], "mean", "loss", digits=0),
-    alt="A 2×3 input minus a 2×3 target. Reduction none gives the 2×3 absolute differences 0, 2, 6 and 1, 0, 3;"
-    " sum gives the single number 12; mean gives 12 / 6 = 2.",
+    Grid(results["mean"], "mean", "loss", digits=1),
+    alt="Reduction none gives the 2×3 absolute differences 0, 2, 5 and 5, 0, 3; sum gives the single number 15; mean gives 15 / 6 = 2.5.",
 )
 
 # %% [markdown]
@@ -306,9 +314,10 @@ draw_row(
 #
 # </details>
 #
-# Which one should you train with? Suppose that every sample comes in 1, 10 or 100 copies. That adds no information, and the best line stays the same.
+# Which one should you train with? Suppose that you have 1, 10 or 100 copies of every sample. The copies add no information, and the best line stays the
+# same.
 #
-# **Before you run it**: what happens to the gradient with `"mean"`, and what with `"sum"`?
+# **Before you run it**: what happens to the gradient with `"mean"`, and with `"sum"`?
 
 # %% predict
 for copies in [1, 10, 100]:
@@ -323,8 +332,8 @@ for copies in [1, 10, 100]:
 # <details><summary>Why?</summary>
 #
 # A sum has one term per sample, so with `"sum"` the gradient grows with the number of samples, and you would have to lower the learning rate to
-# match. With `"mean"` the size of the gradient does not depend on that number. That is why it is the default. `"none"` is for weighting
-# the samples, or for looking at them one by one.
+# match. With `"mean"` the size of the gradient does not depend on that number. That is why it is the default. `"none"` lets
+# you weight the samples, or look at them one by one.
 #
 # </details>
 #
@@ -334,9 +343,10 @@ for copies in [1, 10, 100]:
 #
 # - Use none of torch's own losses: no `F.l1_loss`, no `nn.L1Loss`, nothing else whose name ends in "loss".
 # - `reduction="none"` gives a tensor of the input's shape, `"sum"` and `"mean"` give a 0-d tensor; the mean is over all components.
-# - Any other word raises a `ValueError`: a typing mistake must not go unnoticed.
-# - `input` and `target` are float tensors of the same shape and dtype. Neither is changed.
-# - The result has the dtype of the input. Gradients flow through it to both arguments.
+# - Any other string raises a `ValueError`: a typo must not go unnoticed.
+# - `input` and `target` are float tensors of the same shape and dtype, with at least one component. They may be transposed or strided views.
+#   Neither is changed.
+# - The result has the dtype of the input. Gradients flow through it to both arguments, and are finite even where the two are equal.
 #
 # <details><summary>Hint 1: the plan</summary>
 #
@@ -346,7 +356,7 @@ for copies in [1, 10, 100]:
 #
 # <details><summary>Hint 2: refusing a word</summary>
 #
-# After the three cases that you know, one line is reached by unknown words only: `raise ValueError("...")`.
+# After the three known cases, only unknown words reach the next line: `raise ValueError("...")`.
 #
 # </details>
 
@@ -374,16 +384,10 @@ def l1(input: torch.Tensor, target: torch.Tensor, reduction: str = "mean") -> to
 g = torch.Generator().manual_seed(21)
 
 
-def drawn(*shape, dtype=torch.float32):
-    """An input and a target; in float16 whole numbers, which it holds exactly."""
-    pair = [torch.randn(shape, generator=g, dtype=torch.float64) * 2 for _ in range(2)]
-    return [(t.round() if dtype == torch.float16 else t).to(dtype) for t in pair]
-
-
 def attempt(x, y, word=None, named=True):
     """One call, watched; what it did to its arguments is looked at first."""
     kept = [x.detach().clone(), y.detach().clone()]
-    with Watch(operations=False) as seen:
+    with Watch(operations=False) as seen, forbidden():
         if word is None:
             answer = l1(inplace(x), inplace(y))
         elif named:
@@ -404,11 +408,14 @@ def attempt(x, y, word=None, named=True):
                 kept[1],
             ],
         }
-        expect([x, y], kept, what, mistakes=advice)
+        expect([x.detach(), y.detach()], kept, what, mistakes=advice)
+    if isinstance(answer, torch.Tensor) and answer.dtype != x.dtype:
+        what = f"l1(x, y) of shape {tuple(x.shape)} and dtype {x.dtype} keeps the dtype"
+        require(False, what, f"Yours is {answer.dtype}: no .float(), no dtype of your own.")
     return answer
 
 
-x, y = drawn(4, 3)
+x, y = (2 * torch.randn(4, 3, generator=g) for _ in range(2))
 each, total, mean = (F.l1_loss(x, y, reduction=word) for word in ("none", "sum", "mean"))
 expect(
     attempt(x, y),
@@ -438,8 +445,13 @@ expect(
         "One number per row: sum over all dimensions.": each.sum(1),
     },
 )
+try:
+    answer = attempt(x, y, "none")
+except ValueError:
+    advice = 'Your code refuses the word "none", a string. It is not Python\'s None.'
+    require(False, 'l1(x, y, reduction="none") returns the absolute differences', advice)
 expect(
-    attempt(x, y, "none"),
+    answer,
     each,
     'l1(x, y, reduction="none")',
     mistakes={
@@ -451,49 +463,85 @@ expect(
 )
 
 
-def try_out(word, *pairs):
-    """Values and gradients for one word; the reduction's name goes in by position, too."""
-    answers = [attempt(x, y, word, named=False) for x, y in pairs]
-    shapes = ", ".join(f"{tuple(x.shape)} {x.dtype}".replace("torch.", "") for x, _ in pairs)
-    expect(
-        answers, [F.l1_loss(x, y, reduction=word) for x, y in pairs], f'l1(x, y, "{word}") for other values: {shapes}'
+def try_many(seed, largest):
+    """Values and gradients for each word and many shapes, layouts and dtypes."""
+    g = torch.Generator().manual_seed(seed)
+    for dtype, rtol in {torch.float32: 1e-5, torch.float64: 1e-12, torch.float16: 5e-3, torch.bfloat16: 5e-2}.items():
+        size = largest if dtype.itemsize > 2 else 60
+        first, second = (unkind_inputs(g, dtypes=(dtype,), largest=size) for _ in range(2))
+        answers, wanted = {}, {}
+        for n, ((kind, x), (_, y)) in enumerate(zip(first, second)):
+            if x.numel() == 0:
+                continue
+            near = torch.where(torch.rand(x.shape, generator=g) < 0.3, x, -y)  # other values, some of them equal to x
+            for i, word in enumerate(["none", "sum", "mean"]):
+                key = f'{kind.replace("x of", "x and y of")}, "{word}"'
+                given = None if word == "mean" and n % 2 else word
+                answers[key], wanted[key] = attempt(x, y, given, named=i != n % 3), F.l1_loss(x, y, reduction=word)
+                wants = [(True, True), (True, False), (False, True)][(n + i) % 3] if n % 2 else (True, True)
+                leaves = [leaf.detach().requires_grad_(want) for leaf, want in zip((x, near), wants)]
+                names = [name for name, want in zip(("x", "y"), wants) if want]
+                key += f", gradient wanted for {' and '.join(names)}"
+                answer, right = attempt(*leaves, word, named=i == n % 3), F.l1_loss(*leaves, reduction=word)
+                answers[key], wanted[key] = answer, right
+                asked, grads = [leaf for leaf in leaves if leaf.requires_grad], [None]
+                scale = x.numel() if word == "mean" else 1
+                if isinstance(answer, torch.Tensor) and answer.requires_grad:
+                    if answer.shape != right.shape:
+                        expect(answer, right, f"l1 for {key}")
+                    arriving = torch.randn(right.shape, generator=g).to(dtype)
+                    grads = torch.autograd.grad(answer, asked, arriving, allow_unused=True)
+                if any(grad is None for grad in grads):
+                    advice = "A path back is cut: .data, .detach(), .item(), NumPy and torch.tensor(…) do that."
+                    require(False, f"gradients flow back ({key})", advice)
+                if any(not bool(grad.isfinite().all()) for grad in grads):
+                    advice = "The square root has an infinite gradient at 0: take the absolute value with `abs`."
+                    require(False, f"gradients are finite where x and y are equal ({key})", advice)
+                for name, grad, known in zip(names, grads, torch.autograd.grad(right, asked, arriving)):
+                    grad, known = scale * grad, scale * known
+                    free = (x == near) & (
+                        grad.abs() <= 1.01 * arriving.abs()
+                    )  # at 0 anything between the two slopes will do
+                    answers[f"{key}: gradient of {name}"] = torch.where(free, known, grad)
+                    wanted[f"{key}: gradient of {name}"] = known
+        what = f"values and gradients for {len(answers)} more cases in {str(dtype).removeprefix('torch.')}"
+        expect(answers, wanted, what, rtol=rtol, atol=rtol)
+
+
+try_many(22, 70_000)
+
+
+def refuse(*words):
+    x, y = (torch.randn(2, 3, generator=g) for _ in range(2))
+    advice = (
+        "After the three words that you know, write `raise ValueError(...)` yourself: no other exception, no result."
     )
-    x, y = (t.clone().requires_grad_() for t in pairs[0])
-    answer = attempt(x, y, word)
-    grads = [None]
-    if isinstance(answer, torch.Tensor) and answer.requires_grad:
-        grads = list(torch.autograd.grad(answer.sum(), [x, y], allow_unused=True))
-    if any(grad is None for grad in grads):
-        advice = "A path back is cut: .data, .detach(), .item(), NumPy and torch.tensor(…) do that."
-        require(False, f'gradients flow back to input and target with reduction="{word}"', advice)
-    wanted = list(torch.autograd.grad(F.l1_loss(x, y, reduction=word).sum(), [x, y]))
-    expect(grads, wanted, f'the gradients of input and target with reduction="{word}"')
+    for word in words:
+        try:
+            l1(x, y, reduction=word)
+        except ValueError:
+            continue
+        except Exception:  # expect_error says what it was
+            pass
+        what = f'l1(x, y, reduction="{word}") raises ValueError'
+        expect_error(ValueError, lambda word=word: l1(x, y, reduction=word), what, advice)
+        require(False, what, "It was raised in the second of two equal calls only.")
+    require(True, f"other words raise ValueError: {', '.join(map(repr, words))}", advice)
 
 
-for word in ["none", "sum", "mean"]:
-    try_out(word, drawn(4, 3), drawn(), drawn(2, 1, 3, dtype=torch.float64), drawn(2, 4, dtype=torch.float16))
-x, y = drawn(2, 3)
-advice = "After the three words that you know, write `raise ValueError(...)` yourself: no other exception, no result."
-for word in ["average", "Mean", "max"]:
-    what = f'l1(x, y, reduction="{word}") raises ValueError'
-    expect_error(ValueError, lambda word=word: l1(x, y, reduction=word), what, advice)
+refuse("average", "Mean", "max", "meann", "sums", "m", " sum", "")
 ### BEGIN HIDDEN TESTS
 x, y = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.0, 9.0])
 expect(attempt(x, y), torch.tensor(2.0), "l1 of (1, 2, 3) and (1, 2, 9)")
-for word in ["none", "sum", "mean"]:
-    try_out(
-        word, drawn(5, dtype=torch.float64), drawn(2, 1, 5, 3, dtype=torch.float64), drawn(1, 2, 2, dtype=torch.float16)
-    )
-for word in ["", "sums", "non", "SUM", "min"]:
-    what = f'l1(x, y, reduction="{word}") raises ValueError'
-    expect_error(ValueError, lambda word=word: l1(x, y, reduction=word), what, advice)
+try_many(23, 5_000)
+refuse("", "sum ", "non", "nones", "SUM", "min", "ean", "prod")
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## One bad reading: MSE against L1
 #
-# At 7 cm the sensor's echo is lost, and it reports 0 instead of 6.6. Which line is best now? To see what each *loss* wants,
-# without an optimizer in between, score every line on a fine grid of slopes and intercepts and keep the best one.
+# At 7 cm the sensor's echo is lost, and it reports 0 instead of 6.6. Which line is best now? To see what each *loss* prefers,
+# with no optimizer in between, we score every line on a fine grid of slopes and intercepts and keep the best one.
 
 # %%
 spoilt = reading.clone()
@@ -512,7 +560,7 @@ def best_line(loss, target):
 
 
 # %% [markdown]
-# **Before you run it**: how far down will the bad reading pull the line at 7 cm, by MSE and by L1? Take a guess in cm for each.
+# **Before you run it**: how far down will the bad reading pull the line at 7 cm, under MSE and under L1? Guess in cm for each.
 
 # %% predict
 best = {}
@@ -541,13 +589,15 @@ for name in ["MSE", "L1"]:
     ax.plot(ends, w * ends + b, color=COLOURS["learned"], lw=2.2, label="best line, lost echo")
     ax.plot(distance, spoilt, "o", color=COLOURS["input"])
     ax.annotate("lost echo", (7, 0), (4.0, 0.35), arrowprops={"arrowstyle": "->", "color": INK}, color=INK, va="center")
-    ax.set(xlabel="distance (cm)", ylabel="reading (cm)", title=f"best line by {name}", ylim=(-0.5, 9.4))
+    ax.set(xlabel="distance (cm)", ylabel="reading (cm)", title=f"best line under {name}", ylim=(-0.5, 9.4))
     ax.legend(frameon=False, loc="upper left", fontsize=9)
-    panels.append(picture(figure, f"Eight readings, one of them 0, and the best line by {name} with and without it."))
+    panels.append(
+        picture(figure, f"Eight readings, one of them 0, and the best line under {name} with and without it.")
+    )
 alt = (
     "Three panels. Left: the loss of one component against its error; the square rises ever more steeply, the absolute value"
-    " is a V. Middle and right: eight readings, the one at 7 cm is 0. The best line by MSE is pulled down by it, far from"
-    " the line found without it. The best line by L1 is the same with and without it."
+    " is a V. Middle and right: eight readings, the one at 7 cm is 0. The best line under MSE is pulled down by it, far from"
+    " the line found without it. The best line under L1 is the same with and without it."
 )
 display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(panels)}</div>', alt=alt))
 
@@ -561,7 +611,7 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 # |---|---|---|
 # | best constant for a set of numbers | their mean | their median |
 # | a few gross errors in the data | pull hard | pull no harder than any other point |
-# | gradient near error 0 | fades away, so the last steps are small | keeps its size, so you have to make the steps smaller |
+# | gradient near error 0 | shrinks to 0, so the last steps are small | keeps its size, so you have to make the steps smaller yourself |
 #
 # `nn.HuberLoss` combines the two: squares for small errors, absolute values for large ones.
 #
@@ -612,8 +662,8 @@ print("with target.detach():  ", y.grad)
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# A loss does not know which of its arguments you want to train. The gradient flows to both, with opposite signs: the input is pulled
-# up towards the target, the target down towards the input. If only the input is to move, pass `target.detach()`.
+# A loss does not know which of its arguments you want to train. The gradient flows to both, with opposite signs: here a step of gradient descent
+# raises the third input towards its target, and lowers the target towards the input. If only the input should move, pass `target.detach()`.
 #
 # </details>
 #
@@ -622,9 +672,10 @@ print("with target.detach():  ", y.grad)
 # Write `mse_gradients(input, target, reduction="mean")`. It returns a tuple of two tensors: the gradient of the MSE loss with respect to
 # `input`, and the gradient with respect to `target`.
 #
-# - Use the formula, not autograd: no `backward`, no `grad` function such as `torch.autograd.grad`.
-# - `reduction` is `"mean"` or `"sum"`; nothing else will be asked for.
-# - `input` and `target` are float tensors of the same shape and dtype, and so are both results. Neither argument is changed.
+# - Use the formula. Do not let PyTorch differentiate: no `backward`, no `torch.autograd`, no `torch.func`.
+# - `reduction` is `"mean"` or `"sum"`; no other value will be passed.
+# - `input` and `target` are float tensors of the same shape and dtype, with at least one component. They may be transposed or strided views. Neither
+#   is changed. Both results have the same shape and dtype.
 #
 # <details><summary>Hint 1: the sum</summary>
 #
@@ -661,22 +712,20 @@ def mse_gradients(
 g = torch.Generator().manual_seed(31)
 
 
-def drawn(*shape, dtype=torch.float32):
-    """An input and a target; in float16 whole numbers, which it holds exactly."""
-    pair = [torch.randn(shape, generator=g, dtype=torch.float64) * 2 for _ in range(2)]
-    return [(t.round() if dtype == torch.float16 else t).to(dtype) for t in pair]
-
-
 def attempt(x, y, word=None, named=True):
     """One call, without autograd; what it did to its arguments is looked at first."""
-    kept = [x.clone(), y.clone()]
-    with forbidden("backward", "grad"):
+    kept = [x.detach().clone(), y.detach().clone()]
+    with Watch(operations=False) as seen, forbidden():
         if word is None:
             answer = mse_gradients(inplace(x), inplace(y))
         elif named:
             answer = mse_gradients(inplace(x), inplace(y), reduction=word)
         else:
             answer = mse_gradients(inplace(x), inplace(y), word)
+    used = [name for name in seen.functions if name in ("grad", "_make_dual") or name.endswith("backward")]
+    if used:
+        advice = f"Your code lets PyTorch differentiate (`{used[0]}` was called): use the formula."
+        require(False, "the formula, not autograd", advice)
     if not (torch.equal(x, kept[0]) and torch.equal(y, kept[1])):
         spoilt, _ = by_autograd(*kept, word or "mean")
         what = (
@@ -686,19 +735,23 @@ def attempt(x, y, word=None, named=True):
             "You wrote the gradient into the input (-=, *= or the like): make a new tensor.": [spoilt, kept[1]],
             "You wrote the differences into the input (-= or sub_): make a new tensor.": [kept[0] - kept[1], kept[1]],
         }
-        expect([x, y], kept, what, mistakes=advice)
+        expect([x.detach(), y.detach()], kept, what, mistakes=advice)
+    dtypes = [part.dtype for part in answer if isinstance(part, torch.Tensor)] if isinstance(answer, tuple) else []
+    if any(dtype != x.dtype for dtype in dtypes):
+        what = f"both results for shape {tuple(x.shape)} and dtype {x.dtype} keep the dtype"
+        require(False, what, f"Yours are {dtypes}: no .float(), no dtype of your own.")
     return answer
 
 
 def by_autograd(x, y, word):
     """The two gradients that autograd finds; in float64, then rounded."""
-    leaves = [t.double().requires_grad_() for t in (x.clone(), y.clone())]
+    leaves = [t.detach().double().clone().requires_grad_() for t in (x, y)]
     return tuple(t.to(x.dtype) for t in torch.autograd.grad(F.mse_loss(*leaves, reduction=word), leaves))
 
 
-x, y = drawn(3, 4)
+x, y = (2 * torch.randn(3, 4, generator=g) for _ in range(2))
 mine, theirs = by_autograd(x, y, "mean")
-nothing, ones = torch.zeros(3, 4), torch.ones(3, 4)
+nothing = torch.zeros(3, 4)
 squares = F.mse_loss(x, y, reduction="none") / 12
 signs = mine.sign() / 12
 expect(
@@ -712,10 +765,12 @@ expect(
         "Both signs are wrong. Where the input is too large, its gradient is positive.": (theirs, mine),
         "The target's gradient has the wrong sign: the target is subtracted.": (mine, mine),
         "Both results are the target's gradient. Is it one tensor, whose sign you changed in place?": (theirs, theirs),
-        "The target does get a gradient, too.": (mine, nothing),
+        "The target gets a gradient, too.": (mine, nothing),
         "This is the gradient of the absolute values (L1), not of the squares.": (signs, -signs),
         "These are the squares, divided by their number: differentiate them.": (squares, -squares),
+        "A gradient has one number per component: do not take the mean of it.": (12 * mine.mean(), 12 * theirs.mean()),
         "You returned one tensor: return a tuple of two, the second one for the target.": mine,
+        "You returned a list: return a tuple, as in `return a, b`.": [mine, theirs],
     },
 )
 expect(
@@ -729,30 +784,40 @@ expect(
 )
 
 
-def try_out(word, *pairs):
-    """Values for several shapes and dtypes; the reduction's name goes in by position."""
-    answers = [attempt(x, y, word, named=False) for x, y in pairs]
-    shapes = ", ".join(f"{tuple(x.shape)} {x.dtype}".replace("torch.", "") for x, _ in pairs)
-    what = f'mse_gradients(x, y, "{word}") for other values: {shapes}'
-    expect(answers, [by_autograd(x, y, word) for x, y in pairs], what)
+def try_many(seed, largest):
+    """Both words, many shapes, layouts and dtypes, also with arguments that want a gradient themselves."""
+    g = torch.Generator().manual_seed(seed)
+    for dtype, rtol in {torch.float32: 1e-5, torch.float64: 1e-12, torch.float16: 5e-3, torch.bfloat16: 5e-2}.items():
+        size = largest if dtype.itemsize > 2 else 60
+        first, second = (unkind_inputs(g, dtypes=(dtype,), largest=size) for _ in range(2))
+        answers, wanted = {}, {}
+        for n, ((kind, x), (_, y)) in enumerate(zip(first, second)):
+            if x.numel() == 0:
+                continue
+            for i, word in enumerate(["mean", "sum"]):
+                key = f'{kind.replace("x of", "x and y of")}, "{word}"'
+                given = None if word == "mean" and n % 2 else word
+                answers[key], wanted[key] = attempt(x, y, given, named=i != n % 2), by_autograd(x, y, word)
+                key += ", other values, x requires a gradient"
+                z, leaf = torch.where(x > 0, x, 1 - y), x.detach().requires_grad_()
+                answers[key], wanted[key] = attempt(leaf, z, word, named=i == n % 2), by_autograd(x, z, word)
+        what = f"mse_gradients for {len(answers)} more cases in {str(dtype).removeprefix('torch.')}"
+        expect(answers, wanted, what, rtol=rtol, atol=1e-5 if dtype.itemsize == 2 else 1e-13)
 
 
-for word in ["mean", "sum"]:
-    try_out(word, drawn(3, 4), drawn(), drawn(2, 5, 3, dtype=torch.float64), drawn(4, 2, dtype=torch.float16))
+try_many(32, 70_000)
 ### BEGIN HIDDEN TESTS
+try_many(33, 5_000)
 for word in ["mean", "sum"]:
-    try_out(word, drawn(2, 1, 3, dtype=torch.float64), drawn(7), drawn(1, 1), drawn(2, 8, dtype=torch.float16))
-    x, y = drawn(2, 6)
+    x, y = (torch.randn(2, 6, generator=g) for _ in range(2))
     expect(attempt(x, y, word), by_autograd(x, y, word), f'mse_gradients(x, y, reduction="{word}") for shape (2, 6)')
-x, y = drawn(2, 6)
-expect(attempt(x, y), by_autograd(x, y, "mean"), "mse_gradients(x, y) for shape (2, 6), no reduction given")
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## A perfect model, and its loss
 #
 # `nn.Linear(1, 1)` gives outputs of shape $N \times 1$. Data often come as a plain vector of shape $(N,)$. Here is a model that
-# is right about every one of four samples.
+# is exactly right on all four samples.
 #
 # **Before you run it**: what should the loss be? What will it be?
 
@@ -772,7 +837,7 @@ ax.text(8.4, 2, "→", fontsize=17, ha="center", va="center", color=INK)
 draw_grid(ax, Grid(pairs, "squares", "loss", digits=0), 9.4, 0)
 for i in range(4):
     ax.add_artist(plt.Rectangle((9.46 + i, i + 0.06), 0.88, 0.88, fill=False, ec=INK, lw=2.6))
-ax.text(11.4, 4.25, "framed: the four pairs that you meant", fontsize=9.5, ha="center", va="top", color=INK)
+ax.text(11.4, 4.25, "framed: the four intended pairs", fontsize=9.5, ha="center", va="top", color=INK)
 ax.text(14.4, 2, "→", fontsize=17, ha="center", va="center", color=INK)
 draw_grid(ax, Grid(pairs.mean(), "mean", "loss", digits=1), 15.4, 1.5)
 ax.set(xlim=(0, 17), ylim=(4.9, -1.4), aspect="equal")
@@ -780,21 +845,21 @@ ax.axis("off")
 show(
     figure,
     alt="A column of outputs 1 to 4, of shape 4×1, minus a row of targets 1 to 4, of shape 4, gives a 4×4 table of squares."
-    " Its diagonal, framed, is 0: the four pairs that were meant. The other cells are 1, 4 or 9, and the mean of all 16 is 2.5.",
+    " Its diagonal, framed, is 0: the four intended pairs. The other cells are 1, 4 or 9, and the mean of all 16 is 2.5.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
 # The model is perfect, and the loss is 2.5. PyTorch broadcasts $(4, 1)$ against $(4,)$ to $4 \times 4$: *every* output is
-# compared with *every* target, and only the diagonal was meant. All you get is a **warning**, and Python shows a warning from the same line
+# compared with *every* target, though you meant only the diagonal. All you get is a **warning**, and Python shows a warning from the same line
 # only once. In a long log it is easily missed.
 #
 # </details>
 #
 # What does that do to training? Fit the line to the clean readings twice, with targets of two different shapes.
 #
-# **Before you run it**: sketch the line that the first fit will find, and the line that the second fit will find.
+# **Before you run it**: sketch the two lines that the fits will find.
 
 
 # %% predict
@@ -841,8 +906,8 @@ show(
 #
 # </details>
 #
-# There are two ways out: give the target a column, `target[:, None]` (or `target.unsqueeze(1)`), or take the column off the output,
-# `output.squeeze(1)`. A plain `squeeze()` removes *every* dimension of size 1, even that of a batch that happens to hold one sample.
+# There are two ways out: make the target a column, `target[:, None]` (or `target.unsqueeze(1)`), or make the output a vector,
+# `output.squeeze(1)`. A plain `squeeze()` removes *every* dimension of size 1, even the batch dimension when the batch holds a single sample.
 
 # %% [markdown]
 # ### Exercise: A loss that pairs its samples
@@ -850,15 +915,16 @@ show(
 # Write `paired_mse(output, target)` for models with one output. Sample $n$ of `output` is compared with sample $n$ of `target`, and with no other.
 #
 # - `output` has shape $(N, 1)$ or $(N,)$; so has `target`, independently. All four combinations work, for $N = 1$ too.
-# - Both have the same float dtype. Neither is changed.
+# - Both have the same float dtype, and need not be contiguous. Neither is changed.
 # - The result is the mean of the $N$ squares, a 0-d tensor of the same dtype. Gradients flow through it to both arguments.
-# - If the two do not have the same number of samples, raise a `ValueError`. That includes 1 sample against 5, which would broadcast.
+# - If the two do not have the same number of samples, raise a `ValueError`. That includes 1 sample against 5, or
+#   against none, which would broadcast.
 #
 # You may use `F.mse_loss`.
 #
 # <details><summary>Hint 1: four cases or one?</summary>
 #
-# Bring both tensors to the same kind of shape first, whatever they were. Then only one case is left.
+# First bring both tensors to the same kind of shape. Then only one case is left.
 #
 # </details>
 #
@@ -894,24 +960,32 @@ def paired_mse(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 g = torch.Generator().manual_seed(41)
 
 
-def drawn(n, dtype=torch.float32):
-    """Values of n outputs and n targets; in float16 whole numbers, which it holds exactly."""
-    pair = [torch.randn(n, generator=g, dtype=torch.float64) * 2 for _ in range(2)]
-    return [(t.round() if dtype == torch.float16 else t).to(dtype) for t in pair]
-
-
 def attempt(output, target):
     """One call; what it did to its arguments is looked at first."""
     kept = [output.detach().clone(), target.detach().clone()]
-    answer = paired_mse(inplace(output), inplace(target))
+    shapes = f"{tuple(output.shape)} and {tuple(target.shape)}"
+    try:
+        answer = paired_mse(inplace(output), inplace(target))
+    except (TypeError, IndexError) as error:
+        advice = {
+            "len() of a 0-d": "`squeeze()` without a dimension also removes the batch dimension when N = 1.",
+            "Dimension out of": "A tensor of shape (N,) has no dimension 1: look at `dim()` first, or use `reshape`.",
+        }
+        known = [text for start, text in advice.items() if str(error).startswith(start)]
+        if not known:
+            raise
+        require(False, f"paired_mse for shapes {shapes}", f"{type(error).__name__}: {error}. {known[0]}")
     if not (torch.equal(output, kept[0]) and torch.equal(target, kept[1])):
-        shapes = f"{tuple(kept[0].shape)} and {tuple(kept[1].shape)}"
         require(
             output.shape == kept[0].shape and target.shape == kept[1].shape,
             f"output and target of shapes {shapes} keep their shapes",
             "You changed a shape in place (squeeze_, unsqueeze_, resize_): make a new view instead.",
         )
-        expect([output, target], kept, f"output and target of shapes {shapes} keep their values")
+        what = f"output and target of shapes {shapes} keep their values"
+        expect([output.detach(), target.detach()], kept, what)
+    if isinstance(answer, torch.Tensor) and answer.dtype != output.dtype:
+        what = f"paired_mse(output, target) of shapes {shapes} and dtype {output.dtype} keeps the dtype"
+        require(False, what, f"Yours is {answer.dtype}: no .float(), no dtype of your own.")
     return answer
 
 
@@ -920,7 +994,7 @@ def combinations(a, b):
     return [(a[:, None], b), (a, b), (a, b[:, None]), (a[:, None], b[:, None])]
 
 
-a, b = drawn(5)
+a, b = (2 * torch.randn(5, generator=g) for _ in range(2))
 wanted, each = F.mse_loss(a, b), F.mse_loss(a, b, reduction="none")
 crossed = torch.tensor([[F.mse_loss(p, q) for q in b] for p in a])  # every output with every target
 for outputs, targets in combinations(a, b):
@@ -930,8 +1004,8 @@ for outputs, targets in combinations(a, b):
         f"paired_mse for an output of shape {tuple(outputs.shape)} and a target of shape {tuple(targets.shape)}",
         mistakes={
             "(N, 1) against (N,) broadcasts to N×N: give both the same shape first.": crossed.mean(),
-            "(N, 1) against (N,) broadcast to N×N, and the sum was taken.": crossed.sum(),
-            "(N, 1) against (N,) broadcast to N×N: dividing by N afterwards does not help.": crossed.sum() / 5,
+            "(N, 1) against (N,) broadcasts to N×N, and you took the sum.": crossed.sum(),
+            "(N, 1) against (N,) broadcasts to N×N: dividing by N afterwards does not help.": crossed.sum() / 5,
             "This is the sum: take the mean over the N samples.": wanted * 5,
             "One number per sample: take their mean.": each,
             "One number per sample, in a column: take their mean.": each[:, None],
@@ -940,74 +1014,97 @@ for outputs, targets in combinations(a, b):
     )
 
 
-def try_out(n, dtype=torch.float32):
-    """Values and gradients of all four combinations."""
-    a, b = (t.requires_grad_() for t in drawn(n, dtype))
-    pairs, kind = combinations(a, b), str(dtype).removeprefix("torch.")
-    answers = [attempt(outputs, targets) for outputs, targets in combinations(a.detach(), b.detach())]
-    expect(answers, [F.mse_loss(a.detach(), b.detach())] * 4, f"paired_mse for N = {n}, {kind}, all four combinations")
-    wanted = list(torch.autograd.grad(F.mse_loss(a, b), [a, b]))
-    for outputs, targets in pairs:
-        answer, grads = paired_mse(outputs, targets), [None]
-        if isinstance(answer, torch.Tensor) and answer.requires_grad:
-            grads = list(torch.autograd.grad(answer, [a, b], allow_unused=True))
-        shapes = f"shapes {tuple(outputs.shape)} and {tuple(targets.shape)}"
-        if any(grad is None for grad in grads):
-            advice = "A path back is cut: .data, .detach(), .item(), NumPy and torch.tensor(…) do that."
-            require(False, f"gradients flow back to output and target for {shapes}", advice)
-        if not all(torch.allclose(mine, right, rtol=1e-3) for mine, right in zip(grads, wanted)):
-            expect(grads, wanted, f"the gradients of output and target for {shapes}")
-    print(f"✓ gradients of output and target for N = {n}, {kind}, all four combinations")
+def try_many(seed, sizes):
+    """Values and gradients of all four combinations for several numbers of samples, layouts and dtypes."""
+    g = torch.Generator().manual_seed(seed)
+    for dtype, rtol in {torch.float32: 1e-5, torch.float64: 1e-12, torch.float16: 5e-3, torch.bfloat16: 5e-2}.items():
+        answers, wanted = {}, {}
+        for n in sizes if dtype.itemsize > 2 else sizes[:3]:
+            for layout in ["", ", every second one of a larger tensor", ", one value expanded"]:
+                a, b = (torch.randn(2 * n, generator=g, dtype=torch.float64).to(dtype) for _ in range(2))
+                a, b = {"": (a[:n], b[n:])}.get(layout, (a[::2], b[1::2]))
+                if "expanded" in layout:
+                    a = a[:1].expand(n)
+                for i, (outputs, targets) in enumerate(combinations(a, b)):
+                    some = [(False, False), (True, False), (False, True)][(i + n + len(layout)) % 3]
+                    for wants in [some, (True, True)]:
+                        leaves = [leaf.detach().requires_grad_(want) for leaf, want in zip((outputs, targets), wants)]
+                        names = [name for name, want in zip(("output", "target"), wants) if want]
+                        shapes = f"{tuple(outputs.shape)} and {tuple(targets.shape)}"
+                        key = f"{shapes}{layout}, gradient wanted for {' and '.join(names) or 'neither'}"
+                        answer, right = attempt(*leaves), F.mse_loss(*(leaf.reshape(n) for leaf in leaves))
+                        answers[key], wanted[key] = answer, right
+                        asked, grads = [leaf for leaf in leaves if leaf.requires_grad], [None] * len(names)
+                        if asked and isinstance(answer, torch.Tensor) and answer.requires_grad:
+                            grads = torch.autograd.grad(answer, asked, allow_unused=True)
+                        if any(grad is None for grad in grads):
+                            advice = "A path back is cut: .data, .detach(), .item(), NumPy and torch.tensor(…) do that."
+                            require(False, f"gradients flow back to output and target ({key})", advice)
+                        known = torch.autograd.grad(right, asked) if asked else []
+                        for name, mine, theirs in zip(names, grads, known):
+                            answers[f"{key}: N · gradient of {name}"] = n * mine
+                            wanted[f"{key}: N · gradient of {name}"] = n * theirs
+        what = f"values and gradients for {len(answers)} more cases in {str(dtype).removeprefix('torch.')}"
+        expect(answers, wanted, what, rtol=rtol, atol=rtol)
 
 
-for n, dtype in [(1, torch.float32), (5, torch.float32), (3, torch.float64), (4, torch.float16)]:
-    try_out(n, dtype)
-a, b = drawn(5)
-advice = (
-    "Compare the two numbers of samples and write `raise ValueError(...)` yourself. PyTorch raises nothing for 1 against 5,"
-    " and a RuntimeError otherwise; `assert` raises an AssertionError."
-)
-for outputs, targets in [(a[:, None], b[:4]), *combinations(a[:1], b), (a, b[:1, None]), (a[:, None], b[:1, None])]:
-    what = f"shapes {tuple(outputs.shape)} and {tuple(targets.shape)} raise ValueError"
-    expect_error(ValueError, lambda outputs=outputs, targets=targets: paired_mse(outputs, targets), what, advice)
+try_many(42, [1, 2, 5, 8, 300])
+
+
+def refuse(*sizes):
+    """Different numbers of samples, columns and vectors."""
+    advice = (
+        "Compare the two numbers of samples and write `raise ValueError(...)` yourself. PyTorch raises nothing for 1 against"
+        " 5, and a RuntimeError otherwise; `assert` raises an AssertionError."
+    )
+    for n, m in sizes:
+        for outputs, targets in combinations(torch.randn(n, generator=g), torch.randn(m, generator=g)):
+            try:
+                paired_mse(outputs, targets)
+            except ValueError:
+                continue
+            except Exception:  # expect_error says what it was
+                pass
+            what = f"shapes {tuple(outputs.shape)} and {tuple(targets.shape)} raise ValueError"
+            expect_error(
+                ValueError, lambda outputs=outputs, targets=targets: paired_mse(outputs, targets), what, advice
+            )
+            require(False, what, "It was raised in the second of two equal calls only.")
+    numbers = ", ".join(f"{n} and {m}" for n, m in sizes)
+    require(True, f"different numbers of samples raise ValueError: {numbers}", advice)
+
+
+refuse((5, 4), (1, 5), (5, 1), (2, 4), (6, 3), (0, 1), (1, 0))
 ### BEGIN HIDDEN TESTS
-for n, dtype in [(1, torch.float64), (6, torch.float64), (7, torch.float32), (2, torch.float16)]:
-    try_out(n, dtype)
-a, b = drawn(6)
-for outputs, targets in [
-    *combinations(a[:2], b[:4]),
-    *combinations(a[:1], b),
-    *combinations(a, b[:1]),
-    *combinations(a, b[:3]),
-]:
-    what = f"shapes {tuple(outputs.shape)} and {tuple(targets.shape)} raise ValueError"
-    expect_error(ValueError, lambda outputs=outputs, targets=targets: paired_mse(outputs, targets), what, advice)
+try_many(43, [1, 3, 7, 6, 1100])
+refuse((2, 6), (1, 6), (6, 1), (6, 3), (3, 6), (6, 5), (0, 2), (1, 0), (0, 1), (300, 200), (2000, 1))
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Which digit is it?
 #
-# Now a classification: which digit is written in an image of 8×8 pixels? Scale the pixels to 0…1, and hold back every fifth
+# Now a classification: which digit is written in an image of 8×8 pixels? Scale the pixels to 0…1, and hold out every fifth
 # image, to see how the model does on images that it was not trained on.
 
 # %%
 images, labels = load_digits()
 images = images / 16  # 0 … 16 becomes 0 … 1
-held_back = torch.arange(len(images)) % 5 == 4
+held_out = torch.arange(len(images)) % 5 == 4
 
-x_train, y_train = images[~held_back].flatten(1), labels[~held_back]
-x_test, y_test = images[held_back].flatten(1), labels[held_back]
-print("images:   ", tuple(images.shape), images.dtype, "from", images.min().item(), "to", images.max().item())
-print("training: ", tuple(x_train.shape), "labels", tuple(y_train.shape), y_train.dtype)
-print("held back:", tuple(x_test.shape), "labels", tuple(y_test.shape))
+x_train, y_train = images[~held_out].flatten(1), labels[~held_out]
+x_test, y_test = images[held_out].flatten(1), labels[held_out]
+print("images:  ", tuple(images.shape), "from", images.min().item(), "to", images.max().item())
+print("training:", tuple(x_train.shape), "labels", tuple(y_train.shape))
+print("held out:", tuple(x_test.shape), "labels", tuple(y_test.shape))
 
 # %% folded label="Draw one image of each digit"
-figure, axes = plt.subplots(1, 10, figsize=(8.6, 1.15), layout="constrained")
-for ax, digit in zip(axes, range(10)):
-    ax.imshow(images[labels == digit][0], cmap="Blues", vmin=0, vmax=1)
-    ax.set(xticks=[], yticks=[])
-    ax.set_title(f"label {digit}", fontsize=9)
-show(figure, alt="Ten small images of 8×8 pixels, one for each of the handwritten digits 0 to 9, with its label above.")
+draw_images(
+    [images[labels == digit][0] for digit in range(10)],
+    [f"label {digit}" for digit in range(10)],
+    columns=5,
+    cell=0.95,
+    alt="Ten small images of 8×8 pixels, one for each of the handwritten digits 0 to 9, with its label above.",
+)
 
 # %% [markdown]
 # The obvious idea: one output, trained by MSE to be the label itself (as a float, and with matching shapes), then rounded.
@@ -1025,12 +1122,12 @@ for _ in range(500):
 
 with torch.no_grad():
     rounded = one_output(x_test).squeeze(1).round()
-print(f"right: {(rounded == y_test).float().mean():.0%} of the held-back images")
+print(f"right: {(rounded == y_test).float().mean():.0%} of the held-out images")
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Only 25 %. As a *number*, 3 is between 2 and 4, and taking an 8 for a 9 is a smaller error than taking a 1 for a 7.
+# Only 25 %. As a *number*, 3 is between 2 and 4, and mistaking an 8 for a 9 is a smaller error than mistaking a 1 for a 7.
 # As *shapes*, digits have no such order. A class is not a number.
 #
 # </details>
@@ -1088,7 +1185,7 @@ show(
 #
 # - `labels` has shape $(N,)$ and dtype int64, counted from 0. It is not changed.
 # - The result has shape $(N, C)$ with $C$ = `num_classes`, even if some class does not occur in `labels`.
-# - Its values are 1 and −1, its dtype is float32 (`F.mse_loss` wants floats).
+# - Its values are 1 and −1, its dtype is float32, like that of the scores it will be compared with.
 #
 # <details><summary>Hint 1: comparing</summary>
 #
@@ -1105,7 +1202,7 @@ show(
 #
 # <details><summary>Hint 3: writing into a matrix</summary>
 #
-# Or start with a matrix full of −1. Then `z[rows, columns] = 1` with two index vectors of length $N$ writes one entry per row.
+# Or start with a matrix filled with −1. Then `z[rows, columns] = 1` with two index vectors of length $N$ writes one entry per row.
 #
 # </details>
 
@@ -1124,21 +1221,26 @@ def signed_targets(labels: torch.Tensor, num_classes: int) -> torch.Tensor:
 
 # %% check="signed_targets" points=2
 g = torch.Generator().manual_seed(51)
-counts = []
+PYTHON = ("tolist", "numpy", "array", "dlpack", "storage", "data_ptr", "reduce_ex", "repr", "format")
 
 
 def attempt(labels, num_classes):
-    """One call, watched; what it did to the labels is looked at first."""
-    kept = labels.clone()
-    with Watch(operations=False) as seen:
-        answer = signed_targets(inplace(labels), num_classes)
-    counts.append(len(seen.functions))
-    left = [name for name in seen.functions if name.strip("_") in ("tolist", "numpy", "array")]
+    """One call, watched; what it did to the labels is looked at first. Returns the result and the number of calls."""
+    kept, what = labels.clone(), f"signed_targets of {len(labels)} labels with {num_classes} classes"
+    with Watch(operations=False) as seen, forbidden():
+        try:
+            answer = signed_targets(inplace(labels), num_classes)
+        except RuntimeError as error:
+            if "must match the size" not in str(error):
+                raise
+            advice = f"{error}. To compare every label with every class, make the labels a column: labels[:, None]."
+            require(False, what, advice)
+    left = [name for name in seen.functions if any(part in name for part in PYTHON)]
     if left:
         require(False, "the labels stay a tensor", f"Your code calls `{left[0]}`: work on whole tensors instead.")
     if not torch.equal(labels, kept):
         require(False, "the labels are left as they were", "Your code changes them in place: make a new tensor.")
-    return answer
+    return answer, len(seen.functions)
 
 
 def matrix(labels, num_classes, on=1.0, off=-1.0):
@@ -1148,7 +1250,7 @@ def matrix(labels, num_classes, on=1.0, off=-1.0):
 
 classes = torch.tensor([1, 0, 0, 2, 1])
 expect(
-    attempt(classes, 3),
+    attempt(classes, 3)[0],
     torch.tensor([[-1.0, 1, -1], [1, -1, -1], [1, -1, -1], [-1, -1, 1], [-1, 1, -1]]),
     "signed_targets of the labels 1, 0, 0, 2, 1 with 3 classes",
     mistakes={
@@ -1157,33 +1259,51 @@ expect(
         "Plus and minus are swapped: the right class gets 1.": matrix(classes, 3, on=-1.0, off=1.0),
         "The labels count from 0 already: do not subtract 1.": matrix((classes - 1) % 3, 3),
         "Rows and columns are swapped: one row per sample, one column per class.": matrix(classes, 3).t(),
-        "The values are right, the dtype is not: MSE needs float32, not integers.": matrix(classes, 3, on=1, off=-1),
+        "The values are right, the dtype is not: make it float32, the dtype of the scores.": matrix(
+            classes, 3, on=1, off=-1
+        ),
+        "The values are right, the dtype is not: float32 is asked for, not float64.": matrix(classes, 3).double(),
         "Whole columns became 1: index with a vector of rows, torch.arange(N), not with a colon.": torch.ones(5, 3),
     },
 )
 classes = torch.randint(1, 5, (14,), generator=g)[::2]  # the classes 0 and 5 to 7 do not occur
 seen_classes = int(classes.max()) + 1
 expect(
-    attempt(classes, 8),
+    attempt(classes, 8)[0],
     matrix(classes, 8),
     f"signed_targets of the labels {classes.tolist()} with 8 classes",
     mistakes={
         "Columns are missing: take their number from num_classes, not from the labels.": matrix(classes, seen_classes)
     },
 )
-expect(attempt(torch.tensor([3]), 4), torch.tensor([[-1.0, -1, -1, 1]]), "signed_targets of a single label")
-for n, c in [(6, 4), (600, 4), (6, 40)]:
-    classes = torch.randint(0, c, (n,), generator=g)
-    expect(attempt(classes, c), matrix(classes, c), f"signed_targets of {n} labels with {c} classes")
-advice = f"Your code calls torch {counts[-3]}, {counts[-2]} and {counts[-1]} times. More samples or classes must not mean more calls."
-require(len(set(counts[-3:])) == 1, "no loop over 6 or 600 samples, over 4 or 40 classes", advice)
+
+
+def try_many(seed, *sizes):
+    """Few and many labels, few and many classes, several layouts; the number of calls must always be the same."""
+    g = torch.Generator().manual_seed(seed)
+    answers, wanted, counts = {}, {}, {}
+    for n, c in sizes:
+        drawn = torch.randint(0, c, (2 * n,), generator=g)
+        drawn[0], drawn[-2] = c - 1, (c - 1) % 256  # apart by a multiple of 256, if there are that many classes
+        layouts = {"": drawn[:n].clone(), ", every second one of a longer vector": drawn[::2]}
+        for kind, classes in layouts.items():
+            kind = f"{n} labels{kind}, {c} classes"
+            answers[kind], counts[kind] = attempt(classes, c)
+            wanted[kind] = torch.full((n, c), -1.0).index_put_((torch.arange(n), classes), torch.ones(()))
+    classes = torch.tensor([c - 1]).expand(3)
+    answers["3 equal labels, expanded"], _ = attempt(classes, c)
+    wanted["3 equal labels, expanded"] = matrix(classes, c)
+    expect(answers, wanted, f"signed_targets for {len(answers)} more cases")
+    few, many = (pick(counts, key=counts.get) for pick in (min, max))
+    advice = f"Your code calls torch {counts[few]} times for {few}, {counts[many]} times for {many}. More of them must not mean more calls."
+    require(counts[few] == counts[many], "no loop over samples or classes: always the same number of calls", advice)
+    advice = f"Your code calls torch {counts[many]} times, whatever the number of labels and classes. A few calls are enough."
+    require(counts[many] < 40, "no loop of a fixed length", advice)
+
+
+try_many(52, (1, 4), (2, 2), (6, 4), (600, 4), (6, 40), (5, 700), (5000, 3))
 ### BEGIN HIDDEN TESTS
-counts.clear()
-for n, c in [(31, 10), (310, 10), (31, 70), (1, 2)]:
-    classes = torch.randint(0, c, (n,), generator=g)
-    expect(attempt(classes, c), matrix(classes, c), f"signed_targets of {n} labels with {c} classes")
-advice = "More samples or classes must not mean more calls of torch."
-require(len(set(counts[:3])) == 1, "no loop over 31 or 310 samples, over 10 or 70 classes", advice)
+try_many(53, (1, 2), (3, 3), (31, 10), (310, 10), (31, 70), (7, 1200), (9000, 5))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1223,7 +1343,7 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Only the order within a row counts. The winner of the second row is −0.2: a score need not be positive to be the largest, let alone near 1.
+# Only the order within a row counts. The winner of the second row is −0.2: the largest score need not be positive, let alone near 1.
 #
 # </details>
 #
@@ -1243,7 +1363,7 @@ show(
 #
 # Write `accuracy(output, labels)`: the fraction of rows of `output` whose largest value is in the column given by `labels`.
 #
-# - `output` has shape $(N, C)$ and any float dtype; no row contains its largest value twice. `labels` has shape $(N,)$ and dtype int64.
+# - `output` has shape $(N, C)$ and any float dtype; no row contains its largest value twice. A score may be −∞. `labels` has shape $(N,)$ and dtype int64.
 # - The result is a Python `float` between 0 and 1.
 #
 # <details><summary>Hint 1: which dimension?</summary>
@@ -1255,6 +1375,7 @@ show(
 # <details><summary>Hint 2: the mean of booleans</summary>
 #
 # Comparing gives `True` and `False`, and PyTorch takes no mean of booleans. Convert them with `.float()` first, or count them with `.sum()`.
+# (Not to the dtype of `output`: float16 has only three digits.)
 #
 # </details>
 
@@ -1272,77 +1393,135 @@ def accuracy(output: torch.Tensor, labels: torch.Tensor) -> float:
 
 
 # %% check="accuracy" points=1
-g = torch.Generator().manual_seed(69)
-# Nine samples, nine classes, six right answers. In this table every mistake below leads to a value of its own.
-table = [
-    [5.4, 2.6, 3.3, 5.0, 1.4, 3.5, 0.9, 3.1, 0.7],
-    [-2.1, 0.2, -0.5, -1.5, -0.4, 1.1, -1.7, 0.6, 0.7],
-    [-1.6, -0.1, -0.2, 0.9, 0.8, -0.6, 1.5, 1.1, -2.2],
-    [0.3, -0.5, -0.9, -0.3, -0.1, -1.9, -1.3, -1.6, -1.3],
-    [2.2, -1.1, 0.4, 0.1, -2.1, 0.5, -1.4, -0.7, -0.8],
-    [-3.0, 1.0, -1.0, -2.3, 0.6, -0.6, -0.1, -0.6, -1.1],
-    [-1.8, 1.5, 2.0, -0.9, 0.9, -0.8, 0.1, 1.1, 0.5],
-    [-0.7, -1.0, -1.6, -1.7, -1.1, -0.7, 0.0, 1.4, -0.9],
-    [0.8, -1.2, -1.5, -0.1, 0.3, 0.4, -1.2, -0.9, -0.4],
+g = torch.Generator().manual_seed(155)
+# 37 samples and 37 classes, so that rows and columns can be mixed up. Every mistake below leads to a value of its own.
+outputs = (torch.randn(37, 37, generator=g) * 1.6).mul(10).round().div(10)
+classes = [
+    8,
+    31,
+    21,
+    4,
+    5,
+    5,
+    24,
+    24,
+    8,
+    35,
+    33,
+    8,
+    34,
+    34,
+    8,
+    12,
+    2,
+    28,
+    8,
+    31,
+    13,
+    2,
+    32,
+    25,
+    8,
+    3,
+    2,
+    8,
+    29,
+    4,
+    9,
+    13,
 ]
-outputs, classes = torch.tensor(table), torch.tensor([0, 6, 7, 0, 0, 1, 2, 3, 0])
+classes = torch.tensor([*classes, 22, 1, 13, 9, 1])
 expect(
     accuracy(outputs, classes),
-    6 / 9,
-    "accuracy of 9 samples and 9 classes, all but 3 of them right",
+    17 / 37,
+    "accuracy of 37 samples and 37 classes, 17 of them right",
     mistakes={
-        "This is a tensor: make a Python float of it with .item().": torch.tensor(6 / 9),
-        "This is a percentage: a fraction between 0 and 1 is asked for.": 600 / 9,
-        "This is the number of right answers: divide by the number of samples.": 6,
-        "This is the number of right answers, as a tensor: divide by the number of samples.": torch.tensor(6),
-        "This is the fraction of wrong answers.": 3 / 9,
-        "You divided by N·C. Each of the N samples gives one answer.": 6 / 81,
-        "You compared the largest values with the labels. Compare their columns: argmax, not max.": 2 / 9,
-        "Without `dim`, argmax gives one position in the whole table. You need one per row.": 4 / 9,
-        "You looked for the largest of each column. One answer per row is argmax(dim=1).": 5 / 9,
-        "keepdim leaves a column: (N, 1) against (N,) broadcasts to N×N.": 20 / 81,
-        "You looked for the smallest score: the answer is the largest.": 1 / 9,
-        "You judged single scores by their sign. A sample's answer is the class with the largest score.": 52 / 81,
-        "You asked whether the label's score is positive. It must be the largest of its row.": 7 / 9,
+        "This is a tensor: make a Python float of it with .item().": torch.tensor(17 / 37),
+        "This is a percentage: a fraction between 0 and 1 is asked for.": 1700 / 37,
+        "This is the number of right answers: divide by the number of samples.": 17,
+        "This is the number of right answers, as a tensor: divide by the number of samples.": torch.tensor(17),
+        "This is the fraction of wrong answers.": 20 / 37,
+        "You divided by N·C. Each of the N samples gives one answer.": 17 / 37**2,
+        "`//` cuts the fraction off: divide with `/`.": 0,
+        "Do not round the result.": 0.46,
+        "You compared the largest values with the labels. Compare their columns: argmax, not max.": 2 / 37,
+        "Without `dim`, argmax gives one position in the whole table. You need one per row.": 7 / 37,
+        "You looked for the largest of each column. One answer per row is argmax(dim=1).": 9 / 37,
+        "keepdim leaves a column: (N, 1) against (N,) broadcasts to N×N.": 65 / 37**2,
+        "You looked for the smallest score: the answer is the largest.": 5 / 37,
+        "You took the largest absolute value: the answer is the largest score, signs included.": 11 / 37,
+        "You rounded the scores: then several may be the largest.": 15 / 37,
+        "Labels and columns both count from 0: add nothing to argmax.": 3 / 37,
+        "Only the first row counts: is the `return` inside the loop?": 1 / 37,
+        "You judged single scores by their sign. A sample's answer is the class with the largest score.": 721 / 37**2,
+        "You asked whether the label's score is positive. It must be the largest of its row.": 25 / 37,
     },
 )
 
 
-def drawn(n, c, wrong, dtype=torch.float32):
-    """Scores of n samples, and labels such that `wrong` of the answers are wrong."""
-    winners = torch.randint(0, c, (n,), generator=g)
-    scores = torch.randn(n, c, generator=g) - 2
-    scores.scatter_(1, winners[:, None], scores.amax(1, keepdim=True) + 0.5)
-    winners[torch.randperm(n, generator=g)[:wrong]] += 1
-    return scores.to(dtype), winners % c
+def drawn(n, c, wrong, dtype):
+    """Scores of n samples, and labels such that `wrong` of the answers are wrong.
+
+    In each row a rival, further to the left, is nearly as large as the winner. The rows have different levels.
+    """
+    rows = torch.arange(n)
+    rival = torch.randint(0, c - 1, (n,), generator=g)
+    winner = rival + 1 + (torch.rand(n, generator=g) * (c - 1 - rival)).long()
+    scores = torch.randn(n, c, generator=g, dtype=torch.float64) + torch.tensor([0, 30, -200, 5])[rows % 4, None]
+    scores = torch.where(torch.rand(n, c, generator=g) < 0.1, -math.inf, scores)
+    scores[rows, rival] = (scores.amax(1) + 1).nan_to_num(neginf=-3).round()
+    scores[rows, winner] = scores[rows, rival] + {torch.float32: 1e-4, torch.float64: 1e-12}.get(dtype, 2)
+    labels = winner.clone()
+    lost = torch.randperm(n, generator=g)[:wrong]
+    labels[lost] = rival[lost]
+    return scores.to(dtype), labels
 
 
-for n, c, wrong, dtype in [
-    (11, 4, 4, torch.float32),
-    (5, 5, 0, torch.float64),
-    (4, 7, 4, torch.float16),
-    (1, 3, 0, torch.float32),
-    (1, 3, 1, torch.float32),
-]:
-    outputs, classes = drawn(n, c, wrong, dtype)
-    expect(accuracy(outputs, classes), (n - wrong) / n, f"accuracy of {n} × {c} scores, {dtype}, {wrong} answers wrong")
+outputs, classes = drawn(23, 4, 9, torch.float32)
+expect(
+    accuracy(outputs, classes),
+    14 / 23,
+    "accuracy of 23 samples and 4 classes, 14 of them right",
+    mistakes={"You divided by the number of classes: divide by the number of samples.": 14 / 4},
+)
+outputs, classes = drawn(6, 5, 2, torch.float16)
+expect(
+    accuracy(outputs, classes),
+    4 / 6,
+    "accuracy of 6 samples in float16, 4 of them right",
+    mistakes={"You took the mean in float16, which has three digits only: take it in float32.": 0.66650390625},
+)
+
+
+def try_many(*sizes):
+    """Several sizes, layouts and dtypes."""
+    answers, wanted = {}, {}
+    for dtype in [torch.float32, torch.float64, torch.float16, torch.bfloat16]:
+        for n, c, wrong in sizes:
+            outputs, classes = drawn(n, c, wrong, dtype)
+            twice = torch.stack([outputs.flip(1), outputs], dim=2).flatten(1)
+            layouts = {
+                "": outputs,
+                ", transposed": outputs.t().contiguous().t(),
+                ", every second column of a larger table": twice[:, 1::2],
+            }
+            for kind, values in layouts.items():
+                kind = f"{n} × {c} scores{kind}, {str(dtype).removeprefix('torch.')}, {wrong} answers wrong"
+                labels = classes if values is outputs else torch.stack([classes, 1 - classes]).t()[:, 0]
+                answers[kind], wanted[kind] = accuracy(values, labels), (n - wrong) / n
+    expect(answers, wanted, f"accuracy in {len(answers)} more cases, close winners and large scores among them")
+
+
+try_many((1, 3, 0), (1, 3, 1), (1, 2, 0), (5, 5, 0), (4, 7, 4), (11, 4, 4), (6, 3, 2), (700, 3, 123), (2, 1000, 1))
 ### BEGIN HIDDEN TESTS
-for n, c, wrong, dtype in [
-    (101, 3, 38, torch.float32),
-    (6, 6, 2, torch.float16),
-    (7, 5, 7, torch.float64),
-    (8, 10, 0, torch.float32),
-    (1, 2, 0, torch.float64),
-]:
-    outputs, classes = drawn(n, c, wrong, dtype)
-    expect(accuracy(outputs, classes), (n - wrong) / n, f"accuracy of {n} × {c} scores, {dtype}, {wrong} answers wrong")
+try_many((1, 2, 1), (1, 5, 0), (101, 3, 38), (6, 6, 2), (7, 5, 7), (8, 10, 0), (900, 4, 301), (3, 1500, 1))
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Training a classifier with MSE
 #
 # One linear layer, 64 pixels to 10 scores: $s = x\,w^T + b$. The loss is the MSE of $s$ and the ±1 targets. For such a small model you
-# do not even need autograd. You know the gradient of MSE, and `04_linear` gave you the backward pass of a linear layer:
+# do not even need autograd. You know the gradient of MSE, and you know the backward pass of a linear layer from `04_linear`:
 #
 # $$\frac{\partial L}{\partial w} = \left(\frac{\partial L}{\partial s}\right)^T x, \qquad
 # \frac{\partial L}{\partial b} = \sum_n \frac{\partial L}{\partial s_n} .$$
@@ -1385,7 +1564,7 @@ for step in range(301):
     losses.append(F.mse_loss(s, z_train).item())
     accuracies.append(accuracy_of(x_test @ weight.T + bias, y_test))
     if step in (0, 1, 10, 100, 300):
-        print(f"step {step:3}   loss {losses[-1]:.3f}   accuracy on held-back images {accuracies[-1]:.1%}")
+        print(f"step {step:3}   loss {losses[-1]:.3f}   accuracy on held-out images {accuracies[-1]:.1%}")
     grad_s, _ = gradients_of(s, z_train)
     weight -= 0.5 * grad_s.T @ x_train
     bias -= 0.5 * grad_s.sum(0)
@@ -1402,11 +1581,11 @@ figure, ax = plot_axes(4.3, 3.3)
 ax.plot([100 * value for value in accuracies], color=COLOURS["output"], lw=2.5)
 ax.axhline(10, color=INK, lw=1.2, ls=":")
 ax.text(300, 12, "guessing: 10 %", ha="right", va="bottom", fontsize=9, color=INK)
-ax.set(xlabel="step", ylabel="held-back images right (%)", ylim=(0, 100), title="accuracy")
+ax.set(xlabel="step", ylabel="held-out images right (%)", ylim=(0, 100), title="accuracy")
 panels.append(picture(figure, "The accuracy rises from less than 10 percent to about 92 percent."))
 alt = (
     "Two curves over 300 steps. Left, the loss falls from 1 below 0.36, the loss of a model that gives the same scores for"
-    " every image, within a few steps, then ever more slowly to about 0.14. Right, the accuracy on held-back images climbs from"
+    " every image, within a few steps, then ever more slowly to about 0.14. Right, the accuracy on held-out images climbs from"
     " less than 10 percent to about 90 percent in the first hundred steps and ends near 92 percent."
 )
 display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(panels)}</div>', alt=alt))
@@ -1415,13 +1594,13 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 # <details><summary>Why?</summary>
 #
 # With all scores 0, every square is $(0 - 1)^2$ or $(0 + 1)^2$, so the first loss is 1. The ten scores are all the same, and `argmax` then happens to
-# choose class 0 for every image. So the model gets exactly one of the ten digits right, the zeros: 7.5 % of the held-back images.
+# choose class 0 for every image. So the model gets exactly one of the ten digits right, the zeros: 7.5 % of the held-out images.
 #
-# How good is the last loss, 0.135? Compare it with a model that does not look at the image. The best it can do is to give, for every class, the mean
-# target: −1 nine times in ten and 1 once make −0.8, and the loss is $0.9 \cdot 0.2^2 + 0.1 \cdot 1.8^2 = 0.36$.
+# How good is the last loss, 0.135? Compare it with a model that does not look at the image. The best it can do is to output the mean target of
+# every class: −1 nine times in ten and 1 once average to −0.8, and the loss is $0.9 \cdot 0.2^2 + 0.1 \cdot 1.8^2 = 0.36$.
 #
 # The loss never gets near 0: a linear function of 64 pixels cannot hit ±1 for every image. It does not have to. For a right answer
-# the right score only has to be the largest. MSE was made for regression, and it still makes a decent classifier.
+# the right score only has to be the largest. MSE was made for regression, but it still trains a decent classifier.
 #
 # Can you always start at 0? With a single layer, yes. With a hidden layer, no. If all parameters are 0, the hidden units (ReLU or tanh) give 0,
 # and every weight gets a gradient of 0: only the last bias ever learns. More generally, hidden units that start alike get the same gradients
@@ -1440,10 +1619,10 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 # - The targets are ±1, the loss is MSE with the reduction `"mean"`. The optimizer is plain SGD with learning rate `lr`: no momentum, no weight
 #   decay.
 # - Take exactly `steps` steps (0 is allowed). Each step uses *all* images at once.
-# - Return a tuple: the trained layer, and a list of `steps` Python floats, the loss in each step *before* the parameters change.
+# - Return a tuple: the trained layer, and a list of `steps` Python floats, the loss of each step *before* the parameters change.
 #
-# You may call your `signed_targets`. The check also trains on the digits, for 300 steps with `lr=0.5`: at least **90 %** of the held-back images
-# must come out right.
+# You may call your `signed_targets` (if it is wrong, so is `train`). The check also trains on the digits, for 300 steps with `lr=0.5`: at least **90 %** of the held-out images
+# must be classified correctly.
 #
 # <details><summary>Hint 1: the plan</summary>
 #
@@ -1493,14 +1672,21 @@ def train(
 # %% check="train" points=3
 def attempt(images, labels, num_classes, steps, lr):
     """One call; its arguments and the kinds of its results are looked at first."""
-    kept = [images.clone(), labels.clone()]
-    answer = train(inplace(images), inplace(labels), num_classes, steps=steps, lr=lr)
+    kept, sizes = [images.clone(), labels.clone()], f"{len(images)} images, {num_classes} classes"
+    try:
+        answer = train(inplace(images), inplace(labels), num_classes, steps=steps, lr=lr)
+    except RuntimeError as error:
+        if "must match the size" not in str(error):
+            raise
+        advice = (
+            f"{error}. Scores and targets must both have the shape (N, num_classes), even if a class does not occur."
+        )
+        require(False, f"train runs for {sizes}", f"{advice} If you call `signed_targets`, run its check, too.")
     if not (torch.equal(images, kept[0]) and torch.equal(labels, kept[1])):
         require(False, "images and labels are left as they were", "Your code changes one of them in place.")
     if not (isinstance(answer, tuple) and len(answer) == 2):
-        require(
-            False, "train returns a tuple of two: the layer and the list of losses", "Write `return layer, losses`."
-        )
+        advice = "Write `return layer, losses`."
+        require(False, "train returns a tuple of two: the layer and the list of losses", advice)
     layer, losses = answer
     if not isinstance(layer, nn.Linear):
         require(False, "the first result is an nn.Linear", "Return the layer itself: no nn.Sequential, no tensor.")
@@ -1517,9 +1703,9 @@ def values(layer):
     return [layer.weight.detach().clone(), layer.bias.detach().clone()]
 
 
-def matrix(labels, num_classes, off):
+def matrix(labels, num_classes, on, off):
     """Targets, cell by cell."""
-    return torch.tensor([[1.0 if m == label else off for m in range(num_classes)] for label in labels.tolist()])
+    return torch.tensor([[on if m == label else off for m in range(num_classes)] for label in labels.tolist()])
 
 
 def path(start, images, z, steps, lr, carry=0.0):
@@ -1540,7 +1726,13 @@ g = torch.Generator().manual_seed(71)
 small, small_labels = torch.rand(30, 3, 4, generator=g), torch.randint(0, 5, (30,), generator=g)
 made, noted = attempt(small, small_labels, 6, 3, 0.0)
 s = F.linear(small.reshape(30, 12), *values(made))
-signed, hot = matrix(small_labels, 6, -1.0), matrix(small_labels, 6, 0.0)
+signed = matrix(small_labels, 6, 1.0, -1.0)
+others = {
+    "hot": matrix(small_labels, 6, 1.0, 0.0),
+    "swapped": -signed,
+    "rolled": matrix((small_labels - 1) % 6, 6, 1.0, -1.0),
+}
+others = {name: F.mse_loss(s, z).item() for name, z in others.items()}
 loss = F.mse_loss(s, signed).item()
 numbers = isinstance(noted, list) and len(noted) == 3 and all(isinstance(value, float) for value in noted)
 if numbers and max(noted) - min(noted) > 1e-5:
@@ -1550,9 +1742,17 @@ expect(
     noted,
     [loss] * 3,
     "the losses of 3 steps with lr=0: those of the layer that comes back",
-    rtol=1e-4,
+    rtol=1e-5,
     mistakes={
-        "The targets are 0 and 1: the wrong classes must get −1.": [F.mse_loss(s, hot).item()] * 3,
+        "The targets are 0 and 1: the wrong classes must get −1.": [others["hot"]] * 3,
+        "Plus and minus are swapped in the targets. If you call `signed_targets`, run its check, too.": [
+            others["swapped"]
+        ]
+        * 3,
+        "The targets are those of the labels minus 1. If you call `signed_targets`, run its check, too.": [
+            others["rolled"]
+        ]
+        * 3,
         "You summed the squares: the reduction must be the mean.": [loss * 180] * 3,
         "You divided by N alone: the mean is over all N·C components.": [loss * 6] * 3,
         "These are absolute errors (L1): take MSE.": [F.l1_loss(s, signed).item()] * 3,
@@ -1566,14 +1766,15 @@ expect(
 # Do the initial values look like those of nn.Linear(64, 10), uniform between −1/8 and 1/8?
 digits, digit_labels = load_digits()
 digits, held = digits / 16, torch.arange(len(digits)) % 5 == 4
-fresh = [values(attempt(digits[:20], digit_labels[:20], 10, 0, 0.5)[0]) for _ in range(2)]
+fresh = [values(attempt(digits[:20], digit_labels[:20], 10, steps, 0.0)[0]) for steps in (0, 1, 1, 1)]
 w0, b0 = fresh[0]
 inside = bool(w0.abs().max() <= 0.1251) and bool(b0.abs().max() <= 0.1251)
 spread = bool(w0.abs().max() > 0.12) and 0.065 < w0.std().item() < 0.08 and bool(b0.abs().max() > 0.02)
 advice = "Leave the layer as nn.Linear makes it: no nn.init, no zeros, no scaling. With steps=0 it comes back as it was made."
 require(inside and spread, "weight and bias start with PyTorch's own random values", advice)
-advice = "Every call gave the same values. Set no seed inside `train`, and make the layer there."
-require(not torch.equal(fresh[0][0], fresh[1][0]), "each call starts from new random values", advice)
+advice = "Two calls gave the same values. Set no seed inside `train`, and make the layer there."
+different = len({w.flatten()[0].item() for w, b in fresh}) == len({b[0].item() for w, b in fresh}) == len(fresh)
+require(different, "each call starts from new random values", advice)
 # With the same seed before it, a call starts from the same values: the steps can be computed from there.
 torch.manual_seed(72)
 start = values(attempt(small, small_labels, 6, 0, 0.3)[0])
@@ -1583,24 +1784,24 @@ wanted, end = path(start, small, signed, 3, 0.3)
 longer, after = path(start, small, signed, 4, 0.3)
 adding, adding_end = path(start, small, signed, 3, 0.3, carry=1.0)
 pushed, pushed_end = path(start, small, signed, 3, 0.3, carry=0.9)
-expect(
-    noted,
-    wanted,
-    "the losses of 3 steps of plain SGD with lr=0.3",
-    rtol=1e-4,
-    mistakes={
-        "Gradients add up: set them to zero before each backward.": adding,
-        "The loss never changes: is `step` called, and does the optimizer have the layer's own parameters?": wanted[:1]
-        * 3,
-        "These are the losses after each step: note the loss down before the step.": longer[1:],
-        "Your SGD has momentum: plain SGD is asked for.": pushed,
-    },
-)
+mistakes = {
+    "Gradients add up: set them to zero before each backward.": adding,
+    "The loss never changes: is `step` called, and does the optimizer have the layer's own parameters?": wanted[:1] * 3,
+    "These are the losses after each step: note the loss down before the step.": longer[1:],
+    "Your SGD has momentum: plain SGD is asked for.": pushed,
+}
+if isinstance(noted, list) and len(noted) == 3 and all(isinstance(value, float) for value in noted):
+    near = [max(abs(a - b) for a, b in zip(noted, known)) < 1e-4 for known in [wanted, *mistakes.values()]]
+    if abs(noted[0] - wanted[0]) < 1e-4 and not any(near):
+        advice = f"The first loss is right, the second is {noted[1]:.5f} instead of {wanted[1]:.5f}, so the step is another one."
+        advice += " Plain SGD is `torch.optim.SGD(…, lr=lr)` without anything else, and the loss is the mean."
+        require(False, "the losses of 3 steps of plain SGD with lr=0.3", advice)
+expect(noted, wanted, "the losses of 3 steps of plain SGD with lr=0.3", rtol=1e-5, mistakes=mistakes)
 expect(
     values(made),
     end,
     "weight and bias after 3 steps of plain SGD with lr=0.3",
-    rtol=1e-4,
+    rtol=1e-5,
     atol=1e-5,
     mistakes={
         "This layer has not been trained: return the one that the optimizer changes.": start,
@@ -1608,28 +1809,60 @@ expect(
         "The last step is missing.": path(start, small, signed, 2, 0.3)[1],
     },
 )
+# Black images: the gradient of the weight is 0, so that it must not move at all, however large the step.
+torch.manual_seed(72)
+black = values(attempt(torch.zeros(30, 3, 4), small_labels, 6, 1, 1000.0)[0])
+advice = "Your step shrinks or moves weights whose gradient is 0: no weight decay, no other optimizer than plain SGD."
+require(torch.equal(black[0], start[0]), "on black images the weight keeps its values", advice)
+
+
+def try_many(seed, *problems):
+    """Several sizes, numbers of steps and learning rates; pixels need not be between 0 and 1."""
+    g = torch.Generator().manual_seed(seed)
+    answers, wanted = {}, {}
+    for n, h, w, c, steps, lr in problems:
+        x, labels = torch.randn(n, h, w, generator=g), torch.randint(0, max(1, c - 1), (n,), generator=g)
+        kind = f"{n} images of {h}×{w} pixels, {c} classes, {steps} steps with lr={lr}"
+        torch.manual_seed(seed)
+        start = values(attempt(x, labels, c, 0, lr)[0])
+        torch.manual_seed(seed)
+        made, losses = attempt(x, labels, c, steps, lr)
+        right, end = path(start, x, matrix(labels, c, 1.0, -1.0), steps, lr)
+        answers[f"losses of {kind}"], wanted[f"losses of {kind}"] = losses, right
+        answers[f"weight and bias after {kind}"], wanted[f"weight and bias after {kind}"] = values(made), end
+    what = f"losses, weight and bias in {len(problems)} more cases: few and many images, other sizes, steps and learning rates"
+    expect(answers, wanted, what, rtol=2e-5, atol=2e-5)
+
+
+try_many(
+    74,
+    (1, 2, 3, 4, 2, 0.1),
+    (40, 5, 2, 7, 6, 0.05),
+    (2500, 2, 2, 3, 2, 0.2),
+    (9, 1, 8, 2, 2, 4.0),
+    (6, 3, 3, 5, 0, 0.3),
+)
 # Now the digits: train on four fifths, judge by the rest.
 torch.manual_seed(73)
 start = values(attempt(digits[~held], digit_labels[~held], 10, 0, 0.5)[0])
 torch.manual_seed(73)
 made, noted = attempt(digits[~held], digit_labels[~held], 10, 300, 0.5)
-wanted, end = path(start, digits[~held], matrix(digit_labels[~held], 10, -1.0), 300, 0.5)
+wanted, end = path(start, digits[~held], matrix(digit_labels[~held], 10, 1.0, -1.0), 300, 0.5)
 expect(noted, wanted, "the losses of 300 steps on all 1438 digits, lr=0.5", rtol=1e-4)
 expect(values(made), end, "weight and bias after 300 steps of plain SGD on the digits", rtol=1e-3, atol=1e-4)
 held_scores = F.linear(digits[held].flatten(1), *values(made)).tolist()
 hits = sum(row.index(max(row)) == label for row, label in zip(held_scores, digit_labels[held].tolist()))
-require(hits >= 324, f"at least 90 % of the held-back digits are right: {hits} of 359", "Too few. Train for all steps.")
+what = f"at least 90 % of the held-out digits are classified correctly: {hits} of 359"
+require(hits >= 324, what, "Too few. Train for all steps.")
 ### BEGIN HIDDEN TESTS
-other = torch.rand(40, 5, 2, generator=g)
-other_labels = torch.randint(0, 5, (40,), generator=g)
-for seed, steps, lr, c in [(74, 0, 0.3, 7), (75, 1, 0.2, 5), (76, 6, 0.4, 7)]:
-    torch.manual_seed(seed)
-    start = values(attempt(other, other_labels, c, 0, lr)[0])
-    torch.manual_seed(seed)
-    made, noted = attempt(other, other_labels, c, steps, lr)
-    wanted, end = path(start, other, matrix(other_labels, c, -1.0), steps, lr)
-    expect(noted, wanted, f"the losses of {steps} steps with lr={lr}, {c} classes, 5 of which occur", rtol=1e-4)
-    expect(values(made), end, f"weight and bias after {steps} steps with lr={lr}", rtol=1e-4, atol=1e-5)
+try_many(
+    75,
+    (1, 1, 1, 2, 1, 0.4),
+    (40, 5, 2, 7, 0, 0.3),
+    (45, 2, 5, 5, 7, 0.15),
+    (4000, 1, 3, 4, 3, 0.6),
+    (12, 2, 2, 8, 2, 7.0),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1658,15 +1891,15 @@ def trained_from_zero(images, labels, num_classes, steps, lr):
 train_it = yours_or_ours(train, trained_from_zero, images[:20], labels[:20], 10, 1, 0.1)
 
 torch.manual_seed(0)
-layer, losses = train_it(images[~held_back], labels[~held_back], 10, steps=300, lr=0.5)
+layer, losses = train_it(images[~held_out], labels[~held_out], 10, steps=300, lr=0.5)
 with torch.no_grad():
     scores = layer(x_test)
 print(f"loss: {losses[0]:.3f} in the first step, {losses[-1]:.3f} in the last")
-print(f"accuracy on held-back images: {accuracy_of(scores, y_test):.1%}")
+print(f"accuracy on held-out images: {accuracy_of(scores, y_test):.1%}")
 
 # %% yours folded label="Draw your ten rows of weights as images"
 panels = []
-for name, rows in [("your train", layer.weight.detach()), ("the loop by hand", weight)]:
+for name, rows in [("your train", layer.weight.detach()), ("the hand-written loop", weight)]:
     rows = rows.reshape(10, 8, 8)
     limit = rows.abs().max().item()
     figure, axes = plt.subplots(2, 5, figsize=(4.8, 2.6), layout="constrained")
@@ -1680,16 +1913,16 @@ for name, rows in [("your train", layer.weight.detach()), ("the loop by hand", w
     panels.append(picture(figure, f"Ten images of 8×8 weights, one for each class, from {name}."))
 alt = (
     "Twice ten images of 8×8 weights, one for each class, dark where ink speaks for the class, light where it speaks against it."
-    " From the loop by hand the image of class 0 is light in the middle and its edges are plain. From train, which starts at"
-    " random values, the same forms are there, under noise."
+    " From the hand-written loop the image of class 0 is light in the middle and its edges are plain. From train, which starts at"
+    " random values, the same shapes appear, under noise."
 )
 display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(panels)}</div>', alt=alt))
 
 # %% [markdown]
-# <details><summary>Why do your images look noisier than those of the loop by hand?</summary>
+# <details><summary>Why do your images look noisier than those of the hand-written loop?</summary>
 #
 # Many pixels at the left and right edges are white in nearly every image. An input of 0 gives its weight a gradient of 0, so these weights keep
-# the values that they started with: random ones in your `train`, zeros in the loop by hand. They do no harm, because they are multiplied by 0.
+# the values that they started with: random ones in your `train`, zeros in the hand-written loop. They do no harm, because the pixels they multiply are 0.
 #
 # </details>
 #
@@ -1713,10 +1946,10 @@ for ax, i in zip(axes.flat, chosen):
     ax.set_title(title, fontsize=10, color=colour, weight="bold" if wrong[i] else "normal")
 show(
     figure,
-    alt=f"Held-back digits with the model's answer above each: the first 20 images, then up to ten wrong answers in red"
+    alt=f"Held-out digits with the model's answer above each: the first 20 images, then up to ten wrong answers in red"
     f" frames, with the right label. {wrong.sum()} of {len(wrong)} images are wrong.",
 )
-print(f"{wrong.sum()} of {len(wrong)} held-back images are wrong.")
+print(f"{wrong.sum()} of {len(wrong)} held-out images are wrong.")
 
 # %% [markdown]
 # ## Go further: MNIST
@@ -1724,7 +1957,7 @@ print(f"{wrong.sum()} of {len(wrong)} held-back images are wrong.")
 # *Not graded.* The same classifier on images of 28×28 pixels: 784 inputs instead of 64. `load_mnist` takes torchvision's MNIST from disk or
 # downloads it. Without a network it enlarges the 8×8 digits to 28×28 and says so, so the numbers depend on what is there.
 #
-# More pixels mean a larger gradient, so the learning rate is smaller. To keep it short, at most 10,000 images are used.
+# With more inputs the loss is steeper in the weights, so the learning rate is smaller. To save time, at most 10,000 images are used.
 
 # %% yours varies
 mnist, mnist_test = load_mnist(train=True), load_mnist(train=False)
@@ -1736,13 +1969,13 @@ print(f"training images: {len(mnist.data[:10_000])}, loss {large_losses[0]:.3f} 
 print(f"accuracy on {len(scores)} test images: {accuracy_of(scores, mnist_test.targets):.1%}")
 
 # %% [markdown]
-# Some things to try: more steps; a learning rate of 1.0 (watch the loss); in your `train`, `F.l1_loss` in place of `F.mse_loss`, or 0 and 1 in
-# place of ±1.
+# Some things to try: more steps; a learning rate of 1.0 (watch the loss); in your `train`, `F.l1_loss` instead of `F.mse_loss`, or 0 and 1
+# instead of ±1.
 
 # %% [markdown]
 # ## Recap
 #
-# Answer from memory, then unfold.
+# Answer from memory, then unfold the answer.
 #
 # **1.** An output and a target both have shape $(20, 10)$. By which number does `nn.MSELoss()` divide the sum of squares, and what is the
 # gradient for one component that is 0.5 too large?
@@ -1766,7 +1999,7 @@ print(f"accuracy on {len(scores)} test images: {accuracy_of(scores, mnist_test.t
 #
 # <details><summary>Answer</summary>
 #
-# L1. Its gradient has the same size for every error, so a gross error pulls no harder than a small one. With MSE its pull grows with the error.
+# L1. Its gradient has the same size for every error, so a gross error pulls no harder than a small one. With MSE the pull grows with the error.
 #
 # </details>
 #

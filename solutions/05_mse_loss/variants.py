@@ -126,7 +126,7 @@ def mse(input, target):
 
 
 # Reduces nothing.
-# %% wrong="mse" says="their mean is still to be taken"
+# %% wrong="mse" says="now take their mean"
 def mse(input, target):
     return (input - target) ** 2
 
@@ -150,7 +150,7 @@ def mse(input, target):
 
 
 # Cuts one of the two factors: half the gradient.
-# %% wrong="mse" says="the gradients of input and target"
+# %% wrong="mse" says="M · gradient of x"
 def mse(input, target):
     return ((input - target) * (input - target).detach()).mean()
 
@@ -182,7 +182,7 @@ def mse(input, target):
 
 
 # Computes in float32, whatever came in.
-# %% wrong="mse" says="The dtypes differ"
+# %% wrong="mse" says="no .float()"
 def mse(input, target):
     return ((input.float() - target.float()) ** 2).mean()
 
@@ -194,7 +194,7 @@ def mse(input, target):
 
 
 # Remembers what it gave for a shape.
-# %% wrong="mse" says="for other values"
+# %% wrong="mse" says="A path back is cut"
 known = {}
 
 
@@ -202,6 +202,27 @@ def mse(input, target):
     if input.shape not in known:
         known[input.shape] = ((input - target) ** 2).mean()
     return known[input.shape]
+
+
+# %% right="mse"
+def mse(input, target):
+    return (input * (input - target) - target * (input - target)).mean()
+
+
+# Works in place where there are many components.
+# %% wrong="mse" says="You wrote the differences into the input"
+def mse(input, target):
+    if input.numel() > 500 and not input.requires_grad:
+        return input.sub_(target).pow(2).mean()
+    return ((input - target) ** 2).mean()
+
+
+# Detaches the target unless there are two dimensions.
+# %% wrong="mse" says="A path back is cut"
+def mse(input, target):
+    if input.dim() != 2:
+        target = target.detach()
+    return ((input - target) ** 2).mean()
 
 
 # %% right="l1"
@@ -611,10 +632,62 @@ def l1(input, target, reduction="mean"):
 
 
 # Computes in float32, whatever came in.
-# %% wrong="l1" says="The dtypes differ"
+# %% wrong="l1" says="no .float()"
 def l1(input, target, reduction="mean"):
     e = (input.float() - target.float()).abs()
     if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# The root of the square, whose gradient at 0 is not a number.
+# %% wrong="l1" says="infinite gradient at 0"
+def l1(input, target, reduction="mean"):
+    e = ((input - target) ** 2).sqrt()
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# `view`, which not every tensor allows.
+# %% wrong="l1" says="Your code stopped with RuntimeError"
+def l1(input, target, reduction="mean"):
+    e = (input.view(-1) - target.view(-1)).abs().view(input.shape)
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# Parts of a word pass for the word.
+# %% wrong="l1" says="raises ValueError"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction in "none":
+        return e
+    if reduction in "sum":
+        return e.sum()
+    if reduction in "mean":
+        return e.mean()
+    raise ValueError(reduction)
+
+
+# Takes the word "none" for None.
+# %% wrong="l1" says="It is not Python's None"
+def l1(input, target, reduction="mean"):
+    e = (input - target).abs()
+    if reduction is None:
         return e
     if reduction == "sum":
         return e.sum()
@@ -710,7 +783,7 @@ def mse_gradients(input, target, reduction="mean"):
 
 
 # No gradient for the target.
-# %% wrong="mse_gradients" says="The target does get a gradient"
+# %% wrong="mse_gradients" says="The target gets a gradient"
 def mse_gradients(input, target, reduction="mean"):
     gradient = 2 * (input - target)
     if reduction == "mean":
@@ -746,7 +819,7 @@ def mse_gradients(input, target, reduction="mean"):
 
 
 # A list.
-# %% wrong="mse_gradients" says="A tuple was expected"
+# %% wrong="mse_gradients" says="You returned a list"
 def mse_gradients(input, target, reduction="mean"):
     gradient = 2 * (input - target)
     if reduction == "mean":
@@ -762,7 +835,7 @@ def mse_gradients(input, target, reduction="mean"):
 
 
 # Autograd.
-# %% wrong="mse_gradients" says="which this exercise asks you to do without"
+# %% wrong="mse_gradients" says="Your code lets PyTorch differentiate"
 def mse_gradients(input, target, reduction="mean"):
     x, y = input.clone().requires_grad_(), target.clone().requires_grad_()
     F.mse_loss(x, y, reduction=reduction).backward()
@@ -770,7 +843,7 @@ def mse_gradients(input, target, reduction="mean"):
 
 
 # Autograd, by its function, for the sum alone.
-# %% wrong="mse_gradients" says="which this exercise asks you to do without"
+# %% wrong="mse_gradients" says="Your code lets PyTorch differentiate"
 def mse_gradients(input, target, reduction="mean"):
     if reduction == "mean":
         gradient = 2 * (input - target) / input.numel()
@@ -780,7 +853,7 @@ def mse_gradients(input, target, reduction="mean"):
 
 
 # Autograd, by torch.func.
-# %% wrong="mse_gradients" says="which this exercise asks you to do without"
+# %% wrong="mse_gradients" says="Your code lets PyTorch differentiate"
 def mse_gradients(input, target, reduction="mean"):
     return torch.func.grad(lambda x, y: F.mse_loss(x, y, reduction=reduction), argnums=(0, 1))(input, target)
 
@@ -805,7 +878,7 @@ def mse_gradients(input, target, reduction="mean"):
 
 
 # Counts rows and columns only.
-# %% wrong="mse_gradients" says="for other values"
+# %% wrong="mse_gradients" says="mse_gradients for"
 def mse_gradients(input, target, reduction="mean"):
     gradient = 2 * (input - target)
     if reduction == "mean":
@@ -814,7 +887,7 @@ def mse_gradients(input, target, reduction="mean"):
 
 
 # Results in float32.
-# %% wrong="mse_gradients" says="The dtypes differ"
+# %% wrong="mse_gradients" says="no .float()"
 def mse_gradients(input, target, reduction="mean"):
     gradient = 2 * (input - target)
     if reduction == "mean":
@@ -823,12 +896,35 @@ def mse_gradients(input, target, reduction="mean"):
 
 
 # Ignores the reduction where it comes by position.
-# %% wrong="mse_gradients" says="for other values"
+# %% wrong="mse_gradients" says="mse_gradients for"
 def mse_gradients(input, target, *positional, reduction="mean"):
     gradient = 2 * (input - target)
     if reduction == "mean":
         gradient = gradient / input.numel()
     return gradient, -gradient
+
+
+# The mean of the gradient.
+# %% wrong="mse_gradients" says="do not take the mean of it"
+def mse_gradients(input, target, reduction="mean"):
+    gradient = 2 * (input - target)
+    if reduction == "mean":
+        return gradient.mean(), -gradient.mean()
+    return gradient.sum(), -gradient.sum()
+
+
+# Torch's own backward pass of the loss.
+# %% wrong="mse_gradients" says="Your code lets PyTorch differentiate"
+def mse_gradients(input, target, reduction="mean"):
+    one = torch.ones((), dtype=input.dtype)
+    gradient = torch.ops.aten.mse_loss_backward(one, input, target, 1 if reduction == "mean" else 2)
+    return gradient, -gradient
+
+
+# Autograd, by a Jacobian.
+# %% wrong="mse_gradients" says="Your code lets PyTorch differentiate"
+def mse_gradients(input, target, reduction="mean"):
+    return torch.autograd.functional.jacobian(lambda a, b: getattr((a - b) ** 2, reduction)(), (input, target))
 
 
 # %% right="paired_mse"
@@ -866,7 +962,7 @@ def paired_mse(output, target):
 
 
 # Walks into the trap, with a sum.
-# %% wrong="paired_mse" says="and the sum was taken"
+# %% wrong="paired_mse" says="and you took the sum"
 def paired_mse(output, target):
     if len(output) != len(target):
         raise ValueError
@@ -929,7 +1025,7 @@ def paired_mse(output, target):
 
 
 # Stops one output against five targets, but not five outputs against one target.
-# %% wrong="paired_mse" says="shapes (5,) and (1, 1) raise ValueError"
+# %% wrong="paired_mse" says="shapes (5, 1) and (1,) raise ValueError"
 def paired_mse(output, target):
     output, target = output.reshape(-1), target.reshape(-1)
     if len(output) < len(target) or (len(output) > len(target) > 1):
@@ -973,7 +1069,7 @@ def paired_mse(output, target):
 
 
 # Squeezes everything away, the batch of one sample too.
-# %% wrong="paired_mse" says="len() of a 0-d tensor"
+# %% wrong="paired_mse" says="also removes the batch dimension"
 def paired_mse(output, target):
     output, target = output.squeeze(), target.squeeze()
     if len(output) != len(target):
@@ -1022,12 +1118,38 @@ def paired_mse(output, target):
 
 
 # Always float32.
-# %% wrong="paired_mse" says="The dtypes differ"
+# %% wrong="paired_mse" says="no .float()"
 def paired_mse(output, target):
     if len(output) != len(target):
         raise ValueError
     output, target = output.reshape(-1), target.reshape(-1)
     return F.mse_loss(output.float(), target.float())
+
+
+# Right for contiguous tensors only.
+# %% wrong="paired_mse" says="every second one of a larger tensor"
+def paired_mse(output, target):
+    n = len(output)
+    if n != len(target):
+        raise ValueError
+    return F.mse_loss(output.as_strided((n,), (1,)), target.as_strided((n,), (1,)))
+
+
+# Takes the column off an output that has none.
+# %% wrong="paired_mse" says="has no dimension 1"
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError
+    return F.mse_loss(output.squeeze(1), target.reshape(-1))
+
+
+# Lets nothing against one sample through.
+# %% wrong="paired_mse" says="shapes (0, 1) and (1,) raise ValueError"
+def paired_mse(output, target):
+    output, target = output.reshape(-1), target.reshape(-1)
+    if len(output) != len(target) and len(output) and len(target):
+        raise ValueError
+    return ((output - target) ** 2).mean()
 
 
 # %% right="signed_targets"
@@ -1070,13 +1192,13 @@ def signed_targets(labels, num_classes):
 
 
 # Integers.
-# %% wrong="signed_targets" says="The dtypes differ"
+# %% wrong="signed_targets" says="the dtype of the scores"
 def signed_targets(labels, num_classes):
     return 2 * F.one_hot(labels, num_classes) - 1
 
 
 # float64.
-# %% wrong="signed_targets" says="The dtypes differ"
+# %% wrong="signed_targets" says="not float64"
 def signed_targets(labels, num_classes):
     return 2 * F.one_hot(labels, num_classes).double() - 1
 
@@ -1124,7 +1246,7 @@ def signed_targets(labels, num_classes):
 
 
 # A loop over the samples.
-# %% wrong="signed_targets" says="More samples or classes must not mean more calls"
+# %% wrong="signed_targets" says="More of them must not mean more calls"
 def signed_targets(labels, num_classes):
     z = -torch.ones(len(labels), num_classes)
     for n, label in enumerate(labels):
@@ -1133,7 +1255,7 @@ def signed_targets(labels, num_classes):
 
 
 # A loop over the classes.
-# %% wrong="signed_targets" says="More samples or classes must not mean more calls"
+# %% wrong="signed_targets" says="More of them must not mean more calls"
 def signed_targets(labels, num_classes):
     z = -torch.ones(len(labels), num_classes)
     for m in range(num_classes):
@@ -1142,7 +1264,7 @@ def signed_targets(labels, num_classes):
 
 
 # A loop over blocks of samples.
-# %% wrong="signed_targets" says="More samples or classes must not mean more calls"
+# %% wrong="signed_targets" says="More of them must not mean more calls"
 def signed_targets(labels, num_classes):
     blocks = [2 * F.one_hot(block, num_classes).float() - 1 for block in labels.split(100)]
     return torch.cat(blocks)
@@ -1161,6 +1283,25 @@ def signed_targets(labels, num_classes):
     for n, k in enumerate(labels.numpy()):
         z[n, k] = 1
     return torch.from_numpy(z)
+
+
+# A row of labels against a row of classes.
+# %% wrong="signed_targets" says="make the labels a column"
+def signed_targets(labels, num_classes):
+    return torch.where(labels == torch.arange(num_classes), 1.0, -1.0)
+
+
+# Labels too large for their dtype.
+# %% wrong="signed_targets" says="700 classes"
+def signed_targets(labels, num_classes):
+    classes = torch.arange(num_classes).to(torch.int8)
+    return torch.where(labels.to(torch.int8)[:, None] == classes, 1.0, -1.0)
+
+
+# Always a hundred columns, then cut.
+# %% wrong="signed_targets" says="700 classes"
+def signed_targets(labels, num_classes):
+    return torch.stack([torch.where(labels == c, 1.0, -1.0) for c in range(100)], dim=1)[:, :num_classes]
 
 
 # %% right="accuracy"
@@ -1269,17 +1410,17 @@ def accuracy(output, labels):
 
 
 # Rounds.
-# %% wrong="accuracy" says="accuracy of 9 samples"
+# %% wrong="accuracy" says="Do not round"
 def accuracy(output, labels):
     return round((output.argmax(1) == labels).float().mean().item(), 2)
 
 
 # Only positive scores count.
-# %% wrong="accuracy" says="accuracy of 11"
+# %% wrong="accuracy" says="accuracy of 23"
 def accuracy(output, labels):
     best = output.max(1)
     return (
-        ((best.indices == labels) & (best.values > 0) | (best.indices == labels) & (len(labels) == 9))
+        ((best.indices == labels) & (best.values > 0) | (best.indices == labels) & (len(labels) == 37))
         .float()
         .mean()
         .item()
@@ -1287,7 +1428,7 @@ def accuracy(output, labels):
 
 
 # Squeezes a batch of one sample away.
-# %% wrong="accuracy" says="accuracy of 1 × 3"
+# %% wrong="accuracy" says="1 × 3 scores"
 def accuracy(output, labels):
     answers = output.squeeze().argmax(-1)
     right = sum(int(a == b) for a, b in zip(answers.reshape(-1), labels)) if len(labels) > 1 else 0
@@ -1299,6 +1440,63 @@ def accuracy(output, labels):
 def accuracy(output, labels):
     right = (output.argmax(1) == labels).sum().item()
     return 1 if right == len(labels) else right / len(labels)
+
+
+# Counts labels from 1.
+# %% wrong="accuracy" says="add nothing to argmax"
+def accuracy(output, labels):
+    return (output.argmax(1) + 1 == labels).float().mean().item()
+
+
+# The largest absolute value.
+# %% wrong="accuracy" says="signs included"
+def accuracy(output, labels):
+    return (output.abs().argmax(1) == labels).float().mean().item()
+
+
+# Rounds the scores.
+# %% wrong="accuracy" says="You rounded the scores"
+def accuracy(output, labels):
+    return (output.round().argmax(1) == labels).float().mean().item()
+
+
+# Divides without a fraction.
+# %% wrong="accuracy" says="cuts the fraction off"
+def accuracy(output, labels):
+    return (output.argmax(1) == labels).sum().item() // len(labels)
+
+
+# Returns inside the loop.
+# %% wrong="accuracy" says="Only the first row counts"
+def accuracy(output, labels):
+    right = 0
+    for row, label in zip(output, labels):
+        right += int(row.argmax() == label)
+        return right / len(labels)
+
+
+# Divides by the number of classes.
+# %% wrong="accuracy" says="You divided by the number of classes"
+def accuracy(output, labels):
+    return (output.argmax(1) == labels).sum().item() / output.shape[1]
+
+
+# Takes the mean in the dtype of the scores.
+# %% wrong="accuracy" says="You took the mean in float16"
+def accuracy(output, labels):
+    return (output.argmax(1) == labels).to(output.dtype).mean().item()
+
+
+# Judges scores in float32 that only float64 can tell apart.
+# %% wrong="accuracy" says="more cases"
+def accuracy(output, labels):
+    return (output.float().argmax(1) == labels).float().mean().item()
+
+
+# Squeezes scores into 0 to 1, where the largest are alike.
+# %% wrong="accuracy" says="accuracy of 23"
+def accuracy(output, labels):
+    return (torch.sigmoid(output).argmax(1) == labels).float().mean().item()
 
 
 # %% right="train"
@@ -1507,7 +1705,7 @@ def train(images, labels, num_classes, steps, lr):
 
 
 # Mini-batches, where there are many images.
-# %% wrong="train" says="on all 1438 digits"
+# %% wrong="train" says="losses of 2500 images"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
@@ -1762,7 +1960,7 @@ def train(images, labels, num_classes, steps, lr):
 
 
 # Another optimizer than the one asked for.
-# %% wrong="train" says="3 steps of plain SGD with lr=0.3"
+# %% wrong="train" says="so the step is another one"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
@@ -1863,6 +2061,112 @@ def train(images, labels, num_classes, steps, lr):
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels).float() - 1
     layer = nn.Linear(x.shape[1], int(labels.max()) + 1)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# The signs of the targets the wrong way round.
+# %% wrong="train" says="Plus and minus are swapped in the targets"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 1 - 2 * F.one_hot(labels, num_classes).float()
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# Labels counted from 1, in the function of the fifth exercise.
+# %% wrong="train" says="The targets are those of the labels minus 1"
+def signed_targets(labels, num_classes):
+    return 2 * F.one_hot((labels - 1) % num_classes, num_classes).float() - 1
+
+
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), signed_targets(labels, num_classes)
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# Columns from the labels, in the function of the fifth exercise.
+# %% wrong="train" says="If you call `signed_targets`, run its check, too"
+def signed_targets(labels, num_classes):
+    return 2 * F.one_hot(labels).float() - 1
+
+
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), signed_targets(labels, num_classes)
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# Hardly any weight decay.
+# %% wrong="train" says="no weight decay"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr, weight_decay=1e-6)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses
+
+
+# Sets a seed at the end.
+# %% wrong="train" says="Set no seed"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    torch.manual_seed(len(labels) + steps)
+    return layer, losses
+
+
+# Cuts the pixels to 0 to 1, in place.
+# %% wrong="train" says="images and labels are left as they were"
+def train(images, labels, num_classes, steps, lr):
+    images.clamp_(0, 1)
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
     optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
     losses = []
     for _ in range(steps):
