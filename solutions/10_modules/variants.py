@@ -88,7 +88,7 @@ def trace_shapes(net, x):
 
 
 # children() visits a shared module once
-# %% wrong="trace_shapes" says="net.children() leaves out"
+# %% wrong="trace_shapes" says="The second ReLU is missing"
 def trace_shapes(net, x):
     shapes = [tuple(x.shape)]
     for module in net.children():
@@ -255,7 +255,7 @@ def mlp(widths):
 
 
 # A list is returned
-# %% wrong="mlp" says="Put your list of modules into an nn.Sequential"
+# %% wrong="mlp" says="put your modules into an nn.Sequential"
 def mlp(widths):
     modules = []
     for c, d in zip(widths, widths[1:]):
@@ -317,7 +317,7 @@ def mlp(widths):
 
 
 # Slips past signs: another nonlinearity
-# %% wrong="mlp" says="the output of mlp"
+# %% wrong="mlp" says="the modules of mlp"
 def mlp(widths):
     modules = []
     for c, d in zip(widths, widths[1:]):
@@ -440,7 +440,7 @@ def count_parameters(net, trainable_only=False):
 
 
 # Slips past plain nets: shared parameters twice
-# %% wrong="count_parameters" says="A parameter that is used twice counts once"
+# %% wrong="count_parameters" says="counts once"
 def count_parameters(net, trainable_only=False):
     named = net.named_parameters(remove_duplicate=False)
     return sum(p.numel() for _, p in named if p.requires_grad or not trainable_only)
@@ -758,7 +758,7 @@ class LeNet(nn.Module):
 
 
 # view(-1, features)
-# %% wrong="lenet" says="view(-1, …) makes more rows than images"
+# %% wrong="lenet" says="view(-1, …) changes the number of rows"
 class LeNet(nn.Module):
     def __init__(self, channels=1, size=(28, 28), classes=10):
         super().__init__()
@@ -1119,7 +1119,7 @@ class Committee(nn.Module):
 
 
 # Votes are a buffer
-# %% wrong="committee" says="The members are registered, the votes are not"
+# %% wrong="committee" says="votes is a buffer"
 class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
@@ -1584,7 +1584,7 @@ class Residual(nn.Module):
 
 
 # The shortcut has no stride
-# %% wrong="residual" says="The size of tensor a"
+# %% wrong="residual" says="The shortcut needs the stride, too"
 class Residual(nn.Module):
     def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
@@ -1680,7 +1680,7 @@ class Residual(nn.Module):
 
 
 # Slips past values: nothing learns
-# %% wrong="residual" says="autograd follows the block"
+# %% wrong="residual" says="autograd follows Residual"
 class Residual(nn.Module):
     def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
@@ -1700,10 +1700,11 @@ class Residual(nn.Module):
 def training_step(net, x, labels, lr):
     parameters = [parameter for parameter in net.parameters() if parameter.requires_grad]
     loss = F.cross_entropy(net(x), labels)
-    gradients = torch.autograd.grad(loss, parameters)
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
     with torch.no_grad():
         for parameter, gradient in zip(parameters, gradients):
-            parameter -= lr * gradient
+            if gradient is not None:
+                parameter -= lr * gradient
     return loss.item()
 
 
@@ -2479,7 +2480,7 @@ def train(net, images, labels, epochs, batch_size, lr):
 
 
 # Slips past small values: a ReLU that is cut off at 6
-# %% wrong="mlp" says="the output of mlp"
+# %% wrong="mlp" says="the modules of mlp"
 def mlp(widths):
     modules = []
     for c, d in zip(widths, widths[1:]):
@@ -2591,3 +2592,170 @@ def count_parameters(net, trainable_only=False):
                 seen.add(id(p))
                 total += p.numel()
     return total
+
+
+# Two modules that share a parameter
+# %% wrong="count_parameters" says="Two modules may share one parameter"
+def count_parameters(net, trainable_only=False):
+    kept = [p for m in net.modules() for p in m.parameters(recurse=False)]
+    return sum(p.numel() for p in kept if p.requires_grad or not trainable_only)
+
+
+# len is the first dimension
+# %% wrong="count_parameters" says="These are the first dimensions alone"
+def count_parameters(net, trainable_only=False):
+    return sum(len(p) for p in net.parameters() if p.requires_grad or not trainable_only)
+
+
+# The modules inside are left out
+# %% wrong="count_parameters" says="recurse=False leaves them out"
+def count_parameters(net, trainable_only=False):
+    return sum(p.numel() for p in net.parameters(recurse=False) if p.requires_grad or not trainable_only)
+
+
+# A NumPy number
+# %% wrong="count_parameters" says="A NumPy number came back"
+def count_parameters(net, trainable_only=False):
+    return np.sum([p.numel() for p in net.parameters() if p.requires_grad or not trainable_only])
+
+
+# The widths the wrong way round
+# %% wrong="mlp" says="The widths are swapped"
+def mlp(widths):
+    modules = []
+    for a, b in zip(widths, widths[1:]):
+        modules += [nn.Linear(b, a), nn.ReLU()]
+    return nn.Sequential(*modules[:-1])
+
+
+# Names of its own
+# %% right="mlp"
+def mlp(widths):
+    from collections import OrderedDict
+
+    parts = OrderedDict()
+    for i in range(len(widths) - 1):
+        if i > 0:
+            parts[f"relu{i}"] = nn.ReLU()
+        parts[f"fc{i}"] = nn.Linear(widths[i], widths[i + 1])
+    return nn.Sequential(parts)
+
+
+# Running totals
+# %% wrong="count_products" says="These are running totals"
+def count_products(net, shape):
+    x, total, products = torch.zeros(1, *shape), 0, []
+    for module in net:
+        x = module(x)
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            total += x.numel() * module.weight[0].numel()
+        products.append(total)
+    return products
+
+
+# The formula without padding
+# %% wrong="count_products" says="Padding makes the image larger"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for m in net:
+        if isinstance(m, nn.Conv2d):
+            sizes = zip(x.shape[2:], m.kernel_size, m.stride, m.dilation)
+            positions = math.prod((s - d * (k - 1) - 1) // t + 1 for s, k, t, d in sizes)
+            products.append(positions * m.weight.numel())
+        else:
+            products.append(m.weight.numel() if isinstance(m, nn.Linear) else 0)
+        x = m(x)
+    return products
+
+
+# children() visits a module once
+# %% wrong="count_products" says="net.children() visits each once"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net.children():
+        x = module(x)
+        known = isinstance(module, (nn.Conv2d, nn.Linear))
+        products.append(x.numel() * module.weight[0].numel() if known else 0)
+    return products
+
+
+# Means in the place of maxima
+# %% wrong="lenet" says="These are the means of the windows"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        h, w = (((s - 4) // 3 - 4) // 2 for s in size)
+        self.fc1, self.fc2 = nn.Linear(64 * h * w, 200), nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.avg_pool2d(self.conv1(x), 3))
+        x = F.relu(F.avg_pool2d(self.conv2(x), 2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# A second name for its parts
+# %% right="lenet"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        parts = [self.conv1, nn.MaxPool2d(3), nn.ReLU(), self.conv2, nn.MaxPool2d(2), nn.ReLU(), nn.Flatten()]
+        self.features = nn.Sequential(*parts)
+        self.fc1 = nn.Linear(self.features(torch.zeros(1, channels, *size)).shape[1], 200)
+        self.fc2 = nn.Linear(200, classes)
+
+    def forward(self, x):
+        return self.fc2(F.relu(self.fc1(self.features(x))))
+
+
+# Votes in a column
+# %% wrong="committee" says="The votes are a matrix"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members, 1), 1 / members))
+
+    def forward(self, x):
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
+
+
+# Every layer has the stride
+# %% wrong="residual" says="conv2 has stride 1"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, stride, 1)
+        keeps = in_channels == out_channels and stride == 1
+        self.shortcut = nn.Identity() if keeps else nn.Conv2d(in_channels, out_channels, 1, stride)
+
+    def forward(self, x):
+        return F.relu(self.shortcut(x) + self.conv2(F.relu(self.conv1(x))))
+
+
+# Frozen parameters go along their old gradients
+# %% wrong="training_step" says="A frozen parameter took a step with its old gradient"
+def training_step(net, x, labels, lr):
+    for p in net.parameters():
+        if p.requires_grad:
+            p.grad = None
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    with torch.no_grad():
+        for p in net.parameters():
+            if p.grad is not None:
+                p -= lr * p.grad
+    return loss.item()
+
+
+# lr is not handed on
+# %% wrong="training_step" says="0.001 is SGD's own"
+def training_step(net, x, labels, lr):
+    optimizer = torch.optim.SGD(net.parameters())
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
