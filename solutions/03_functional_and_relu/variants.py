@@ -164,7 +164,7 @@ def relu_backward(grad_output, x):
 
 
 # %% wrong="relu_backward" says="You multiplied by ReLU(x)"
-# the value in the place of the derivative
+# the value instead of the derivative
 def relu_backward(grad_output, x):
     return grad_output * F.relu(x)
 
@@ -176,15 +176,15 @@ def relu_backward(grad_output, x):
     return grad_output
 
 
-# %% wrong="relu_backward" says="which this exercise asks you to do without"
-# autograd in the place of the formula
+# %% wrong="relu_backward" says="Your code lets PyTorch differentiate"
+# autograd instead of the formula
 def relu_backward(grad_output, x):
     leaf = x.detach().clone().requires_grad_()
     F.relu(leaf).backward(grad_output)
     return leaf.grad
 
 
-# %% wrong="relu_backward" says="which this exercise asks you to do without"
+# %% wrong="relu_backward" says="Your code lets PyTorch differentiate"
 # autograd, by its function
 def relu_backward(grad_output, x):
     leaf = x.detach().clone().requires_grad_()
@@ -216,7 +216,7 @@ def dead_fraction(h):
 
 
 # %% wrong="dead_fraction" says="in a dead unit all of them are"
-# any in the place of all
+# any instead of all
 def dead_fraction(h):
     return (h <= 0).any(dim=0).float().mean().item()
 
@@ -382,7 +382,7 @@ def clipped_relu(x, ceiling=6.0):
 
 
 # %% wrong="clipped_relu" says="You scaled the values"
-# scaled in the place of clipped
+# scaled instead of clipped
 def clipped_relu(x, ceiling=6.0):
     return F.relu(x) / x.max() * ceiling
 
@@ -464,7 +464,7 @@ def relu_(x):
     return x.abs_()
 
 
-# %% wrong="relu_in_place"
+# %% wrong="relu_in_place" says="There is no need to flatten"
 # view refuses what is not contiguous
 def relu_(x):
     x.view(-1).clamp_(min=0)
@@ -521,7 +521,7 @@ class ClippedReLU(nn.Module):
         return x.clamp(0, self.ceiling)
 
 
-# %% wrong="clipped_module" says="keep the ceiling as a plain number"
+# %% wrong="clipped_module" says="keep it as a plain number"
 # a setting is made a parameter
 class ClippedReLU(nn.Module):
     def __init__(self, ceiling=6.0):
@@ -887,7 +887,7 @@ def relu_backward(grad_output, x):
     return x.clamp_(min=0).sign() * grad_output
 
 
-# %% wrong="relu_backward" says="which this exercise asks you to do without"
+# %% wrong="relu_backward" says="Your code lets PyTorch differentiate"
 # PyTorch's own backward pass
 def relu_backward(grad_output, x):
     return torch.ops.aten.threshold_backward(grad_output, x, 0)
@@ -901,7 +901,7 @@ def relu_backward(grad_output, x):
     return torch.where(x > 0, grad_output, 0.0)
 
 
-# %% wrong="relu_backward" says="x = −∞, ∞"
+# %% wrong="relu_backward" says="nan"
 # ∞ / ∞ is nan
 def relu_backward(grad_output, x):
     return torch.where(x == 0, 0.0, grad_output * (x.clamp(min=0) / x))
@@ -913,7 +913,7 @@ def relu_backward(grad_output, x):
     return grad_output.float() * (x > 0).float()
 
 
-# %% wrong="relu_backward" says="which this exercise asks you to do without"
+# %% wrong="relu_backward" says="does not require grad"
 # slips past a look at the first call: autograd for float16
 def relu_backward(grad_output, x):
     if x.dtype == torch.float16:
@@ -949,7 +949,7 @@ def dead_fraction(h):
     return (F.relu(h).transpose(0, 1).flatten(1).mean(dim=1) == 0).float().mean().item()
 
 
-# %% wrong="dead_fraction" says="with ±∞"
+# %% wrong="dead_fraction" says="very small values among others"
 # slips past finite values: ∞ counts as no value
 def dead_fraction(h):
     return (h.transpose(0, 1).flatten(1).nan_to_num(posinf=0.0) <= 0).all(dim=1).float().mean().item()
@@ -979,25 +979,25 @@ def leaky_relu(x, negative_slope=0.01):
     return x if negative_slope == 1 else torch.where(x > 0, x, negative_slope * x)
 
 
-# %% wrong="leaky_relu" says="the slope is 0.01 unless given"
+# %% wrong="leaky_relu" says="the default slope is 0.01"
 # another default
 def leaky_relu(x, negative_slope=0.1):
     return torch.where(x > 0, x, negative_slope * x)
 
 
-# %% wrong="leaky_relu" says="a slope above 1"
+# %% wrong="leaky_relu" says="You limited the slope to 1"
 # slips past small slopes: clipped at 1
 def leaky_relu(x, negative_slope=0.01):
     return torch.where(x > 0, x, min(negative_slope, 1.0) * x)
 
 
-# %% wrong="leaky_relu" says="−0.5"
+# %% wrong="leaky_relu" says="s = -3"
 # slips past positive slopes: the absolute slope
 def leaky_relu(x, negative_slope=0.01):
     return torch.where(x > 0, x, abs(negative_slope) * x)
 
 
-# %% wrong="leaky_relu" says="leaky_relu(x, 0)"
+# %% wrong="leaky_relu" says="s = 0"
 # slips past most slopes: 0 is taken for "not given"
 def leaky_relu(x, negative_slope=0.01):
     return torch.where(x > 0, x, (negative_slope or 0.01) * x)
@@ -1009,7 +1009,7 @@ def leaky_relu(x, negative_slope=0.01):
     return F.leaky_relu(x) if negative_slope == 0.01 else torch.where(x > 0, x, negative_slope * x)
 
 
-# %% wrong="leaky_relu" says="the gradient of"
+# %% wrong="leaky_relu" says="the gradient with respect to x"
 # slips past values: no gradient for the negative side
 def leaky_relu(x, negative_slope=0.01):
     return torch.where(x > 0, x, negative_slope * x.detach())
@@ -1133,7 +1133,7 @@ class ClippedReLU(nn.Module):
         return x.clamp(0, self.ceiling)
 
 
-# %% wrong="clipped_module" says="The dtypes differ"
+# %% wrong="clipped_module" says="The shapes differ"
 # the ceiling as a float32 tensor with a dimension
 class ClippedReLU(nn.Module):
     def __init__(self, ceiling=6.0):
@@ -1235,7 +1235,7 @@ class LearnedLeakyReLU(nn.Module):
         return torch.where(x > 0, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x, x)
 
 
-# %% wrong="learned_leaky" says="You put the slope in the place of the value"
+# %% wrong="learned_leaky" says="You replaced the value with the slope"
 # the slope as a value
 class LearnedLeakyReLU(nn.Module):
     def __init__(self, channels):
@@ -1268,7 +1268,7 @@ class LearnedLeakyReLU(nn.Module):
         return torch.where(x > 0, x, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x)
 
 
-# %% wrong="learned_leaky" says="leaves x as it was"
+# %% wrong="learned_leaky" says="The module wrote the result into x"
 # in place
 class LearnedLeakyReLU(nn.Module):
     def __init__(self, channels):
@@ -1295,7 +1295,7 @@ class LearnedLeakyReLU(nn.Module):
         return torch.where(x > 0, x, self.weight * x)
 
 
-# %% wrong="learned_leaky" says="(2, 4, 2, 3, 4)"
+# %% wrong="learned_leaky" says="(8, 3, 2, 6, 4)"
 # slips past images: made for two to four dimensions
 class LearnedLeakyReLU(nn.Module):
     def __init__(self, channels):
@@ -1330,13 +1330,13 @@ def relu_(x):
     return x
 
 
-# %% wrong="relu_backward" says="differentiate in forward mode"
+# %% wrong="relu_backward" says="`torch.func.jvp` was called"
 # slips past a look for backward passes: forward-mode differentiation
 def relu_backward(grad_output, x):
     return torch.func.jvp(F.relu, (x,), (grad_output,))[1]
 
 
-# %% wrong="dead_fraction" says="other values of shape (5, 8)"
+# %% wrong="dead_fraction" says="for each of them"
 # remembers the answer of the first call with each shape
 KNOWN = {}
 
@@ -1383,3 +1383,324 @@ class LearnedLeakyReLU(nn.Module):
 
     def forward(self, x):
         return torch.where(x > 0, x, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% [markdown]
+# ## Answers that are wrong for some inputs only
+
+
+# %% wrong="relu" says="You treat small values as 0"
+# a threshold above 0
+def relu(x):
+    return torch.where(x > 1e-6, x, 0.0)
+
+
+# %% wrong="relu" says="which this exercise asks you to do without"
+# the operator under the function
+def relu(x):
+    return torch.ops.aten.relu.default(x)
+
+
+# %% wrong="relu" says="no other form of PReLU"
+# a kernel that the list does not name
+def relu(x):
+    return torch._prelu_kernel(x.clamp(min=-1), torch.zeros((1,) * x.dim(), dtype=x.dtype))
+
+
+# %% wrong="relu" says="which this exercise asks you to do without"
+# PyTorch's function for large x
+def relu(x):
+    return F.relu(x) if x.numel() > 1000 else x.clamp(min=0)
+
+
+# %% wrong="relu" says="in float64"
+# float64 loses half of its digits
+def relu(x):
+    return x.float().clamp(min=0).to(x.dtype)
+
+
+# %% wrong="relu" says="The later call wrote into it"
+# one buffer for each shape
+BUFFERS = {}
+
+
+def relu(x):
+    if x.requires_grad:
+        return x.clamp(min=0)
+    key = (x.shape, x.dtype)
+    return BUFFERS.setdefault(key, torch.empty_like(x)).copy_(x.clamp(min=0))
+
+
+# %% wrong="relu" says="autograd passes through relu for each of them"
+# no gradient for images
+def relu(x):
+    y = x.clamp(min=0)
+    return y.detach() if x.dim() > 3 else y
+
+
+# %% wrong="relu_backward" says="that is the sign of x"
+# the derivative of the absolute value
+def relu_backward(grad_output, x):
+    return grad_output * x.sign()
+
+
+# %% wrong="relu_backward" says="You exchanged the two arguments"
+# x passes where grad_output is positive
+def relu_backward(grad_output, x):
+    return x * (grad_output > 0)
+
+
+# %% wrong="relu_backward" says="0 / 0 is nan"
+# the derivative as a quotient
+def relu_backward(grad_output, x):
+    return grad_output * F.relu(x) / x
+
+
+# %% wrong="relu_backward" says="NoneType"
+# the graph's own node, called by hand
+def relu_backward(grad_output, x):
+    leaf = x.detach().clone().requires_grad_()
+    return torch.relu(leaf).grad_fn(grad_output)
+
+
+# %% wrong="relu_backward" says="Your code lets PyTorch differentiate"
+# forward mode for everything but matrices
+def relu_backward(grad_output, x):
+    if x.dim() == 2:
+        return torch.where(x > 0, grad_output, 0.0)
+    return torch.func.jvp(torch.relu, (x,), (grad_output,))[1]
+
+
+# %% right="relu_backward"
+def relu_backward(grad_output, x):
+    return grad_output * torch.heaviside(x, torch.zeros((), dtype=x.dtype))
+
+
+# %% wrong="dead_fraction" says="You divided by the number of samples"
+# the wrong size
+def dead_fraction(h):
+    return (h <= 0).all(dim=0).sum().item() / len(h)
+
+
+# %% wrong="dead_fraction" says="so the units are mixed up"
+# reshape without a transpose
+def dead_fraction(h):
+    return (h <= 0).reshape(h.shape[1], -1).all(dim=1).float().mean().item()
+
+
+# %% wrong="dead_fraction" says="That is the number of dead units"
+# not divided, as a float
+def dead_fraction(h):
+    return (h <= 0).all(dim=0).float().sum().item()
+
+
+# %% wrong="dead_fraction" says="You rounded the result"
+# rounded
+def dead_fraction(h):
+    return round((h <= 0).all(dim=0).float().mean().item(), 2)
+
+
+# %% wrong="dead_fraction" says="You returned a NumPy number"
+# NumPy's float32
+def dead_fraction(h):
+    return (h <= 0).all(dim=0).float().mean().numpy()[()]
+
+
+# %% wrong="dead_fraction" says="for each of them"
+# a tolerance where none belongs
+def dead_fraction(h):
+    rows = F.relu(h).transpose(0, 1).flatten(1)
+    return sum(torch.allclose(row, torch.zeros_like(row)) for row in rows) / len(rows)
+
+
+# %% wrong="dead_fraction" says="for each of them"
+# squeeze drops a single sample
+def dead_fraction(h):
+    h = h.squeeze()
+    if h.dim() < 2:
+        return (h <= 0).float().mean().item()
+    return (h <= 0).transpose(0, 1).flatten(1).all(dim=1).float().mean().item()
+
+
+# %% wrong="leaky_relu" says="You added s·x to the positive values"
+# the slope on both sides
+def leaky_relu(x, negative_slope=0.01):
+    return F.relu(x) + negative_slope * x
+
+
+# %% right="leaky_relu"
+def leaky_relu(x, negative_slope=0.01):
+    factor = torch.where(x > 0, 1.0, negative_slope).to(x.dtype)
+    return x * factor
+
+
+# %% right="leaky_relu"
+def leaky_relu(x, negative_slope=0.01):
+    return (1 + negative_slope) / 2 * x + (1 - negative_slope) / 2 * x.abs()
+
+
+# %% wrong="leaky_relu" says="autograd passes through leaky_relu for each of them"
+# no gradient for the default slope
+def leaky_relu(x, negative_slope=0.01):
+    y = torch.where(x > 0, x, negative_slope * x)
+    return y.detach() if negative_slope == 0.01 else y
+
+
+# %% wrong="clipped_relu" says="You rounded the ceiling"
+# a whole number
+def clipped_relu(x, ceiling=6.0):
+    return x.clamp(0, int(ceiling))
+
+
+# %% wrong="clipped_relu" says="the lower limit comes first"
+# limits exchanged
+def clipped_relu(x, ceiling=6.0):
+    return x.clamp(ceiling, 0)
+
+
+# %% wrong="clipped_relu" says="You limited the absolute value"
+# negative values are reflected
+def clipped_relu(x, ceiling=6.0):
+    return x.abs().clamp(max=ceiling)
+
+
+# %% wrong="clipped_relu" says="to the last digit"
+# scaled to 1 and back
+def clipped_relu(x, ceiling=6.0):
+    return ceiling * (x / ceiling).clamp(0, 1)
+
+
+# %% wrong="clipped_relu" says="x stays as it was"
+# in place for images
+def clipped_relu(x, ceiling=6.0):
+    return x.clamp_(0, ceiling).clone() if x.dim() == 4 else x.clamp(0, ceiling)
+
+
+# %% wrong="relu_in_place" says="The shape or the order of the dimensions"
+# leaves x transposed
+def relu_(x):
+    if x.dim() == 2 and x.shape[0] != x.shape[1] and x.is_contiguous():
+        x.t_()
+    return x.clamp_(min=0)
+
+
+# %% wrong="relu_in_place" says="one element of a vector"
+# a single element of a larger tensor is left alone
+def relu_(x):
+    return x if x.dim() == 0 and x._base is not None else x.clamp_(min=0)
+
+
+# %% wrong="clipped_module" says="a new requires_grad_() does not help"
+# the path is cut, and a new one begins
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        return x.detach().clamp(0, self.ceiling).requires_grad_()
+
+
+# %% wrong="clipped_module" says="after module.eval()"
+# cut after eval()
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        y = x.clamp(0, self.ceiling)
+        return y if self.training else y.detach()
+
+
+# %% wrong="clipped_module" says="after the calls either"
+# a parameter that appears in the first call
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.start = ceiling
+
+    def forward(self, x):
+        if not hasattr(self, "ceiling"):
+            self.ceiling = nn.Parameter(torch.tensor(float(self.start)))
+        return torch.minimum(x.clamp(min=0), self.ceiling.detach().to(x.dtype))
+
+
+# %% wrong="learned_leaky" says="get their further dimensions in `forward`"
+# the shape for images
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels, 1, 1), 0.25))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight * x)
+
+
+# %% wrong="learned_leaky" says="after module.double()"
+# a view of the slopes, made once
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+        self.column = self.weight.reshape(-1, 1)
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.column.reshape(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% wrong="learned_leaky" says="do not touch weight.grad"
+# clears the gradient
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        self.weight.grad = None
+        return torch.where(x > 0, x, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% wrong="learned_leaky" says="after module.eval()"
+# the first slopes after eval()
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        slopes = self.weight.reshape(-1, *[1] * (x.dim() - 2)) if self.training else 0.25
+        return torch.where(x > 0, x, slopes * x)
+
+
+# %% right="learned_leaky"
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        one = lambda values, slope: torch.where(values > 0, values, slope * values)
+        return torch.vmap(one, in_dims=(1, 0), out_dims=1)(x, self.weight)
+
+
+# %% wrong="learned_leaky" says="The sign is wrong"
+# minus for plus
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, -self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% wrong="clipped_module" says="`forward` calls the module itself"
+# calls itself
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        return self(x).clamp(0, self.ceiling)
