@@ -604,18 +604,6 @@ def initial_values(in_features, out_features):
     return weight.reshape(out_features, in_features), torch.empty(out_features).uniform_(-bound, bound)
 
 
-# Another seed in each call
-# %% wrong="initial_values" says="your function sets a seed"
-def initial_values(in_features, out_features, calls=[]):
-    calls.append(1)
-    torch.manual_seed(len(calls))
-    bound = 1 / math.sqrt(in_features)
-    return (
-        torch.empty(out_features, in_features).uniform_(-bound, bound),
-        torch.empty(out_features).uniform_(-bound, bound),
-    )
-
-
 # %% right="given_map"
 def given_map():
     layer = nn.Linear(in_features=4, out_features=3)
