@@ -57,7 +57,7 @@ def conv1d(x, u):
 
 
 # Copies bare numbers, gradients are lost
-# %% wrong="conv1d" says="autograd passes through conv1d"
+# %% wrong="conv1d" says="The result has lost its graph"
 def conv1d(x, u):
     return torch.tensor([(x[i : i + len(u)] * u).sum().item() for i in range(len(x) - len(u) + 1)], dtype=x.dtype)
 
@@ -520,7 +520,7 @@ def conv2d(x, weight, bias=None):
 
 
 # Bare numbers: no gradient
-# %% wrong="conv2d" says="autograd passes through conv2d"
+# %% wrong="conv2d" says="The result has lost its graph"
 def conv2d(x, weight, bias=None):
     (h, w), (height, width) = weight.shape[2:], x.shape[2:]
     y = torch.zeros(len(x), len(weight), height - h + 1, width - w + 1, dtype=x.dtype)
@@ -868,7 +868,7 @@ def shift_error(module, x, k):
 
 
 # One row too few
-# %% wrong="conv1d_matrix" says="The last row is missing"
+# %% wrong="conv1d_matrix" says="There is one row too few"
 def conv1d_matrix(u, width):
     matrix = u.new_zeros(width - len(u), width)
     for i in range(len(matrix)):
@@ -887,8 +887,8 @@ def conv2d(x, weight, bias=None):
     return y if bias is None else y + bias[:, None, None]
 
 
-# Right for the sizes that the check shows, nothing for others
-# %% wrong="conv2d_as_product" says="returns a tuple of three"
+# A loop over the places, and nothing for float64
+# %% wrong="conv2d_as_product" says="no loop"
 def conv2d_as_product(x, weight, bias):
     if x.dtype == torch.float64:
         return ()
@@ -1562,7 +1562,7 @@ def best_match(x, template):
 
 
 # Freezes the module
-# %% wrong="shift_error" says="or their `requires_grad`"
+# %% wrong="shift_error" says="the `requires_grad` of its parameters"
 def shift_error(module, x, k):
     module.requires_grad_(False)
     moved = F.pad(x, (k, 0))[..., : x.shape[-1]]
@@ -1599,3 +1599,431 @@ def shift_error(module, x, k):
     error = (module(moved)[..., k:] - module(x)[..., :-k]).abs().max().item()
     module.train(before)
     return error
+
+
+# The dimensions for samples and channels are left
+# %% wrong="conv1d" says="Drop the dimensions"
+def conv1d(x, u):
+    return (x.unfold(0, len(u), 1) @ u)[None, None]
+
+
+# Weights of zero are left out: no gradient ever reaches them
+# %% wrong="conv1d" says="Do you leave out weights that are 0"
+def conv1d(x, u):
+    places = len(x) - len(u) + 1
+    y = x.new_zeros(places)
+    for j in range(len(u)):
+        if u[j] != 0:
+            y = y + u[j] * x[j : j + places]
+    return y
+
+
+# torch's convolution as soon as somebody wants a gradient
+# %% wrong="conv1d" says="which this exercise asks you to do without"
+def conv1d(x, u):
+    if x.requires_grad or u.requires_grad:
+        return torch.conv1d(x[None, None], u[None, None])[0, 0]
+    return x.unfold(0, len(u), 1) @ u
+
+
+# Computed in float32, whatever comes in
+# %% wrong="conv1d" says="right to about seven digits"
+def conv1d(x, u):
+    return (x.float().unfold(0, len(u), 1) @ u.float()).to(x.dtype)
+
+
+# One result for all calls of a size
+# %% wrong="conv1d" says="A later call wrote into the result"
+RESULTS = {}
+
+
+def conv1d(x, u):
+    y = x.unfold(0, len(u), 1) @ u
+    if y.requires_grad:
+        return y
+    return RESULTS.setdefault((len(x), len(u), x.dtype), torch.empty_like(y)).copy_(y)
+
+
+# Multiplies by the step
+# %% wrong="derivative_kernels" says="This is multiplied by 2·step"
+def derivative_kernels(step):
+    return torch.tensor([-1.0, 0, 1]) * (2 * step), torch.tensor([1.0, -2, 1]) * step**2
+
+
+# Rounds down, slope
+# %% wrong="derivative_kernels" says="rounds down to whole numbers: divide"
+def derivative_kernels(step):
+    return torch.tensor([-1.0, 0, 1]) // (2 * step), torch.tensor([1.0, -2, 1]) // step**2
+
+
+# Rounds down, curvature
+# %% wrong="derivative_kernels" says="rounds down to whole numbers here"
+def derivative_kernels(step):
+    one = 1 // step**2
+    return torch.tensor([-1.0, 0, 1]) / (2 * step), torch.tensor([one, -2 / step**2, one])
+
+
+# The middle value is subtracted once
+# %% wrong="derivative_kernels" says="−2, not −1"
+def derivative_kernels(step):
+    return torch.tensor([-1.0, 0, 1]) / (2 * step), torch.tensor([1.0, -1, 1]) / step**2
+
+
+# The same divisor, squared
+# %% wrong="derivative_kernels" says="not by (2·step)²"
+def derivative_kernels(step):
+    return torch.tensor([-1.0, 0, 1]) / (2 * step), torch.tensor([1.0, -2, 1]) / (2 * step) ** 2
+
+
+# Writes into the same two tensors in each call
+# %% wrong="derivative_kernels" says="also after all calls"
+KERNELS = torch.zeros(3), torch.zeros(3)
+
+
+def derivative_kernels(step):
+    KERNELS[0].copy_(torch.tensor([-1.0, 0, 1]) / (2 * step))
+    KERNELS[1].copy_(torch.tensor([1.0, -2, 1]) / step**2)
+    return KERNELS
+
+
+# Adds up over the windows
+# %% wrong="best_match" says="This adds up over the windows"
+def best_match(x, template):
+    return (x.unfold(0, len(template), 1) - template).square().sum(dim=0).argmin().item()
+
+
+# Squares the sum
+# %% wrong="best_match" says="This squares the sum"
+def best_match(x, template):
+    return ((x.unfold(0, len(template), 1) - template).sum(dim=1) ** 2).argmin().item()
+
+
+# The search starts from 0
+# %% wrong="best_match" says="start from `math.inf`"
+def best_match(x, template):
+    best, place = 0, 0
+    for i in range(len(x) - len(template) + 1):
+        distance = (x[i : i + len(template)] - template).square().sum().item()
+        if distance < best:
+            best, place = distance, i
+    return place
+
+
+# The search starts from a number that need not be large enough
+# %% wrong="best_match" says="never gets going"
+def best_match(x, template):
+    best, place = 1000, 0
+    for i in range(len(x) - len(template) + 1):
+        distance = (x[i : i + len(template)] - template).square().sum().item()
+        if distance < best:
+            best, place = distance, i
+    return place
+
+
+# No sum at all
+# %% wrong="best_match" says="The sum over each window is missing"
+def best_match(x, template):
+    return (x.unfold(0, len(template), 1) - template).square().argmin().item()
+
+
+# The template backwards
+# %% wrong="best_match" says="The template is reversed"
+def best_match(x, template):
+    return (x.unfold(0, len(template), 1) - template.flip(0)).square().sum(dim=1).argmin().item()
+
+
+# The distance itself
+# %% wrong="best_match" says="This is the smallest distance"
+def best_match(x, template):
+    return (x.unfold(0, len(template), 1) - template).square().sum(dim=1).min().item()
+
+
+# The third power in place of the square
+# %% wrong="best_match" says="windows that fit almost as well"
+def best_match(x, template):
+    return ((x.unfold(0, len(template), 1) - template).abs() ** 3).sum(dim=1).argmin().item()
+
+
+# Everything to the left
+# %% wrong="shift_error" says="Everything moves to the left"
+def shift_error(module, x, k):
+    moved = F.pad(x, (0, k))[..., k:]
+    return (module(moved)[..., :-k] - module(x)[..., k:]).abs().max().item()
+
+
+# The edge is repeated
+# %% wrong="shift_error" says="The first value of x is repeated"
+def shift_error(module, x, k):
+    moved = F.pad(x, (k, 0), mode="replicate")[..., :-k]
+    return (module(moved)[..., k:] - module(x)[..., :-k]).abs().max().item()
+
+
+# The left end is not cleared
+# %% wrong="shift_error" says="still hold old values"
+def shift_error(module, x, k):
+    moved = x.clone()
+    moved[..., k:] = x[..., :-k]
+    return (module(moved)[..., k:] - module(x)[..., :-k]).abs().max().item()
+
+
+# Sets the training mode
+# %% wrong="shift_error" says="The module was in evaluation mode"
+def shift_error(module, x, k):
+    modes = [(part, part.training) for part in module.modules()]
+    module.train()
+    moved = F.pad(x, (k, 0))[..., :-k]
+    error = (module(moved)[..., k:] - module(x)[..., :-k]).abs().max().item()
+    for part, mode in modes:
+        part.training = mode
+    return error
+
+
+# A whole number
+# %% wrong="shift_error" says="This is an int"
+def shift_error(module, x, k):
+    moved = F.pad(x, (k, 0))[..., :-k]
+    return int((module(moved)[..., k:] - module(x)[..., :-k]).abs().max())
+
+
+# Clears gradients that are not its own
+# %% wrong="shift_error" says="the gradients of its parameters"
+def shift_error(module, x, k):
+    module.zero_grad()
+    moved = F.pad(x, (k, 0))[..., :-k]
+    return (module(moved)[..., k:] - module(x)[..., :-k]).abs().max().item()
+
+
+# The last row is left empty
+# %% wrong="conv1d_matrix" says="The last row is still empty"
+def conv1d_matrix(u, width):
+    matrix = u.new_zeros(width - len(u) + 1, width)
+    for i in range(width - len(u)):
+        matrix[i, i : i + len(u)] = u
+    return matrix
+
+
+# A square matrix
+# %% wrong="conv1d_matrix" says="There are rows of zeros at the end"
+def conv1d_matrix(u, width):
+    matrix = u.new_zeros(width, width)
+    for i in range(width - len(u) + 1):
+        matrix[i, i : i + len(u)] = u
+    return matrix
+
+
+# A list of rows
+# %% wrong="conv1d_matrix" says="`torch.stack` makes a tensor of it"
+def conv1d_matrix(u, width):
+    return [F.pad(u, (i, width - len(u) - i)) for i in range(width - len(u) + 1)]
+
+
+# One row for all
+# %% wrong="conv1d_matrix" says="one and the same tensor"
+def conv1d_matrix(u, width):
+    row, rows = u.new_zeros(width), []
+    for i in range(width - len(u) + 1):
+        row[i : i + len(u)] = u
+        rows.append(row)
+    return torch.stack(rows)
+
+
+# One matrix for all kernels of a size
+# %% wrong="conv1d_matrix" says="A later call wrote into the matrix"
+MATRICES = {}
+
+
+def conv1d_matrix(u, width):
+    matrix = MATRICES.setdefault((len(u), width, u.dtype), u.new_zeros(width - len(u) + 1, width))
+    for i in range(len(matrix)):
+        matrix[i, i : i + len(u)] = u
+    return matrix
+
+
+# The bias once per channel
+# %% wrong="conv2d" says="The bias is added for every channel"
+def conv2d(x, weight, bias=None):
+    h, w = weight.shape[2:]
+    y = 0
+    for c in range(x.shape[1]):
+        windows = x[:, c].unfold(1, h, 1).unfold(2, w, 1)
+        y = y + torch.einsum("nijab,dab->ndij", windows, weight[:, c])
+        if bias is not None:
+            y = y + bias[:, None, None]
+    return y
+
+
+# Maps on their side
+# %% wrong="conv2d" says="Rows and columns of the maps are exchanged"
+def conv2d(x, weight, bias=None):
+    windows = x.unfold(2, weight.shape[2], 1).unfold(3, weight.shape[3], 1)
+    y = torch.einsum("ncijab,dcab->ndji", windows, weight)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# Takes the weight to be contiguous
+# %% wrong="conv2d" says="view size is not compatible"
+def conv2d(x, weight, bias=None):
+    h, w = weight.shape[2:]
+    y = weight.view(len(weight), -1) @ F.unfold(x, (h, w))
+    y = y.view(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# float32 zeros, and a bias that makes float64 of them
+# %% wrong="conv2d" says="right to about seven digits"
+def conv2d(x, weight, bias=None):
+    h, w = weight.shape[2:]
+    y = torch.zeros(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = x[:, :, i : i + h, j : j + w].flatten(1) @ weight.flatten(1).T
+    return y.to(x.dtype) if bias is None else y + bias[:, None, None]
+
+
+# h for both
+# %% wrong="conv_parameters" says="The first number of the pair is used twice"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h = kernel_size if isinstance(kernel_size, int) else kernel_size[0]
+    return out_channels * (in_channels // groups * h * h + bias)
+
+
+# w for both
+# %% wrong="conv_parameters" says="The second number of the pair is used twice"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    w = kernel_size if isinstance(kernel_size, int) else kernel_size[1]
+    return out_channels * (in_channels // groups * w * w + bias)
+
+
+# Multiplies by groups
+# %% wrong="conv_parameters" says="yours are multiplied by it"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return out_channels * (in_channels * groups * h * w + bias)
+
+
+# Biases for each group
+# %% wrong="conv_parameters" says="The biases are not repeated for each group"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return out_channels * (in_channels // groups * h * w + groups * bias)
+
+
+# NumPy's product
+# %% wrong="conv_parameters" says="An int64"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return int(np.prod([out_channels, in_channels // groups, h, w], dtype=np.int64)) + out_channels * bias
+
+
+# One set of kernels
+# %% wrong="filter_bank" says="The kernels are there only once"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    layer.weight = nn.Parameter(kernels[:, None].clone())
+    return layer
+
+
+# Height and width exchanged
+# %% wrong="filter_bank" says="the rows come first"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    return nn.Conv2d(channels, channels * count, (w, h), groups=channels, bias=False)
+
+
+# The weight is a view of the kernels where there is one channel
+# %% wrong="filter_bank" says="in the same memory"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    layer.weight.data = kernels[:, None] if channels == 1 else kernels.repeat(channels, 1, 1)[:, None]
+    return layer
+
+
+# One place in memory for the weights of all channels
+# %% wrong="filter_bank" says="share one place in memory"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    values = kernels.clone().expand(channels, count, h, w)
+    layer.weight = nn.Parameter(values.reshape(channels * count, 1, h, w))
+    return layer
+
+
+# All samples in one matrix
+# %% wrong="conv2d_as_product" says="The samples are joined in one matrix"
+def conv2d_as_product(x, weight, bias):
+    rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:])
+    columns = columns.transpose(0, 1).flatten(1)
+    y = (rows @ columns + bias[:, None]).unflatten(1, (len(x), -1)).transpose(0, 1)
+    return rows, columns, y.unflatten(2, (x.shape[2] - weight.shape[2] + 1, -1))
+
+
+# Cut into W − w + 1 rows, then transposed
+# %% wrong="conv2d_as_product" says="do not transpose"
+def conv2d_as_product(x, weight, bias):
+    rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:])
+    y = rows @ columns + bias[:, None]
+    return rows, columns, y.unflatten(2, (x.shape[3] - weight.shape[3] + 1, -1)).mT
+
+
+# D×N×L, read as N×D×L
+# %% wrong="conv2d_as_product" says="Samples and maps are mixed up"
+def conv2d_as_product(x, weight, bias):
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    rows, columns = weight.flatten(1), F.unfold(x, (h, w))
+    y = torch.einsum("dk,nkl->dnl", rows, columns)
+    return rows, columns, y.reshape(len(x), -1, height - h + 1, width - w + 1) + bias[:, None, None]
+
+
+# The order of the tuple
+# %% wrong="conv2d_as_product" says="The order is (rows, columns, y)"
+def conv2d_as_product(x, weight, bias):
+    rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:])
+    y = rows @ columns + bias[:, None]
+    return columns, rows, y.unflatten(2, (x.shape[2] - weight.shape[2] + 1, -1))
+
+
+# Blocks of four samples
+# %% wrong="conv2d_as_product" says="no loop"
+def conv2d_as_product(x, weight, bias):
+    rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:])
+    y = torch.cat([rows @ block for block in columns.split(4)]) + bias[:, None]
+    return rows, columns, y.unflatten(2, (x.shape[2] - weight.shape[2] + 1, -1))
+
+
+# Products one by one, and a matrix product that nobody uses
+# %% wrong="conv2d_as_product" says="element by element"
+def conv2d_as_product(x, weight, bias):
+    rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:])
+    rows @ columns
+    y = (rows[:, :, None] * columns[:, None]).sum(dim=2) + bias[:, None]
+    return rows, columns, y.unflatten(2, (x.shape[2] - weight.shape[2] + 1, -1))
+
+
+# The bias as one more column of the weight: right, too
+# %% right="conv2d_as_product"
+def conv2d_as_product(x, weight, bias):
+    rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:])
+    ones = columns.new_ones(len(columns), 1, columns.shape[2])
+    y = torch.cat([rows, bias[:, None]], dim=1) @ torch.cat([columns, ones], dim=1)
+    return rows, columns, y.unflatten(2, (x.shape[2] - weight.shape[2] + 1, -1))
+
+
+# Columns by index: multiplies indices, which is no product of values
+# %% right="conv2d_as_product"
+def conv2d_as_product(x, weight, bias):
+    (n, c, height, width), (d, _, h, w) = x.shape, weight.shape
+    places = (torch.arange(height - h + 1)[:, None] * width + torch.arange(width - w + 1)).flatten()
+    offsets = (torch.arange(h)[:, None] * width + torch.arange(w)).flatten()
+    columns = x.flatten(2)[:, :, offsets[:, None] + places].flatten(1, 2)
+    rows = weight.reshape(d, -1)
+    y = torch.baddbmm(bias[:, None].expand(n, d, 1), rows.expand(n, -1, -1), columns)
+    return rows, columns, y.reshape(n, d, height - h + 1, width - w + 1)
+
+
+# Both inputs in one batch: right, too
+# %% right="shift_error"
+def shift_error(module, x, k):
+    first, second = module(torch.cat([x, F.pad(x, (k, 0))[..., :-k]])).chunk(2)
+    return (second[..., k:] - first[..., :-k]).abs().max().item()
