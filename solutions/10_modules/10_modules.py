@@ -1438,11 +1438,7 @@ g = torch.Generator().manual_seed(106)
 def examine(in_features, classes, members, n):
     """Compare parameters, outputs and gradients of a committee with those of the same numbers in one einsum."""
     name = f"Committee({in_features}, {classes}, {members})"
-    try:
-        net = Committee(in_features, classes, members)
-    except NotImplementedError:
-        advice = "Exercise 6 is not solved yet: the line raise NotImplementedError is still in __init__."
-        require(False, f"{name} can be made", advice)
+    net = Committee(in_features, classes, members)
     parts = [("weight", (classes, in_features)), ("bias", (classes,))]
     layers = {f"members.{i}.{part}": size for i in range(members) for part, size in parts}
     shapes = layers | {"votes": (members,)}
@@ -1540,11 +1536,11 @@ def battery(cases):
 
 
 examine(5, 3, 4, n=6)
-cases = [(2, 2, 1, 3), (3, 4, 3, 1), (1, 5, 9, 40), (6, 1, 2, 9), (4, 2, 5, 0)]
+cases = [(2, 2, 1, 3), (3, 4, 3, 1), (1, 5, 9, 40)]
 battery(cases)
 require(True, "the same for " + ", ".join(f"Committee({c}, {d}, {m})" for c, d, m, _ in cases), "")
 ### BEGIN HIDDEN TESTS
-cases = [(4, 4, 4, 4), (1, 7, 11, 2), (3, 2, 6, 1), (2, 5, 1, 30), (5, 5, 7, 13)]
+cases = [(4, 4, 4, 0), (3, 2, 6, 1)]
 battery(cases)
 require(True, "other sizes", "")
 ### END HIDDEN TESTS
@@ -1834,25 +1830,22 @@ def battery(cases):
 examine(4, 4, 1, (7, 5), net=Residual(4, 4))
 examine(3, 5, 1, (4, 6))
 examine(4, 4, 2, (7, 10))
-cases = [(5, 3, 1, (4, 7)), (2, 6, 2, (5, 9)), (1, 4, 1, (6, 3)), (4, 1, 1, (3, 5)), (3, 3, 3, (8, 7))]
-cases = [
-    (*case, n, turned, mode)
-    for case, n in zip(cases, (1, 2, 3, 1, 2))
-    for turned, mode in ((False, True), (True, False))
-]
-for case in ((6, 6, 1, (5, 4)), (2, 2, 1, (4, 4)), (12, 12, 1, (3, 6))):
-    cases += [(*case, n, turned, mode) for n, turned, mode in ((1, False, False), (3, True, True), (2, True, False))]
+cases = [(5, 3, 1, (4, 7)), (2, 6, 2, (5, 9)), (1, 4, 1, (6, 3)), (3, 3, 3, (8, 7))]
+ways = [(1, True, False), (2, False, True), (3, True, True), (1, False, False), (2, True, False)]
+cases = [(*case, *way) for case, way in zip(cases, ways)]
+for case, way in zip(((6, 6, 1, (5, 4)), (12, 12, 1, (3, 6))), ways):
+    cases.append((*case, *way))
 battery(cases)
 require(
     True,
-    f"{len(cases)} other cases: fewer channels, one channel, stride 3, one image, x not contiguous, net.eval()",
+    f"{len(cases)} other cases: fewer channels, stride 3, one image, x not contiguous, net.eval()",
     "",
 )
 ### BEGIN HIDDEN TESTS
-cases = [(6, 2, 3, (11, 8)), (5, 5, 3, (7, 9)), (5, 4, 1, (3, 8)), (1, 3, 2, (6, 5)), (4, 8, 4, (9, 13))]
-cases = [(*case, n, turned, mode) for case in cases for n, turned, mode in ((1, True, True), (2, False, False))]
-for case in ((2, 2, 1, (6, 3)), (8, 8, 1, (4, 5)), (3, 3, 1, (1, 7)), (16, 16, 1, (4, 2))):
-    cases += [(*case, n, turned, mode) for n, turned, mode in ((1, True, True), (4, False, False))]
+cases = [(6, 2, 3, (11, 8)), (5, 4, 1, (3, 8)), (1, 3, 2, (6, 5))]
+cases = [(*case, *way) for case, way in zip(cases, ways[::-1])]
+for case, way in zip(((2, 2, 1, (6, 3)), (8, 8, 1, (4, 5))), ways[1:]):
+    cases.append((*case, *way))
 battery(cases)
 require(True, f"{len(cases)} other cases", "")
 ### END HIDDEN TESTS

@@ -285,7 +285,7 @@ def read_feedback(session: Session) -> None:
     text = feedback.locator("body").inner_text()
     shown, hidden = lines_of_checks(session.course)
     assert len(shown) > 20
-    assert len(hidden) > 20
+    assert len(hidden) >= 5, "hidden tests are short: they run the visible battery with other values"
     assert [line for line in shown if line not in text] == []
     assert [line for line in hidden if line in text] == []
 
