@@ -44,7 +44,7 @@ VARIANTS = [
 
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)
 def test_check_tells_right_from_wrong(name, variant):
-    verdict = judge_of(name).judge(variant.exercise, variant.text)
+    verdict = judge_of(name).verdict(variant.exercise, variant.text)
     if variant.right:
         assert verdict.accepted, f"a right answer was refused:\n{verdict.message}"
     else:

@@ -53,6 +53,7 @@ class Judge:
             cell.metadata.nbgrader.grade_id: cell.source for cell in notebook.cells if "nbgrader" in cell.metadata
         }
         self.base: dict = {"__name__": "__main__"}
+        self.known: dict[tuple[str, str], Verdict] = {}
         with _quiet():
             for name in ("setup", "tools"):
                 _run(self.cells[name], name, self.base)
@@ -82,6 +83,12 @@ class Judge:
             except (Exception, SystemExit) as error:
                 return Verdict(False, "\n".join(failure_lines(error, sys.exc_info()[2], "<check>")))
         return Verdict(True, "")
+
+    def verdict(self, exercise: str, answer: str) -> Verdict:
+        """As ``judge``, hidden tests included; each answer is judged once."""
+        if (exercise, answer) not in self.known:
+            self.known[exercise, answer] = self.judge(exercise, answer)
+        return self.known[exercise, answer]
 
     def solution(self, exercise: str) -> str:
         """The course's own answer."""
@@ -120,7 +127,7 @@ def unreported(judge: Judge, variants: list[Variant]) -> list[str]:
     told: dict[str, set[str]] = {name: set() for name in judge.exercises}
     for variant in variants:
         if not variant.right:
-            told[variant.exercise].add(named_mistake(judge.judge(variant.exercise, variant.text).message))
+            told[variant.exercise].add(named_mistake(judge.verdict(variant.exercise, variant.text).message))
     messages = []
     for name in judge.exercises:
         mistakes = judge.mistakes(name)
