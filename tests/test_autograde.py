@@ -8,7 +8,7 @@ from autograder.grading.grade import Row, exercises, grade_class
 from autograder.grading.nbgrader_apps import course_config
 from autograder.source.variants import read_variants
 
-#: Of the wrong answers, all of which test_variants.py judges, every so-manyth goes the whole way: that takes seconds each.
+#: Every so-manyth wrong answer goes the whole way, which takes seconds; test_variants.py judges them all.
 STRIDE = 12
 
 
