@@ -338,7 +338,6 @@ for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch
         assert type(y) is torch.Tensor and y.dtype == dtype and torch.equal(x, y)
 x = torch.randn(4, 5).t()[1:, ::2]
 assert torch.equal(same(x), x)
-assert same(x).data_ptr() != x.data_ptr()
 assert torch.equal(same(torch.tensor([math.nan])), torch.tensor([math.nan])) is False
 """,
     ),
@@ -413,6 +412,64 @@ assert new(inplace(x)).data_ptr() != x.data_ptr()
 memory = x.data_ptr()
 moved(inplace(x))
 assert x.data_ptr() != memory
+""",
+    ),
+    "an argument that is not marked, and that came back as it was": (
+        "def same(x): return x\ndef view(x): return x[1:].t()\ndef spoiled(x): return x.add_(1)\n"
+        "def normed(x, mean): return nn.functional.batch_norm(x, mean, torch.ones(2), training=True), mean",
+        """
+x = torch.randn(3, 2)
+assert same(x) is x and view(x).data_ptr() == x[1:].data_ptr()
+before = x.clone()
+y = spoiled(x)
+assert torch.equal(x, before) and torch.equal(y, before + 1)
+_, mean = normed(x, torch.zeros(2))  # which writes and leaves no trace in the version
+assert mean.abs().sum() > 0
+weight = x.clone().requires_grad_()
+assert same(weight) is not weight
+""",
+    ),
+    "a result that a later call writes into": (
+        "buffer = torch.zeros(3)\ndef f(x):\n    buffer[:2] = x\n    return buffer[:2], buffer.sum()\n"
+        "def g(): buffer.data[0] += 1",
+        """
+first, total = f(torch.tensor([1.0, 2.0]))
+second, _ = f(torch.tensor([5.0, 7.0]))
+assert first.tolist() == [5, 7] and second.tolist() == [5, 7] and total == 3
+del first, second
+f(torch.tensor([1.0, 2.0]))
+""",
+    ),
+    "a parameter in the memory of an argument": (
+        "def build(kernels):\n    layer = nn.Linear(2, 3)\n    layer.weight.data = kernels[1:]\n    return layer",
+        """
+kernels = torch.randn(4, 2)
+layer = build(kernels)
+kernels.zero_()
+assert layer.weight.sum() == 0
+""",
+    ),
+    "whether an argument is a view": (
+        "def base(x): return x._base is not None",
+        "x = torch.ones(4, 3)\nassert [base(one) for one in (x, x[1], x.clone())] == [False, True, False]",
+    ),
+    "what is not held any longer is forgotten": (
+        "import gc, weakref\nmade = []\nclass Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.part = nn.Linear(2, 2)\n"
+        "        made.append(weakref.ref(self.part))\n    def forward(self, x): return self.part(x)\n"
+        "def alive():\n    gc.collect()\n    return sum(one() is not None for one in made)\n"
+        "def takes(net): made.append(weakref.ref(net))",
+        """
+for _ in range(100):
+    Net()(torch.ones(1, 2)).sum().backward()
+assert alive() <= 30, alive()
+weight = Net().part.weight
+for _ in range(30):
+    Net()
+assert alive() >= 1 and torch.equal(weight, weight.twin.weight)
+for _ in range(100):
+    takes(nn.Linear(1, 1))
+assert alive() <= 60, alive()
 """,
     ),
     "gradients of inputs": (

@@ -75,7 +75,12 @@ ANSWERS = [
         "changes": [[-2, "weight", WEIGHT, True, None]],
         "arguments": [[-2, "attributes", plain({"n": 4}), None]],
     },
-    {"value": 1, "operations": [["mm", plain(((2, 3), None)), 6]], "functions": ["matmul"]},
+    {
+        "value": ["result", 7, WEIGHT],
+        "operations": [[["mm", plain(((2, 3), None)), 6]], b"\0\0\0\0" * 2],
+        "functions": [["matmul", "add"], b"\1\0\0\0\0\0\0\0"],
+    },
+    {"value": ["result", 8, WEIGHT], "rewritten": [[9, WEIGHT]]},
     {"value": plain([torch.zeros(0, 4), torch.tensor(True), 1j, b"bytes", "é", frozenset([2])])},
 ]
 
@@ -86,6 +91,7 @@ def ask(payload: bytes):
     link.hooks[1, "forward"] = [lambda module, *values: None]
     tensor, module = torch.ones(2, 3, requires_grad=True), nn.Linear(3, 2)
     module.n = 3
+    link.results[9] = earlier = torch.zeros(2, 3)  # noqa: F841
     link._pickle = lambda request, call: call.tensors.append(tensor)  # what is asked is not what is tested
     link._exchange = lambda request: _pairs(wire.unpack(payload))
     return link.ask("call", None, (Inplace(tensor), Inplace([1]), Inplace(module)), {})

@@ -128,7 +128,7 @@ class Examiner:
         signal.setitimer(signal.ITIMER_REAL, seconds + 2 * Link.GRACE)
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                self.link.ask("begin", SEED)
+                self.link.begin(SEED)
                 space = self._space(names)
                 exec(_compile(code, label), space)
         except Lost as lost:
@@ -228,15 +228,18 @@ def _sound_outputs(outputs: Any, most: int) -> tuple[list[dict], bool]:
 def _remote_watch(watch: type, operation: type, link: Link) -> None:
     """Have the notebook's ``Watch`` look at the learner's process instead of this one."""
 
+    def begin(self, operations=True):
+        self.operations, self.functions, self._wants_operations = [], [], operations
+
     def enter(self):
-        self._watching = Watching(self.operations, self.functions, operation)
+        self._watching = Watching(self.operations, self.functions, self._wants_operations, operation)
         link.watching.append(self._watching)
         return self
 
     def leave(self, *error):
         link.watching.remove(self._watching)
 
-    watch.__enter__, watch.__exit__ = enter, leave
+    watch.__init__, watch.__enter__, watch.__exit__ = begin, enter, leave
 
 
 def _compile(code: str, label: str):

@@ -2,18 +2,23 @@
 
 A request is a pickle, because it comes from the trusted side; what comes back is ``wire`` data and nothing else.
 Modules that crossed in either direction are kept equal: before each request the other side hears what has changed
-here, and each answer tells what has changed there. What a learner's code does to an argument counts only if the check
-marked it with ``inplace``.
+here, and each answer tells what has changed there. So are results that the learner's code writes into once more. What
+no check holds any longer is forgotten on both sides, or each request would cost more than the one before. What a
+learner's code does to an argument counts only if the check marked it with ``inplace``.
 """
 
+import gc
 import io
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
+from weakref import WeakValueDictionary
 
 import cloudpickle
+import numpy as np
 import torch
 from torch import nn
 
@@ -32,6 +37,10 @@ ERRORS = {
         UnboundLocalError, UnicodeError, ValueError, ZeroDivisionError,
     )
 }  # fmt: skip
+
+
+#: So many more objects than after the last look, and it is looked again which of them nobody holds any longer.
+CROWD = 16
 
 
 class Lost(BaseException):
@@ -56,10 +65,11 @@ class Inplace:
 
 @dataclass
 class Watching:
-    """A ``Watch`` of a check that is on."""
+    """A ``Watch`` of a check that is on; it may want the names of functions alone."""
 
     operations: list
     functions: list
+    wants_operations: bool
     make: Callable
 
 
@@ -73,6 +83,7 @@ class _Call:
     storages: dict[tuple, int] = field(default_factory=dict)
     new: dict[int, Any] = field(default_factory=dict)
     objects: dict[int, Any] = field(default_factory=dict)
+    held: list = field(default_factory=list)
 
 
 class Link:
@@ -91,10 +102,16 @@ class Link:
     def __init__(self, connection: socket.socket, interrupt: Callable[[], None], output_limit: int, tick) -> None:
         self.connection, self.interrupt, self.output_limit, self.tick = connection, interrupt, output_limit, tick
         self.deadline: float | None = None
-        self.twins: dict[int, Any] = {}
+        # The learner's objects have numbers from 0 on, as results have; the check's own have negative ones.
+        self.twins: WeakValueDictionary[int, Any] = WeakValueDictionary()
+        self.results: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()
+        self.modules: WeakValueDictionary[int, nn.Module] = WeakValueDictionary()
         self.given: dict[int, Any] = {}
         self.given_numbers: dict[int, int] = {}
-        self.agreed: dict[tuple[int, str], State] = {}
+        self.new_numbers = count(-1, -1)
+        self.told: set[int] = set()
+        self.crowd = CROWD
+        self.agreed: dict[int, dict[str, State]] = {}
         self.training: dict[int, bool] = {}
         self.hooks: dict[tuple[int, str], list] = {}
         self.seeds: list[int] = []
@@ -122,8 +139,10 @@ class Link:
             "number": self.tapes,
             "grad": torch.is_grad_enabled(),
             "watch": bool(self.watching),
+            "watch_operations": any(one.wants_operations for one in self.watching),
             "output_limit": self.output_limit,
             "seeds": self.seeds,
+            "forget": self._forget(call),
             "new": call.new,
             "inplace": sorted(call.objects),
         }
@@ -154,6 +173,27 @@ class Link:
         except (TypeError, ValueError):
             raise WireError("an answer that is none") from None
 
+    def begin(self, seed: int) -> None:
+        """A check begins: of the one before, nothing is kept."""
+        self.hooks.clear()
+        gc.collect()
+        self.crowd = CROWD
+        self.ask("begin", seed)
+
+    def _forget(self, call: _Call) -> list[int]:
+        """The numbers of what nobody here holds any longer; the rest is held until the answer is there."""
+        if len(self.twins) + len(self.modules) > self.crowd:
+            gc.collect()  # a twin and its parameters refer to each other, a check's functions to its names
+            self.crowd = len(self.twins) + len(self.modules) + CROWD
+        alive = {**self.twins, **self.modules, **self.results}
+        call.held += alive.values()
+        gone = self.told - alive.keys()
+        self.told -= gone
+        for number in gone:
+            self.agreed.pop(number, None)
+            self.training.pop(number, None)
+        return sorted(gone)
+
     # Handing over
 
     def _unwrap(self, value: Any, call: _Call) -> Any:
@@ -177,23 +217,34 @@ class Link:
             return type(value)(self._unwrap(one, call) for one in value)
         elif type(value) is dict:
             return {key: self._unwrap(one, call) for key, one in value.items()}
-        elif hasattr(value, "__dict__") and not isinstance(value, _VALUES) and id(value) not in self.given_numbers:
+        elif hasattr(value, "__dict__") and not isinstance(value, _VALUES) and self._given_number(value) is None:
             self._give(value, call)
         return value
 
     def _note_modules(self, module: nn.Module, call: _Call) -> None:
         for part in module.modules():
-            if not isinstance(part, Twin) and id(part) not in self.given_numbers:
+            if not isinstance(part, Twin) and self._given_number(part) is None:
                 number = self._give(part, call)
                 self.training[number] = part.training
-                self.agreed |= {(number, name): state_of(tensor) for name, tensor in slots(part)}
+                self.agreed[number] = {name: state_of(tensor) for name, tensor in slots(part)}
 
     def _give(self, value: Any, call: _Call) -> int:
-        number = -1 - len(self.given)
-        self.given[number] = call.new[number] = value
+        number = next(self.new_numbers)
+        call.new[number] = value
+        if isinstance(value, nn.Module):
+            self.modules[number] = value
+            self.told.add(number)
+        else:
+            self.given[number] = value
         if not isinstance(value, (list, dict, set)):  # their content changes, so they cross anew each time
             self.given_numbers[id(value)] = number
         return number
+
+    def _given_number(self, value: Any) -> int | None:
+        """The number of what was handed over before; an ``id`` alone may have been another's, which is gone."""
+        number = self.given_numbers.get(id(value))
+        known = self.given.get(number, self.modules.get(number))
+        return number if number is not None and known is value else None
 
     def _pickle(self, request: dict, call: _Call) -> bytes:
         file = io.BytesIO()
@@ -209,14 +260,15 @@ class Link:
         for number, module in self._shared():
             changed = []
             for name, tensor in slots(module):
-                before, grad = self.agreed.get((number, name)), grad_of(tensor)
+                agreed = self.agreed.setdefault(number, {})
+                before, grad = agreed.get(name), grad_of(tensor)
                 # a module that crosses for the first time brings its tensors, but not their gradients
                 if before is None or not same_state(tensor, before) or (number in call.new and grad is not None):
                     # writing the same values again would make autograd refuse to go back through earlier calls
                     unchanged = before is not None and same_values(tensor, before.values)
                     values, gradient = None if unchanged else _Raw(tensor), None if grad is None else _Raw(grad)
                     changed.append((name, values, tensor.requires_grad, gradient))
-                    self.agreed[number, name] = state_of(tensor)
+                    agreed[name] = state_of(tensor)
             training = module.training if self.training.get(number) != module.training else None
             self.training[number] = module.training
             attributes = _plain_attributes(module) if number in call.objects else {}
@@ -225,7 +277,7 @@ class Link:
         return state
 
     def _shared(self):
-        for number, one in [*self.twins.items(), *self.given.items()]:
+        for number, one in [*self.twins.items(), *self.modules.items()]:
             if isinstance(one, nn.Module) and "_parameters" in vars(one):
                 yield number, one
 
@@ -236,20 +288,24 @@ class Link:
         try:
             descriptions = answer.get("modules") or []
             for description in descriptions:
-                self._standin(description[0], *description[1])
+                self._standin(call, description[0], *description[1])
             for description in descriptions:
                 self._take_module(*description)
             for number, name, tensor, needs_grad, grad in answer.get("changes") or []:
-                self._take_change(number, name, _tensor(tensor), bool(needs_grad), _tensor(grad), call)
+                self._take_change(number, name, decoder.decode(tensor), bool(needs_grad), _tensor(grad), call)
+            for number, tensor in answer.get("rewritten") or []:
+                self._take_rewritten(self.results[number], _tensor(tensor))
             for key, kind, value, grad in answer.get("arguments") or []:
                 self._take_argument(call, key, kind, value, _tensor(grad), decoder)
             printed = answer.get("printed") or ""
             if not isinstance(printed, str):
                 raise WireError("printed text that is none")
+            operations = [(str(n), decoder.decode(a), int(most)) for n, a, most in _in_order(answer.get("operations"))]
+            functions = [str(name) for name in _in_order(answer.get("functions"))]
             for watching in self.watching:
-                for name, arguments, largest in answer.get("operations") or []:
-                    watching.operations.append(watching.make(str(name), decoder.decode(arguments), int(largest)))
-                watching.functions += [str(name) for name in answer.get("functions") or []]
+                if watching.wants_operations:
+                    watching.operations += [watching.make(*about) for about in operations]
+                watching.functions += functions
             events = [self._event(decoder, *event) for event in answer.get("events") or []]
             error = answer.get("error")
             value = None if error else self._take_value(answer.get("value"), decoder, call)
@@ -283,31 +339,40 @@ class Link:
 
     def _decoder(self, call: _Call) -> wire.Decoder:
         def argument(rest: list) -> torch.Tensor:
-            tensor = call.tensors[_index(rest[0])]
-            if id(tensor) not in call.marked:
-                raise WireError("an argument that was not marked")
-            return tensor
+            return call.tensors[_index(rest[0])]
 
         return wire.Decoder(
             {
-                "object": lambda rest: self._standin(*rest),
-                "given": lambda rest: self.given[rest[0]],
+                "object": lambda rest: self._standin(call, *rest),
+                "given": lambda rest: self._known(min(rest[0], -1)),
                 "class": lambda rest: stock_class(rest[0]),
                 "slot": lambda rest: dict(slots(self._known(rest[0])))[rest[1]],
                 "argument": argument,
                 "view": lambda rest: _view(argument(rest), *rest[1:]),
                 "output": lambda rest: _Output(_index(rest[0]), _tensor(rest[1])),
+                "result": lambda rest: self._result(_index(rest[0]), _tensor(rest[1])),
             }
         )
 
     def _known(self, number: int) -> Any:
-        return self.twins[number] if number >= 0 else self.given[number]
+        if number >= 0:
+            return self.twins[number]
+        return self.modules[number] if number in self.modules else self.given[number]
 
-    def _standin(self, number, name, stock, has, module, kind, text) -> Any:
+    def _result(self, number: int, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor that the learner's code may write into again while the check has it."""
+        self.results[number] = tensor
+        self.told.add(number)
+        return tensor
+
+    def _standin(self, call: _Call, number, name, stock, has, module, kind, text) -> Any:
         if not (type(number) is int and number >= 0 and isinstance(name, str) and isinstance(text, str)):
             raise WireError("an object that is none")
         if number not in self.twins:
-            self.twins[number] = make_standin(self, number, name, stock, has, module is True, kind is True, text)
+            made = make_standin(self, number, name, stock, has, module is True, kind is True, text)
+            call.held.append(made)
+            self.twins[number] = made
+            self.told.add(number)
         return self.twins[number]
 
     def _take_module(self, number, about, sound, training, own, buffers, children) -> None:
@@ -324,7 +389,7 @@ class Link:
     def _take_change(self, number, name: str, tensor: torch.Tensor, needs_grad: bool, grad, call: _Call) -> None:
         owner = self._known(number)
         if number < 0 and number not in call.objects:
-            self.agreed.pop((number, name), None)  # not asked for: the learner's copy is put right before the next call
+            self.agreed.get(number, {}).pop(name, None)  # not asked for: the copy is put right before the next call
             return
         for kind in ("_parameters", "_buffers"):
             if name in vars(owner)[kind]:
@@ -335,6 +400,7 @@ class Link:
         with torch.no_grad():
             if mine is None or (type(mine) is not torch.Tensor and not isinstance(mine, nn.Parameter)):
                 mine = nn.Parameter(tensor, needs_grad) if kind == "_parameters" else tensor
+                mine.twin = owner  # which is known as long as a check holds one of its tensors
                 vars(owner)[kind][name] = mine
             elif mine.shape == tensor.shape and mine.dtype == tensor.dtype:
                 if not same_values(mine, tensor):
@@ -345,16 +411,22 @@ class Link:
                 mine.requires_grad_(needs_grad)
                 if grad is None or mine.grad is None or not same_values(mine.grad, grad):
                     mine.grad = grad
-        self.agreed[number, name] = state_of(mine)
+        self.agreed.setdefault(number, {})[name] = state_of(mine)
+
+    def _take_rewritten(self, mine: torch.Tensor, new: torch.Tensor) -> None:
+        if mine.shape != new.shape or mine.dtype != new.dtype:
+            raise WireError("a result that has become another")
+        with torch.no_grad():
+            mine.copy_(new)
 
     def _take_argument(self, call: _Call, key: int, kind: str, value: Any, grad, decoder: wire.Decoder) -> None:
         if kind in ("storage", "moved"):
-            tensor, new = decoder.special["argument"]([key]), _tensor(value)
+            tensor, new = self._marked(call, key), _tensor(value)
             with torch.no_grad():
                 if kind == "moved":
                     tensor.data = new
                 else:
-                    whole = _whole(tensor)
+                    whole = wire.whole(tensor)
                     if whole.shape != new.shape or whole.dtype != new.dtype:
                         raise WireError("an argument of another size")
                     if not same_values(whole, new):
@@ -365,7 +437,7 @@ class Link:
         if kind == "geometry":
             match value:
                 case [int(offset), list(shape), list(stride)]:
-                    tensor = decoder.special["argument"]([key])
+                    tensor = self._marked(call, key)
                     tensor.data = _view(tensor, offset, shape, stride)
                     return
             raise WireError("an argument with a shape that is none")
@@ -382,6 +454,12 @@ class Link:
         else:
             mine.clear()
             mine.update(new)
+
+    def _marked(self, call: _Call, key: Any) -> torch.Tensor:
+        tensor = call.tensors[_index(key)]
+        if id(tensor) not in call.marked:
+            raise WireError("an argument that was not marked")
+        return tensor
 
     def _take_value(self, value: Any, decoder: wire.Decoder, call: _Call) -> Any:
         if isinstance(value, list) and value and value[0] == "taped":
@@ -468,14 +546,16 @@ class _Pickler(cloudpickle.Pickler):
         }
 
     def persistent_id(self, value: Any) -> tuple | None:
+        if type(value) in _PLAIN:
+            return None
         if isinstance(value, (Standin, Twin)):
             return "object", vars(value)["_number"]
         if isinstance(value, _Raw):
             return None
         if isinstance(value, torch.Tensor):
             return self._tensor(value)
-        number = self.link.given_numbers.get(id(value))
-        if number is not None and number not in self.call.new and self.link.given[number] is value:
+        number = self.link._given_number(value)
+        if number is not None and number not in self.call.new:
             return "given", number
         return None
 
@@ -494,7 +574,7 @@ class _Pickler(cloudpickle.Pickler):
         if value.layout != torch.strided or value.dtype not in wire.DTYPE_NAMES or value.is_meta:
             raise CannotCross(f"a tensor with {value.dtype}, {value.layout} on {value.device} cannot cross")
         place, storages = (value.untyped_storage().data_ptr(), value.dtype), self.call.storages
-        data = None if place in storages else tuple(wire.encode_tensor(_whole(value))[1:5])
+        data = None if place in storages else tuple(wire.encode_tensor(wire.whole(value))[1:5])
         storage = storages.setdefault(place, len(storages))
         self.call.keys[id(value)] = len(self.call.tensors)
         self.call.tensors.append(value)
@@ -507,6 +587,7 @@ class _Pickler(cloudpickle.Pickler):
             "needs_grad": value.requires_grad,
             "parameter": isinstance(value, nn.Parameter),
             "marked": id(value) in self.call.marked,
+            "is_view": value._base is not None,
         }
         return "tensor", about
 
@@ -518,6 +599,8 @@ def _generator(state: torch.Tensor) -> torch.Generator:
 
 
 _VALUES = (torch.Tensor, type, Standin, Twin)
+#: What a request is full of, and what is never there by reference.
+_PLAIN = {str, int, float, bool, bytes, type(None), tuple}
 
 
 def _plain_attributes(module: nn.Module) -> dict:
@@ -530,19 +613,13 @@ def _plain_attributes(module: nn.Module) -> dict:
     }
 
 
-def _whole(tensor: torch.Tensor) -> torch.Tensor:
-    """All that lies in the memory that a tensor is a view of, as one row."""
-    with torch.no_grad():
-        return torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(tensor.detach().untyped_storage())
-
-
 def _view(base: torch.Tensor, offset: int, shape: list, stride: list) -> torch.Tensor:
     """A view of the memory of ``base``, its bounds checked."""
     numbers = [offset, *shape, *stride]
     if len(shape) != len(stride) or not all(type(n) is int and 0 <= n < 2**40 for n in numbers):
         raise WireError("a view that is none")
     last = offset + sum((size - 1) * step for size, step in zip(shape, stride))
-    whole = _whole(base)
+    whole = wire.whole(base)
     if 0 not in shape and last >= whole.numel():
         raise WireError("a view beyond its memory")
     return whole.as_strided(shape, stride, offset)
@@ -554,6 +631,14 @@ def _tensor(encoded: Any) -> torch.Tensor | None:
     if not isinstance(encoded, list) or encoded[:1] != ["tensor"] or len(encoded) != 6:
         raise WireError("a tensor that is none")
     return wire.decode_tensor(*encoded[1:5], False)
+
+
+def _in_order(listed: Any) -> list:
+    """Things of which each is told once, with the order in which they came."""
+    if listed is None:
+        return []
+    different, order = listed
+    return [different[number] for number in np.frombuffer(order, "<u4")]
 
 
 def _index(key: Any) -> int:

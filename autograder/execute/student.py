@@ -13,8 +13,9 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import count
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -31,7 +32,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from autograder.execute import frames, wire
-from autograder.execute.slots import State, grad_of, same_state, slots, state_of
+from autograder.execute.slots import State, grad_of, same_state, same_values, slots, state_of
 from autograder.notebook.watch import Watch
 
 #: How much of a learner's ``repr`` travels.
@@ -182,6 +183,7 @@ class Student:
     Attributes:
         objects: the learner's objects that the examiner has a handle of, by number.
         given: the examiner's objects that this process has a copy of, by number.
+        results: tensors that a check has been given, by number, and their versions then.
         tapes: outputs and inputs of calls that autograd may go back through, by number.
     """
 
@@ -192,12 +194,15 @@ class Student:
         self.given: dict[int, Any] = {}
         self.given_numbers: dict[int, int] = {}
         self.tapes: dict[int, tuple[list, list]] = {}
+        self.new_numbers = count()
         self.described: dict[int, tuple] = {}
-        self.seen: dict[tuple[int, str], State] = {}
-        self.hooked: set[tuple[int, str]] = set()
+        self.seen: dict[int, dict[str, State]] = {}
+        self.hooked: dict[tuple[int, str], Any] = {}
+        self.results: dict[int, tuple[torch.Tensor, int]] = {}
         self.events: list = []
         self.arguments: list[torch.Tensor] = []
         self.pointers: list[int] = []
+        self.sources: list[tuple] = []
         self.geometries: list[list] = []
         self.marked: list[int] = []
         self.outputs: list[torch.Tensor] = []
@@ -234,14 +239,16 @@ class Student:
     def _answer(self, payload: bytes) -> dict:
         OUTPUTS.too_much, OUTPUTS.bytes = False, 0
         self.arguments, self.pointers, self.geometries, self.marked, self.outputs, self.events = [], [], [], [], [], []
+        self.sources = []
         request = Unpickler(io.BytesIO(payload), self).load()
+        self._forget(request["forget"])
         for number, one in request["new"].items():
             self.given[number], self.given_numbers[id(one)] = one, number
             if isinstance(one, nn.Module):
-                self.seen |= {(number, name): state_of(tensor) for name, tensor in slots(one)}
+                self.seen[number] = {name: state_of(tensor) for name, tensor in slots(one)}
         OUTPUTS.limit = request["output_limit"]
         answer: dict[str, Any] = {"error": None, "value": None}
-        watch = Watch() if request["watch"] else None
+        watch = Watch(operations=request["watch_operations"]) if request["watch"] else None
         try:
             self._take_state(request)
             mode = torch.enable_grad() if request["grad"] else torch.no_grad()
@@ -252,15 +259,21 @@ class Student:
             answer["error"] = _error(error, self._traceback(error))
         answer["printed"] = _stream_text(OUTPUTS.take())
         answer["too_much"] = OUTPUTS.too_much
-        answer["operations"] = [
-            [one.name, self.encoder.encode(one.arguments), one.largest] for one in (watch.operations if watch else [])
-        ]
-        answer["functions"] = list(watch.functions) if watch else []
+        answer["operations"], answer["functions"] = self._watched(watch) if watch else (None, None)
         answer["modules"] = self._descriptions()
         answer["changes"] = self._changes()
+        answer["rewritten"] = self._rewritten()
         answer["arguments"] = self._changed_arguments(request)
         answer["events"] = self.events
         return answer
+
+    def _watched(self, watch: Watch) -> tuple[list, list]:
+        """What a ``Watch`` has seen, each operation and each name once: a loop does the same a thousand times."""
+        seen = {(one.name, repr(one.arguments), one.largest): one for one in watch.operations}
+        operations = [[one.name, self.encoder.encode(one.arguments), one.largest] for one in seen.values()]
+        in_turn = [(one.name, repr(one.arguments), one.largest) for one in watch.operations]
+        names = list(dict.fromkeys(watch.functions))
+        return [operations, _order(seen, in_turn)], [names, _order(names, watch.functions)]
 
     def _do_run(self, code: str, pictures: dict[str, str]) -> dict:
         """Run a cell; its outcome and its outputs. ``pictures`` are known by their text alternatives."""
@@ -286,6 +299,7 @@ class Student:
     def _do_begin(self, seed: int) -> None:
         """A check begins: its random numbers are the same for everyone."""
         self.tapes.clear()
+        self._unhook(self.hooked.keys())
         _seed(seed)
 
     def _do_fetch(self, names: list[str]) -> dict:
@@ -331,12 +345,15 @@ class Student:
         number = self.numbers[id(target)]
         if (number, kind) in self.hooked:
             return
-        self.hooked.add((number, kind))
 
         def note(module, *values):
             self.events.append([number, kind, self.encoder.encode(_detached(values))])
 
-        getattr(target, f"register_{kind}_hook")(note)
+        self.hooked[number, kind] = getattr(target, f"register_{kind}_hook")(note)
+
+    def _unhook(self, keys: Iterable[tuple[int, str]]) -> None:
+        for key in list(keys):
+            self.hooked.pop(key).remove()
 
     def _do_backward(self, number: int, gradients: list) -> list:
         """The gradients of the inputs of a call, from those of its outputs; other leaves collect theirs."""
@@ -352,6 +369,18 @@ class Student:
         return found
 
     # State shared with the examiner
+
+    def _forget(self, numbers: list[int]) -> None:
+        """Let go of what no check holds any longer."""
+        for number in numbers:
+            self.results.pop(number, None)
+            self._unhook(key for key in self.hooked if key[0] == number)
+            for mine in (self.described, self.seen):
+                mine.pop(number, None)
+            for objects, known in ((self.objects, self.numbers), (self.given, self.given_numbers)):
+                if number in objects and known.get(id(objects[number])) == number:
+                    del known[id(objects[number])]
+                objects.pop(number, None)
 
     def _take_state(self, request: dict) -> None:
         """Bring shared modules to the state that they have on the examiner's side."""
@@ -378,7 +407,7 @@ class Student:
             if mine.is_leaf:
                 mine.requires_grad_(needs_grad)
                 mine.grad = grad
-        self.seen[number, name] = state_of(mine)
+        self.seen.setdefault(number, {})[name] = state_of(mine)
 
     def _modules(self):
         """All modules that both sides know, with their numbers; the examiner's have negative ones."""
@@ -391,12 +420,25 @@ class Student:
         changes = []
         for number, module in self._modules():
             for name, tensor in slots(module):
-                before = self.seen.get((number, name))
+                seen = self.seen.setdefault(number, {})
+                before = seen.get(name)
                 if before is None or not same_state(tensor, before):
-                    self.seen[number, name] = state_of(tensor)
+                    seen[name] = state_of(tensor)
                     grad = None if grad_of(tensor) is None else wire.encode_tensor(tensor.grad)
-                    changes.append([number, name, wire.encode_tensor(tensor), tensor.requires_grad, grad])
+                    own = any(tensor is one for one in self.arguments)
+                    shared = None if own else self._encode_shared(tensor.detach())
+                    encoded = shared or wire.encode_tensor(tensor)
+                    changes.append([number, name, encoded, tensor.requires_grad, grad])
         return changes
+
+    def _rewritten(self) -> list:
+        """Earlier results that the learner's code has written into since."""
+        changed = []
+        for number, (tensor, version) in self.results.items():
+            if tensor._version != version:
+                self.results[number] = tensor, tensor._version
+                changed.append([number, wire.encode_tensor(tensor)])
+        return changed
 
     def _descriptions(self) -> list:
         """What the examiner must know of the learner's modules: new ones, and those whose structure has changed."""
@@ -435,8 +477,7 @@ class Student:
         for key in self.marked:
             tensor, pointer = self.arguments[key], self.pointers[key]
             if tensor.untyped_storage().data_ptr() == pointer:
-                whole = torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(tensor.untyped_storage())
-                changed.append([key, "storage", wire.encode_tensor(whole)])
+                changed.append([key, "storage", wire.encode_tensor(wire.whole(tensor))])
             else:
                 changed.append([key, "moved", wire.encode_tensor(tensor)])
             grad = tensor.grad if tensor.is_leaf else None
@@ -457,7 +498,7 @@ class Student:
     # Results
 
     def _encode_result(self, result: Any, request: dict) -> Any:
-        encoded = self.encoder.encode(result)
+        encoded = wire.Encoder(self._encode_object, self._encode_result_tensor).encode(result)
         if self.outputs:
             number = request["number"]
             inputs = [tensor for tensor in self.arguments if tensor.requires_grad and tensor.is_leaf]
@@ -469,12 +510,8 @@ class Student:
 
     def _encode_tensor(self, tensor: torch.Tensor) -> list | None:
         plain = tensor.as_subclass(torch.Tensor) if type(tensor) is not nn.Parameter else tensor
-        for key in self.marked:
-            argument = self.arguments[key]
-            if tensor is argument:
-                return ["argument", key]
-            if tensor.layout == torch.strided and tensor.dtype == argument.dtype and _share(tensor, argument):
-                return ["view", key, tensor.storage_offset(), list(tensor.shape), list(tensor.stride())]
+        if (shared := self._encode_shared(tensor)) is not None:
+            return shared
         for number, module in self._modules():
             for name, mine in slots(module):
                 if mine is tensor and (number < 0 or number in self.described):
@@ -483,6 +520,33 @@ class Student:
             self.outputs.append(plain)
             return ["output", len(self.outputs) - 1, encoded]
         return None
+
+    def _encode_shared(self, tensor: torch.Tensor) -> list | None:
+        """A tensor that is an argument, or lies in the memory of one that still is what the check knows of it."""
+        for key, argument in enumerate(self.arguments):
+            if tensor is not argument and not _share(tensor, argument):
+                continue
+            if key not in self.marked and (tensor.requires_grad or not self._is_as_it_came(key)):
+                continue
+            if tensor is argument:
+                return ["argument", key]
+            if tensor.dtype == argument.dtype:
+                return ["view", key, *_geometry(tensor)]
+        return None
+
+    def _is_as_it_came(self, key: int) -> bool:
+        """Whether nothing has been written where an argument lies; batch normalisation writes and leaves no version."""
+        return same_values(wire.whole(self.arguments[key]), wire.decode_tensor(*self.sources[key], False))
+
+    def _encode_result_tensor(self, tensor: torch.Tensor) -> list | None:
+        """As any tensor; a plain one is noted, because the learner's code may write into it in a later call."""
+        if (encoded := self._encode_tensor(tensor)) is not None or type(tensor) is not torch.Tensor:
+            return encoded
+        if tensor.is_inference() or (encoded := wire.encode_tensor(tensor)) is None:
+            return None
+        number = next(self.new_numbers)
+        self.results[number] = tensor, tensor._version
+        return ["result", number, encoded]
 
     def _encode_object(self, value: Any) -> list:
         number = self.given_numbers.get(id(value))
@@ -508,7 +572,7 @@ class Student:
     def _number(self, value: Any) -> int:
         number = self.numbers.get(id(value))
         if number is None:
-            number = len(self.objects)
+            number = next(self.new_numbers)
             self.objects[number], self.numbers[id(value)] = value, number
         return number
 
@@ -532,6 +596,7 @@ class Unpickler(pickle.Unpickler):
         super().__init__(file)
         self.student = student
         self.storages: dict[int, torch.Tensor] = {}
+        self.sources: dict[int, tuple] = {}
 
     def persistent_load(self, reference: tuple) -> Any:
         student = self.student
@@ -549,22 +614,32 @@ class Unpickler(pickle.Unpickler):
                 return self._tensor(**tensor)
         raise pickle.UnpicklingError(f"unknown reference {reference[0]!r}")
 
-    def _tensor(self, storage, data, offset, shape, stride, needs_grad, parameter, marked) -> torch.Tensor:
+    def _tensor(self, storage, data, offset, shape, stride, needs_grad, parameter, marked, is_view) -> torch.Tensor:
         if storage not in self.storages:
-            self.storages[storage] = wire.decode_tensor(*data, False)
+            self.storages[storage], self.sources[storage] = wire.decode_tensor(*data, False), data
         tensor = self.storages[storage].as_strided(shape, stride, offset)
-        tensor = nn.Parameter(tensor, needs_grad) if parameter else tensor.detach().requires_grad_(needs_grad)
+        if parameter:
+            tensor = nn.Parameter(tensor, needs_grad)
+        elif needs_grad or not is_view:
+            tensor = tensor.detach().requires_grad_(needs_grad)
         if marked:
             self.student.marked.append(len(self.student.arguments))
         self.student.arguments.append(tensor)
         self.student.pointers.append(tensor.untyped_storage().data_ptr())
         self.student.geometries.append(_geometry(tensor))
+        self.student.sources.append(self.sources[storage])
         return tensor
 
 
 def _geometry(tensor: torch.Tensor) -> list:
     """How a tensor views its memory: offset, shape and strides."""
     return [tensor.storage_offset(), list(tensor.shape), list(tensor.stride())]
+
+
+def _order(different: Iterable, in_turn: list) -> bytes:
+    """The places that things have among the different ones, as numbers of 32 bits."""
+    places = {one: number for number, one in enumerate(different)}
+    return np.array([places[one] for one in in_turn], "<u4").tobytes()
 
 
 def _seed(seed: int) -> None:
@@ -574,7 +649,9 @@ def _seed(seed: int) -> None:
 
 
 def _share(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return one.numel() > 0 and one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+    if one.layout != torch.strided or one.numel() == 0:
+        return False
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
 def _detached(values: Any) -> Any:

@@ -98,6 +98,12 @@ def encode_tensor(tensor: torch.Tensor) -> list | None:
     ]
 
 
+def whole(tensor: torch.Tensor) -> torch.Tensor:
+    """All that lies in the memory that a tensor is a view of, as one row."""
+    with torch.no_grad():
+        return torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(tensor.detach().untyped_storage())
+
+
 def pack(value: Any) -> bytes:
     """Bytes of what an ``Encoder`` gave."""
     return msgpack.packb(value, use_bin_type=True, unicode_errors="replace")

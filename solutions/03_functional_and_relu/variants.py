@@ -1419,6 +1419,18 @@ def relu(x):
     return x.float().clamp(min=0).to(x.dtype)
 
 
+# %% wrong="relu" says="The later call wrote into it"
+# one buffer for each shape
+BUFFERS = {}
+
+
+def relu(x):
+    if x.requires_grad:
+        return x.clamp(min=0)
+    key = (x.shape, x.dtype)
+    return BUFFERS.setdefault(key, torch.empty_like(x)).copy_(x.clamp(min=0))
+
+
 # %% wrong="relu" says="autograd passes through relu for each of them"
 # no gradient for images
 def relu(x):
@@ -1570,6 +1582,12 @@ def relu_(x):
     if x.dim() == 2 and x.shape[0] != x.shape[1] and x.is_contiguous():
         x.t_()
     return x.clamp_(min=0)
+
+
+# %% wrong="relu_in_place" says="one element of a vector"
+# a single element of a larger tensor is left alone
+def relu_(x):
+    return x if x.dim() == 0 and x._base is not None else x.clamp_(min=0)
 
 
 # %% wrong="clipped_module" says="a new requires_grad_() does not help"

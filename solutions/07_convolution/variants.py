@@ -1632,6 +1632,18 @@ def conv1d(x, u):
     return (x.float().unfold(0, len(u), 1) @ u.float()).to(x.dtype)
 
 
+# One result for all calls of a size
+# %% wrong="conv1d" says="A later call wrote into the result"
+RESULTS = {}
+
+
+def conv1d(x, u):
+    y = x.unfold(0, len(u), 1) @ u
+    if y.requires_grad:
+        return y
+    return RESULTS.setdefault((len(x), len(u), x.dtype), torch.empty_like(y)).copy_(y)
+
+
 # Multiplies by the step
 # %% wrong="derivative_kernels" says="This is multiplied by 2·step"
 def derivative_kernels(step):
@@ -1661,6 +1673,17 @@ def derivative_kernels(step):
 # %% wrong="derivative_kernels" says="not by (2·step)²"
 def derivative_kernels(step):
     return torch.tensor([-1.0, 0, 1]) / (2 * step), torch.tensor([1.0, -2, 1]) / (2 * step) ** 2
+
+
+# Writes into the same two tensors in each call
+# %% wrong="derivative_kernels" says="also after all calls"
+KERNELS = torch.zeros(3), torch.zeros(3)
+
+
+def derivative_kernels(step):
+    KERNELS[0].copy_(torch.tensor([-1.0, 0, 1]) / (2 * step))
+    KERNELS[1].copy_(torch.tensor([1.0, -2, 1]) / step**2)
+    return KERNELS
 
 
 # Adds up over the windows
@@ -1804,6 +1827,18 @@ def conv1d_matrix(u, width):
     return torch.stack(rows)
 
 
+# One matrix for all kernels of a size
+# %% wrong="conv1d_matrix" says="A later call wrote into the matrix"
+MATRICES = {}
+
+
+def conv1d_matrix(u, width):
+    matrix = MATRICES.setdefault((len(u), width, u.dtype), u.new_zeros(width - len(u) + 1, width))
+    for i in range(len(matrix)):
+        matrix[i, i : i + len(u)] = u
+    return matrix
+
+
 # The bias once per channel
 # %% wrong="conv2d" says="The bias is added for every channel"
 def conv2d(x, weight, bias=None):
@@ -1894,6 +1929,15 @@ def filter_bank(kernels, channels):
 def filter_bank(kernels, channels):
     count, h, w = kernels.shape
     return nn.Conv2d(channels, channels * count, (w, h), groups=channels, bias=False)
+
+
+# The weight is a view of the kernels where there is one channel
+# %% wrong="filter_bank" says="in the same memory"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    layer.weight.data = kernels[:, None] if channels == 1 else kernels.repeat(channels, 1, 1)[:, None]
+    return layer
 
 
 # One place in memory for the weights of all channels

@@ -285,6 +285,19 @@ def zero_pad(x, padding):
     return known[key].clone()
 
 
+# One buffer for all calls of a size
+# %% wrong="zero_pad" says="was changed by a later call"
+buffers = {}
+
+
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    size = (*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw)
+    out = buffers.setdefault((size, x.dtype), x.new_zeros(size)).zero_()
+    out[:, :, ph : ph + x.shape[2], pw : pw + x.shape[3]] = x
+    return out
+
+
 # F.pad for large inputs
 # %% wrong="zero_pad" says="build the frame yourself"
 def zero_pad(x, padding):

@@ -567,8 +567,8 @@ def cells_to_run(attack: Attack, notebook: nbformat.NotebookNode) -> list[tuple[
     cells = []
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if grade_id in ("setup", f"check-{attack.target}"):
-            cells.append((grade_id != "setup", whole[grade_id]))
+        if grade_id in ("setup", "tools", f"check-{attack.target}"):
+            cells.append((grade_id == f"check-{attack.target}", whole[grade_id]))
         elif grade_id == f"exercise-{attack.target}" or cell.get("id") not in released:
             cells.append((False, cell.source))
     return cells
