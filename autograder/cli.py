@@ -1,4 +1,4 @@
-"""The command line: thin, and what goes wrong is said in one line."""
+"""The command line: thin; each error takes one line."""
 
 import argparse
 import sys
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"autograder: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("autograder: stopped; what was finished is kept.", file=sys.stderr)
+        print("autograder: stopped; what was finished has been kept.", file=sys.stderr)
         return 130
 
 
@@ -51,9 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     build = command("build", _build, "build notebooks from their sources", "autograder build 04_linear")
     build.add_argument("names", nargs="*", metavar="NAME", help="notebooks, such as 04_linear (default: all)")
     build.add_argument(
-        "--check", action="store_true", help="build nothing; fail if a notebook is not what its source gives"
+        "--check", action="store_true", help="build nothing; fail if a notebook does not match its source"
     )
-    build.add_argument("--again", action="store_true", help="run notebooks that have not changed, too")
+    build.add_argument("--again", action="store_true", help="also rebuild notebooks that have not changed")
 
     new = command("new", _new, "write the skeleton of a new notebook", "autograder new 17_attention")
     new.add_argument("name", metavar="NAME", help="two digits and lower-case words, such as 17_attention")
@@ -66,17 +66,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
 
-    grade = command("grade", _grade, "grade what lies in submitted/ and print a table", "autograder grade 04_linear")
-    grade.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
-    grade.add_argument(
-        "--student", action="append", metavar="ID", help="only this learner (may be given several times)"
+    grade = command(
+        "grade", _grade, "grade the submissions in submitted/ and print a table", "autograder grade 04_linear"
     )
-    grade.add_argument("--again", action="store_true", help="grade again what is graded and has not changed, too")
+    grade.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+    grade.add_argument("--student", action="append", metavar="ID", help="only this learner (may be repeated)")
+    grade.add_argument("--again", action="store_true", help="also regrade submissions that have not changed")
     grade.add_argument(
         "--db", metavar="URL", help="the gradebook, such as postgresql://USER@HOST/DATABASE (default: as configured)"
     )
     grade.add_argument(
-        "--workers", type=_at_least_one, metavar="N", help="run N submissions at a time (default: one for each core)"
+        "--workers", type=_at_least_one, metavar="N", help="run N submissions at a time (default: one per core)"
     )
     _add_execution(grade)
 
@@ -84,9 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         "feedback", _feedback, "write a feedback page for each graded learner", "autograder feedback 04_linear"
     )
     feedback.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
-    feedback.add_argument(
-        "--student", action="append", metavar="ID", help="only this learner (may be given several times)"
-    )
+    feedback.add_argument("--student", action="append", metavar="ID", help="only this learner (may be repeated)")
     feedback.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
 
     trial = command(
@@ -95,17 +93,17 @@ def _parser() -> argparse.ArgumentParser:
     trial.add_argument("file", type=Path, metavar="FILE.ipynb", help="a notebook of this course, whatever its name")
     _add_execution(trial)
 
-    demo = command("demo", _demo, "grade a class of 12 made from the variants, for show", "autograder demo 04_linear")
+    demo = command("demo", _demo, "grade a demo class of 12 made from the variants", "autograder demo 04_linear")
     demo.add_argument("name", nargs="?", default="04_linear", metavar="NAME", help="the notebook (default: 04_linear)")
     demo.add_argument("--folder", type=Path, help="where to work (default: a new temporary folder)")
 
     command(
         "doctor",
         _doctor,
-        "look at what this machine has for grading (exit code 0 if a class can be graded with walls here, else 1)",
+        "check what this machine has for grading (exit code 0 if it can grade a class with walls, else 1)",
         "autograder doctor",
     )
-    command("register", _register, "note all notebooks in the gradebook, as `make lab` does", "autograder register")
+    command("register", _register, "enter all notebooks in the gradebook, as `make lab` does", "autograder register")
 
     lab = command(
         "lab",
@@ -117,13 +115,13 @@ def _parser() -> argparse.ArgumentParser:
         "teach", _teach, "open JupyterLab on the whole course, for teachers and authors", "autograder teach"
     )
     for sub in (lab, teach):
-        sub.add_argument("jupyter", nargs="*", metavar="-- OPTION", help="options of `jupyter lab`, after two dashes")
+        sub.add_argument("jupyter", nargs="*", metavar="-- OPTION", help="options for `jupyter lab`, after two dashes")
     return parser
 
 
 def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
@@ -131,7 +129,7 @@ def _add_execution(command: argparse.ArgumentParser) -> None:
     """The options that change how notebooks are run, whatever is configured."""
     command.add_argument("--gpu", action="store_true", help="let notebooks use the GPU")
     command.add_argument(
-        "--no-isolation", action="store_true", help="run notebooks without walls: only what you would run yourself"
+        "--no-isolation", action="store_true", help="run notebooks without walls; only for code you would run yourself"
     )
 
 
@@ -143,8 +141,8 @@ def _execution(options: argparse.Namespace) -> dict[str, bool]:
 def _course(writes: bool) -> Course:
     """The course to work on.
 
-    Elsewhere than in a course it is the one that this command was installed from. That one may be read, and a line says
-    so; it is not written to, because nobody has named it.
+    Outside any course, this is the one that the command was installed from. It may be read, and a line says so; it is
+    not written to, because nobody has named it.
     """
     course = find_course()
     if not course.contains(Path.cwd()):
@@ -156,7 +154,7 @@ def _course(writes: bool) -> Course:
 
 @contextmanager
 def _gradebook(config) -> Iterator[None]:
-    """See that the gradebook can be used before anything is done; what goes wrong with it later is one line, too."""
+    """Check that the gradebook can be used before anything is done; later errors with it take one line, too."""
     from autograder.grading.gradebook import check_gradebook, gradebook_errors
     from autograder.grading.nbgrader_apps import course_directory
 
@@ -176,7 +174,7 @@ def _build(options: argparse.Namespace) -> int:
         for message in stale:
             print(message, file=sys.stderr)
         if not stale:
-            console.print(f"{len(names)} notebooks are what their sources give.")
+            console.print(f"{len(names)} notebooks match their sources.")
         return 1 if stale else 0
     with _progress() as progress:
         task = progress.add_task("building", total=len(names))
@@ -264,7 +262,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from autograder.doctor import diagnose, print_findings, verdict
 
     course = _course(writes=False)
-    with console.status("looking at this machine …"):
+    with console.status("checking this machine …"):
         findings = diagnose(course)
     print_findings(console, findings)
     able, _ = verdict(findings)
@@ -277,7 +275,7 @@ def _register(options: argparse.Namespace) -> int:
 
 
 def _note_notebooks(course: Course, again: bool = False) -> None:
-    """Note in the gradebook the notebooks that are not in it as they are, or all of them ``again``."""
+    """Enter notebooks in the gradebook: those that are not in it as they are now, or ``again`` all of them."""
     from autograder.grading.grade import register
     from autograder.grading.nbgrader_apps import course_config
     from autograder.grading.registered import note_registered, unregistered
@@ -302,7 +300,7 @@ def _lab(options: argparse.Namespace) -> int:
     course = _course(writes=True)
     try:
         _note_notebooks(course)
-    except CourseError as error:  # a learner can do without a gradebook
+    except CourseError as error:  # a learner can work without a gradebook
         print(f"autograder: {error}", file=sys.stderr)
     place = prepare(course)
     for sentence in place.said:

@@ -1,4 +1,4 @@
-"""Where a course lies and how it is configured."""
+"""Where a course is and how it is configured."""
 
 import difflib
 import tomllib
@@ -10,7 +10,7 @@ from autograder.errors import CourseError
 
 @dataclass(frozen=True)
 class Course:
-    """The folder of a course; nbgrader's folders lie in it under nbgrader's names."""
+    """The folder of a course; nbgrader's folders are in it, under nbgrader's names."""
 
     root: Path
 
@@ -56,7 +56,7 @@ class Course:
         """``name``, if the course has such a notebook.
 
         Raises:
-            CourseError: it has not; the message names the one that was probably meant, or lists those it has.
+            CourseError: it does not; the message names the one that was probably meant, or lists those that exist.
         """
         if name in self.names:
             return name
@@ -78,7 +78,7 @@ class Course:
 
 
 def likely_name(text: str, names: list[str]) -> str | None:
-    """The notebook that somebody meant who typed a file, a path, a part of the name or a near miss; None if unclear."""
+    """The notebook meant by a file, a path, a part of its name or a near miss; None if unclear."""
     parts = [part.removesuffix(".ipynb").removesuffix(".py") for part in reversed(Path(text).parts)]
     whole = next((part for part in parts if part in names), None)
     if whole is not None:
@@ -92,7 +92,7 @@ def likely_name(text: str, names: list[str]) -> str | None:
 
 
 def find_course(start: Path | None = None) -> Course:
-    """The course that ``start`` (default: the working directory) lies in, else the one this package was installed from.
+    """The course that contains ``start`` (default: the working directory), else the one this package came from.
 
     Raises:
         CourseError: neither is a course.

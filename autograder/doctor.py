@@ -1,6 +1,6 @@
-"""What this machine can do: each thing that grading wants, whether it is there, and what to do if it is not.
+"""What this machine can do: each thing that grading needs, whether it is there, and what to do if it is not.
 
-Every finding comes from a function that is given what it looks at, so that a poorer machine can be played to it.
+Every finding comes from a function that is given what it looks at, so that tests can simulate a poorer machine.
 """
 
 import ctypes
@@ -36,9 +36,9 @@ PATIENCE = 20
 DISK_WANTED = 1_000_000_000
 #: Options as the engine uses them; ``true`` is all that runs inside.
 BUBBLE = ["--unshare-user", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--ro-bind", "/", "/", "true"]
-#: Mounting needs a capability inside: Ubuntu's AppArmor lets anybody unshare, but grants none in there.
+#: Mounting needs a capability inside the namespace: Ubuntu's AppArmor lets anybody unshare, but grants no capabilities.
 UNSHARE = ["--user", "--map-root-user", "--mount", "--pid", "--net", "--fork", "true"]
-#: Files under ``/proc/sys``, the value that forbids namespaces to ordinary users, and one that allows them.
+#: Files under ``/proc/sys``, with the value that denies namespaces to ordinary users, and one that allows them.
 SWITCHES = [
     ("kernel/unprivileged_userns_clone", "0", "1"),
     ("user/max_user_namespaces", "0", "15000"),
@@ -54,8 +54,8 @@ class Finding:
 
     Attributes:
         what: the thing looked for.
-        ok: ``True`` if it is there, ``False`` if grading with walls is impossible without it, ``None`` if it is
-            missing and grading works all the same.
+        ok: ``True`` if it is there, ``False`` if it is missing and grading with walls needs it, ``None`` if it is
+            missing and grading works without it.
         found: what is there.
         todo: what to install or do; empty if nothing.
     """
@@ -67,7 +67,7 @@ class Finding:
 
 
 def diagnose(course: Course) -> list[Finding]:
-    """Look at this machine, as the present user; where nothing is missing, run a cell behind the walls."""
+    """Examine this machine as the current user; if nothing is missing, run a cell behind the walls."""
     linux = sys.platform == "linux"
     temporary = Path(tempfile.gettempdir())
     findings = [
@@ -88,7 +88,7 @@ def diagnose(course: Course) -> list[Finding]:
 
 
 def verdict(findings: list[Finding]) -> tuple[bool, str]:
-    """Whether a class can be graded with walls, and a sentence that says so, or what to do first."""
+    """Whether a class can be graded with walls, and a sentence that says so or says what to do first."""
     missing = [finding for finding in findings if finding.ok is False]
     if missing:
         return False, f"A class cannot be graded with walls here; first, {missing[0].todo}."
@@ -96,7 +96,7 @@ def verdict(findings: list[Finding]) -> tuple[bool, str]:
 
 
 def print_findings(console: Console, findings: list[Finding]) -> None:
-    """Print the table, and the verdict as the last line."""
+    """Print the table, with the verdict as the last line."""
     table = Table(header_style="bold")
     table.add_column("")
     table.add_column("what", no_wrap=True)
@@ -106,59 +106,59 @@ def print_findings(console: Console, findings: list[Finding]) -> None:
     for finding in findings:
         table.add_row(marks[finding.ok], finding.what, escape(finding.found), escape(finding.todo))
     console.print(table)
-    console.print("✓ there   ✗ missing, and walls need it   – missing, and grading works without it", style="dim")
+    console.print("✓ found   ✗ missing, and walls need it   – missing, but grading works without it", style="dim")
     able, sentence = verdict(findings)
     console.print(sentence, style="green" if able else "red", highlight=False, markup=False, soft_wrap=True)
 
 
 def python(number: tuple[int, int, int]) -> Finding:
-    """The Python that runs this."""
+    """The Python that runs this command."""
     oldest, newest = _dotted(OLDEST), _dotted(NEWEST)
     todo = f"install a Python from {oldest} to {newest} and name it: `make lab PYTHON=python{newest}`"
     return _finding("Python", OLDEST <= number[:2] <= NEWEST, _dotted(number), todo)
 
 
 def operating_system(system: str, machine: str, distribution: str) -> Finding:
-    """The walls are made of parts that only Linux has, and of numbers that differ from one processor to another."""
+    """The walls need parts that only Linux has, and system call numbers, which differ between processors."""
     ok = system == "Linux" and machine in PROCESSORS
     todo = f"grade on Linux on {' or '.join(PROCESSORS)}; a virtual machine or WSL 2 will do"
     return _finding("operating system", ok, ", ".join(filter(None, [system, machine, distribution])), todo)
 
 
 def namespaces(program: str | None, switches: Path, user: dict) -> Finding:
-    """Whether an ordinary user may make namespaces, so that nobody has to be root to put up walls.
+    """Whether an ordinary user may create namespaces, so that nobody has to be root to put up walls.
 
     Args:
-        program: ``unshare`` of util-linux, to try it with; ``None`` if it is not there.
+        program: ``unshare`` from util-linux, to try it with; ``None`` if it is not there.
         switches: ``/proc/sys``.
-        user: for ``subprocess.run``, who is to try; empty for whoever runs this.
+        user: the user to try it as, for ``subprocess.run``; empty for the current user.
     """
     if program is None:
-        return Finding("namespaces", None, "not tried: no unshare on the path", "install util-linux to have it tried")
+        return Finding("namespaces", None, "not tried: no unshare on the path", "install util-linux and try again")
     why_not = trouble([program, *UNSHARE], **user)
     if not why_not:
-        return Finding("namespaces", True, "an ordinary user may make them")
+        return Finding("namespaces", True, "an ordinary user may create them")
     off = [(name.replace("/", "."), bad, good) for name, bad, good in SWITCHES if _read(switches / name).strip() == bad]
     if not off:
         todo = "allow user namespaces (in Docker: --security-opt seccomp=unconfined --security-opt apparmor=unconfined)"
         return Finding("namespaces", False, f"refused: {why_not}", todo)
     found = "forbidden: " + ", ".join(f"{name} is {bad}" for name, bad, _ in off)
     settings = " ".join(f"{name}={good}" for name, _, good in off)
-    return Finding("namespaces", False, found, f"run `sysctl -w {settings}` as root (in /etc/sysctl.d/ it lasts)")
+    return Finding("namespaces", False, found, f"run `sysctl -w {settings}` as root (permanent in /etc/sysctl.d/)")
 
 
 def bubblewrap(program: str | None) -> Finding:
-    """The program that puts up the walls; it is really run.
+    """The program that puts up the walls; this runs it.
 
     Args:
-        program: where it lies; ``None`` if nowhere on the path.
+        program: where it is; ``None`` if it is not on the path.
     """
     if program is None:
         return Finding("bubblewrap", False, "no bwrap on the path", f"install bubblewrap: {SYSTEM_DEPS}")
     why_not = trouble([program, *BUBBLE])
     if why_not:
         return Finding(
-            "bubblewrap", False, f"{program} fails: {why_not}", f"see that `{program} {' '.join(BUBBLE)}` runs"
+            "bubblewrap", False, f"{program} fails: {why_not}", f"make sure that `{program} {' '.join(BUBBLE)}` runs"
         )
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
     return Finding("bubblewrap", True, f"{done.stdout.strip().removeprefix('bubblewrap ')}, runs ({program})")
@@ -168,15 +168,15 @@ def seccomp(error: int) -> Finding:
     """Whether the kernel filters system calls.
 
     Args:
-        error: its ``errno`` on being offered a filter at address 0: EFAULT from a kernel that went to fetch it.
+        error: its ``errno`` when offered a filter at address 0: EFAULT from a kernel that tried to read it.
     """
     able = error == errno.EFAULT
-    found = "filters of system calls" if able else f"no filters: {os.strerror(error)}"
+    found = "filters system calls" if able else f"no filters: {os.strerror(error)}"
     return _finding("seccomp", able, found, "use a kernel with CONFIG_SECCOMP_FILTER")
 
 
 def memory_limits(linux: bool, cgroups: str, mounts: str) -> Finding:
-    """How memory can be limited: for each process anywhere on Linux, for several together in a cgroup of one's own.
+    """How memory can be limited: per process on any Linux, for several processes together in a writable cgroup.
 
     Args:
         linux: elsewhere RLIMIT_AS does nothing.
@@ -184,14 +184,14 @@ def memory_limits(linux: bool, cgroups: str, mounts: str) -> Finding:
         mounts: ``/proc/self/mountinfo``.
     """
     if not linux:
-        return Finding("memory limits", False, "none that hold", "grade on Linux")
+        return Finding("memory limits", False, "none that are enforced", "grade on Linux")
     found = memory_cgroup(cgroups, mounts)
     kinds = f"memory cgroup {found[0]} is writable" if found else "no writable memory cgroup"
-    return Finding("memory limits", True, f"for each process (RLIMIT_AS); {kinds}")
+    return Finding("memory limits", True, f"per process (RLIMIT_AS); {kinds}")
 
 
 def memory_cgroup(cgroups: str, mounts: str) -> tuple[str, Path] | None:
-    """The kind (``"v1"``, ``"v2"``) and folder of this process's memory cgroup, if one may make cgroups in it."""
+    """The kind (``"v1"``, ``"v2"``) and folder of this process's memory cgroup, if cgroups may be created in it."""
     for line in cgroups.splitlines():
         _, controllers, path = line.split(":", 2)
         kind = "v2" if not controllers else "v1"
@@ -205,7 +205,7 @@ def memory_cgroup(cgroups: str, mounts: str) -> tuple[str, Path] | None:
 
 
 def mounted(mounts: str, kind: str, path: str) -> list[Path]:
-    """Where the cgroup ``path`` is to be seen."""
+    """The folders in which the cgroup ``path`` is visible."""
     found = []
     for line in mounts.splitlines():
         before, _, after = line.partition(" - ")
@@ -238,7 +238,7 @@ def nbgrader(find_version: Callable[[], str]) -> Finding:
     """nbgrader, which owns the gradebook.
 
     Args:
-        find_version: raises ``PackageNotFoundError`` where it is not installed.
+        find_version: raises ``PackageNotFoundError`` if it is not installed.
     """
     try:
         return Finding("nbgrader", True, find_version())
@@ -247,13 +247,13 @@ def nbgrader(find_version: Callable[[], str]) -> Finding:
 
 
 def exchange(folder: Path | None) -> Finding:
-    """The folder through which notebooks are released and handed in; grading itself does without.
+    """The folder through which notebooks are released and handed in; grading itself does not need it.
 
     Args:
         folder: as configured; ``None`` if the configuration cannot be read.
     """
     if folder is None:
-        return Finding("exchange", None, "nbgrader_config.py could not be read", "mend nbgrader_config.py")
+        return Finding("exchange", None, "nbgrader_config.py could not be read", "fix nbgrader_config.py")
     if not folder.is_dir():
         return Finding("exchange", None, f"{folder} does not exist", f"`mkdir -m 777 {folder}`")
     mode = stat.S_IMODE(folder.stat().st_mode)
@@ -261,13 +261,13 @@ def exchange(folder: Path | None) -> Finding:
     if not os.access(folder, os.W_OK | os.X_OK):
         return Finding("exchange", None, f"{found}, not writable", f"`chmod 777 {folder}`, as its owner")
     if mode & 0o007 != 0o007:
-        return Finding("exchange", None, f"{found}: for its owner and group only", f"`chmod 777 {folder}`")
+        return Finding("exchange", None, f"{found}: not open to everyone", f"`chmod 777 {folder}`")
     return Finding("exchange", True, found)
 
 
 def disk(folder: Path, free: int) -> Finding:
     """Free bytes where submissions are graded."""
-    todo = f"free some space, or name another folder in TMPDIR: {DISK_WANTED / 1e9:g} GB are wanted"
+    todo = f"free some space, or set TMPDIR to another folder: {DISK_WANTED / 1e9:g} GB are needed"
     return _finding("temporary folder", free >= DISK_WANTED, f"{folder}, {free / 1e9:.1f} GB free", todo)
 
 
@@ -277,19 +277,19 @@ def cores(number: int) -> Finding:
 
 
 def chromium(program: str | None) -> Finding:
-    """The browser of the browser tests."""
+    """The browser for the browser tests."""
     if program is None:
         return Finding("chromium", None, "not on the path", f"for the browser tests: {SYSTEM_DEPS}")
     return Finding("chromium", True, program)
 
 
 def walls(run: Callable[[], Report]) -> Finding:
-    """The engine itself, with all that it puts around a learner's code.
+    """The engine itself, with everything that it puts around a learner's code.
 
     Args:
         run: runs a notebook of one cell.
     """
-    todo = "see that a program in bubblewrap may make namespaces of its own: AppArmor's profile of bwrap may forbid it"
+    todo = "let programs in bubblewrap create namespaces of their own: AppArmor's profile for bwrap may forbid it"
     began = time.monotonic()
     try:
         report = run()
@@ -308,7 +308,7 @@ def _run_a_cell() -> Report:
 
 
 def trouble(command: list[str], **who) -> str:
-    """Run ``command``; why it failed, in its own last words, or nothing if it did not.
+    """Run ``command``. Returns the last line of its error output if it failed, else an empty string.
 
     Args:
         command: the program and its arguments.
@@ -323,7 +323,7 @@ def trouble(command: list[str], **who) -> str:
 
 
 def ordinary_user() -> dict:
-    """For ``subprocess.run``: somebody else than root, who may do what others may not."""
+    """For ``subprocess.run``: a user other than root, because root may do what others may not."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if root else {}
 
@@ -347,7 +347,7 @@ def _exchange_folder(course: Course) -> Path | None:
         from autograder.grading.nbgrader_apps import course_config
 
         return Path(course_config(course.root).Exchange.root)
-    except Exception:  # a configuration is a program: anything may go wrong in it
+    except Exception:  # a configuration is a program: it may raise anything
         return None
 
 

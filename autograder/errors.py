@@ -2,4 +2,4 @@
 
 
 class CourseError(Exception):
-    """Something the user can mend; the message says what is wrong and what to do."""
+    """Something the user can fix; the message says what is wrong and what to do."""

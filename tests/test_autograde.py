@@ -1,26 +1,56 @@
-"""Variants through nbgrader's real autograde: right ones get full marks, wrong ones none for their exercise."""
+"""Variants as they are graded: right ones get full marks, wrong ones none and the message that leads to the mistake.
 
+Every variant goes through the engine by itself, with its own check. Whole notebooks go through nbgrader's autograde as
+well: all right variants, and two rounds of wrong ones, since what nbgrader does with a mark depends on no variant.
+"""
+
+from pathlib import Path
+
+import nbformat
 import pytest
 from conftest import COURSE
 
+from autograder.execute import Limits, execute
 from autograder.grading.demo import answer, hand_in, pick
 from autograder.grading.grade import Row, exercises, grade_class
 from autograder.grading.nbgrader_apps import course_config
-from autograder.source.variants import read_variants
+from autograder.source.variants import Variant, read_variants
 
-#: Every so-manyth wrong answer goes the whole way, which takes seconds; test_variants.py judges them all.
-STRIDE = 12
+#: So many notebooks of each course notebook have nothing but wrong answers.
+WRONG = 2
+VARIANTS = [
+    pytest.param(name, variant, id=f"{name}-{variant.exercise}-line{variant.line}")
+    for name in COURSE.names
+    for variant in read_variants(COURSE.variants(name))
+]
+
+
+def answered(solution: Path, variant: Variant) -> nbformat.NotebookNode:
+    """Set-up and tools, one answer, and its check with the hidden tests."""
+    wanted = ("setup", "tools", f"exercise-{variant.exercise}", f"check-{variant.exercise}")
+    notebook = nbformat.read(solution, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") in wanted]
+    notebook.cells[wanted.index(f"exercise-{variant.exercise}")].source = variant.text
+    return notebook
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_engine_tells_right_from_wrong(name, variant):
+    """Behind the walls, where answer and check are two processes, as in the notebook, where they are one."""
+    report = execute(answered(COURSE.solution(name), variant), Limits())
+    [check] = report.checks
+    assert report.problems == []
+    assert (check.status == "right") == variant.right, check.message
+    assert variant.right or variant.says in check.message
 
 
 def rounds(name: str) -> dict[str, dict[str, str]]:
-    """A class for one notebook in which right variants and a sample of the wrong ones take part: answers by learner."""
-    variants = read_variants(COURSE.solutions / name / "variants.py")
+    """A class for one notebook: answers by learner."""
+    variants = read_variants(COURSE.variants(name))
+    rights = [variant.exercise for variant in variants if variant.right]
     learners: dict[str, dict[str, str]] = {"unsolved": {}}
-    for right in (True, False):
-        mine = [variant.exercise for variant in variants if variant.right == right]
-        for number in range(0, max(map(mine.count, mine)), 1 if right else STRIDE):
-            learners[f"{'right' if right else 'wrong'}-{number}"] = pick(variants, right, number)
-    return learners
+    learners |= {f"right-{i}": pick(variants, True, i) for i in range(max(map(rights.count, rights)))}
+    return learners | {f"wrong-{i}": pick(variants, False, i) for i in range(WRONG)}
 
 
 @pytest.fixture(scope="module")

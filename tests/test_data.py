@@ -84,7 +84,7 @@ def test_without_disk_and_network_the_digits_stand_in(setup, tmp_path, monkeypat
     setup["say_once"].cache_clear()
     train, test = setup["load_mnist"](train=True), setup["load_mnist"](train=False)
     said = capsys.readouterr().out.splitlines()
-    assert said == ["MNIST is not on disk and cannot be downloaded: the UCI digits, enlarged to 28×28, stand in."]
+    assert said == ["MNIST is not on disk and cannot be downloaded: using the UCI digits, enlarged to 28×28, instead."]
     assert train.data.shape == (1438, 28, 28)
     assert test.data.shape == (359, 28, 28)
     assert train.data.dtype == torch.uint8
@@ -111,4 +111,4 @@ def test_download_is_tried_when_there_may_be_a_network(setup, tmp_path, monkeypa
     setup["say_once"].cache_clear()
     setup["load_mnist"](train=False)
     assert tried == [tmp_path]
-    assert "stand in" in capsys.readouterr().out
+    assert "using the UCI digits" in capsys.readouterr().out

@@ -178,13 +178,13 @@ def test_process_that_dies_every_time_ends_the_notebook():
         ("import signal; signal.signal(2, signal.SIG_IGN)\nwhile True: pass", "timeout", "could not be interrupted"),
         ("while True: print('x' * 1000)", "flood", "cell 2 wrote more than 0.1 MB of output and was stopped"),
         ("print('x' * 60_000_000)", "flood", "cell 2 wrote more than 0.1 MB"),
-        ("x = bytearray(900_000_000)", "error", "cell 2 wanted more than 0.3 GB of memory"),
-        ("torch.zeros(10**9)", "error", "cell 2 wanted more than 0.3 GB of memory"),
-        ("open('big', 'wb').write(bytes(60_000_000))", "error", "cell 2 wanted to write more than 50 MB to files"),
+        ("x = bytearray(900_000_000)", "error", "cell 2 needed more than 0.3 GB of memory"),
+        ("torch.zeros(10**9)", "error", "cell 2 needed more than 0.3 GB of memory"),
+        ("open('big', 'wb').write(bytes(60_000_000))", "error", "cell 2 tried to write more than 50 MB to files"),
         (
             "import threading, time\nfor _ in range(99): threading.Thread(target=time.sleep, args=[9]).start()",
             "error",
-            "cell 2 wanted more than 40 processes and threads",
+            "cell 2 needed more than 40 processes and threads",
         ),
     ],
 )
@@ -447,6 +447,22 @@ kernels = torch.randn(4, 2)
 layer = build(kernels)
 kernels.zero_()
 assert layer.weight.sum() == 0
+""",
+    ),
+    "what expand repeats": (
+        "def spread(x): return x.clone().expand(3, 2)\ndef build():\n    layer = nn.Linear(2, 3, bias=False)\n"
+        "    layer.weight = nn.Parameter(torch.ones(1, 2).expand(3, 2))\n    return layer",
+        """
+x, layer = spread(torch.tensor([1.0, 2.0])), build()
+assert x.tolist() == [[1, 2]] * 3 and x.stride() == (0, 1)
+try:
+    with torch.no_grad():
+        layer.weight.add_(1)
+except RuntimeError:
+    pass
+else:
+    assert False, "its values share one place"
+assert layer(x).shape == (3, 3)
 """,
     ),
     "whether an argument is a view": (

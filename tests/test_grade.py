@@ -131,7 +131,7 @@ CLASS = {
     "stubborn": (
         twice("    import signal\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    while True:\n        pass"),
         (0, 3),
-        "cell 6 ran longer than 20 s, could not be interrupted and was ended",
+        "cell 6 ran longer than 20 s, could not be interrupted and was killed",
     ),
     "dies": (twice("    os._exit(1)"), (0, 3), "cell 6 ended the process that it ran in"),
     "floods": (twice("    while True:\n        print('x' * 1000)"), (0, 3), "cell 6 wrote more than 0.1 MB of output"),
@@ -192,7 +192,7 @@ def test_row(course, rows, student):
     [
         ("latin-1", "not UTF-8"),
         ("utf-16", "no notebook of format 4"),
-        ("nothing", "there is no 99_fixture.ipynb in what was handed in"),
+        ("nothing", "there is no 99_fixture.ipynb in the submission"),
     ],
 )
 def test_row_of_a_file_that_cannot_be_read(rows, student, says):
@@ -291,7 +291,7 @@ def test_table_and_exit_code(course, rows, monkeypatch, capsys):
     ("arguments", "message"),
     [
         (["grade", "77_nothing"], "There is no notebook '77_nothing'"),
-        (["grade", NAME, "--student", "nobody"], "nobody has handed in nothing"),
+        (["grade", NAME, "--student", "nobody"], "nobody has not handed in"),
         (["feedback", NAME, "--student", "nobody"], "nobody has not been graded"),
         (["try", "no-such-file.ipynb"], "no-such-file.ipynb does not exist"),
         (["try", "nbgrader_config.py"], "not JSON"),

@@ -59,7 +59,7 @@ def test_a_good_one_and_one_that_is_not_there_yet_are_taken(gradebook, tmp_path)
         ("gradebook.db", "not a database URL"),
         ("postgresql://ada@host:port/class", "not a database URL"),
         ("postgresql//ada:secret@host/class", "not a database URL"),
-        ("postgrsql://host/class", "no such kind of database"),
+        ("postgrsql://host/class", "kind of database is unknown"),
         ("mysql+pymysql://host/class", "the Python package pymysql, which connects to it, is not installed"),
         ("sqlite:////no/such/folder/gradebook.db", "the folder /no/such/folder does not exist"),
         (f"sqlite:///{ROOT}", "unable to open database file"),
@@ -88,7 +88,7 @@ def test_a_locked_one(gradebook):
 
 
 def test_one_that_may_only_be_read(gradebook):
-    assert "may not be written to" in refusal(f"sqlite:///file:{gradebook}?mode=ro&uri=true")
+    assert "is read-only" in refusal(f"sqlite:///file:{gradebook}?mode=ro&uri=true")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_one_of_another_nbgrader(gradebook, version, says):
 def test_one_of_something_else(tmp_path):
     with sqlite3.connect(tmp_path / "other.db") as database:
         database.execute("CREATE TABLE recipes (name)")
-    assert "other tables" in refusal(f"sqlite:///{tmp_path}/other.db")
+    assert "its tables are not nbgrader" in refusal(f"sqlite:///{tmp_path}/other.db")
 
 
 @pytest.mark.parametrize("command", ["grade", "feedback"])

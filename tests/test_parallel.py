@@ -246,7 +246,7 @@ def test_ctrl_c_keeps_what_was_recorded_and_the_next_run_does_the_rest(course, e
     engine.before = before
     monkeypatch.setattr("autograder.cli._reporter", ctrl_c)
     assert main(["grade", NAME, "--workers", "2"]) == 130
-    assert "stopped; what was finished is kept" in capsys.readouterr().err
+    assert "stopped; what was finished has been kept" in capsys.readouterr().err
     assert recorded(course) == {"a": 5, "b": 5}
     monkeypatch.undo()
     engine = Engine(monkeypatch)
@@ -614,7 +614,7 @@ def test_one_page_that_fails_is_named_and_the_others_are_written(course, engine)
     submit(course, *"abc")
     run(course)
     autograded(course, "b").with_name(f"{NAME}.report.json").unlink()
-    with pytest.raises(CourseError, match=r"b: .*has no report that can be read: grade it again with --again"):
+    with pytest.raises(CourseError, match=r"b: .*has no readable report: grade it again with --again"):
         write_pages(course_config(course.root), NAME)
     pages = course.root / "feedback"
     assert sorted(path.parent.parent.name for path in pages.glob("*/*/*.html")) == ["a", "c"]
@@ -647,4 +647,4 @@ def test_options_and_limits_reach_the_engine(course, engine, monkeypatch):
 def test_number_of_workers_must_be_one(number, capsys):
     with pytest.raises(SystemExit):
         main(["grade", NAME, "--workers", number])
-    assert f"{number!r} is not a number from 1" in capsys.readouterr().err
+    assert f"{number!r} is not a whole number of at least 1" in capsys.readouterr().err

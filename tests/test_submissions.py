@@ -498,7 +498,7 @@ def format_3(cells) -> bytes:
 
 
 SOUND = nbformat.writes(handed_in())
-NO_NOTEBOOK = "the file is JSON, but no notebook of format 4"
+NO_NOTEBOOK = "the file is JSON, but not a notebook of format 4"
 UNREADABLE = {
     "empty": (b"", "the file is empty"),
     "blank": (b" \n", "the file is empty"),
@@ -524,13 +524,13 @@ UNREADABLE = {
     "format 5": (b'{"nbformat": 5, "cells": []}', "a notebook of format 5: save it in format 4"),
     "format 3, no sheets": (b'{"nbformat": 3, "worksheets": 1}', NO_NOTEBOOK),
     "format 3, odd sheet": (b'{"nbformat": 3, "worksheets": [{"cells": []}, {"cells": 1}, 3]}', NO_NOTEBOOK),
-    "format 3, odd cell": (format_3([3]), "cell 1 of the file is no cell"),
-    "cell no dictionary": (as_json({"nbformat": 4, "cells": [[]]}), "cell 1 of the file is no cell"),
-    "cell of no type": (with_cell(cell_type=...), "cell 1 of the file is of no type that there is"),
-    "cell of odd type": (with_cell(cell_type=["code"]), "cell 1 of the file is of no type that there is"),
-    "text a number": (with_cell(source=5), "cell 1 of the file has something for its text"),
-    "text false": (with_cell(source=False), "cell 1 of the file has something for its text"),
-    "text a list of numbers": (with_cell(source=["x", 5]), "cell 1 of the file has something for its text"),
+    "format 3, odd cell": (format_3([3]), "cell 1 of the file is not a cell"),
+    "cell no dictionary": (as_json({"nbformat": 4, "cells": [[]]}), "cell 1 of the file is not a cell"),
+    "cell of no type": (with_cell(cell_type=...), "cell 1 of the file is of an unknown type"),
+    "cell of odd type": (with_cell(cell_type=["code"]), "cell 1 of the file is of an unknown type"),
+    "text a number": (with_cell(source=5), "cell 1 of the file has something that is not text"),
+    "text false": (with_cell(source=False), "cell 1 of the file has something that is not text"),
+    "text a list of numbers": (with_cell(source=["x", 5]), "cell 1 of the file has something that is not text"),
 }
 
 
@@ -647,8 +647,8 @@ RIGHT = f"{NAME}.ipynb"
 #: What lies in the folder, oldest first: (files, the file that counts, the problem, the note).
 FOLDERS: dict[str, tuple[dict[str, str], str, str | None, str | None]] = {
     "as it should be": ({RIGHT: SOUND}, RIGHT, None, None),
-    "nothing": ({}, RIGHT, f"there is no {RIGHT} in what was handed in", None),
-    "other things": ({"notes.txt": SOUND, ".~a.ipynb": SOUND}, RIGHT, f"there is no {RIGHT} in what was", None),
+    "nothing": ({}, RIGHT, f"there is no {RIGHT} in the submission", None),
+    "other things": ({"notes.txt": SOUND, ".~a.ipynb": SOUND}, RIGHT, f"there is no {RIGHT} in the submission", None),
     "renamed": (
         {f"{NAME} (1).ipynb": SOUND},
         f"{NAME} (1).ipynb",
@@ -676,7 +676,7 @@ FOLDERS: dict[str, tuple[dict[str, str], str, str | None, str | None]] = {
         {"a.ipynb": SOUND, RIGHT: "no notebook"},
         "a.ipynb",
         None,
-        f"a.ipynb was graded: {RIGHT} cannot be: the file is not JSON",
+        f"a.ipynb was graded: {RIGHT} cannot be graded: the file is not JSON",
     ),
     "all broken": ({"a.ipynb": "", RIGHT: "no notebook"}, RIGHT, "the file is not JSON", None),
     "broken under other names": (
@@ -692,7 +692,7 @@ FOLDERS: dict[str, tuple[dict[str, str], str, str | None, str | None]] = {
     "a notebook of one's own": (
         {RIGHT: nbformat.writes(new_notebook(cells=[new_code_cell(""), new_code_cell("x = 1")]))},
         RIGHT,
-        f"it has no exercise and no check of {NAME}: it is another notebook",
+        f"it has none of the exercises and checks of {NAME}: it is another notebook",
         None,
     ),
     "emptied": (
@@ -754,11 +754,11 @@ def link_inside(path: Path):
 
 
 ODD_FILES = {
-    "folder": (Path.mkdir, "it is a folder, no file"),
-    "pipe": (os.mkfifo, "it is no plain file"),
-    "device": (lambda path: path.symlink_to("/dev/zero"), "a link to a file outside of what was handed in"),
-    "link out": (link_out, "a link to a file outside of what was handed in"),
-    "link to another learner": (link_up, "a link to a file outside of what was handed in"),
+    "folder": (Path.mkdir, "it is a folder, not a file"),
+    "pipe": (os.mkfifo, "it is not a plain file"),
+    "device": (lambda path: path.symlink_to("/dev/zero"), "a link to a file outside the submission"),
+    "link out": (link_out, "a link to a file outside the submission"),
+    "link to another learner": (link_up, "a link to a file outside the submission"),
     "link to nothing": (lambda path: path.symlink_to("nothing"), "cannot be read: No such file"),
     "link to itself": (lambda path: path.symlink_to(path.name), "cannot be read: Too many levels"),
     "link inside": (link_inside, None),
@@ -777,7 +777,7 @@ def test_large_file_is_not_read(folder, telltales, monkeypatch):
         file.truncate(200_000_000)
     monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail("it was read"))
     found = find_submission(folder, NAME, telltales)
-    assert found.problem == "the file has 200 MB, more than 50: clear its outputs and save it again"
+    assert found.problem == "the file is 200 MB, more than 50: clear its outputs and save it again"
 
 
 def test_file_that_may_not_be_read_gets_a_sentence(folder, telltales, monkeypatch):
@@ -808,13 +808,13 @@ def test_every_learner_has_a_row(folder, telltales):
     assert [(submission.student, submission.problem) for submission in found] == [
         ("ada", None),
         ("bob", "what was handed in cannot be read: Not a directory"),
-        ("j\N{REPLACEMENT CHARACTER}rg", "the folder's name is no text: rename the folder"),
+        ("j\N{REPLACEMENT CHARACTER}rg", "the folder's name is not valid text: rename the folder"),
     ]
     assert [submission.student for submission in find_submissions(submitted, NAME, telltales, ["bob"])] == ["bob"]
 
 
 def test_no_submission_at_all_is_an_error(folder, telltales):
-    with pytest.raises(CourseError, match="eve has handed in nothing"):
+    with pytest.raises(CourseError, match="eve has not handed in"):
         find_submissions(folder.parents[1], NAME, telltales, ["eve"])
     with pytest.raises(CourseError, match="Nothing to grade: no folder"):
         find_submissions(folder.parents[1], "77_other", telltales)
@@ -848,7 +848,7 @@ def test_notebook_of_the_course_is_recognised(course, tmp_path, text, name):
     path = tmp_path / "whatever.ipynb"
     path.write_text(text)
     if name is None:
-        with pytest.raises(CourseError, match="no check of any notebook of this course"):
+        with pytest.raises(CourseError, match="or check of any notebook of this course"):
             recognise(course, path)
     else:
         assert recognise(course, path) == name

@@ -80,7 +80,7 @@ ANSWERS = [
         "operations": [[["mm", plain(((2, 3), None)), 6]], b"\0\0\0\0" * 2],
         "functions": [["matmul", "add"], b"\1\0\0\0\0\0\0\0"],
     },
-    {"value": ["result", 8, WEIGHT], "rewritten": [[9, WEIGHT]]},
+    {"value": ["result", 8, ["expanded", BIAS, [4, 2]]], "rewritten": [[9, WEIGHT]]},
     {"value": plain([torch.zeros(0, 4), torch.tensor(True), 1j, b"bytes", "é", frozenset([2])])},
 ]
 
@@ -264,6 +264,9 @@ def test_frames_come_whole_however_they_are_cut():
         ["view", 0, 5, [2], [1]],
         ["view", 0, 0, [2, 2], [2**39, 1]],
         ["argument", 7],
+        ["expanded", BIAS, [2**20, 2**20, 2]],
+        ["expanded", BIAS, [3]],
+        ["result", -1, BIAS],
         ["given", -99],
         ["slot", -3, "weight", 1],
         ["unheard of"],

@@ -1,4 +1,4 @@
-"""Run a submission's notebook: an executed notebook and a report. Knows nothing of the gradebook."""
+"""Runs a submission's notebook; gives an executed notebook and a report. Knows nothing about the gradebook."""
 
 from autograder.execute.engine import Stopped, execute, stop
 from autograder.execute.pictures import drawn_pictures

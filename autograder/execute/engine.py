@@ -1,4 +1,4 @@
-"""The door: runs a notebook in the engine and puts what came of it into its cells.
+"""The entry point: runs a notebook in the engine and puts the results into its cells.
 
 This side knows notebooks; it never runs a learner's code and never loads torch.
 """
@@ -27,16 +27,16 @@ from autograder.source.names import bound_names, defined_names, parse, read_name
 TIMEOUT, FLOOD, NOT_RUN = "CellTimeout", "OutputLimit", "NotRun"
 #: Statuses after which the learner's process is gone.
 GONE = {"died", "memory", "stubborn", "protocol"}
-#: Seconds that a cell may take beyond its limit until the examiner itself counts as dead.
+#: Seconds that a cell may take beyond its limit before the examiner itself counts as dead.
 PATIENCE = 15
 #: How often a notebook gets a new process after its own has died.
 RESTARTS = 5
-#: MIME types whose representations are any JSON, by the notebook format's schema; of others, text or lines of it.
+#: MIME types whose data may be any JSON, by the notebook format's schema; for others it is text or a list of lines.
 JSON_TYPE = re.compile(r"application/(.*\+)?json$")
 
 
 class Stopped(Exception):
-    """``stop`` was called while a notebook ran."""
+    """``stop`` was called while a notebook was running."""
 
 
 _running: set[Job] = set()
@@ -58,21 +58,21 @@ def execute(
     gpu: bool = False,
     pictures: Pictures | None = None,
 ) -> Report:
-    """Run every code cell of ``notebook`` in place, whatever the cells do, and say how it went.
+    """Run every code cell of ``notebook`` in place, whatever the cells do, and report how it went.
 
     Check cells (``nbgrader.grade`` in their metadata) run in the examiner, everything else in the learner's process. An
-    exception in a cell does not stop the run. When the learner's process dies, the cells after that run in a new one,
-    in which all cells before it, other than checks, have been run again. Several threads may call this at a time.
+    exception in a cell does not stop the run. When the learner's process dies, the remaining cells run in a new one,
+    in which all earlier cells, other than checks, have been run again. Several threads may call this at a time.
 
     Args:
         notebook: its outputs are replaced.
         limits: what the run may cost.
-        isolation: whether learners' code is walled off.
+        isolation: whether learners' code runs behind walls.
         gpu: whether it may use this machine's GPU.
-        pictures: of the course's own cells, which are not drawn again where they would be the same.
+        pictures: those of the course's own cells, which are not drawn again if they would be the same.
 
     Raises:
-        CourseError: there are no walls on this machine, or the engine cannot start.
+        CourseError: this machine cannot put up walls, or the engine cannot start.
         Stopped: ``stop`` was called.
     """
     if not _running:
@@ -84,7 +84,7 @@ def execute(
 
 @dataclass
 class _Run:
-    """One notebook on its way through the engine."""
+    """One notebook's run through the engine."""
 
     notebook: NotebookNode
     limits: Limits
@@ -130,7 +130,7 @@ class _Run:
             self._hang_up()
 
     def _attempt(self, i: int, cell, known: set[str]) -> dict[str, Any]:
-        """Run one cell, after starting a process and repeating what came before it if there is none."""
+        """Run one cell; if there is no process, first start one and repeat the earlier cells."""
         try:
             if self.job is None:
                 self._start()
@@ -156,7 +156,7 @@ class _Run:
                 again = self._ask(self._request(i, self.notebook.cells[i], set()))
                 if again["count"] is not None:
                     self.by_count[again["count"]] = self.notebook.cells[i]
-                if again["status"] in GONE:  # it depends on chance, or on a cell that was left out
+                if again["status"] in GONE:  # its death is random, or due to a cell that was left out
                     self.deadly.add(i)
                     raise frames.Closed
 
@@ -188,7 +188,7 @@ class _Run:
         return self.job.hear(time.monotonic() + request["seconds"] + PATIENCE)
 
     def _note(self, cell, mine: CellReport, outcome: dict[str, Any]) -> None:
-        """Put what came of a cell into the notebook and the report."""
+        """Put a cell's outcome into the notebook and the report."""
         mine.seconds = outcome["seconds"]
         status = outcome["status"]
         mine.status = {"memory": "died", "stubborn": "timeout", "protocol": "died"}.get(status, status)
@@ -248,13 +248,13 @@ def _setup_names(notebook) -> set[str]:
 
 @lru_cache(maxsize=64)
 def _defined_names(code: str) -> frozenset[str]:
-    """The names that a set-up cell defines; of a class, all have the same."""
+    """The names that a set-up cell defines; cached, because a whole class has the same cells."""
     return frozenset(defined_names(parse(code)))
 
 
 @lru_cache(maxsize=1024)
 def _asked_names(code: str) -> frozenset[str]:
-    """The names that a check reads and does not make itself; of a class, all have the same checks."""
+    """The names that a check reads but does not define; cached, because a whole class has the same checks."""
     try:
         tree = parse(code)
     except SyntaxError:
@@ -262,7 +262,7 @@ def _asked_names(code: str) -> frozenset[str]:
     return frozenset(read_names(tree) - bound_names(tree) - set(dir(builtins)))
 
 
-# Outputs are made without nbformat's own functions, which look each of them up in the format's schema.
+# Outputs are built without nbformat's own functions, which look up each one in the format's schema.
 
 
 def _error(name: str, text: str, lines: list[str]):
@@ -274,7 +274,7 @@ def _stream(name: str, text: str):
 
 
 def _output(raw: Any):
-    """An output as the notebook format has it, or None: a learner's process may have made it up."""
+    """A valid output of the notebook format, or None: a learner's process may have made it up."""
     if not isinstance(raw, dict):
         return None
     match raw:
@@ -292,12 +292,12 @@ def _output(raw: Any):
 
 
 def _count(value: Any) -> int | None:
-    """``value`` if it can be the number of an execution."""
+    """``value`` if it can be an execution count."""
     return value if type(value) is int and value >= 0 else None
 
 
 def _is_shown(kind: Any, value: Any) -> bool:
-    """Whether a notebook may hold ``value`` as a representation of the MIME type ``kind``."""
+    """Whether a notebook may hold ``value`` as data of the MIME type ``kind``."""
     if not isinstance(kind, str):
         return False
     lines = isinstance(value, list) and all(isinstance(line, str) for line in value)

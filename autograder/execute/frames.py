@@ -1,4 +1,4 @@
-"""Messages between processes: a length, then as many bytes. What is announced reserves no memory."""
+"""Messages between processes: a length, then that many bytes. An announced length reserves no memory."""
 
 import select
 import socket
@@ -12,7 +12,7 @@ _LENGTH = struct.Struct(">Q")
 
 
 class WireError(Exception):
-    """A message that is none: too large, malformed, or of an unknown kind."""
+    """An invalid message: too large, malformed, or of an unknown kind."""
 
 
 class Closed(Exception):
@@ -45,8 +45,8 @@ def receive(
     """Receive one frame.
 
     Args:
-        connection: where from.
-        deadline: on the clock of ``time.monotonic``; None to wait for ever.
+        connection: where to receive from.
+        deadline: by ``time.monotonic``; None to wait for ever.
         largest: a longer frame is refused.
         tick: called four times a second while nothing comes.
 
@@ -61,7 +61,7 @@ def receive(
 
 
 def _take(connection: socket.socket, count: int, deadline: float | None, tick: Callable[[], None]) -> bytes:
-    """``count`` bytes; the buffer grows with what arrives, whatever was announced."""
+    """``count`` bytes; the buffer grows with what arrives, not with what was announced."""
     parts: list[bytes] = []
     missing = count
     poll = select.poll()

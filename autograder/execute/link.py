@@ -350,6 +350,7 @@ class Link:
                 "argument": argument,
                 "view": lambda rest: _view(argument(rest), *rest[1:]),
                 "output": lambda rest: _Output(_index(rest[0]), _tensor(rest[1])),
+                "expanded": lambda rest: wire.decode_expanded(*rest),
                 "result": lambda rest: self._result(_index(rest[0]), _tensor(rest[1])),
             }
         )
@@ -417,7 +418,7 @@ class Link:
         if mine.shape != new.shape or mine.dtype != new.dtype:
             raise WireError("a result that has become another")
         with torch.no_grad():
-            mine.copy_(new)
+            wire.once(mine).copy_(wire.once(new))
 
     def _take_argument(self, call: _Call, key: int, kind: str, value: Any, grad, decoder: wire.Decoder) -> None:
         if kind in ("storage", "moved"):
@@ -628,6 +629,8 @@ def _view(base: torch.Tensor, offset: int, shape: list, stride: list) -> torch.T
 def _tensor(encoded: Any) -> torch.Tensor | None:
     if encoded is None:
         return None
+    if isinstance(encoded, list) and encoded[:1] == ["expanded"]:
+        return wire.decode_expanded(*encoded[1:])
     if not isinstance(encoded, list) or encoded[:1] != ["tensor"] or len(encoded) != 6:
         raise WireError("a tensor that is none")
     return wire.decode_tensor(*encoded[1:5], False)

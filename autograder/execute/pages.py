@@ -1,4 +1,4 @@
-"""Memory in large pages, so that a fork of the warm process has few entries to copy and each child few to tear down."""
+"""Memory in large pages, so that a fork of the warm process copies few page-table entries and a child frees few."""
 
 import contextlib
 import ctypes
@@ -11,10 +11,10 @@ LARGE = 2 * 1024 * 1024
 
 
 def gather() -> None:
-    """Have the kernel move this process's own memory into large pages, as far as it can; without effect elsewhere.
+    """Have the kernel move this process's own memory into large pages where it can. Only Linux does this.
 
     Measured on the warm process, which has 440 MB of its own: a fork and its end cost 21 to 28 ms of CPU before, 8 ms
-    after. Memory that a child writes to is still copied by small pages.
+    after. Memory that a child writes to is still copied in small pages.
     """
     if sys.platform != "linux":
         return

@@ -1,7 +1,7 @@
-"""Pictures that need not be drawn again: those of the course's own cells that nothing of a learner's reaches.
+"""Pictures that need not be drawn again: those of the course's own cells that no learner's code affects.
 
-Drawing is the larger half of what a notebook costs. A cell of the course that uses nothing of an answer draws in every
-submission what it has drawn when the course was built; so it gets that picture. Everything else in it runs as ever.
+Drawing is more than half of a notebook's cost. A course cell that does not depend on an answer draws in every
+submission what it drew when the course was built, so it gets that picture. Everything else in it runs as usual.
 """
 
 import ast
@@ -16,20 +16,20 @@ from nbformat import NotebookNode
 
 from autograder.source.names import MAGIC, bound_names, defined_names, parse, read_names
 
-#: What ``picture`` in a notebook's set-up cell makes of a figure.
+#: The HTML that ``picture``, in a notebook's tools cell, makes from a figure.
 IMAGE = re.compile(r'<img alt="([^"]*)" style="[^"]*" src="data:image/svg\+xml;base64,[^"]*">')
-#: Images as HTML by their text alternative, for each cell of the course by its text.
+#: For each course cell, by its text: its images as HTML, by their alt text.
 Pictures = Mapping[str, Mapping[str, str]]
 
 
 def about_cell(cell: NotebookNode) -> dict:
-    """What nbgrader notes of a cell; empty if that is nothing, or something of another tool's."""
+    """nbgrader's metadata of a cell; empty if there is none or if it is another tool's."""
     about = cell.metadata.get("nbgrader")
     return about if isinstance(about, dict) else {}
 
 
 def is_ours(cell: NotebookNode) -> bool:
-    """Whether a cell is the course's and no check: set-up or tools, which run on both sides."""
+    """Whether a cell is the course's but not a check: set-up or tools, which run on both sides."""
     about = about_cell(cell)
     return about.get("locked") is True and about.get("grade") is not True
 
@@ -52,14 +52,14 @@ def _html(output: NotebookNode) -> str:
 def reusable(notebook: NotebookNode, known: Pictures) -> dict[int, Mapping[str, str]]:
     """For each cell, by its index, that uses nothing of the learner's: the pictures that it is known to draw.
 
-    A cell of the learner's reaches the names that it defines, and those that it reads from outside, whose values it may
-    change; a cell of the course that reads such a name reaches others in turn. So does one that is missing: what it
-    would have defined may now be something else.
+    A learner's cell affects the names that it defines, and those that it reads from outside, whose values it may
+    change; a course cell that reads such a name affects others in turn. So does a missing cell: what it would have
+    defined may now be something else.
     """
     cells = [(index, cell) for index, cell in enumerate(notebook.cells) if _counts(cell)]
     ours = [cell.source for _, cell in cells if cell.source in known]
     if ours != [source for source in known if source in set(ours)]:
-        return {}  # in another order, or one of them twice
+        return {}  # in a different order, or one of them twice
     setup = [cell.source for _, cell in cells if is_ours(cell)]
     given = set(dir(builtins)).union(*(names.defined for source in setup if (names := _names(source))))
     reached = set().union(*(_reach(source, given) or set() for source in known.keys() - set(ours)))
@@ -69,7 +69,7 @@ def reusable(notebook: NotebookNode, known: Pictures) -> dict[int, Mapping[str, 
             continue
         reach = _reach(cell.source, given)
         if reach is None or (cell.source not in known and MAGIC.search(cell.source)):
-            break  # a magic of a learner's, which may do anything
+            break  # a learner's magic, which may do anything
         if cell.source in known and not _names(cell.source).read & reached:
             found[index] = known[cell.source]
         else:
@@ -83,18 +83,18 @@ def _counts(cell: NotebookNode) -> bool:
 
 
 def _reach(code: str, given: set[str]) -> set[str] | None:
-    """The names whose values a cell may change, but not what is only read of ``given``; None if there is no telling."""
+    """The names whose values a cell may change, except those of ``given`` that it only reads; None if unknown."""
     names = _names(code)
     return None if names is None else names.defined | (names.taken - given)
 
 
 def picture_mark(alt: str) -> str:
-    """What stands for a known picture in a learner's process, which never gets the picture itself."""
+    """A placeholder for a known picture in a learner's process, which never gets the picture itself."""
     return f"<!-- picture: {html.escape(alt)} -->"
 
 
 def put_pictures(cell: NotebookNode, pictures: Mapping[str, str]) -> None:
-    """Put pictures where a cell that has been run has their marks: each once, whatever a learner's process has sent."""
+    """Replace the marks in an executed cell by their pictures: each once, whatever a learner's process has sent."""
     left = dict(pictures)
     for output in cell.outputs if left else []:
         text = output.get("data", {}).get("text/html")
@@ -104,7 +104,7 @@ def put_pictures(cell: NotebookNode, pictures: Mapping[str, str]) -> None:
 
 
 class _Names:
-    """The names that a cell defines for others, all that it reads, and those of them that it does not make itself."""
+    """The names that a cell defines for others, all that it reads, and those that it reads but does not define."""
 
     def __init__(self, tree: ast.Module) -> None:
         everywhere = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
@@ -114,7 +114,7 @@ class _Names:
 
 @lru_cache(maxsize=512)
 def _names(code: str) -> _Names | None:
-    """The names in a cell: none if it cannot run, None if IPython may see more in it than Python does."""
+    """The names in a cell: empty if it cannot run, None if IPython may see more in it than Python does."""
     try:
         return _Names(parse(code))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,4 +1,4 @@
-"""What a run may cost, and what came of it."""
+"""What a run may cost, and its results."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -9,12 +9,12 @@ class Limits:
     """How much one notebook may use.
 
     Attributes:
-        cell_seconds: wall time of one cell; then it is interrupted.
+        cell_seconds: wall time of one cell; after that it is interrupted.
         total_seconds: wall time of all cells; cells after that are not run.
-        output_bytes: output of one cell; then it is interrupted and its output cut.
-        memory_bytes: memory of the learner's processes together, beyond what an empty notebook has.
+        output_bytes: output of one cell; after that it is interrupted and its output is cut off.
+        memory_bytes: memory of the learner's processes in total, beyond an empty notebook's.
         processes: how many processes and threads the learner's code may have at a time.
-        disk_bytes: what it may write to files; they lie in memory and are gone at the end.
+        disk_bytes: what it may write to files, which are kept in memory and are gone at the end.
     """
 
     cell_seconds: int = 30
@@ -43,8 +43,8 @@ class CheckReport:
     """What one check found.
 
     Attributes:
-        grade_id: of the check cell.
-        points, score: what it is worth, and what was reached.
+        grade_id: the check cell's.
+        points, score: what it is worth, and what was earned.
         status: ``"right"``, ``"wrong"``, ``"unsolved"``, or ``"stopped"`` if a limit or the process's death ended it.
         message: for the learner, in words; empty when it is right.
     """

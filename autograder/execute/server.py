@@ -1,6 +1,6 @@
-"""The warm process: imports everything once, then forks an examiner, and it a learner's process, for each run.
+"""The warm process: imports everything once, then for each run forks an examiner, which forks a learner's process.
 
-Runs inside the walls, stays single-threaded, and never runs a cell itself: what it knows, every learner could find.
+Runs inside the walls, stays single-threaded, and never runs a cell itself: any learner could find what it knows.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ from pathlib import Path
 from autograder.execute import frames, pages, walls, wire
 
 READY = b"ready"
-#: Seconds that runs have to end when the grader has gone.
+#: Seconds that runs have to end once the grader is gone.
 FAREWELL = 2
-#: Bytes that an examiner may need for a notebook: whatever a learner's process sends, it is not to fill the machine.
+#: Bytes that an examiner may use for a notebook: whatever a learner's process sends must not fill the machine.
 EXAMINERS_MEMORY = 4_000_000_000
 
 
@@ -49,11 +49,11 @@ def main() -> None:
         job.close()
     deadline = time.monotonic() + FAREWELL
     while _reap() and time.monotonic() < deadline:
-        time.sleep(0.01)  # whoever is left then is killed by the kernel, as its parent ends
+        time.sleep(0.01)  # the kernel kills those that are left when their parent ends
 
 
 def _reap() -> bool:
-    """Take note of children that have ended; whether there are others."""
+    """Reap children that have ended; returns whether there are others."""
     with contextlib.suppress(ChildProcessError):
         while True:
             if os.waitpid(-1, os.WNOHANG)[0] == 0:
@@ -76,7 +76,7 @@ def _warm_up():
 
 
 def use_once() -> None:
-    """Use what is slow at its first use. No backward: it would start autograd's threads, which no fork survives."""
+    """Use what is slow on first use. No backward: it would start autograd's threads, which do not survive a fork."""
     import io
 
     import matplotlib.pyplot as plt
@@ -94,7 +94,7 @@ def use_once() -> None:
 
 
 def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
-    """Be the examiner of one run. The learner's process is forked first: before this one has seen a check."""
+    """Be the examiner of one run. The learner's process is forked first, before this process has seen any check."""
     from autograder.execute import examiner
 
     learner, folder = 0, ""
@@ -123,7 +123,7 @@ def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
             examiner.tell(job, "failed", traceback.format_exc())
     finally:
         if learner:
-            os.kill(learner, signal.SIGKILL)  # as the first of its PID namespace it takes all others along
+            os.kill(learner, signal.SIGKILL)  # the first of its PID namespace: all others end with it
             os.waitpid(learner, 0)
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
@@ -131,7 +131,7 @@ def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
 
 
 def _be_learner(connection: socket.socket, shell, limits, folder: str, gpu: bool) -> None:
-    """Be a learner's process: walled off, or in ``folder`` if one is named."""
+    """Be a learner's process: behind walls, or in ``folder`` if one is given."""
     from autograder.execute import student
 
     try:
@@ -152,7 +152,7 @@ def _be_learner(connection: socket.socket, shell, limits, folder: str, gpu: bool
             walls.lock_in(limits, gpu)
             Path("/tmp/work").mkdir()
             os.chdir("/tmp/work")
-        walls.die_with_parent()  # changing credentials has cleared it
+        walls.die_with_parent()  # changing credentials cleared this
         frames.send(connection, wire.pack(["here"]))
         student.Student(connection, shell).serve()
     except BaseException as error:

@@ -1,6 +1,6 @@
-"""Parameters and buffers of modules that both sides know, and whether they have changed since the sides last agreed.
+"""Parameters and buffers of modules that both sides know, and whether they have changed since the last sync.
 
-Values are compared, not versions: writing through ``.data`` changes the values and no version.
+Values are compared, not versions: writing through ``.data`` changes the values but not the version.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from torch import nn
 
 @dataclass(frozen=True)
 class State:
-    """A tensor's values, its gradient's, and whether it requires one, as they were."""
+    """A snapshot of a tensor: its values, its gradient, and whether it requires one."""
 
     values: torch.Tensor
     grad: torch.Tensor | None
@@ -20,7 +20,7 @@ class State:
 
 
 def slots(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """Name and tensor of each parameter and buffer of a module itself, not of its parts."""
+    """Name and tensor of each parameter and buffer of a module itself, not of its submodules."""
     for kind in ("_parameters", "_buffers"):
         for name, tensor in (vars(module).get(kind) or {}).items():
             if isinstance(tensor, torch.Tensor) and not isinstance(tensor, nn.parameter.UninitializedTensorMixin):
@@ -28,18 +28,18 @@ def slots(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def state_of(tensor: torch.Tensor) -> State:
-    """A copy of what a tensor is now."""
+    """A snapshot of a tensor as it is now."""
     grad = grad_of(tensor)
     return State(tensor.detach().clone(), None if grad is None else grad.detach().clone(), tensor.requires_grad)
 
 
 def grad_of(tensor: torch.Tensor) -> torch.Tensor | None:
-    """A leaf's gradient."""
+    """The gradient of a leaf tensor, else None."""
     return tensor.grad if tensor.is_leaf else None
 
 
 def same_values(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
-    """Whether two tensors have the same shape, dtype and values; nan is equal to nan here."""
+    """Whether two tensors have the same shape, dtype, device and values; NaN equals NaN here."""
     if one is None or other is None:
         return one is other
     if one.shape != other.shape or one.dtype != other.dtype or one.device != other.device:
@@ -49,7 +49,7 @@ def same_values(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
 
 
 def same_state(tensor: torch.Tensor, before: State) -> bool:
-    """Whether a tensor is as it was."""
+    """Whether a tensor still matches a snapshot."""
     return (
         same_values(tensor, before.values)
         and same_values(grad_of(tensor), before.grad)

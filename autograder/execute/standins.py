@@ -1,6 +1,6 @@
-"""What stands in the examiner for the learner's objects: handles that ask the learner's process, and twins of modules.
+"""The learner's objects as the examiner sees them: handles that ask the learner's process, and twins of modules.
 
-Comparing, hashing and ``bool`` are never asked over there: an answer to them would be a mark the learner writes.
+Comparing, hashing and ``bool`` are never forwarded to that process: learners could write their own marks.
 """
 
 import builtins
@@ -18,7 +18,7 @@ TAKEN = set(dir(builtins)) | {"Tensor", "Parameter", "ndarray", "Size", "dtype",
 
 
 class Standin:
-    """An object of the learner's, known by its number."""
+    """A handle for an object of the learner's, identified by its number."""
 
     def __init__(self, link: "Link", number: int, text: str) -> None:
         vars(self).update(_link=link, _number=number, _text=text)
@@ -35,7 +35,7 @@ class Standin:
         self._link.ask("set_item", self, key, value)
 
     def __bool__(self) -> bool:
-        return True  # else Python would ask for the length, over there
+        return True  # else Python would ask for the length, in the learner's process
 
     def __instancecheck__(self, value: Any) -> bool:
         return isinstance(value, (Standin, Twin)) and self._link.ask("is_instance", value, self) is True
@@ -78,7 +78,7 @@ _ABILITIES = {"__call__": _call, "__iter__": _iterate, "__next__": _next, "__len
 
 
 class Twin(nn.Module):
-    """A module of the learner's: parameters, buffers and parts are here, kept equal on both sides; calls run there."""
+    """A learner's module: its tensors and submodules are here, kept in sync; calls run in the learner's process."""
 
     _link: "Link"
 
@@ -103,7 +103,7 @@ class Twin(nn.Module):
             fields[name] = value
         elif isinstance(value, (nn.Module, nn.Parameter)) or name in fields.get("_modules", {}):
             raise CannotCross(
-                f"a check cannot put a part `{name}` into a learner's module: build a new module around it."
+                f"a check cannot put a submodule `{name}` into a learner's module: build a new module around it."
             )
         elif name in fields.get("_parameters", {}) or name in fields.get("_buffers", {}):
             super().__setattr__(name, value)
@@ -114,7 +114,7 @@ class Twin(nn.Module):
         return self._link.ask("copy", self)
 
     def __bool__(self) -> bool:
-        return True  # else Python would ask for the length, over there
+        return True  # else Python would ask for the length, in the learner's process
 
     def __repr__(self) -> str:
         return self._text or f"<{type(self).__name__}>"
@@ -131,12 +131,12 @@ class Twin(nn.Module):
     register_full_backward_pre_hook = register_backward_hook = register_full_backward_hook
 
 
-#: Fields that ``nn.Module.__init__`` makes; a module without them must say so as any module does.
+#: Fields that ``nn.Module.__init__`` creates; a module without them must raise AttributeError as any module does.
 _OWN = frozenset(vars(nn.Module()))
 
 
 class CannotCross(TypeError):
-    """A check does what the line between examiner and learner does not carry; told to its author by the build."""
+    """A check does something that cannot cross between examiner and learner; the build reports it to the author."""
 
 
 def make_standin(
@@ -146,9 +146,9 @@ def make_standin(
 
     Args:
         link: where to ask.
-        number: the object's.
-        name: of its type.
-        stock: the torch class nearest to its type, with its module.
+        number: the object's number.
+        name: its type's name.
+        stock: the torch class closest to its type, with its module.
         has: which of the special methods it has.
         module: whether it is an ``nn.Module``.
         kind: whether it is a class.
@@ -170,14 +170,14 @@ def make_standin(
 
 
 def module_class(stock: str) -> type:
-    """The class of ``torch.nn`` of that name, else ``nn.Module``. Only pure Python classes can be named."""
+    """The class of that name in ``torch.nn``, else ``nn.Module``. Only pure Python classes can be named."""
     place, _, name = stock.rpartition(".")
     found = getattr(nn, name, None) if place.startswith("torch.nn.modules.") else None
     return found if isinstance(found, type) and issubclass(found, nn.Module) else nn.Module
 
 
 def stock_class(path: str) -> type:
-    """A class of torch or a builtin by its full name.
+    """A torch class or a builtin, by its full name.
 
     Raises:
         ValueError: there is no such class.
@@ -195,7 +195,7 @@ def stock_class(path: str) -> type:
 
 
 def fill_twin(twin: Twin, sound: bool, training: bool, parameters: list, missing: list, buffers: list, children: dict):
-    """Give a twin the structure that the learner's module has; tensors that are there stay."""
+    """Give a twin the structure of the learner's module; tensors that it already has stay."""
     fields = vars(twin)
     if not sound:  # its __init__ never called nn.Module's
         return

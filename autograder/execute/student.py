@@ -427,7 +427,7 @@ class Student:
                     grad = None if grad_of(tensor) is None else wire.encode_tensor(tensor.grad)
                     own = any(tensor is one for one in self.arguments)
                     shared = None if own else self._encode_shared(tensor.detach())
-                    encoded = shared or wire.encode_tensor(tensor)
+                    encoded = shared or wire.encode_expanded(tensor)
                     changes.append([number, name, encoded, tensor.requires_grad, grad])
         return changes
 
@@ -437,7 +437,7 @@ class Student:
         for number, (tensor, version) in self.results.items():
             if tensor._version != version:
                 self.results[number] = tensor, tensor._version
-                changed.append([number, wire.encode_tensor(tensor)])
+                changed.append([number, wire.encode_expanded(tensor)])
         return changed
 
     def _descriptions(self) -> list:
@@ -542,7 +542,7 @@ class Student:
         """As any tensor; a plain one is noted, because the learner's code may write into it in a later call."""
         if (encoded := self._encode_tensor(tensor)) is not None or type(tensor) is not torch.Tensor:
             return encoded
-        if tensor.is_inference() or (encoded := wire.encode_tensor(tensor)) is None:
+        if tensor.is_inference() or (encoded := wire.encode_expanded(tensor)) is None:
             return None
         number = next(self.new_numbers)
         self.results[number] = tensor, tensor._version

@@ -1,6 +1,6 @@
 """The walls around learners' code: bubblewrap around the server, and namespaces, limits and seccomp for each learner.
 
-Linux only. Constants are those of the kernel's headers (``linux/sched.h``, ``linux/prctl.h``, ``linux/seccomp.h``).
+Linux only. The constants are from the kernel's headers (``linux/sched.h``, ``linux/prctl.h``, ``linux/seccomp.h``).
 """
 
 import ctypes
@@ -21,7 +21,7 @@ from autograder.execute.report import Limits
 
 #: The names of the GPU's devices in /dev.
 GPU_DEVICES = "nvidia*"
-#: Whom the server becomes when root starts it: limits on processes do not hold for root.
+#: The user that the server becomes when root starts it: limits on processes do not apply to root.
 NOBODY = 65534
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -30,11 +30,11 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 0x1, 0x2, 0x4, 0x1
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 38, 47
 SIGKILL = 9
-#: What learners' code has no use for and attackers have: by name, with the numbers on x86-64 and on 64-bit ARM.
+#: System calls that are of use to attackers only: by name, with the numbers on x86-64 and on 64-bit ARM.
 FORBIDDEN_CALLS = {
     "memfd_create": (319, 279),  # memory that RLIMIT_AS does not count
     "memfd_secret": (447, 447),
-    "shmget": (29, 194),  # nor this, which even outlives its process
+    "shmget": (29, 194),  # nor does it count this, which even outlives its process
     "shmat": (30, 196),
     "msgget": (68, 186),
     "semget": (64, 190),
@@ -80,9 +80,9 @@ FORBIDDEN_CALLS = {
     "syslog": (103, 116),
     "personality": (135, 92),
 }
-#: ``clone`` is looked at for its flags, ``clone3`` hides them in memory: without it, libc falls back to ``clone``.
+#: ``clone`` is filtered by its flags; ``clone3`` hides them in memory: without it, libc falls back to ``clone``.
 CLONE, CLONE3 = (56, 220), (435, 435)
-#: Families of sockets that a network namespace holds: Unix, IPv4, IPv6, netlink. Others may reach the host.
+#: Socket families that a network namespace confines: Unix, IPv4, IPv6, netlink. Others may reach the host.
 SOCKET, FAMILIES = (41, 198), (1, 2, 10, 16)
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
@@ -93,15 +93,15 @@ def _libc() -> ctypes.CDLL:
 
 
 def command(arguments: list[str], environment: dict[str, str], gpu: bool) -> list[str]:
-    """The bubblewrap command that runs ``arguments`` with no network, a read-only system and little of it to be seen.
+    """The bubblewrap command that runs ``arguments`` with no network and a read-only system, most of it hidden.
 
     Args:
         arguments: a command.
-        environment: all the environment that it gets.
+        environment: its entire environment.
         gpu: whether it may use the GPU's devices.
 
     Raises:
-        CourseError: there are no such walls on this machine, and why.
+        CourseError: this machine cannot put up such walls; the message says why.
     """
     bwrap = find_bwrap()
     wrapped = [bwrap, "--unshare-net", "--unshare-ipc", "--unshare-uts", "--new-session", "--clearenv"]
@@ -112,7 +112,7 @@ def command(arguments: list[str], environment: dict[str, str], gpu: bool) -> lis
             wrapped += ["--symlink", str(Path(path).readlink()), path]
         elif Path(path).exists():
             wrapped += ["--ro-bind", path, path]
-    wrapped += ["--perms", "1777", "--tmpfs", "/tmp"]  # first: a course may lie in it
+    wrapped += ["--perms", "1777", "--tmpfs", "/tmp"]  # first, because a course may be in it
     visible = _visible()
     for parent in sorted({parent for path in visible for parent in path.parents[:-1]}):
         wrapped += ["--perms", "0755", "--dir", str(parent)]  # root's bubblewrap would make them for root alone
@@ -150,18 +150,18 @@ def _visible() -> list[Path]:
 
 @cache
 def find_bwrap() -> str:
-    """Where bubblewrap is, once it has been seen to work.
+    """Where bubblewrap is, after testing that it works.
 
     Raises:
-        CourseError: it is missing or may not do its work here.
+        CourseError: it is missing or does not work here.
     """
     way_out = "grade with --no-isolation if you trust every submission"
     if sys.platform != "linux" or platform.machine() not in ARCHITECTURES:
-        raise CourseError(f"There are no walls around learners' code on this system, they need Linux: {way_out}.")
+        raise CourseError(f"Walls around learners' code need Linux: {way_out}.")
     bwrap = shutil.which("bwrap")
     if bwrap is None:
         raise CourseError(
-            f"There are no walls without bubblewrap: install it (apt-get install bubblewrap), or {way_out}."
+            f"Walls need bubblewrap, which is missing: install it (apt-get install bubblewrap), or {way_out}."
         )
     tried = subprocess.run(
         [bwrap, "--unshare-net", "--unshare-user", "--ro-bind", "/", "/", "true"], capture_output=True, text=True
@@ -173,7 +173,7 @@ def find_bwrap() -> str:
 
 
 def become_ordinary() -> None:
-    """Root becomes ``nobody`` for good, so that the same walls stand whoever grades."""
+    """If root, become ``nobody`` for good, so that the walls are the same whoever grades."""
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
@@ -195,7 +195,7 @@ def new_rooms() -> None:
 
 
 def lock_in(limits: Limits, gpu: bool) -> None:
-    """Close the learner's process in: its own mounts, network and IPC, no privileges, and no way back.
+    """Lock this process, the learner's, in: its own mounts, network and IPC, no privileges, and no way back.
 
     Raises:
         OSError: the kernel refuses.
@@ -211,15 +211,15 @@ def lock_in(limits: Limits, gpu: bool) -> None:
         os.close(handle)
         for parent in path.parents[:-2]:  # below /tmp
             parent.chmod(0o555)
-    if not gpu:  # CUDA reads about its driver there; of other processes it shows what an ordinary user may see
+    if not gpu:  # CUDA reads about its driver in /proc, which shows of other processes what any ordinary user may see
         _mount("tmpfs", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=1,mode=555")
     _drop_privileges()
     _forbid_calls()
 
 
 def set_limits(limits: Limits, gpu: bool) -> None:
-    """Limits that the kernel keeps for the learner's process and all that it starts."""
-    import resource  # there is none on Windows, where this module must still load
+    """Set limits that the kernel enforces on the learner's process and everything that it starts."""
+    import resource  # does not exist on Windows, where this module must still load
 
     _limit(resource.RLIMIT_NPROC, limits.processes)
     _limit(resource.RLIMIT_FSIZE, limits.disk_bytes)
@@ -232,7 +232,7 @@ def set_limits(limits: Limits, gpu: bool) -> None:
 
 
 def limit_memory(more: int) -> None:
-    """Let this process have ``more`` bytes of addresses than it has now."""
+    """Let this process have ``more`` bytes of address space than it has now."""
     import resource
 
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -270,7 +270,7 @@ def _drop_privileges() -> None:
 
 
 def _forbid_calls() -> None:
-    """A seccomp filter: forbidden calls fail with EPERM, the rest passes."""
+    """Install a seccomp filter: forbidden calls fail with EPERM, all others pass."""
     which, architecture = ARCHITECTURES[platform.machine()]
     numbers = sorted(numbers[which] for numbers in FORBIDDEN_CALLS.values())
     program = [_load(4), _jump_equal(architecture, 1, 0), _RETURN_KILL, _load(0)]

@@ -1,7 +1,7 @@
-"""A kernel that starts warm: forked from a process that has torch imported already, instead of a new Python.
+"""A kernel that starts warm: forked from a process that has already imported torch, instead of a new Python.
 
 ``warm-torch`` is a kernel spec with a ``jupyter_client`` provisioner of that name, so nbgrader, nbval and nbclient can
-use it like any kernel. Each is a process of its own: what a notebook does to it, the next does not see. Linux only.
+use it like any kernel. Each kernel is its own process: what one notebook does, the next does not see. Linux only.
 """
 
 import importlib
@@ -39,7 +39,7 @@ class WarmProvisioner(LocalProvisioner):
 
 
 class _Forked:
-    """A process that is not our child, with the part of ``subprocess.Popen`` that provisioners use."""
+    """A process that is not our child, with those methods of ``subprocess.Popen`` that provisioners use."""
 
     stdin = stdout = stderr = None
 
@@ -62,7 +62,7 @@ class _Forked:
 
 @cache
 def _warm_process() -> socket.socket:
-    """Start the process that others are forked from; it ends when this Python does."""
+    """Start the process that kernels are forked from; it ends when this Python does."""
     here, there = socket.socketpair()
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | ENVIRONMENT
     command, quiet = [sys.executable, "-c", f"import {__name__} as warm; warm._serve()"], subprocess.DEVNULL
@@ -72,7 +72,7 @@ def _warm_process() -> socket.socket:
 
 
 def _serve() -> None:
-    """Be the warm process: import once, then fork a kernel for each line that comes in."""
+    """Be the warm process: import once, then fork a kernel for each line received."""
     connection = socket.socket(fileno=os.dup(0))
     for module in ("torch", "matplotlib.pyplot", "ipykernel.kernelapp"):
         importlib.import_module(module)

@@ -1,4 +1,4 @@
-"""Starts the warm process and opens jobs with it: a job is a line to one examiner."""
+"""Starts the warm process and opens jobs with it: a job is a connection to one examiner."""
 
 import atexit
 import contextlib
@@ -18,12 +18,12 @@ import msgpack
 from autograder.errors import CourseError
 from autograder.execute import frames, walls
 
-#: Seconds in which the warm process must have imported everything.
+#: Seconds within which the warm process must have imported everything.
 STARTUP = 180
-#: Seconds in which an examiner must end that has been told to.
+#: Seconds within which an examiner must end when told to.
 FAREWELL = 5
 SERVER = "autograder.execute.server"
-#: One thread until the fork: OpenMP's threads do not survive it, and torch would wait for them for ever.
+#: One thread before the fork: OpenMP's threads do not survive it, and torch would wait for them for ever.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -32,7 +32,7 @@ ENVIRONMENT = {
     "COURSE_OFFLINE": "1",
     "LANG": "C.UTF-8",
 }
-#: What the warm process has of its own behind the walls; nothing of the grader's environment goes there.
+#: Further variables for the warm process behind walls, where nothing of the grader's environment goes.
 WALLED = {
     "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
     "HOME": "/tmp",
@@ -42,7 +42,7 @@ WALLED = {
 
 
 class Job:
-    """A line to the examiner of one run."""
+    """A connection to the examiner of one run."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection, self.examiner = connection, 0
@@ -51,11 +51,11 @@ class Job:
         frames.send(self.connection, msgpack.packb(message, unicode_errors="replace"))
 
     def hear(self, deadline: float) -> dict[str, Any]:
-        """The next message: what came of a cell.
+        """The next message: a cell's outcome.
 
         Raises:
             frames.Closed: the examiner is gone, or silent until the deadline.
-            CourseError: it failed itself: at the learner's process, or at the set-up cell.
+            CourseError: the examiner itself failed, at starting the learner's process or at the set-up cell.
         """
         try:
             kind, content = msgpack.unpackb(frames.receive(self.connection, deadline), strict_map_key=False)
@@ -75,7 +75,7 @@ class Job:
         self.connection.close()
 
     def kill(self) -> None:
-        """End the examiner, and with it the learner's process and all that this has started."""
+        """End the examiner, and with it the learner's process and everything that it has started."""
         if self.examiner:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.examiner, signal.SIGKILL)
@@ -85,7 +85,7 @@ class Job:
 
 
 class _Server:
-    """The warm process, from this side."""
+    """The warm process, as seen from this side."""
 
     def __init__(self, isolation: bool, gpu: bool) -> None:
         if not hasattr(os, "fork"):
@@ -148,7 +148,7 @@ _starting = threading.Lock()
 
 
 def warm_up(isolation: bool, gpu: bool) -> None:
-    """Have the warm process start while other things are done; what goes wrong is told by ``open_job``."""
+    """Start the warm process in the background; if that fails, ``open_job`` reports it."""
 
     def start() -> None:
         with contextlib.suppress(CourseError):
@@ -162,11 +162,11 @@ def open_job(limits: dict[str, Any], isolation: bool, gpu: bool) -> Job:
 
     Args:
         limits: the fields of ``Limits``.
-        isolation: whether learners' code is walled off.
+        isolation: whether learners' code runs behind walls.
         gpu: whether it may use the GPU.
 
     Raises:
-        CourseError: the warm process cannot start, or there are no walls.
+        CourseError: the warm process cannot start, or cannot be put behind walls.
         frames.Closed: it has just died; the next call starts a new one.
     """
     return _server(isolation, gpu).open(limits)

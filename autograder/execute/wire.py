@@ -1,6 +1,6 @@
 """Values on their way from the learner's process to the examiner, as msgpack.
 
-Nothing that comes from there is taken on trust: a value is data of a known kind or it is refused, and nothing that
+Nothing from there is trusted: a value is data of a known kind or it is rejected, and nothing that
 arrives is ever executed, or looked up by name outside fixed tables.
 """
 
@@ -15,6 +15,8 @@ from autograder.execute.frames import WireError
 
 #: How deep containers may be nested, and how many elements a message may have.
 DEEPEST, MOST = 40, 200_000
+#: How many elements an expanded tensor may have.
+LARGEST = 2**28
 #: A whole number beyond 64 bits crosses as hexadecimal digits, at most this many.
 DIGITS = 20_000
 DTYPES = {
@@ -66,7 +68,7 @@ class Encoder:
         return self.other(value)
 
     def _subclass(self, value: Any, depth: int) -> Any:
-        """A value of a subclass, such as a named tuple, crosses as the plain value it stands for."""
+        """An instance of a subclass, such as a named tuple, crosses as the plain value that it extends."""
         for base in (bool, int, float, str, tuple, list, dict):
             if isinstance(value, base) and depth < DEEPEST:
                 if isinstance(value, np.generic):
@@ -98,14 +100,32 @@ def encode_tensor(tensor: torch.Tensor) -> list | None:
     ]
 
 
+def encode_expanded(tensor: torch.Tensor) -> list | None:
+    """Like ``encode_tensor``, but what ``expand`` has repeated crosses once and shares memory there, too."""
+    if tensor.layout != torch.strided or not _is_expanded(tensor):
+        return encode_tensor(tensor)
+    encoded = encode_tensor(once(tensor))
+    return None if encoded is None else ["expanded", encoded, list(tensor.shape)]
+
+
+def once(tensor: torch.Tensor) -> torch.Tensor:
+    """A view of a tensor without the repetitions of ``expand``."""
+    parts = [slice(0, 1) if step == 0 else slice(None) for step in tensor.stride()]
+    return tensor[tuple(parts)] if parts else tensor
+
+
+def _is_expanded(tensor: torch.Tensor) -> bool:
+    return any(step == 0 and size > 1 for size, step in zip(tensor.shape, tensor.stride()))
+
+
 def whole(tensor: torch.Tensor) -> torch.Tensor:
-    """All that lies in the memory that a tensor is a view of, as one row."""
+    """The entire storage that a tensor is a view of, as a 1-d tensor."""
     with torch.no_grad():
         return torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(tensor.detach().untyped_storage())
 
 
 def pack(value: Any) -> bytes:
-    """Bytes of what an ``Encoder`` gave."""
+    """An ``Encoder``'s result as bytes."""
     return msgpack.packb(value, use_bin_type=True, unicode_errors="replace")
 
 
@@ -124,10 +144,10 @@ def unpack(payload: bytes) -> Any:
 
 
 class Decoder:
-    """Turns what ``unpack`` gave back into values; the opposite of ``Encoder``.
+    """Turns what ``unpack`` returned back into values; the inverse of ``Encoder``.
 
     Args:
-        special: decoders for further tags, which get the list behind the tag.
+        special: decoders for further tags, which get the list after the tag.
     """
 
     def __init__(self, special: dict[str, Callable[[list], Any]]) -> None:
@@ -190,7 +210,7 @@ _BUILD: dict[str, Callable] = {
 
 
 def decode_tensor(kind: str, shape: list, data: bytes, device: str, parameter: bool) -> torch.Tensor:
-    """A tensor from its parts, its sizes checked against its bytes before torch sees them."""
+    """A tensor from its parts; its sizes are checked against its bytes before torch sees them."""
     dtype = DTYPES[kind]
     count = _count(shape)
     if count * dtype.itemsize != len(data):
@@ -203,6 +223,13 @@ def decode_tensor(kind: str, shape: list, data: bytes, device: str, parameter: b
     return torch.nn.Parameter(tensor, tensor.is_floating_point()) if parameter else tensor
 
 
+def decode_expanded(encoded: list, shape: list) -> torch.Tensor:
+    """The inverse of ``encode_expanded``."""
+    if _count(shape) > LARGEST:
+        raise WireError("a tensor that is too large")
+    return decode_tensor(*encoded[1:5], False).expand(shape)
+
+
 def _array(kind: str, shape: list, data: bytes, scalar: bool) -> Any:
     dtype = np.dtype(kind)
     if dtype.kind not in ARRAY_KINDS or dtype.hasobject or _count(shape) * dtype.itemsize != len(data):
@@ -212,7 +239,7 @@ def _array(kind: str, shape: list, data: bytes, scalar: bool) -> Any:
 
 
 def _count(shape: list) -> int:
-    """The number of elements of a shape that may be anything."""
+    """The number of elements of an untrusted shape."""
     count = 1
     if len(shape) > 25:
         raise WireError("a tensor of too many dimensions")

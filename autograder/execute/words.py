@@ -10,30 +10,30 @@ EXERCISE = "exercise-"
 
 FRAME = re.compile(r"Cell In\[(\d+)\],? line (\d+)")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-#: What upsets files, pages and terminals; colours are left, which notebooks show.
+#: What upsets files, pages and terminals; colour codes, which notebooks show, are kept.
 UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\ud800-\udfff]|\x1b(?!\[[0-9;]*m)")
 
 
 def writable(text: str) -> str:
-    """``text`` of a learner's without control characters."""
+    """A learner's ``text`` without control characters."""
     return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def problem(status: str, number: int, limits: Limits) -> str:
-    """How a cell met a limit or its process an end, as a sentence without a full stop; empty if it did not.
+    """How a cell hit a limit or its process died, as a sentence without a full stop; empty if neither happened.
 
     Args:
-        status: of the cell, as the examiner tells it.
-        number: of the cell in the notebook.
-        limits: that held.
+        status: the cell's status, as the examiner reports it.
+        number: the cell's number in the notebook.
+        limits: the limits in force.
     """
     return {
         "timeout": f"cell {number} ran longer than {limits.cell_seconds:g} s and was stopped",
-        "stubborn": f"cell {number} ran longer than {limits.cell_seconds:g} s, could not be interrupted and was ended",
+        "stubborn": f"cell {number} ran longer than {limits.cell_seconds:g} s, could not be interrupted and was killed",
         "flood": f"cell {number} wrote more than {limits.output_bytes / 1e6:g} MB of output and was stopped",
         "memory": f"cell {number} needed more than {limits.memory_bytes / 1e9:g} GB of memory and was stopped",
         "died": f"cell {number} ended the process that it ran in; the cells after it ran in a new one, without it",
-        "protocol": f"cell {number} made the learner's process answer with what is no answer; it was ended",
+        "protocol": f"cell {number} made the learner's process send an invalid answer; the process was killed",
     }.get(status, "")
 
 
@@ -42,31 +42,31 @@ def out_of_time(number: int, limits: Limits) -> str:
 
 
 def too_often(number: int) -> str:
-    return f"the learner's process died too often, for the last time in cell {number}: the cells after it were not run"
+    return f"the learner's process died too often, the last time in cell {number}: the cells after it were not run"
 
 
 def limit_met(outputs: list, number: int, limits: Limits) -> str:
-    """The limit that an exception of the learner's code tells of, as a sentence; empty if it tells of none."""
+    """The limit that an exception in the learner's code points to, as a sentence; empty if to none."""
     for output in outputs:
         if output.output_type != "error":
             continue
         told = f"{output.ename}: {output.evalue}"
         if output.ename == "MemoryError" or "can't allocate memory" in told or "not enough memory" in told:
-            return f"cell {number} wanted more than {limits.memory_bytes / 1e9:g} GB of memory"
+            return f"cell {number} needed more than {limits.memory_bytes / 1e9:g} GB of memory"
         if "No space left on device" in told or "File too large" in told:
-            return f"cell {number} wanted to write more than {limits.disk_bytes / 1e6:g} MB to files"
+            return f"cell {number} tried to write more than {limits.disk_bytes / 1e6:g} MB to files"
         if "Resource temporarily unavailable" in told or "can't start new thread" in told:
-            return f"cell {number} wanted more than {limits.processes} processes and threads"
+            return f"cell {number} needed more than {limits.processes} processes and threads"
     return ""
 
 
 def judgement(error: dict, by_count: dict, exercise: str) -> tuple[str, str]:
     """Status and message of a check that an exception ended.
 
-    Of a traceback the call and the learner's own line are told: the rest may quote hidden tests.
+    From a traceback, only the call and the learner's own line are shown: the rest may quote hidden tests.
 
     Args:
-        error: as the examiner tells it.
+        error: the exception, as the examiner reports it.
         by_count: the learner's cells by execution count.
         exercise: the name of the check's exercise.
     """
@@ -83,7 +83,7 @@ def judgement(error: dict, by_count: dict, exercise: str) -> tuple[str, str]:
             f"It calls exercise {place.exercise!r}, which is not solved yet." if elsewhere else "Not solved yet.",
         )
     if name == "AssertionError" and not text:
-        return "wrong", "The check found something that is not as the exercise asks."
+        return "wrong", "The check found something that is not what the exercise asks for."
     lines = [f"Your code stopped with {name}: {text}"]
     lines += [f"  in the call {error['call']}"] * bool(error["call"])
     if place is not None:
@@ -94,7 +94,7 @@ def judgement(error: dict, by_count: dict, exercise: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Place:
-    """A line of a learner's: its exercise (empty for another cell), its number in the cell, and its text."""
+    """A line of a learner's code: its exercise (empty for another cell), its number in the cell, and its text."""
 
     exercise: str
     line: int
@@ -102,7 +102,7 @@ class Place:
 
 
 def _learners_line(traceback: str, by_count: dict) -> Place | None:
-    """The innermost line of the learner's own cells in a traceback."""
+    """The innermost line in a traceback that is from the learner's own cells."""
     for count, number in reversed(FRAME.findall(ANSI.sub("", traceback))):
         cell = by_count.get(int(count))
         lines = cell.source.splitlines() if cell is not None else []

@@ -1,4 +1,4 @@
-"""A class of 12 for show: made from the variants, handed in, graded, with feedback, in a folder of its own."""
+"""A demo class of 12, made from the variants: handed in, graded and given feedback, in a folder of its own."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +38,7 @@ def answer(release: Path, answers: dict[str, str]) -> nbformat.NotebookNode:
 
 
 def hand_in(notebook: nbformat.NotebookNode | str, course_folder: Path, student: str, name: str) -> Path:
-    """Put a notebook (or any text) where nbgrader collects it."""
+    """Put a notebook (or any text) where nbgrader puts what it collects."""
     path = course_folder / "submitted" / student / name / f"{name}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(notebook if isinstance(notebook, str) else nbformat.writes(notebook), encoding="utf-8")
@@ -46,7 +46,7 @@ def hand_in(notebook: nbformat.NotebookNode | str, course_folder: Path, student:
 
 
 def pick(variants: list[Variant], right: bool, number: int) -> dict[str, str]:
-    """For every exercise its ``number``-th right or wrong variant (counted round)."""
+    """For each exercise, right or wrong variant number ``number``, starting over after the last."""
     chosen = {}
     for exercise in dict.fromkeys(variant.exercise for variant in variants):
         mine = [variant for variant in variants if variant.exercise == exercise and variant.right == right]
@@ -55,10 +55,10 @@ def pick(variants: list[Variant], right: bool, number: int) -> dict[str, str]:
 
 
 def run_demo(course: Course, name: str, folder: Path, report: Callable[[int, int], None]) -> tuple[list[Row], Path]:
-    """Release, hand in, grade and give feedback for a class of 12 in ``folder``.
+    """Hand in, grade and write feedback for a class of 12 in ``folder``.
 
     Returns:
-        The rows of the table, and the folder with the feedback pages.
+        The rows of the table, and the folder of feedback pages.
 
     Raises:
         CourseError: ``folder`` is not empty, or the notebook is too short for such a class.

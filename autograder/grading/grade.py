@@ -1,4 +1,4 @@
-"""Grade a class: submissions run in parallel, nbgrader records one at a time; a row for each, whatever it does."""
+"""Grade a class: submissions run in parallel, nbgrader records one at a time; each gets a row, whatever it does."""
 
 import copy
 import datetime
@@ -48,7 +48,7 @@ class Row:
         student: the learner.
         marks: points by ``grade_id``; empty if the submission could not be graded.
         results: what each check found.
-        problems: sentences on what went wrong beyond a wrong answer.
+        problems: sentences about what went wrong, other than wrong answers.
         graded: whether there are marks.
     """
 
@@ -79,12 +79,12 @@ def exercises(solution: Path) -> list[Exercise]:
 
 
 def register(course: Course, config: Config, name: str) -> None:
-    """Note a notebook's cells and points in the gradebook, as ``nbgrader generate_assignment`` does.
+    """Enter a notebook's cells and points in the gradebook, as ``nbgrader generate_assignment`` does.
 
     Works in a temporary folder, so that an interruption leaves no half-written release.
 
     Raises:
-        CourseError: the solution is not built, or nbgrader refuses it.
+        CourseError: the solution has not been built, or nbgrader rejects it.
     """
     if not course.solution(name).is_file():
         raise CourseError(f"{course.solution(name)} does not exist: run `autograder build {name}`.")
@@ -107,21 +107,21 @@ def grade_class(
     workers: int | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Row]:
-    """Grade what lies in ``submitted/`` for one notebook.
+    """Grade the submissions in ``submitted/`` for one notebook.
 
-    Submissions are read, restored and run by threads, which wait for processes of the engine; this thread alone records
-    what came of them. A submission that is graded already is left alone unless it is newer or ``again`` is set. One
+    Threads, which wait for the engine's processes, read, restore and run the submissions; only the calling thread
+    records the results. A submission that has been graded is skipped unless it is newer or ``again`` is set. One
     that cannot be graded gets a row that says why, and nothing of it is recorded. Ctrl-C takes effect between two
-    recordings: what is recorded stays, and the next call does the rest.
+    recordings: what has been recorded stays, and the next call does the rest.
 
     Args:
         course: the course.
         config: its nbgrader configuration.
         name: the notebook.
-        students: only these.
+        students: grade only these.
         again: grade everything again.
-        workers: how many submissions run at a time; by default one for each core.
-        report: told how many of how many are done.
+        workers: how many submissions run at a time; by default one per core.
+        report: called with how many are done, and how many there are.
 
     Raises:
         CourseError: there is nothing to grade, or this machine cannot run any of it as configured.
@@ -148,16 +148,16 @@ def grade_class(
         if submission in failures:
             rows[submission] = Row(submission.student, problems=[_sentence(failures[submission])])
         else:
-            unread = Row(submission.student, problems=["nbgrader has recorded it, but what it recorded cannot be read"])
+            unread = Row(submission.student, problems=["nbgrader has recorded it, but the record cannot be read"])
             rows[submission] = read_row(config, name, submission.student, marks) or unread
     refused = [failure for failure in failures.values() if type(failure) is CourseError]
     if refused and len(refused) == len(todo) and not any(row.graded for row in rows.values()):
-        raise refused[0]  # this machine, not a submission, is what has to be mended
+        raise refused[0]  # what needs fixing is this machine, not a submission
     return list(rows.values())
 
 
 def _row_so_far(config: Config, name: str, submission: Submission, marks: Marks, again: bool) -> Row | None:
-    """The row of a submission that cannot be graded, or is graded already; None if it is to be graded now."""
+    """The row of a submission that cannot be graded or has been graded; None if it is to be graded now."""
     if submission.problem is not None:
         return Row(submission.student, problems=[submission.problem])
     try:
@@ -168,7 +168,7 @@ def _row_so_far(config: Config, name: str, submission: Submission, marks: Marks,
 
 
 def _newer(autograded: Path, submission: Submission) -> bool:
-    """Whether a submission was saved, or by nbgrader's ``timestamp.txt`` handed in, after it was graded."""
+    """Whether a submission was saved, or handed in (by nbgrader's ``timestamp.txt``), after it was graded."""
     handed_in, graded = read_timestamp(submission.folder), read_timestamp(autograded.parent)
     if handed_in is not None and graded is not None and handed_in > graded:
         return True
@@ -176,17 +176,17 @@ def _newer(autograded: Path, submission: Submission) -> bool:
 
 
 def read_timestamp(folder: Path) -> datetime.datetime | None:
-    """When a submission was handed in, if nbgrader noted it.
+    """When a submission was handed in, if nbgrader recorded it.
 
     Raises:
-        CourseError: what stands there is no time.
+        CourseError: what is recorded there is not a time.
     """
     path = folder / "timestamp.txt"
     try:
         text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
         return parse_utc(text) if text else None
     except (ValueError, OverflowError):
-        raise CourseError("its timestamp.txt, where nbgrader notes when it was handed in, holds no time") from None
+        raise CourseError("its timestamp.txt, which should say when it was handed in, contains no time") from None
 
 
 def _grade_all(
@@ -197,7 +197,7 @@ def _grade_all(
     workers: int,
     report: Callable[[int], None],
 ) -> dict[Submission, Exception]:
-    """Run submissions in parallel and record each as it is done; returns what failed, and why."""
+    """Run submissions in parallel and record each when it is done; returns what failed, and why."""
     directory, failures = course_directory(config), {}
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
         known = read_known(gradebook, name, name)
@@ -214,7 +214,7 @@ def _grade_all(
 
 
 def _record(config: Config, name: str, future: Future[Prepared]) -> Exception | None:
-    """Record what a thread has prepared, all of it or nothing; returns what kept it from that, if anything."""
+    """Record what a thread has prepared, all of it or nothing; returns what prevented that, if anything."""
     try:
         record(config, name, future.result())
     except Exception as error:
@@ -238,7 +238,7 @@ def _autograded(config: Config, name: str, student: str) -> Path:
 
 
 def read_row(config: Config, name: str, student: str, marks: Marks) -> Row | None:
-    """One learner's row, from the gradebook's marks and what lies in ``autograded/``; None if it is not all there."""
+    """One learner's row, from the gradebook's marks and the files in ``autograded/``; None if anything is missing."""
     path = _autograded(config, name, student)
     try:
         notebook, report = nbformat.read(path, as_version=4), read_report(path)

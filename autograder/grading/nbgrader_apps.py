@@ -1,4 +1,4 @@
-"""nbgrader's own steps, called one submission at a time, with its log kept for messages instead of printed."""
+"""nbgrader's own steps, called one submission at a time; its log is kept for messages instead of printed."""
 
 import copy
 import io
@@ -36,7 +36,7 @@ def course_config(
 
     Args:
         root: the course.
-        workdir: another folder to work in, with a gradebook of its own there, whatever the configuration names.
+        workdir: another folder to work in, with its own gradebook there, whatever the configuration says.
         database: the gradebook's URL, instead of the configured one.
         execution: settings of ``ExecuteSubmission``, instead of the configured ones.
     """
@@ -56,10 +56,10 @@ def course_directory(config: Config) -> CourseDirectory:
 
 
 def generate_assignment(config: Config, name: str, database: bool = True) -> None:
-    """Make the released notebook, and note the assignment's cells in the gradebook unless ``database`` is False.
+    """Make the released notebook, and enter the assignment's cells in the gradebook unless ``database`` is False.
 
     Raises:
-        StepError: nbgrader refuses it.
+        StepError: nbgrader rejects it.
     """
     if not database:
         config = copy.deepcopy(config)
@@ -69,19 +69,19 @@ def generate_assignment(config: Config, name: str, database: bool = True) -> Non
 
 
 def autograde(config: Config, name: str, student: str, run: Run) -> None:
-    """Record one submission and its marks, in place of what was recorded before.
+    """Record one submission and its marks, replacing what was recorded before.
 
     Args:
-        config: its ``submitted_directory`` has the submission.
+        config: its ``submitted_directory`` contains the submission.
         name: the notebook.
-        student: whose submission.
-        run: what came of running it; nbgrader's steps take that over.
+        student: whose submission it is.
+        run: the result of running it, which nbgrader's steps take over.
 
     Raises:
         StepError: it cannot be recorded.
     """
     app, log = _app(Autograde, config, name, student)
-    # Set here and not by the configuration, of which every part of nbgrader makes copies.
+    # Set here rather than in the configuration, which every part of nbgrader copies.
     app.autograde_preprocessors = [
         step(config=config, finished=run) if step is ExecuteSubmission else step for step in app.autograde_preprocessors
     ]
@@ -93,17 +93,17 @@ def generate_feedback(config: Config, name: str, student: str) -> None:
     """Write one learner's feedback page.
 
     Raises:
-        StepError: there is nothing graded to write about.
+        StepError: nothing has been graded.
     """
     _start(*_app(GenerateFeedback, config, name, student))
 
 
 @contextmanager
 def one_engine() -> Iterator[None]:
-    """Let nbgrader keep its engine for a gradebook during the block.
+    """Let nbgrader keep its database engine for a gradebook during the block.
 
-    For one submission nbgrader opens the gradebook a dozen times; with a new engine each time, which knows none of the
-    queries, that is half of the time that recording takes.
+    For one submission nbgrader opens the gradebook a dozen times; doing so with a new engine each time, which has no
+    cached queries, takes half of the recording time.
     """
     create = nbgrader.api.create_engine
     nbgrader.api.create_engine = cache(create)
@@ -117,8 +117,8 @@ def one_engine() -> Iterator[None]:
 def one_transaction(config: Config) -> Iterator[None]:
     """Let nbgrader write to the gradebook in one transaction during the block: all of it, or nothing if it fails.
 
-    For one submission nbgrader opens the gradebook a dozen times and commits thirty times, for each of which the disk
-    is waited for.
+    For one submission nbgrader opens the gradebook a dozen times and commits thirty times, and each commit waits for
+    the disk.
     """
     directory = course_directory(config)
     whole = Gradebook(directory.db_url, directory.course_id)
@@ -126,7 +126,7 @@ def one_transaction(config: Config) -> Iterator[None]:
     commit, session.commit = session.commit, session.flush
     begin, end = Gradebook.__init__, Gradebook.close
     Gradebook.__init__ = lambda self, *about, **more: vars(self).update(vars(whole))
-    Gradebook.close = lambda self: whole.db.expire_all()  # whoever opens it next finds what is written, as ever
+    Gradebook.close = lambda self: whole.db.expire_all()  # the next to open it sees what was written, as usual
     try:
         yield
         commit()
@@ -136,7 +136,7 @@ def one_transaction(config: Config) -> Iterator[None]:
 
 
 def _app(step: type[BaseConverter], config: Config, name: str, student: str) -> tuple[BaseConverter, io.StringIO]:
-    """An nbgrader step for one learner, and what it will write to its log."""
+    """An nbgrader step for one learner, and the buffer that its log goes to."""
     directory = course_directory(config)
     directory.assignment_id, directory.student_id = name, student
     log, text = logging.Logger(step.__name__), io.StringIO()
@@ -154,7 +154,7 @@ def _start(app: BaseConverter, log: io.StringIO) -> None:
 
 
 def _reason(log: str) -> str:
-    """The line of nbgrader's log that says why a step failed: the exception under a traceback, else the last line."""
+    """The line of nbgrader's log that says why a step failed: the exception below a traceback, else the last line."""
     lines = [line for line in log.splitlines() if line.strip()]
     after_traceback = [
         line for before, line in pairwise(lines) if before.startswith("  ") and line[:1].isalpha() and ":" in line

@@ -20,17 +20,17 @@ def cores() -> int:
 def in_parallel(
     work: Callable[[Item], Done], items: list[Item], workers: int, stop: Callable[[], None]
 ) -> Iterator[tuple[Item, Future[Done]]]:
-    """Do ``work`` on each item in threads; gives each item with its future as soon as that is done.
+    """Do ``work`` on each item in threads; yields each item with its future as soon as that is done.
 
-    A consumer that is slower than the workers is not run over: at most ``2 * workers`` items are begun and not taken.
-    If the consumer ends early (close the iterator: ``contextlib.closing``) nothing more is begun, and what runs is
+    A slow consumer is not flooded: at most ``2 * workers`` items have been begun and not yet consumed.
+    If the consumer ends early (close the iterator: ``contextlib.closing``), nothing more is begun, and running work is
     stopped.
 
     Args:
-        work: what to do; an exception of it is in the future.
-        items: what to do it on.
+        work: what to do; if it raises, the exception is in the future.
+        items: what to do it to.
         workers: how many at a time.
-        stop: makes running calls of ``work`` end soon; called until they have.
+        stop: makes running calls of ``work`` end soon; called until they have ended.
     """
     waiting = iter(items)
     with ThreadPoolExecutor(workers) as pool:
@@ -44,7 +44,7 @@ def in_parallel(
         finally:
             for future in begun:
                 future.cancel()
-            # A thread may be about to begin its work when it is stopped: so it is told again until all have ended.
+            # A thread may be just about to begin its work, so the order to stop is repeated until all have ended.
             while running := [future for future in begun if not future.done()]:
                 stop()
                 wait(running, timeout=0.1)
@@ -54,7 +54,7 @@ def in_parallel(
 def interrupts_held() -> Iterator[None]:
     """Let the block end before Ctrl-C takes effect.
 
-    Nothing changes outside the main thread, which alone gets it, or where it has no effect.
+    Does nothing outside the main thread, because only that receives Ctrl-C, or where Ctrl-C is ignored.
     """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):

@@ -1,4 +1,4 @@
-"""Read, restore and run a submission: all that needs no gradebook, so that threads can do it for several at a time."""
+"""Read, restore and run a submission: everything that needs no gradebook and that several threads can do at a time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Prepared:
 
     Attributes:
         submission: what was handed in.
-        notebook: the text of the file that counts, as ``read_notebook`` makes it sound: what nbgrader shall read.
-        run: what came of it.
+        notebook: the text of the file that counts, as repaired by ``read_notebook``, for nbgrader to read.
+        run: the result of running it.
     """
 
     submission: Submission
@@ -27,7 +27,7 @@ class Prepared:
 
 
 def prepare(submission: Submission, known: Mapping[str, KnownCell], step: ExecuteSubmission) -> Prepared:
-    """Do with a submission what nbgrader would do with it before it writes marks.
+    """Do to a submission what nbgrader would do to it before writing marks.
 
     Args:
         submission: one without a problem.
@@ -35,7 +35,7 @@ def prepare(submission: Submission, known: Mapping[str, KnownCell], step: Execut
         step: runs notebooks, as configured.
 
     Raises:
-        CourseError: the file is no notebook any more, or this machine cannot run it as configured.
+        CourseError: the file is no longer a notebook, or this machine cannot run it as configured.
     """
     notebook = read_notebook(submission.path)
     text = nbformat.writes(notebook)

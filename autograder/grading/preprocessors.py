@@ -1,4 +1,4 @@
-"""Steps of ours in nbgrader's pipelines; ``nbgrader_config.py`` puts them in their places."""
+"""Our steps in nbgrader's pipelines; ``nbgrader_config.py`` installs them."""
 
 from dataclasses import fields
 
@@ -15,9 +15,9 @@ from autograder.source.cells import UNRELEASED
 
 
 class ClearGradedOutput(NbGraderPreprocessor):
-    """On release: drop the outputs of exercises, checks and predictions; pictures and examples stay to be read.
+    """On release: drop the outputs of exercises, checks and predictions; keep those of pictures and examples.
 
-    Checks get the tag with which *Run All* goes on after an exception.
+    Checks get the tag that lets *Run All* continue after an exception.
     """
 
     def preprocess_cell(self, cell, resources, index):
@@ -32,10 +32,10 @@ class ClearGradedOutput(NbGraderPreprocessor):
 
 
 class RestoreCells(NbGraderPreprocessor):
-    """In place of nbgrader's ``OverwriteCells``: what the gradebook knows of a cell comes back, see ``restore``.
+    """Replaces nbgrader's ``OverwriteCells``: restores what the gradebook knows about a cell, see ``restore``.
 
-    What cannot be restored is told in the notebook's metadata, see ``note_missing``: nbgrader sanitizes and grades in
-    two conversions, which share nothing but the file.
+    What cannot be restored is recorded in the notebook's metadata, see ``note_missing``: nbgrader sanitizes and grades
+    in two conversions, which share nothing but the file.
     """
 
     def preprocess(self, nb, resources):
@@ -47,22 +47,22 @@ class RestoreCells(NbGraderPreprocessor):
 
 
 class ExecuteSubmission(NbGraderPreprocessor):
-    """In place of nbgrader's ``Execute``: run the notebook within limits and keep the report beside the result.
+    """Replaces nbgrader's ``Execute``: runs the notebook within limits and keeps the report beside the result.
 
-    Two things are set by code, not by configuration: ``finished``, a run made beforehand, taken over if it was of the
+    Two attributes are set in code, not in the configuration: ``finished``, an earlier run, taken over if it was of the
     same cells, and ``pictures``, which need not be drawn again.
     """
 
     cell_seconds = Integer(Limits.cell_seconds, help="Seconds that one cell may run").tag(config=True)
-    total_seconds = Integer(Limits.total_seconds, help="Seconds that all cells together may run").tag(config=True)
+    total_seconds = Integer(Limits.total_seconds, help="Seconds that all cells may run in total").tag(config=True)
     output_bytes = Integer(Limits.output_bytes, help="Bytes that one cell may write").tag(config=True)
     memory_bytes = Integer(
-        Limits.memory_bytes, help="Bytes of memory that a learner's processes may have, beyond an empty notebook's"
+        Limits.memory_bytes, help="Bytes of memory that a learner's processes may use, beyond an empty notebook's"
     ).tag(config=True)
     processes = Integer(Limits.processes, help="Processes and threads that a learner's code may have").tag(config=True)
     disk_bytes = Integer(Limits.disk_bytes, help="Bytes that a learner's code may write to files").tag(config=True)
     isolation = Bool(
-        True, help="Whether learners' code runs behind walls: no network, no file but its own, no other process"
+        True, help="Whether learners' code runs behind walls: no network, no files or processes but its own"
     ).tag(config=True)
     gpu = Bool(False, help="Whether learners' code may use the GPU").tag(config=True)
     finished = Instance(Run, allow_none=True)
@@ -78,7 +78,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
         return nb, resources
 
     def run(self, notebook: NotebookNode) -> Report:
-        """Run a restored notebook in place; its checks' outputs and the report then give the same marks.
+        """Run a restored notebook in place; afterwards its checks' outputs give the same marks as the report.
 
         Raises:
             CourseError: this machine cannot run it as configured.

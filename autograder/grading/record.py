@@ -1,4 +1,4 @@
-"""Record submissions through nbgrader, one at a time, in the gradebook and in ``autograded/``; read the marks."""
+"""Record submissions through nbgrader, one at a time, in the gradebook and ``autograded/``; read the marks."""
 
 import copy
 import shutil
@@ -11,14 +11,14 @@ from traitlets.config import Config
 from autograder.grading.nbgrader_apps import autograde, course_directory
 from autograder.grading.prepare import Prepared
 
-#: A file handed in beside a notebook is kept up to this size.
+#: Files handed in beside a notebook are kept up to this size.
 LARGEST_FILE = 10_000_000
 #: Points by student and ``grade_id``.
 Marks = dict[str, dict[str, float]]
 
 
 def read_marks(config: Config, name: str) -> Marks:
-    """What the gradebook has for a notebook: a score given by hand goes before ours, as everywhere in nbgrader."""
+    """The gradebook's marks for a notebook: a manual score overrides ours, as everywhere in nbgrader."""
     directory, marks = course_directory(config), {}
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
         found = (
@@ -36,8 +36,8 @@ def read_marks(config: Config, name: str) -> Marks:
 def record(config: Config, name: str, prepared: Prepared) -> None:
     """Record the marks of a submission that has been run, and write its autograded notebook and report.
 
-    nbgrader gets a copy of what was handed in, with the notebook under the name that it insists on. If it fails, the
-    gradebook is as it was.
+    nbgrader gets a copy of what was handed in, with the notebook under the name that nbgrader insists on. If it fails,
+    the gradebook is unchanged.
 
     Args:
         config: the course's nbgrader configuration.
@@ -48,7 +48,7 @@ def record(config: Config, name: str, prepared: Prepared) -> None:
         StepError: nbgrader cannot record it.
     """
     student = prepared.submission.student
-    # In the course's folder, because nbgrader takes what stands in the path after that for a pattern.
+    # In the course's folder, because nbgrader treats the rest of the path after that as a pattern.
     with tempfile.TemporaryDirectory(prefix=".grading-", dir=course_directory(config).root) as stage:
         staged = copy.deepcopy(config)
         staged.CourseDirectory.submitted_directory = Path(stage).name
@@ -60,7 +60,7 @@ def record(config: Config, name: str, prepared: Prepared) -> None:
 
 
 def copy_files(source: Path, target: Path) -> None:
-    """Copy what was handed in beside the notebook: no links, which may lead anywhere, and nothing large."""
+    """Copy what was handed in beside the notebook, except links, which may lead anywhere, and large files."""
     for path in source.rglob("*"):
         if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and path.stat().st_size <= LARGEST_FILE:
             copy = target / path.relative_to(source)

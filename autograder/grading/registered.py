@@ -1,4 +1,4 @@
-"""Which notebooks the gradebook has as they are, so that opening JupyterLab need not note all of them again."""
+"""Which notebooks the gradebook has in their current form, so that opening JupyterLab need not register all again."""
 
 import hashlib
 import json
@@ -10,19 +10,19 @@ from traitlets.config import Config
 from autograder.course import Course
 from autograder.grading.nbgrader_apps import course_directory
 
-#: In the course's folder: a hash of each solution that was noted, for the gradebook that they were noted in.
+#: In the course's folder: for each gradebook, a hash of each solution registered in it.
 RECORD = ".registered.json"
 
 
 def unregistered(course: Course, config: Config) -> list[str]:
-    """The notebooks, of those that are built, that are new or have changed since they were noted in this gradebook."""
+    """The built notebooks that are new or have changed since they were registered in this gradebook."""
     noted, present = _read(course).get(_gradebook(config), {}), _assignments(config)
     built = [name for name in course.names if course.solution(name).is_file()]
     return [name for name in built if name not in present or noted.get(name) != _solution(course, name)]
 
 
 def note_registered(course: Course, config: Config, name: str) -> None:
-    """Remember that a notebook is in this gradebook as it is now; where that cannot be kept, it is noted again."""
+    """Record that this gradebook has a notebook's current form; if that fails, the notebook is registered again."""
     record = _read(course)
     record.setdefault(_gradebook(config), {})[name] = _solution(course, name)
     with suppress(OSError):
@@ -46,7 +46,7 @@ def _read(course: Course) -> dict[str, dict[str, str]]:
 
 
 def _gradebook(config: Config) -> str:
-    """A gradebook's name in the record: a hash, because its URL may have a password."""
+    """A gradebook's name in the record: a hash, because its URL may contain a password."""
     return hashlib.sha256(course_directory(config).db_url.encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Give the cells of a submission back what the gradebook knows of them: type, metadata and, if locked, content."""
+"""Restore what the gradebook knows about the cells of a submission: type, metadata and, if locked, content."""
 
 import re
 from collections import Counter, defaultdict
@@ -11,23 +11,23 @@ from nbgrader.api import Gradebook
 
 from autograder.source.faults import BEGIN_HIDDEN, END_HIDDEN
 
-#: How much of their words two texts share if one is an edited copy of the other. Two checks of one notebook share less.
+#: The share of words that two texts have in common if one is an edited copy. Two checks of one notebook share fewer.
 ALIKE = 0.8
 EXERCISE, CHECK = "exercise-", "check-"
 HIDDEN = re.compile(rf"[^\n]*{BEGIN_HIDDEN}.*?{END_HIDDEN}[^\n]*", re.DOTALL)
-# A learner's code is not parsed for this: it may be no Python, or so long or so nested that the parser gives up.
+# A learner's code is not parsed for this: it may not be Python, or be too long or too nested for the parser.
 BINDING = re.compile(r"^(?:(?:async +)?def +|class +)(\w+)|^(\w+) *(?::[^=\n]*)?=(?!=)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class KnownCell:
-    """What the gradebook knows of one of the source's cells.
+    """What the gradebook knows about one of the source's cells.
 
     Attributes:
         metadata: nbgrader's, schema version 3, with the checksum.
         cell_type: ``"code"`` or ``"markdown"``.
-        locked: whether its content is the course's: a check or the set-up.
-        source: the whole text of a locked cell, hidden tests included; an exercise's stub.
+        locked: whether its content belongs to the course: a check or the set-up.
+        source: the full text of a locked cell, hidden tests included, or an exercise's stub.
     """
 
     metadata: Mapping[str, object]
@@ -37,7 +37,7 @@ class KnownCell:
 
     @property
     def prepares(self) -> bool:
-        """Whether it is a set-up cell: locked, but no check."""
+        """Whether it is a set-up cell: locked, but not a check."""
         return self.locked and not self.metadata["grade"]
 
 
@@ -46,7 +46,7 @@ def read_known(gradebook: Gradebook, assignment: str, notebook_name: str) -> dic
 
     Args:
         gradebook: an open gradebook.
-        assignment: nbgrader's name of the assignment.
+        assignment: nbgrader's name for the assignment.
         notebook_name: the notebook in it.
 
     Raises:
@@ -74,17 +74,18 @@ def read_known(gradebook: Gradebook, assignment: str, notebook_name: str) -> dic
 
 
 def restore(notebook: NotebookNode, known: Mapping[str, KnownCell]) -> list[str]:
-    """Give each cell of a submission back what it has in the source, whatever became of it.
+    """Restore each cell of a submission to what it is in the source, whatever happened to it.
 
-    A cell is known by its metadata, else by its text, an exercise by what it defines. Of copies one counts. Unknown or
-    broken metadata is removed. A check that is missing is put behind its exercise, a set-up cell to the front.
+    A cell is recognised by its metadata, else by its text, or, if an exercise, by what it defines. Of several copies,
+    one counts. Unknown or broken metadata is removed. A missing check is put after its exercise, a missing set-up cell
+    at the front.
 
     Args:
-        notebook: the submission; is changed.
+        notebook: the submission; it is modified.
         known: the source's cells by ``grade_id``, in the source's order.
 
     Returns:
-        Sentences on what is missing and cannot be put back: exercises.
+        Sentences about what is missing and cannot be restored: exercises.
     """
     found = _by_metadata(notebook.cells, known)
     found |= _by_text(notebook.cells, known, found)
@@ -105,14 +106,14 @@ def restore(notebook: NotebookNode, known: Mapping[str, KnownCell]) -> list[str]
 
 
 def grade_id_of(cell: NotebookNode) -> str | None:
-    """A cell's ``grade_id``, or None if its metadata has none that can be one."""
+    """A cell's ``grade_id``, or None if its metadata has no valid one."""
     about = cell.metadata.get("nbgrader")
     grade_id = about.get("grade_id") if isinstance(about, dict) else None
     return grade_id if isinstance(grade_id, str) else None
 
 
 def released(source: str) -> str:
-    """A cell of the course as learners get it: without hidden tests."""
+    """A course cell as learners get it: without hidden tests."""
     return HIDDEN.sub("", source)
 
 
@@ -122,9 +123,9 @@ def bound_names(source: str) -> set[str]:
 
 
 def _by_metadata(cells: list[NotebookNode], known: Mapping[str, KnownCell]) -> dict[str, int]:
-    """Where the cells are that say themselves which they are; of copies the last, which has seen all that was defined.
+    """The positions of the cells that say which they are; of copies the last, which comes after all definitions.
 
-    Of copies of the set-up the first, because every cell after it needs it.
+    Of copies of the set-up it is the first, because every cell after it needs it.
     """
     found: dict[str, int] = {}
     for index, cell in enumerate(cells):
@@ -135,10 +136,10 @@ def _by_metadata(cells: list[NotebookNode], known: Mapping[str, KnownCell]) -> d
 
 
 def _by_text(cells: list[NotebookNode], known: Mapping[str, KnownCell], found: Mapping[str, int]) -> dict[str, int]:
-    """Where the locked cells are that lost their metadata: for each the cell most like it, if not as like another.
+    """The positions of locked cells that lost their metadata: for each, the cell most like it, if no more like another.
 
-    Of copies the one that ``_by_metadata`` takes. Likeness is the part of the words that two texts share: difflib's
-    ratio takes minutes for a text that is made to take long.
+    Of copies, the one that ``_by_metadata`` would take. Likeness is the share of words that two texts have in common:
+    difflib's ratio takes minutes on a text designed to slow it down.
     """
     lost = {
         grade_id: released(cell.source) for grade_id, cell in known.items() if cell.locked and grade_id not in found
@@ -162,19 +163,19 @@ def _words(text: str) -> Counter[str]:
 
 
 def _shared(one: Counter[str], other: Counter[str]) -> float:
-    """The part of two texts' words that they share, from 0 to 1."""
+    """The share of words that two texts have in common, from 0 to 1."""
     return 2 * (one & other).total() / ((one.total() + other.total()) or 1)
 
 
 def _bound(cells: list[NotebookNode], known: Mapping[str, KnownCell], found: Mapping[str, int]) -> list[set[str]]:
-    """For each cell the names that it binds, if it can be the answer to an exercise."""
+    """For each cell, the names that it binds, if it can be the answer to an exercise."""
     answering = {index for grade_id, index in found.items() if known[grade_id].metadata["solution"]}
     answering |= {index for index, cell in enumerate(cells) if cell.cell_type == "code"} - set(found.values())
     return [bound_names(cell.source) if index in answering else set() for index, cell in enumerate(cells)]
 
 
 def _by_names(bound: list[set[str]], known: Mapping[str, KnownCell], found: Mapping[str, int]) -> dict[str, int]:
-    """Where the exercises are that lost their metadata: the last cell before the check that defines what is asked."""
+    """The positions of exercises that lost their metadata: the last cell before the check that defines the names."""
     here: dict[str, int] = {}
     for grade_id, cell in known.items():
         if cell.metadata["solution"] and grade_id not in found:
@@ -194,8 +195,8 @@ def _answers(
 ) -> dict[str, int]:
     """Where each exercise is answered: the last cell that defines what it asks for.
 
-    That is its own cell, or one that the learner added right behind it, or, if it has no cell of its own, another
-    exercise's cell that it was merged into.
+    That is its own cell, one that the learner added right after it, or, if its own cell is gone, another
+    exercise's cell into which it was merged.
     """
     answers = {}
     for grade_id, cell in known.items():
@@ -213,7 +214,7 @@ def _answers(
 
 
 def _give_back(cell: NotebookNode, known: KnownCell) -> None:
-    """Make ``cell`` what it is in the source."""
+    """Restore ``cell`` to what it is in the source."""
     if cell.cell_type != known.cell_type:
         for key in ("outputs", "execution_count", "attachments"):
             cell.pop(key, None)
@@ -222,7 +223,7 @@ def _give_back(cell: NotebookNode, known: KnownCell) -> None:
             cell.outputs, cell.execution_count = [], None
     if known.locked:
         cell.source = known.source
-        # With a tag of the learner's, such as skip-execution, a check would not run and count as passed.
+        # With a learner's tag, such as skip-execution, a check would not run but count as passed.
         cell.metadata = NotebookNode()
     cell.metadata["nbgrader"] = dict(known.metadata)
 
@@ -230,7 +231,7 @@ def _give_back(cell: NotebookNode, known: KnownCell) -> None:
 def _put_back(
     notebook: NotebookNode, known: Mapping[str, KnownCell], found: Mapping[str, int], answers: Mapping[str, int]
 ) -> None:
-    """Add the locked cells that were not found: set-up and tools in front, checks after answers."""
+    """Add the locked cells that were not found: set-up and tools at the front, checks after answers."""
     front, end = -1, len(notebook.cells) - 1
     behind: dict[int, list[NotebookNode]] = defaultdict(list)
     for grade_id, cell in known.items():
@@ -249,5 +250,5 @@ def _new_cell(known: KnownCell, nbformat_minor: int) -> NotebookNode:
     make = new_code_cell if known.cell_type == "code" else new_markdown_cell
     cell = make(known.source, metadata={"nbgrader": dict(known.metadata)})
     if nbformat_minor < 5:
-        del cell["id"]  # cells have one from format 4.5 on
+        del cell["id"]  # cells have ids from format 4.5 on
     return cell

@@ -1,4 +1,4 @@
-"""What each check of a graded submission found, told in words: for the table and for the feedback pages."""
+"""What each check of a graded submission found, in words: for the table and for the feedback pages."""
 
 import re
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ class Result:
     """One exercise on a feedback page.
 
     Attributes:
-        grade_id: of its check.
-        title: its heading in the notebook, the check's id if there is none.
-        score, points: marks reached and possible, as the gradebook has them: a teacher may have changed them by hand.
+        grade_id: its check's id.
+        title: its heading in the notebook, or the check's id if there is none.
+        score, points: marks earned and possible, from the gradebook: a teacher may have changed them by hand.
         status: ``"right"``, ``"wrong"``, ``"unsolved"``, or ``"stopped"`` if a limit or the process's death ended it.
         message: what the check said, without its code; empty when it is right.
         hints: the exercise's folded hints, Markdown.
@@ -36,23 +36,23 @@ class Result:
 
     @property
     def right(self) -> bool:
-        """Whether all of its points are reached; of an exercise without points, whether its check passed."""
+        """Whether it earned all of its points; for an exercise without points, whether its check passed."""
         return self.score >= self.points if self.points else self.status == "right"
 
 
 def read_report(path: Path) -> Report:
-    """The report that lies beside an autograded notebook.
+    """The report beside an autograded notebook.
 
     Args:
         path: the notebook.
 
     Raises:
-        CourseError: there is none, or none of this version.
+        CourseError: there is none, or it is of another version.
     """
     try:
         return Report.from_json(path.with_name(f"{path.stem}.report.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError):
-        raise CourseError(f"{path} has no report that can be read: grade it again with --again") from None
+        raise CourseError(f"{path} has no readable report: grade it again with --again") from None
 
 
 def results(notebook: NotebookNode, report: Report, marks: dict[str, float]) -> list[Result]:
@@ -67,7 +67,7 @@ def results(notebook: NotebookNode, report: Report, marks: dict[str, float]) -> 
     found, text_above = [], ""
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and (heading := HEADING.search(cell.source)):
-            text_above = cell.source[heading.start() :]  # what is folded before it belongs to something else
+            text_above = cell.source[heading.start() :]  # what is folded above it belongs to something else
         elif utils.is_grade(cell) and cell.metadata.nbgrader.grade_id in checks:
             check, heading = checks[cell.metadata.nbgrader.grade_id], HEADING.search(text_above)
             found.append(
@@ -86,7 +86,7 @@ def results(notebook: NotebookNode, report: Report, marks: dict[str, float]) -> 
 
 
 def _hints(text: str) -> list[str]:
-    """The folded parts of a text; found by searching, because a pattern would take for ever on texts made for that."""
+    """The folded parts of a text; searched for, because a regex could take for ever on a malicious text."""
     hints, place = [], text.find("<details>")
     while place >= 0 and (end := text.find("</details>", place)) >= 0:
         hints.append(text[place : end + len("</details>")])

@@ -1,4 +1,4 @@
-"""A submission's run: what it is of, and that its outputs give exactly the marks of its report."""
+"""A submission's run: which cells it is of, and how its outputs are made to give exactly the marks of its report."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from autograder.execute import CheckReport, Report
 
 @dataclass(frozen=True)
 class Run:
-    """An executed notebook, and what came of it."""
+    """An executed notebook and its report."""
 
     notebook: NotebookNode
     report: Report
 
 
 def note_missing(notebook: NotebookNode, sentences: list[str]) -> None:
-    """Leave sentences about what was handed in, and what is missing in it, in the notebook for the run's report."""
+    """Store sentences about what was handed in, and what it lacks, in the notebook, for the run's report."""
     notebook.metadata["autograder"] = {"missing": sentences}
 
 
@@ -27,9 +27,9 @@ def take_missing(notebook: NotebookNode) -> list[str]:
 
 
 def name_cells(notebook: NotebookNode) -> None:
-    """Give the cells ids that are the same whenever the submission is graded.
+    """Give the cells ids that are the same every time the submission is graded.
 
-    Cells of older formats have none, nor have those put back: nbformat makes random ones up, each time others.
+    Cells of older formats have none, nor do restored ones: nbformat makes up random ids, different every time.
     """
     notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
     for number, cell in enumerate(notebook.cells, start=1):
@@ -37,7 +37,7 @@ def name_cells(notebook: NotebookNode) -> None:
 
 
 def same_cells(one: NotebookNode, other: NotebookNode) -> bool:
-    """Whether running one notebook is running the other: ids and outputs do not matter."""
+    """Whether running one notebook is the same as running the other: ids and outputs do not matter."""
     return _what_runs(one) == _what_runs(other)
 
 
@@ -56,14 +56,14 @@ def take_over(notebook: NotebookNode, finished: Run) -> Report:
 
 
 def settle_checks(notebook: NotebookNode, report: Report) -> None:
-    """Let nbgrader read the marks of ``report`` from the outputs of the checks, and nothing else.
+    """Make the checks' outputs give nbgrader the marks of ``report``, and nothing else.
 
     nbgrader takes an error for a wrong answer, but also a line on stderr, such as a warning, and a displayed number for
-    a partial mark. Here a check has an error output just if it is not right. One that the report does not know did not
-    run, and the report is told so.
+    a partial mark. Here a check has an error output if and only if it is not right. A check that is not in the report
+    did not run, and is added to it.
 
     Raises:
-        ValueError: the report gives a check neither all of its points nor none, or not those that its status deserves.
+        ValueError: the report gives a check some but not all of its points, or not those that its status deserves.
     """
     known = {check.grade_id: check for check in report.checks}
     for cell in notebook.cells:
@@ -79,7 +79,7 @@ def settle_checks(notebook: NotebookNode, report: Report) -> None:
 
 
 def _outputs(outputs: list[NotebookNode], check: CheckReport) -> list[NotebookNode]:
-    """A check's outputs in a form from which nbgrader reads the mark that the report gives."""
+    """A check's outputs, in a form from which nbgrader reads the mark that the report gives."""
     if check.status == "right":
         return [_without_a_mark(output) for output in outputs if output.output_type != "error"]
     told = [_without_a_mark(output) for output in outputs]

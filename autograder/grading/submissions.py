@@ -1,4 +1,4 @@
-"""What lies in ``submitted/``: find the file that counts, read it, and say what is wrong with it."""
+"""What is in ``submitted/``: find the file that counts, read it, and say what is wrong with it."""
 
 import codecs
 import json
@@ -17,9 +17,9 @@ from nbformat.v4 import new_notebook
 from autograder.errors import CourseError
 from autograder.grading.restore import grade_id_of, released
 
-#: A notebook of the course has about 0.3 MB; whatever is larger by far is output gone wild or no notebook at all.
+#: A course notebook has about 0.3 MB; anything far larger is runaway output or not a notebook at all.
 LARGEST = 50_000_000
-#: What a cell of each type has beside its id, text and metadata.
+#: What a cell of each type has besides its id, text and metadata.
 CELLS = {"code": {"execution_count": None, "outputs": []}, "markdown": {}, "raw": {}}
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -30,10 +30,10 @@ class Submission:
 
     Attributes:
         student: the learner.
-        folder: where it lies.
-        path: the file in it that counts; where that should be, if there is none.
-        problem: why it cannot be graded, as a sentence, if so.
-        note: which file was taken and why, if that was a choice.
+        folder: where it is.
+        path: the file in it that counts, or where that should be, if there is none.
+        problem: why it cannot be graded, if so, as a sentence.
+        note: which file was graded and why, if there was a choice.
     """
 
     student: str
@@ -51,16 +51,16 @@ def find_submissions(
     Args:
         submitted: nbgrader's folder of submissions: ``submitted/STUDENT/NAME/NAME.ipynb``, under any file name.
         name: the notebook.
-        telltales: what it is known by, see ``read_telltales``.
+        telltales: what it is recognised by, see ``read_telltales``.
         students: only these.
 
     Raises:
-        CourseError: there is none, or none of a student named.
+        CourseError: there is none, or none by one of ``students``.
     """
     there = {folder.parent.name: folder for folder in sorted(submitted.glob(f"*/{name}"))}
     for student in students or []:
         if student not in there:
-            raise CourseError(f"{student} has handed in nothing: {submitted / student / name} does not exist.")
+            raise CourseError(f"{student} has not handed in {name}: {submitted / student / name} does not exist.")
     if not there:
         raise CourseError(f"Nothing to grade: no folder {submitted}/STUDENT/{name}. Collect submissions first.")
     return [find_submission(there[student], name, telltales) for student in students or there]
@@ -72,11 +72,11 @@ def find_submission(folder: Path, name: str, telltales: Mapping[str, str]) -> Su
     Args:
         folder: ``submitted/STUDENT/NAME``.
         name: the notebook.
-        telltales: what it is known by, see ``read_telltales``.
+        telltales: what it is recognised by, see ``read_telltales``.
     """
     student, right = folder.parent.name, folder / f"{name}.ipynb"
     if student != printable(student):
-        return Submission(printable(student), folder, right, "the folder's name is no text: rename the folder")
+        return Submission(printable(student), folder, right, "the folder's name is not valid text: rename the folder")
     try:
         files = [path for path in sorted(folder.iterdir()) if ".ipynb" in path.name.lower() and path.name[0] != "."]
     except OSError as error:
@@ -92,7 +92,7 @@ def find_submission(folder: Path, name: str, telltales: Mapping[str, str]) -> Su
 def find_problem(path: Path, name: str, telltales: Mapping[str, str]) -> str | None:
     """Why a file that was handed in cannot be graded as the notebook ``name``, as a sentence, or None."""
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(path.parent)):
-        return "it is a link to a file outside of what was handed in"
+        return "it is a link to a file outside the submission"
     try:
         notebook = read_notebook(path)
     except CourseError as error:
@@ -102,14 +102,14 @@ def find_problem(path: Path, name: str, telltales: Mapping[str, str]) -> str | N
         return None
     if says is not None:
         return f"it is the notebook {says}, not {name}"
-    return f"it has no exercise and no check of {name}: it is another notebook"
+    return f"it has none of the exercises and checks of {name}: it is another notebook"
 
 
 def _why_none(right: Path, problems: Mapping[Path, str | None]) -> str:
     if right in problems:
         return problems[right]
     if not problems:
-        return f"there is no {right.name} in what was handed in"
+        return f"there is no {right.name} in the submission"
     return f"there is no {right.name}; " + "; ".join(f"{printable(path.name)}: {why}" for path, why in problems.items())
 
 
@@ -118,21 +118,21 @@ def _why_this(path: Path, right: Path, problems: Mapping[Path, str | None]) -> s
     if path == right:
         left = ", ".join(printable(other.name) for other in others)
         return f"{right.name} was graded; also handed in, but not graded: {left}" if others else None
-    why = f"{right.name} cannot be: {problems[right]}" if right in problems else f"there is no {right.name}"
+    why = f"{right.name} cannot be graded: {problems[right]}" if right in problems else f"there is no {right.name}"
     newest = f", the newest of {len(others) + 1} such files" if others else ""
     return f"{printable(path.name)} was graded{newest}: {why}"
 
 
 def printable(text: str) -> str:
-    """``text`` without what could upset a terminal or a file: names are the learner's choice."""
+    """``text`` without what could upset a terminal or a file: learners choose the names."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def read_telltales(solution: Path) -> dict[str, str]:
-    """What a notebook is known by: the fingerprint of each exercise and check as released, by ``grade_id``.
+    """What a notebook is recognised by: the fingerprint of each exercise and check as released, by ``grade_id``.
 
     Raises:
-        CourseError: the solution is not built.
+        CourseError: the solution has not been built.
     """
     if not solution.is_file():
         raise CourseError(f"{solution} does not exist: run `autograder build {solution.stem}`.")
@@ -144,12 +144,12 @@ def read_telltales(solution: Path) -> dict[str, str]:
 
 
 def fingerprint(text: str) -> str:
-    """What is the same in two texts that differ in white space alone."""
+    """What is the same in two texts that differ only in white space."""
     return "".join(text.split())
 
 
 def likeness(notebook: NotebookNode, telltales: Mapping[str, str]) -> int:
-    """How many of a notebook's exercises and checks are in ``notebook``: by their ids, else by their text."""
+    """How many of the telltale exercises and checks are in ``notebook``: by their ids, else by their text."""
     ids = {grade_id_of(cell) for cell in notebook.cells} & telltales.keys()
     if ids:
         return len(ids)
@@ -158,12 +158,12 @@ def likeness(notebook: NotebookNode, telltales: Mapping[str, str]) -> int:
 
 
 def says_it_is(notebook: NotebookNode) -> str | None:
-    """Which notebook of a course it says that it is, in the metadata that the build writes."""
+    """Which notebook of a course it claims to be, in the metadata that the build writes."""
     return notebook.metadata.get("autograder", {}).get("notebook")
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """Read a notebook that somebody else wrote, see ``parse_notebook``. Does not open what is no file, or too large.
+    """Read a notebook that somebody else wrote, see ``parse_notebook``. Opens only plain files that are not too large.
 
     Raises:
         CourseError: what is wrong with the file, as a sentence.
@@ -171,10 +171,12 @@ def read_notebook(path: Path) -> NotebookNode:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise CourseError("it is a folder, no file" if stat.S_ISDIR(status.st_mode) else "it is no plain file")
+            raise CourseError(
+                "it is a folder, not a file" if stat.S_ISDIR(status.st_mode) else "it is not a plain file"
+            )
         if status.st_size > LARGEST:
             raise CourseError(
-                f"the file has {status.st_size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}: "
+                f"the file is {status.st_size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}: "
                 "clear its outputs and save it again"
             )
         return parse_notebook(path.read_bytes())
@@ -183,13 +185,13 @@ def read_notebook(path: Path) -> NotebookNode:
 
 
 def parse_notebook(data: bytes) -> NotebookNode:
-    """The cells of a notebook file, in the present format, with what Jupyter can live with repaired.
+    """The cells of a notebook file in the current format, with faults that Jupyter tolerates repaired.
 
-    Kept of it are each cell's id, type, text, attachments and ``grade_id``, and which notebook it says it is. All else
-    is written anew when it is graded, and could only do harm: outputs, tags, the metadata of other tools.
+    Keeps each cell's id, type, text, attachments and ``grade_id``, and which notebook it says it is. Everything else
+    (outputs, tags, other tools' metadata) is rewritten by grading, and could only do harm.
 
     Args:
-        data: the file: UTF-8, or UTF-16 with its mark at the beginning.
+        data: the file: UTF-8, or UTF-16 with a byte order mark.
 
     Raises:
         CourseError: what is wrong with the file, as a sentence.
@@ -202,7 +204,7 @@ def parse_notebook(data: bytes) -> NotebookNode:
     except RecursionError:
         raise CourseError("the file is nested too deeply to be a notebook") from None
     except ValueError:
-        raise CourseError("the file is not JSON, so it is no notebook (cut off, or another kind of file)") from None
+        raise CourseError("the file is not JSON, so it is not a notebook (cut off, or another kind of file)") from None
     taken: set[str] = set()
     cells = [_cell(number, cell, taken) for number, cell in enumerate(_raw_cells(content), start=1)]
     return new_notebook(cells=cells, metadata=_notebook_metadata(content.get("metadata")))
@@ -213,13 +215,13 @@ def _decode(data: bytes) -> str:
     try:
         return data.decode("utf-16" if utf_16 else "utf-8-sig")
     except UnicodeDecodeError:
-        raise CourseError("the file is not UTF-8 text, so it is no notebook") from None
+        raise CourseError("the file is not UTF-8 text, so it is not a notebook") from None
 
 
 def _raw_cells(content: object) -> list:
     """The cells of a notebook of format 4, or of format 3, which kept them in worksheets.
 
-    Not by nbformat's own upgrade, which raises anything on odd content, and logs.
+    nbformat's own upgrade is not used: on odd content it may raise anything, and it logs.
     """
     if isinstance(content, dict):
         major, cells, sheets = (content.get(key) for key in ("nbformat", "cells", "worksheets"))
@@ -231,7 +233,7 @@ def _raw_cells(content: object) -> list:
                 return [_from_format_3(cell) for cell in chain(*inside)]
         if isinstance(major, int) and major > 4:
             raise CourseError(f"the file is a notebook of format {major}: save it in format 4")
-    raise CourseError("the file is JSON, but no notebook of format 4")
+    raise CourseError("the file is JSON, but not a notebook of format 4")
 
 
 def _from_format_3(cell: object) -> object:
@@ -242,12 +244,12 @@ def _from_format_3(cell: object) -> object:
 
 
 def _cell(number: int, cell: object, taken: set[str]) -> NotebookNode:
-    """A sound cell made of what a file has as its cell ``number``; ``taken`` are the ids of those before it."""
+    """A valid cell made from cell ``number`` of a file; ``taken`` are the ids of the cells before it."""
     if not isinstance(cell, dict):
-        raise CourseError(f"cell {number} of the file is no cell")
+        raise CourseError(f"cell {number} of the file is not a cell")
     kind, metadata, attachments = (cell.get(key) for key in ("cell_type", "metadata", "attachments"))
     if not isinstance(kind, str) or kind not in CELLS:
-        raise CourseError(f"cell {number} of the file is of no type that there is")
+        raise CourseError(f"cell {number} of the file is of an unknown type")
     identities = chain([cell.get("id")], (f"cell-{number}-{attempt}" for attempt in count()))
     identity = next(i for i in identities if isinstance(i, str) and CELL_ID.fullmatch(i) and i not in taken)
     taken.add(identity)
@@ -266,17 +268,17 @@ def _text(number: int, source: object) -> str:
     """A cell's text: a string, or a list of its lines; a cell without any is empty."""
     lines = [source or ""] if source is None or isinstance(source, str) else source
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise CourseError(f"cell {number} of the file has something for its text that is none")
+        raise CourseError(f"cell {number} of the file has something that is not text as its source")
     return _whole("".join(lines))
 
 
 def _whole(text: str) -> str:
-    """``text`` with halves of characters joined, or replaced where one is alone: no file could be written with them."""
+    """``text`` with surrogate pairs joined and lone surrogates, which cannot be written to a file, replaced."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _are_attachments(attachments: object) -> bool:
-    """Whether they are what Jupyter writes: texts by type, by file name."""
+    """Whether they are as Jupyter writes them: for each file name, texts by type."""
     return isinstance(attachments, dict) and all(
         isinstance(contents, dict)
         and all(

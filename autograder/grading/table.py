@@ -10,7 +10,7 @@ from autograder.grading.results import Result
 
 
 def print_table(console: Console, name: str, exercises: list[Exercise], rows: list[Row]) -> None:
-    """Print a line for each learner: points, marks by exercise, what went wrong; then what the numbers stand for."""
+    """Print a line for each learner: points, marks by exercise, what went wrong; then the exercises' titles."""
     most = sum(exercise.points for exercise in exercises)
     table = Table(title=name, title_justify="left", header_style="bold", pad_edge=False)
     table.add_column("student", no_wrap=True)
@@ -32,7 +32,7 @@ def print_table(console: Console, name: str, exercises: list[Exercise], rows: li
 
 
 def what_went_wrong(exercises: list[Exercise], row: Row) -> str:
-    """In short: what the run met, which exercises are unsolved, and what the check of each wrong one said first."""
+    """In short: problems of the run, which exercises are unsolved, and what the check of each wrong one said first."""
     numbers = {exercise.grade_id: number for number, exercise in enumerate(exercises, start=1)}
     lost = [result for result in row.results if not result.right and result.grade_id in numbers]
     unsolved = [str(numbers[result.grade_id]) for result in lost if result.status == "unsolved"]

@@ -1,4 +1,4 @@
-"""Grade one notebook of one's own, without a gradebook: in a temporary course of one learner."""
+"""Grade a single notebook of your own, without a gradebook: in a temporary course with one learner."""
 
 import shutil
 import tempfile
@@ -18,18 +18,18 @@ def try_notebook(
 
     Args:
         course: the course.
-        path: a notebook of it, under any name.
+        path: a notebook of the course, under any name.
         execution: settings of ``ExecuteSubmission``, instead of the configured ones.
 
     Returns:
-        The course's name for the notebook, its exercises, the marks, and where the page lies.
+        The course's name for the notebook, its exercises, the marks, and where the page is.
 
     Raises:
-        CourseError: the file is no notebook of this course, or cannot be graded.
+        CourseError: the file is not a notebook of this course, or cannot be graded.
     """
     if path.is_dir():
         inside = next(iter(sorted(path.glob("*.ipynb"))), path / "04_linear.ipynb")
-        raise CourseError(f"{path} is a folder, and one notebook is wanted: name its file, such as {inside}.")
+        raise CourseError(f"{path} is a folder: name one notebook's file, such as {inside}.")
     if not path.is_file():
         raise CourseError(f"{path} does not exist.")
     try:
@@ -51,15 +51,15 @@ def try_notebook(
 
 
 def recognise(course: Course, path: Path) -> str:
-    """Which notebook of the course a file is, by its exercises and checks; its name does not matter.
+    """Which notebook of the course a file is, going by its exercises and checks, not its name.
 
     Raises:
-        CourseError: it is none, or no notebook at all.
+        CourseError: it is none of them, or not a notebook at all.
     """
     notebook = read_notebook(path)
     says, names = says_it_is(notebook), [name for name in course.names if course.solution(name).is_file()]
     alike = {name: (likeness(notebook, read_telltales(course.solution(name))), name == says) for name in names}
     best = max(alike, key=alike.__getitem__, default=None)
     if best is None or not any(alike[best]):
-        raise CourseError(f"it has no exercise and no check of any notebook of this course ({', '.join(course.names)})")
+        raise CourseError(f"it has no exercise or check of any notebook of this course ({', '.join(course.names)})")
     return best

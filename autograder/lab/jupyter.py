@@ -1,7 +1,7 @@
 """How JupyterLab is started: its command and its environment, the same with make, conda and WSL.
 
-Nothing is copied into the Python environment: settings, nbgrader's configuration and the warm kernel are found by the
-search paths that Jupyter reads from environment variables.
+Nothing is copied into the Python environment: settings, nbgrader's configuration and the warm kernel are found through
+the search paths that Jupyter reads from environment variables.
 """
 
 import os
@@ -18,13 +18,13 @@ from autograder.course import Course
 
 #: JupyterLab's settings for this course, in the layout of Jupyter configuration folders.
 CONFIG = Path(__file__).with_name("config")
-#: The folder whose ``kernels/`` has the kernel that starts warm.
+#: The folder whose ``kernels/`` contains the kernel that starts warm.
 KERNELS = Path(execute.__file__).parent
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What matters of a machine.
+    """What matters about a machine.
 
     Attributes:
         linux: whether it runs Linux, WSL included.
@@ -40,10 +40,10 @@ class Machine:
 
 
 def this_machine(environ: Mapping[str, str]) -> Machine:
-    """The machine that this runs on."""
+    """The machine that this code runs on."""
     linux = platform.system() == "Linux"
     wsl = linux and "microsoft" in platform.release().lower()
-    # Without a display Python would open a text browser in the very terminal in which JupyterLab says its address.
+    # Without a display, Python would open a text browser in the very terminal in which JupyterLab prints its address.
     screen = any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
     return Machine(linux, wsl, hasattr(os, "geteuid") and os.geteuid() == 0, screen or wsl or not linux)
 
@@ -54,17 +54,17 @@ def lab_command(folder: Path, machine: Machine, workspaces: Path | None, options
     Args:
         folder: what it shows.
         machine: where it starts.
-        workspaces: where it keeps its layout, if not where it usually does.
-        options: more of its options, which count instead of ours.
+        workspaces: where it keeps its layout, if not in the usual place.
+        options: more options for it, which override ours.
     """
-    # Errors only: then the address with its token, which is logged as critical, is all there is to read.
+    # Errors only: then the address with its token, which is logged as critical, is all that is printed.
     ours = [f"--ServerApp.root_dir={folder}", "--log-level=ERROR", "--LabApp.log_level=ERROR"]
     ours += [f"--LabApp.workspaces_dir={workspaces}"] if workspaces is not None else []
     ours += ["--allow-root"] if machine.root else []
     ours += [] if machine.browser else ["--no-browser"]
-    # A browser of Windows cannot open a file of the Linux inside it, in which Jupyter hides the token.
+    # A browser on Windows cannot open the file in WSL's Linux in which Jupyter hides the token.
     ours += ["--ServerApp.use_redirect_file=False"] if machine.wsl else []
-    given = {option.partition("=")[0] for option in options}  # Jupyter refuses an option that is there twice
+    given = {option.partition("=")[0] for option in options}  # Jupyter refuses an option given twice
     kept = [option for option in ours if option.partition("=")[0] not in given]
     return [sys.executable, "-m", "jupyterlab", *kept, *options]
 
@@ -75,10 +75,10 @@ def lab_environment(course: Course, machine: Machine, learner: bool, environ: Ma
     Args:
         course: the course.
         machine: where it starts.
-        learner: leave out what only teachers need.
+        learner: whether to leave out what only teachers need.
         environ: the environment so far.
     """
-    # nbgrader's parts of JupyterLab look for nbgrader_config.py in the folder shown, and in these.
+    # nbgrader's JupyterLab extensions look for nbgrader_config.py in the folder shown, and in these.
     config = [course.root, CONFIG / "everyone", *([CONFIG / "learners"] if learner else [])]
     found = dict(environ)
     for name, folders in {"JUPYTER_CONFIG_PATH": config, "JUPYTER_PATH": [KERNELS] * machine.linux}.items():
@@ -89,18 +89,18 @@ def lab_environment(course: Course, machine: Machine, learner: bool, environ: Ma
 
 
 def start_lab(course: Course, folder: Path, workspaces: Path | None, options: list[str]) -> NoReturn:
-    """Become JupyterLab, showing ``folder``; the working directory is that folder, because nbgrader goes by it.
+    """Become JupyterLab, showing ``folder``, which is also the working directory, because nbgrader goes by that.
 
     Args:
         course: the course.
         folder: the course's own folder for teachers, ``work/`` for learners.
-        workspaces: where JupyterLab keeps its layout, if not where it usually does.
-        options: more options of JupyterLab.
+        workspaces: where JupyterLab keeps its layout, if not in the usual place.
+        options: more options for JupyterLab.
     """
     machine = this_machine(os.environ)
     command = lab_command(folder, machine, workspaces, options)
     environment = lab_environment(course, machine, folder != course.root, os.environ)
     os.chdir(folder)
-    if os.name == "nt":  # where a process that becomes another one is lost to its terminal
+    if os.name == "nt":  # where a process that becomes another one loses its terminal
         sys.exit(subprocess.call(command, env=environment))
     os.execve(command[0], command, environment)

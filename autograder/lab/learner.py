@@ -1,4 +1,4 @@
-"""Everything in a learner's folder that is there before JupyterLab opens it: notebooks, start page, layout."""
+"""What a learner's folder contains before JupyterLab opens it: notebooks, start page, layout."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ def prepare(course: Course) -> Place:
     """Make the learner's folder, or bring it up to date.
 
     Raises:
-        CourseError: it cannot be written to, or no notebook is built.
+        CourseError: it cannot be written to, or no notebook has been built.
     """
     folder = course.work
     workspaces = folder / ".jupyterlab" / "workspaces"

@@ -1,4 +1,4 @@
-"""The start page: the map of the course, made from the notebooks themselves, and how one works with them."""
+"""The start page: the map of the course, made from the notebooks themselves, and how to work with them."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ import nbformat
 from autograder.course import Course
 
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
-#: What an opening says about the time, up to the next word in bold.
+#: What an opening says about the time, up to the next bold word.
 TIME = re.compile(r"\*\*Time:?\*\*(.*?)(?:\*\*|$)", re.DOTALL)
 MINUTES = re.compile(r"(\d+) minutes")
 #: The first list.
@@ -25,14 +25,14 @@ PAGE = """\
 ## How a notebook works
 
 - **Run it from the top**, one cell at a time, with <kbd>Shift</kbd>+<kbd>Enter</kbd>.
-- **Predict first.** Where a text says *Before you run it*, answer in your head or on paper. Then run the cell and
+- **Predict first.** Where the text says *Before you run it*, answer in your head or on paper. Then run the cell and
   unfold *Why?*.
 - **Solve the exercises.** Your code goes where it says `# Your code here`. The folded cell below it is the check: run
   it as often as you like. `✓` is right; `✗` says what differs and often names the mistake. *Run All* does not stop at
-  an exercise that is not solved yet.
+  unsolved exercises.
 - **Stuck?** Unfold a hint. There is one for each obstacle, ideas before syntax.
-- **Done?** *Validate*, in the notebook's toolbar, runs everything again from a fresh start and lists the exercises
-  that are not right yet. The grader tries more values than the checks you see, but it demands nothing new.
+- **Done?** *Validate*, in the notebook's toolbar, reruns everything from scratch and lists the exercises that are not
+  right yet. The grader tries more values than the checks you see, but it asks for nothing new.
 
 ## The course
 
@@ -40,18 +40,18 @@ PAGE = """\
 ## Hand in
 
 - *Nbgrader → Assignment List* shows what your teacher has released. *Submit* hands in the notebook in the folder of
-  that name; *Fetch Feedback* brings back the marked page.
-- If your class does not use that list, hand in the file: right-click it, then choose *Download*.
+  that name; *Fetch Feedback* gets your feedback page.
+- If your class does not use that list, hand in the file itself: right-click it and choose *Download*.
 - To grade a notebook yourself, open *File → New → Terminal* and type
 
       {autograder} try {example}
 
 ## Good to know
 
-- Everything in this folder is yours. An update of the course never overwrites a notebook you have edited: the newer
-  one is put beside it, with `.new` in its name.
+- Everything in this folder is yours. A course update never overwrites a notebook you have edited: the newer
+  version is put beside it, with `.new` in its name.
 - If you delete a notebook, you get a fresh copy the next time you start the course. This page (`START.md`) is
-  written anew every time.
+  rewritten every time.
 - To stop, save your notebooks, close the browser tab and press <kbd>Ctrl</kbd>+<kbd>C</kbd> in the terminal where you
   started the course.
 """
@@ -66,8 +66,8 @@ class Entry:
         title: its heading.
         goals: what a learner will be able to do, as Markdown.
         minutes: how long it takes, 0 if it does not say.
-        exercises: how many are checked.
-        points: what they are worth together.
+        exercises: how many it has.
+        points: what they are worth in total.
     """
 
     name: str
@@ -79,12 +79,12 @@ class Entry:
 
     @property
     def path(self) -> str:
-        """Where it is, from the start page."""
+        """Its path, relative to the start page."""
         return f"{self.name}/{self.name}.ipynb"
 
 
 def read_entry(notebook: Path) -> Entry:
-    """What a released notebook says of itself in its first cell, and what its checks are worth."""
+    """What a released notebook says about itself in its first cell, and what its checks are worth."""
     cells = nbformat.read(notebook, as_version=4).cells
     opening = (cells[0].source if cells else "") + "\n"
     title, goals = TITLE.search(opening), GOALS.search(opening)
@@ -108,7 +108,7 @@ def start_page(course: Course) -> str:
     opening = f"Start with **[{first.title}]({first.path})**; it is already open in the next tab"
     opening += f" and takes about {first.minutes} minutes." if first.minutes else "."
     example = next((entry.path for entry in entries if entry.points), first.path)
-    # By its path: a terminal in JupyterLab need not have it among its commands.
+    # The full path: the command may not be on the path of a terminal in JupyterLab.
     autograder = shlex.quote(str(Path(sys.executable).with_name("autograder")))
     return PAGE.format(
         opening=opening, map="\n".join(map(_on_the_map, entries)), example=example, autograder=autograder
@@ -116,13 +116,13 @@ def start_page(course: Course) -> str:
 
 
 def _on_the_map(entry: Entry) -> str:
-    """A notebook's lines: its title as a link, what it takes and gives, folded what it teaches."""
+    """A notebook's lines: its title as a link; its minutes, exercises and points; and, folded, what it teaches."""
     facts = [f"{entry.minutes} minutes"] * (entry.minutes > 0)
     facts += [_count(entry.exercises, "exercise")] * (entry.exercises > 0)
     facts += [_count(entry.points, "point") if entry.points else "no points"]
     lines = [f"### {_number(entry.name)}[{entry.title}]({entry.path})", "", " · ".join(facts), ""]
     if entry.goals:
-        lines += ["<details><summary>After it you will be able to …</summary>", ""]
+        lines += ["<details><summary>What you will be able to do</summary>", ""]
         lines += [f"- {goal}" for goal in entry.goals]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
@@ -138,7 +138,7 @@ def _minutes(opening: str) -> int:
 
 
 def _items(text: str) -> list[str]:
-    """The items of a Markdown list, each in one line."""
+    """The items of a Markdown list, each on one line."""
     items = re.split(r"^- ", text, flags=re.MULTILINE)
     return [" ".join(item.split()) for item in items if item.strip()]
 

@@ -1,8 +1,8 @@
-"""What *Validate* says: the names of exercises and the messages of their checks, not hundreds of lines of check source.
+"""What *Validate* shows: the names of exercises and their checks' messages, not hundreds of lines of check source.
 
 nbgrader's dialog and its command show the source and the traceback of each failed cell. Neither can be configured, so
-a subclass of its ``Validator`` gives other texts for both and leaves everything else, the judgement too, to nbgrader.
-``nbgrader_config.py`` puts it in place, because every server and command that validates reads that file first.
+a subclass of its ``Validator`` replaces both texts and leaves everything else, the verdict included, to nbgrader.
+``nbgrader_config.py`` installs it, because every server and command that validates reads that file first.
 """
 
 import copy
@@ -12,10 +12,10 @@ import sys
 from nbformat import NotebookNode
 from nbgrader import validator
 
-#: The first line of a check, and of other cells that are folded.
+#: The first line of a check, and of other folded cells.
 CHECK = re.compile(r"#@title Check of e(xercise \d+: .*) \{")
 TITLE = re.compile(r"#@title (.*?)(?:: run this cell.*)? \{")
-#: nbgrader's modules that make a ``Validator``.
+#: nbgrader's modules that create a ``Validator``.
 USERS = ("nbgrader.apps.validateapp", "nbgrader.server_extensions.validate_assignment.handlers")
 
 
@@ -40,7 +40,7 @@ class ShortValidator(validator.Validator):
 
 
 def named(cell: NotebookNode) -> NotebookNode:
-    """A copy of a cell that has its name in the place of its source."""
+    """A copy of a cell with its name in place of its source."""
     copied = copy.copy(cell)
     copied.source = name_of(cell)
     return copied
@@ -58,7 +58,7 @@ def name_of(cell: NotebookNode) -> str:
 
 
 def message_of(error: NotebookNode) -> str:
-    """The message of an error: its traceback if that is one of ours, which has no frames; else its last line."""
+    """An error's message: its traceback if that is one of ours, which has no frames; else the traceback's last line."""
     lines = "\n".join(error.traceback).splitlines()
     framed = any(line.lstrip("\x1b[0123456789;m").startswith(("---", "Traceback", "File ")) for line in lines)
     return f"{error.ename}: {error.evalue}".removesuffix(": ") if framed or not lines else "\n".join(lines)
@@ -67,7 +67,7 @@ def message_of(error: NotebookNode) -> str:
 def install() -> None:
     """Let nbgrader's *Validate* button and its ``nbgrader validate`` command use it.
 
-    Whichever reads the configuration is imported by then; importing the other one would make every command slower.
+    Whichever of the two reads the configuration is already imported; importing the other would slow down every command.
     """
     for name in USERS:
         if name in sys.modules:

@@ -1,8 +1,8 @@
 """The learner's folder: a copy of every released notebook, kept up to date and never overwritten once it is edited.
 
-What was put there is noted in ``work/.released.json``: for each file a hash of its cells, by which an untouched copy is
-recognised, and a hash of the release that was dealt with last, so that each release is offered once. Outputs do not
-count: a notebook that was only run is untouched, and running the newer one gives them again.
+What was put there is recorded in ``work/.released.json``: for each file a hash of its cells, by which an unedited copy
+is recognised, and a hash of the last release that was handled, so that each release is offered once. Outputs do not
+count: a notebook that was only run is unedited, and running the newer one recreates them.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ RECORD = ".released.json"
 
 @dataclass(frozen=True)
 class Note:
-    """What the record says of a file.
+    """What the record says about a file.
 
     Attributes:
         cells: a hash of the cells that were put there.
-        release: a hash of the release that was dealt with last.
+        release: a hash of the last release that was handled.
     """
 
     cells: str
@@ -37,7 +37,7 @@ def fill_work(course: Course, folder: Path) -> list[str]:
     """Bring ``folder`` up to date with the course's releases.
 
     Returns:
-        A sentence for each notebook that is newer than the learner's.
+        A sentence for each notebook of which there is a newer release.
 
     Raises:
         CourseError: the folder cannot be written to.
@@ -59,7 +59,7 @@ def fill_work(course: Course, folder: Path) -> list[str]:
 
 
 def _update(release: Path, mine: Path, folder: Path, notes: dict[str, Note]) -> list[str]:
-    """Bring one notebook up to date; changes ``notes``, and returns what to tell the learner."""
+    """Bring one notebook up to date; updates ``notes`` and returns what to tell the learner."""
     text = release.read_text(encoding="utf-8")
     newest = Note(cells_hash(text), _hash(text))
     place = mine.relative_to(folder).as_posix()
@@ -77,7 +77,7 @@ def _update(release: Path, mine: Path, folder: Path, notes: dict[str, Note]) -> 
     if now == newest.cells or (before is not None and now == before.cells):
         _write_trusted(mine, text)
         notes[place] = newest
-        return [f"{name}: a newer release has replaced your copy, in which you had changed nothing."]
+        return [f"{name}: a newer release has replaced your copy, which you had not edited."]
     cells = before.cells if before is not None else ""
     notes[place] = Note(cells, newest.release)
     if cells == newest.cells:  # only outputs or metadata are new
@@ -85,11 +85,11 @@ def _update(release: Path, mine: Path, folder: Path, notes: dict[str, Note]) -> 
     beside = _beside(mine, newest, folder, notes)
     _write_trusted(beside, text)
     notes[beside.relative_to(folder).as_posix()] = newest
-    return [f"{name}: there is a newer release. Your work is as you left it; the newer one is beside it: {beside.name}"]
+    return [f"{name}: there is a newer release. Your work has not changed; the newer one is beside it: {beside.name}"]
 
 
 def _beside(mine: Path, newest: Note, folder: Path, notes: dict[str, Note]) -> Path:
-    """Where a newer release goes: a name that is free, or whose file the learner has not changed."""
+    """Where a newer release goes: under a name that is free or whose file the learner has not edited."""
     number = 1
     while True:
         path = mine.with_suffix(".new.ipynb" if number == 1 else f".new-{number}.ipynb")
@@ -103,7 +103,7 @@ def _beside(mine: Path, newest: Note, folder: Path, notes: dict[str, Note]) -> P
 
 
 def cells_hash(text: str) -> str:
-    """A hash of what a notebook's cells say, whatever their outputs and metadata; of the text if it is no notebook."""
+    """A hash of a notebook's cells without outputs and metadata; of the text if it is not a notebook."""
     try:
         cells = json.loads(text)["cells"]
         said = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
@@ -117,7 +117,7 @@ def _hash(text: str) -> str:
 
 
 def _read_record(path: Path) -> dict[str, Note]:
-    """The notes; none if the record is missing or spoiled, and every notebook then counts as edited."""
+    """The notes; none if the record is missing or damaged, and then every notebook counts as edited."""
     try:
         return {place: Note(**note) for place, note in json.loads(path.read_text(encoding="utf-8")).items()}
     except (FileNotFoundError, ValueError, TypeError, AttributeError):
@@ -127,12 +127,12 @@ def _read_record(path: Path) -> dict[str, Note]:
 def _write_trusted(path: Path, text: str) -> None:
     """Write a notebook and tell Jupyter to trust it, so that pictures and sliders show before anything is run."""
     write_whole(path, text)
-    with suppress(Exception):  # where Jupyter cannot note that, the outputs show once the cells are run
+    with suppress(Exception):  # if Jupyter cannot record that, the outputs show once the cells are run
         NotebookNotary().sign(nbformat.reads(text, as_version=4))
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.write_text(text, encoding="utf-8", newline="\n")

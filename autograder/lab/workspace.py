@@ -10,7 +10,7 @@ FILE = "default-37a8.jupyterlab-workspace"
 
 
 def layout(start_page: str, notebook: str) -> dict:
-    """A workspace, as JupyterLab saves it: two tabs, the start page in front; the file browser is open.
+    """A workspace as JupyterLab saves it: two tabs, with the start page in front, and the file browser open.
 
     Args:
         start_page: the path of a Markdown file, from JupyterLab's root.
@@ -32,6 +32,6 @@ def layout(start_page: str, notebook: str) -> dict:
 
 
 def lay_out(workspaces: Path, start_page: str, notebook: str) -> None:
-    """Write that layout unless there is one already: JupyterLab keeps the learner's own there."""
+    """Write that layout unless there is one already: JupyterLab keeps the learner's own layout there."""
     if not (workspaces / FILE).exists():
         write_whole(workspaces / FILE, json.dumps(layout(start_page, notebook)))

@@ -1,1 +1,1 @@
-"""What the build writes into notebooks. Imports nothing else of this package; each piece works alone in a notebook."""
+"""What the build writes into notebooks. Imports nothing else from this package; each piece works alone there."""

@@ -1,6 +1,7 @@
 """The data sets that notebooks use: the digits that every notebook carries with it, and torchvision's MNIST.
 
-Copied into notebooks by the build; ``DATA`` and ``OFFLINE`` come from the tools' beginning, the blobs from ``data/``.
+The build copies this into notebooks; ``DATA`` and ``OFFLINE`` come from the start of the tools, the blobs from
+``data/``.
 """
 
 import base64
@@ -20,7 +21,7 @@ PHOTO_BLOB = ""  # written by the build: a JPEG file, base 85
 
 
 def load_photo() -> torch.Tensor:
-    """A colour photograph, a cat (Stéfan van der Walt; CC0): float32 of shape (3, 96, 128), values 0 to 1."""
+    """A colour photograph of a cat (Stéfan van der Walt; CC0): float32 of shape (3, 96, 128), values 0 to 1."""
     from PIL import Image
 
     pixels = np.asarray(Image.open(io.BytesIO(base64.b85decode(PHOTO_BLOB))))
@@ -50,7 +51,7 @@ class DigitsAsMNIST(torch.utils.data.Dataset):
         held_back = torch.arange(len(labels)) % 5 == 4
         part = ~held_back if train else held_back
         enlarged = torch.nn.functional.interpolate(images[part, None], size=20, mode="bilinear", align_corners=False)
-        framed = torch.nn.functional.pad(enlarged[:, 0], (4, 4, 4, 4))  # MNIST: a 20×20 digit amid 28×28
+        framed = torch.nn.functional.pad(enlarged[:, 0], (4, 4, 4, 4))  # as in MNIST: a 20×20 digit in a 28×28 image
         self.data = (framed * 255 / 16).round().to(torch.uint8)
         self.targets = labels[part]
         self.classes = [str(digit) for digit in range(10)]
@@ -72,14 +73,14 @@ class DigitsAsMNIST(torch.utils.data.Dataset):
 
 @functools.cache
 def say_once(text: str) -> None:
-    """Print a line, however often it would be said."""
+    """Print a line the first time only."""
     print(text)
 
 
 def load_mnist(train=True, *, transform=None, name="MNIST"):
     """``torchvision.datasets.MNIST`` (or ``FashionMNIST``): from disk if it is there, else downloaded.
 
-    Where neither is possible, one line says so and the UCI digits stand in, enlarged to 28×28.
+    If neither is possible, prints a line and uses the UCI digits instead, enlarged to 28×28.
     """
     import torchvision
 
@@ -95,7 +96,7 @@ def load_mnist(train=True, *, transform=None, name="MNIST"):
         socket.setdefaulttimeout(20)
         return dataset(DATA, train=train, transform=transform, download=True)
     except (OSError, RuntimeError):
-        say_once(f"{name} is not on disk and cannot be downloaded: the UCI digits, enlarged to 28×28, stand in.")
+        say_once(f"{name} is not on disk and cannot be downloaded: using the UCI digits, enlarged to 28×28, instead.")
         return DigitsAsMNIST(train, transform)
     finally:
         socket.setdefaulttimeout(timeout)

@@ -1,8 +1,8 @@
-"""Pictures of tensors: cells, numbers and shapes on the edges, as vector graphics with a text alternative.
+"""Pictures of tensors: cells, numbers and shapes on the edges, as vector graphics with alt text.
 
-One colour means one thing through the whole course: blue is input, orange is what is learned (weights, kernels),
-green is output, red is loss or error. Negative cells are hatched, so every picture also reads in grey.
-Copied into notebooks by the build, only those functions that a notebook uses.
+Each colour means one thing throughout the course: blue is input, orange is what is learned (weights, kernels),
+green is output, red is loss or error. Negative cells are hatched, so every picture also works in grey.
+The build copies into a notebook only the functions that it uses.
 """
 
 import base64
@@ -20,9 +20,9 @@ COLOURS = {"input": "#3B78B8", "learned": "#E08A1E", "output": "#2A9D6F", "loss"
 
 
 class Picture(HTML):
-    """Images with a text alternative, which is also what a plain-text reader sees.
+    """Images with alt text, which is also what plain-text viewers show.
 
-    Notebooks that nobody has trusted yet show the HTML; viewers that strip HTML, such as GitHub's, show the SVG.
+    Notebooks that are not trusted yet show the HTML; viewers that strip HTML, such as GitHub's, show the SVG.
     """
 
     def __init__(self, data, alt):
@@ -41,7 +41,7 @@ class Picture(HTML):
 
 
 def _stacked(images: list[str], alt: str) -> str:
-    """Several SVG images, one below the other, as one."""
+    """Several SVG images as one, stacked vertically."""
     bodies = [image[image.index("<svg") :] for image in images]
     sizes = [re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', body) for body in bodies]
     width = max(float(size[1]) for size in sizes)
@@ -60,9 +60,9 @@ def show(figure, alt: str) -> None:
 
 
 def picture(figure, alt: str) -> str:
-    """A Matplotlib ``figure`` as an HTML image with a text alternative; closes the figure.
+    """A Matplotlib ``figure`` as an HTML image with alt text; closes the figure.
 
-    The same figure always gives the same bytes. The background is white on purpose: it reads in dark themes too.
+    The same figure always gives the same bytes. The background is white so that the image is readable in dark themes.
     """
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "course", "svg.fonttype": "path"}):
@@ -90,14 +90,14 @@ def plot_axes(width=7.0, height=3.2, columns=1):
 
 
 class Grid:
-    """A tensor to be drawn by ``draw_row``: its values, a name, and the role that gives its colour.
+    """A tensor for ``draw_row`` to draw: its values, a name, and the role that determines its colour.
 
     Args:
         values: a tensor of at most 2 dimensions (a vector is drawn as one row).
         name: written above it; the shape is added.
         role: a key of ``COLOURS``: input, learned, output, loss or plain.
         digits: decimals of the numbers in the cells.
-        hide: draw empty cells, for tensors whose shape is the point.
+        hide: draw empty cells, for tensors of which only the shape matters.
     """
 
     def __init__(self, values, name="", role="plain", digits=1, hide=False):
@@ -110,11 +110,11 @@ class Grid:
 
 
 def draw_row(*items, alt: str, cell=0.52) -> None:
-    """Draw grids and the signs between them in one row: ``draw_row(Grid(x), "→", Grid(y), alt="…")``.
+    """Draw grids, with signs between them, in one row: ``draw_row(Grid(x), "→", Grid(y), alt="…")``.
 
     Args:
         items: ``Grid``s and strings.
-        alt: the text alternative.
+        alt: the alt text.
         cell: the edge of one cell, in inches.
     """
     gap, sign_width = 0.45, 0.9
@@ -143,7 +143,7 @@ def _grid_width(grid) -> float:
 
 
 def draw_grid(ax, grid, left, top) -> None:
-    """Draw one ``Grid`` into ``ax`` with its upper left corner at (``left``, ``top``), a cell being 1 wide, y down."""
+    """Draw a ``Grid`` into ``ax``, its upper left corner at (``left``, ``top``); a cell is 1 wide, y points down."""
     colour = COLOURS[grid.role]
     rows, columns = grid.cells.shape
     largest = float(grid.cells.abs().max()) or 1.0 if grid.cells.numel() else 1.0
@@ -165,7 +165,7 @@ def draw_grid(ax, grid, left, top) -> None:
                 text = ax.text(
                     left + j + 0.5, top + i + 0.5, number, ha="center", va="center", fontsize=size, color="black"
                 )
-                if negative:  # a light plate under the number keeps it readable on the hatching
+                if negative:  # a light background keeps the number readable on the hatching
                     text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.75})
     ax.add_artist(plt.Rectangle((left, top), columns, rows, fill=False, edgecolor=colour, linewidth=2.2))
     shape = "×".join(map(str, grid.shape)) if grid.shape else "0-d"
@@ -176,5 +176,5 @@ def draw_grid(ax, grid, left, top) -> None:
 
 
 def _mix_with_white(colour: str, strength: float) -> tuple[float, ...]:
-    """``colour``, paler; opaque, because the hatching of a see-through face would be see-through too."""
+    """A paler ``colour``; opaque, because the hatching on a transparent face would be transparent, too."""
     return tuple(1 - strength * (1 - part) for part in matplotlib.colors.to_rgb(colour))

@@ -1,14 +1,14 @@
-"""What check cells say: compare a learner's value with the expected one, and tell what differs.
+"""What check cells say: compare a learner's value with the expected one, and report what differs.
 
-Imports nothing of this package, because the build copies it into each notebook.
+Imports nothing from this package, because the build copies it into each notebook.
 """
 
 from dataclasses import dataclass
 
 import torch
 
-#: Relative and absolute tolerance by dtype: those of ``torch.testing.assert_close``, whose first call imports half a
-#: second of other things. Other dtypes must agree exactly.
+#: Relative and absolute tolerance by dtype: those of ``torch.testing.assert_close``, whose first call spends half a
+#: second on imports. Other dtypes must agree exactly.
 TOLERANCES = {
     torch.float16: (1e-3, 1e-5),
     torch.bfloat16: (1.6e-2, 1e-5),
@@ -20,7 +20,7 @@ TOLERANCES = {
 
 
 class Unexpected(AssertionError):
-    """A check that failed. Shown as its message alone: the traceback would only point into the check cell."""
+    """A check that failed. Only its message is shown: the traceback would only point into the check cell."""
 
     def _render_traceback_(self) -> list[str]:
         return str(self).splitlines()
@@ -30,20 +30,20 @@ def expect(actual, expected, what="your answer", *, mistakes=None, rtol=None, at
     """Compare ``actual`` with ``expected``; print one line if they agree, raise ``Unexpected`` if not.
 
     Types count: a list is not a tuple, ``5.0`` is not ``5``. Tensors must agree in shape, dtype, device and
-    values, these within the tolerances of ``torch.testing.assert_close``; lists, tuples and dicts are compared element
+    values (within the tolerances of ``torch.testing.assert_close``); lists, tuples and dicts are compared element
     by element; Python floats within the tolerances of ``float32``; everything else with ``==``.
 
     Args:
-        actual: what the learner's code gave.
-        expected: what it should have given.
+        actual: what the learner's code returned.
+        expected: what it should have returned.
         what: what was asked, as the learner would say it: ``"relu(x) for x of shape (2, 5)"``.
-        mistakes: ``{"You forgot to …": value, …}``: values that known mistakes lead to. When ``actual`` equals one,
+        mistakes: ``{"You forgot to …": value, …}``: values that known mistakes lead to. If ``actual`` equals one,
             the message names that mistake.
         rtol, atol: tolerances for values that may be computed in another way; torch's defaults for the dtype if None.
-        any_type: take lists and tuples, whole and floating-point numbers for each other.
+        any_type: treat lists and tuples as equal in type, and ints and floats, too.
 
     Raises:
-        Unexpected: with what was asked, both values, the first place where they differ and the mistake if known.
+        Unexpected: with what was asked, both values, the first place where they differ, and the mistake if known.
     """
     rules = Rules(rtol, atol, any_type)
     reason = _difference(actual, expected, rules)
@@ -59,7 +59,7 @@ def expect(actual, expected, what="your answer", *, mistakes=None, rtol=None, at
 
 
 def require(condition, what, otherwise) -> None:
-    """Print ``what`` if ``condition`` holds, raise ``Unexpected`` if not: for demands that are no comparison of values.
+    """Print ``what`` if ``condition`` holds, raise ``Unexpected`` if not: for demands that do not compare values.
 
     Args:
         condition: a bool.
@@ -67,8 +67,8 @@ def require(condition, what, otherwise) -> None:
         otherwise: what to say if it is not met: ``"Your layer was made with bias=False."``
 
     Raises:
-        Unexpected: with both.
-        TypeError: ``condition`` is no bool; a check that asks for something else could not fail.
+        Unexpected: with both texts.
+        TypeError: ``condition`` is not a bool, which might make a check that cannot fail.
     """
     if not isinstance(condition, bool):
         raise TypeError(f"require needs True or False, not {_describe(condition)}")
@@ -84,10 +84,10 @@ def expect_error(kind, call, what, otherwise="") -> None:
         kind: a built-in exception, such as ``ValueError``.
         call: a function without arguments.
         what: what was asked: ``"parameter_count([]) raises ValueError"``.
-        otherwise: advice for who raises nothing, or something else.
+        otherwise: advice if nothing, or something else, is raised.
 
     Raises:
-        Unexpected: with what was raised instead, or what came back.
+        Unexpected: with what was raised or returned instead.
         NotImplementedError: the exercise is not solved yet.
     """
     advice = [f"  → {otherwise}"] if otherwise else []
@@ -150,7 +150,7 @@ def _tensor_difference(actual, expected, rules):
         return None
     mine, wanted = actual.detach(), expected.detach()
     same = torch.isclose(mine, wanted, rtol=1e-5, atol=1e-8, equal_nan=True)
-    if bool(same.all()):  # closer than torch.isclose's defaults, yet not as close as this check asks
+    if bool(same.all()):  # within torch.isclose's defaults, but not as close as this check requires
         same = mine == wanted
     if mine.dim() == 0:
         return _both(mine.item(), wanted.item())
@@ -228,14 +228,14 @@ def _sides(headline, yours, expected) -> list[str]:
 
 
 def _both(actual, expected) -> list[str]:
-    """The two values, with as many digits as it takes to tell them apart."""
+    """The two values, with enough digits to tell them apart."""
     for digits in (6, 9, 17):
         yours, wanted = _value(actual, digits), _value(expected, digits)
         if yours != wanted:
             break
     if actual is None or callable(actual):
         yours = _describe(actual)
-    elif yours == wanted:  # 1 and True, or a string and what looks like it
+    elif yours == wanted:  # 1 and True, or a string and something that looks like it
         yours, wanted = f"{yours} ({type(actual).__name__})", f"{wanted} ({type(expected).__name__})"
     return [f"    yours     {yours}", f"    expected  {wanted}"]
 

@@ -1,7 +1,7 @@
-"""How a check that fails is shown in a notebook: its message, the call that failed, the learner's own lines.
+"""How a failed check is shown in a notebook: its message, the call that failed, the learner's own lines.
 
-A traceback through check, tools and torch would hide the one line that counts. Imports nothing of this package, because
-the build copies it into each notebook; the examiner uses ``failing_call``, too.
+A traceback through check, tools and torch would hide the one line that matters. Imports nothing from this package,
+because the build copies it into each notebook; the examiner uses ``failing_call``, too.
 """
 
 import ast
@@ -20,7 +20,7 @@ TOOLS_TITLE = "#@title Tools"
 
 
 def show_failure(shell, kind, error, trace, tb_offset=None) -> None:
-    """An IPython exception handler: a check's failure in a few lines, every other exception as IPython shows it."""
+    """An IPython exception handler: shows a check's failure in a few lines, other exceptions as IPython does."""
     check = next((name for name in map(_file_of, _frames(trace)) if CHECK_TITLE.match(_first_line(name))), None)
     if check is None:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
@@ -29,7 +29,7 @@ def show_failure(shell, kind, error, trace, tb_offset=None) -> None:
 
 
 def failure_lines(error: BaseException, trace, check: str) -> list[str]:
-    """What a learner reads when ``error`` has ended a check.
+    """What a learner sees when ``error`` has ended a check.
 
     Args:
         error: the exception.
@@ -57,7 +57,7 @@ def failure_lines(error: BaseException, trace, check: str) -> list[str]:
 
 
 def failing_call(trace, check: str) -> str:
-    """The call in a check that an exception came from, with the shapes of its arguments; empty if there is no telling.
+    """The call in a check that an exception came from, with the shapes of its arguments; empty if unknown.
 
     Args:
         trace: the exception's traceback.
@@ -94,7 +94,7 @@ def failing_call(trace, check: str) -> str:
 
 
 def _described(value) -> str:
-    """An argument in words; empty where there is nothing short to say."""
+    """An argument in words; empty if there is no short description."""
     if isinstance(value, torch.Tensor):
         kind = "" if value.dtype == torch.float32 else f" and dtype {str(value.dtype).removeprefix('torch.')}"
         return f"of shape {tuple(value.shape)}{kind}"
@@ -120,7 +120,7 @@ def _bare(node):
 
 
 class _Bare(ast.NodeTransformer):
-    """Makes arguments plain wherever they are."""
+    """Applies ``_bare`` to arguments wherever they are."""
 
     def visit_Call(self, node):
         return self.generic_visit(node) if _bare(node) is node else self.visit(_bare(node))
@@ -146,7 +146,7 @@ def _first_line(file: str) -> str:
 
 
 def _is_learners(frame, check: str) -> bool:
-    """Whether a frame's code is from a cell of the notebook that is neither check nor tools."""
+    """Whether a frame's code is from a notebook cell that is neither the check nor the tools."""
     file = _file_of(frame)
     return (
         frame.f_globals.get("__name__") == "__main__"

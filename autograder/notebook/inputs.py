@@ -1,18 +1,18 @@
-"""Inputs that are unkind to hasty code, for checks of functions that take a tensor of any shape.
+"""Inputs that break careless code, for checks of functions that take a tensor of any shape.
 
-Imports nothing of this package, because the build copies it into each notebook.
+Imports nothing from this package, because the build copies it into each notebook.
 """
 
 import torch
 
 
 def unkind_inputs(generator, *, dtypes=(torch.float32, torch.float64), extremes=False, largest=70_000):
-    """Tensors of many shapes, layouts and dtypes, with repeated values, zeros and, if wanted, extremes among them.
+    """Tensors of many shapes, layouts and dtypes, with repeated values, zeros and, if ``extremes``, extreme values.
 
     Args:
         generator: draws the values, from a normal distribution.
-        dtypes: each shape is there in each of them.
-        extremes: whether there are values such as 1e-30, 1e30 and the infinities (as far as a dtype has them).
+        dtypes: each shape comes in each of these.
+        extremes: whether to include values such as 1e-30, 1e30 and the infinities (as far as a dtype has them).
         largest: the number of elements of the largest tensor.
 
     Returns:

@@ -1,6 +1,6 @@
-"""Movement in pictures: a kernel over an input, one position after another, with a slider and as stills.
+"""Movement in pictures: a kernel moving over an input position by position, with a slider and as stills.
 
-Copied into notebooks by the build, only those functions that a notebook uses.
+The build copies into a notebook only the functions that it uses.
 """
 
 import html
@@ -13,7 +13,7 @@ from IPython.display import HTML, display
 from autograder.notebook.draw import COLOURS, INK, Picture, _mix_with_white, picture
 from autograder.notebook.tools import OFFLINE
 
-#: What the slider does: plain HTML, so that a saved notebook needs no kernel for it.
+#: What the slider does: plain HTML, so it works in a saved notebook without a kernel.
 ON_INPUT = (
     "var box=this.closest('div'),frames=JSON.parse(box.dataset.frames),image=box.querySelector('img');"
     "image.src=frames[this.value-1];box.querySelector('output').textContent=this.value+' of '+frames.length"
@@ -21,15 +21,15 @@ ON_INPUT = (
 
 
 def stepper(frame, count: int, *, alt: str, keys=None, size=(5.0, 3.0), columns=2) -> None:
-    """Show a movement: for somebody at the keyboard a slider through all frames, and a few stills for the page.
+    """Show a movement: a slider through all frames for interactive use, and a few stills for the page.
 
     Args:
-        frame: draws frame ``i`` into the axes it gets: ``frame(ax, i)``.
+        frame: draws frame ``i`` into the axes that it is given: ``frame(ax, i)``.
         count: how many frames there are.
-        alt: what the stills show, as text.
+        alt: alt text: what the stills show.
         keys: the frames of the stills; by default the first, one third, two thirds and the last.
         size: width and height of one frame, in inches.
-        columns: stills side by side, where the page is wide enough.
+        columns: how many stills are side by side if the page is wide enough.
     """
     keys = list(dict.fromkeys(round(i * (count - 1) / 3) for i in range(4))) if keys is None else list(keys)
 
@@ -41,7 +41,7 @@ def stepper(frame, count: int, *, alt: str, keys=None, size=(5.0, 3.0), columns=
         figure.text(0.01, 0.99, f"step {i + 1} of {count}", ha="left", va="top", fontsize=8, color="#555555")
         return picture(figure, text)
 
-    if not OFFLINE:  # a slider would only make the released file larger
+    if not OFFLINE:  # in the released file, a slider would only add size
         display(HTML(_slider([still(i, alt) for i in range(count)], alt)))
     texts = [alt, *(f"The same movement at step {i + 1} of {count}." for i in keys[1:])]
     stills = "".join(still(i, text) for i, text in zip(keys, texts))
@@ -51,7 +51,7 @@ def stepper(frame, count: int, *, alt: str, keys=None, size=(5.0, 3.0), columns=
 
 
 def _slider(images: list[str], alt: str) -> str:
-    """A slider over ``images``, the HTML of one for each frame; the first is there, whatever a viewer strips."""
+    """A slider over ``images``, the HTML of one image per frame; the first shows, whatever a viewer strips."""
     frames = html.escape(json.dumps([image.rpartition('src="')[2].removesuffix('">') for image in images]), quote=True)
     label = html.escape(f"Step of: {alt}", quote=True)
     bar = f'<input type="range" min="1" max="{len(images)}" value="1" aria-label="{label}" oninput="{ON_INPUT}">'
@@ -73,22 +73,22 @@ def kernel_steps(
     columns=2,
     numbers=True,
 ) -> None:
-    """A kernel at each of its positions over an input, and the output that grows cell by cell.
+    """A kernel at each of its positions over an input, and the output, which fills up cell by cell.
 
-    The input cells that the kernel covers have an orange outline and the colour of the output cell that they give.
-    Padding is white, dashed, with grey zeros. The kernel's own numbers are beside the input; for a signal they are
+    The input cells that the kernel covers have an orange outline and the colour of the output cell that they produce.
+    Padding is white and dashed, with grey zeros. The kernel's numbers are beside the input; for a signal, they are
     right below the values that they multiply.
 
     Args:
-        x: (W,), (H, W) or (C, H, W); of several channels each is a sheet behind the one before.
-        kernel: of as many dimensions as ``x``; for pooling a window of any values, only its shape counts.
-        alt: what the stills show.
+        x: (W,), (H, W) or (C, H, W); each of several channels is a sheet behind the previous one.
+        kernel: with as many dimensions as ``x``; for pooling, a window of any values: only its shape matters.
+        alt: alt text: what the stills show.
         stride, padding, dilation: numbers or pairs (rows, columns), as in ``F.conv2d``.
-        reduce: ``"conv"`` (products added up), ``"max"`` or ``"mean"``.
+        reduce: ``"conv"`` (sum of products), ``"max"`` or ``"mean"``.
         keys: the positions of the stills, counted row by row from 0.
         digits: decimals in the cells.
         cell: the edge of a cell, in inches.
-        columns: stills side by side, where the page is wide enough.
+        columns: how many stills are side by side if the page is wide enough.
         numbers: write values into the cells.
     """
     x, kernel = torch.as_tensor(x).float().detach().cpu(), torch.as_tensor(kernel).float().detach().cpu()
@@ -113,7 +113,7 @@ def kernel_steps(
     convolves = reduce == "conv"
 
     def covered(i):
-        """The cells of the padded input that position ``i`` uses."""
+        """The cells of the padded input that the kernel covers at position ``i``."""
         top, left = i // out_w * sh, i % out_w * sw
         return {(top + r * dh, left + s * dw) for r in range(kh) for s in range(kw)}
 
@@ -160,7 +160,7 @@ def kernel_steps(
         f"output {out_w if flat else f'{out_h}×{out_w}'}",
     ]
 
-    if flat:  # three rows, so that what is multiplied is one above the other
+    if flat:  # three rows, so that numbers that are multiplied are one above the other
         left = 0.17 * max(map(len, labels)) + 0.3
 
         def frame(ax, i):
@@ -209,13 +209,13 @@ def kernel_steps(
 
 
 def _box(ax, left, top, colour, dashes=None) -> None:
-    """One cell; dashed for padding."""
+    """Draw one cell; padding is dashed."""
     edge = {"edgecolor": "#999999", "linestyle": dashes} if dashes else {"edgecolor": INK}
     ax.add_artist(plt.Rectangle((left, top), 1, 1, facecolor=colour, linewidth=0.7, **edge))
 
 
 def _number(ax, left, top, value, digits, part, faint=False) -> None:
-    """A value in a cell; ``part`` says of which tensor."""
+    """Write a value into a cell; ``part`` says which tensor it belongs to."""
     text = f"{value + 0.0:.{digits}f}"
     text = text.removeprefix("-") if float(text) == 0 else text
     size = 9 if len(text) <= 3 else 7.5 if len(text) <= 4 else 6.5

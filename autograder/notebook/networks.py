@@ -1,4 +1,4 @@
-"""Pictures of signals, images and networks. Copied into notebooks by the build, only those that a notebook uses."""
+"""Pictures of signals, images and networks. The build copies into a notebook only the functions that it uses."""
 
 import matplotlib.pyplot as plt
 import torch
@@ -7,12 +7,12 @@ from autograder.notebook.draw import COLOURS, INK, _mix_with_white, show
 
 
 def draw_signals(*signals, alt: str, width=7.0, height=1.15) -> None:
-    """Draw 1-d signals under one another, over the same index axis, as stems with a dot at each value.
+    """Draw 1-d signals one below the other over the same index axis, as stems with a dot at each value.
 
     Args:
-        signals: ``(name, values, role)``, the role being a key of ``COLOURS``.
-        alt: the text alternative.
-        width, height: of one signal, in inches.
+        signals: ``(name, values, role)``, where the role is a key of ``COLOURS``.
+        alt: the alt text.
+        width, height: the size of one signal's plot, in inches.
     """
     longest = max(len(values) for _, values, _ in signals)
     size = (width, height * len(signals) + 0.35)
@@ -32,13 +32,13 @@ def draw_signals(*signals, alt: str, width=7.0, height=1.15) -> None:
 
 
 def draw_images(images, titles, *, alt: str, columns=6, signed=False, cell=1.25) -> None:
-    """Draw images in rows, each with its title: dark is large; with ``signed`` orange is positive, purple negative.
+    """Draw images in rows, each with its title: dark is large; with ``signed``, orange is positive, purple negative.
 
     Args:
         images: matrices of shape (H, W), each scaled by its own largest absolute value.
-        titles: one string for each.
-        alt: the text alternative.
-        columns: images in a row.
+        titles: one string per image.
+        alt: the alt text.
+        columns: images per row.
         signed: whether values may be negative.
         cell: the edge of one image, in inches.
     """
@@ -66,9 +66,9 @@ def draw_network(*items, alt: str, height=2.6) -> None:
 
     Args:
         items: a shape, an operation, a shape, an operation, …: shapes are ``(C, H, W)`` or ``(features,)``, operations
-            are strings, several lines if they must.
-        alt: the text alternative.
-        height: of the picture, in inches.
+            are strings, of several lines if necessary.
+        alt: the alt text.
+        height: the picture's height, in inches.
     """
     shapes = [item for item in items if not isinstance(item, str)]
     tallest = max(max(shape[1:], default=0) for shape in shapes) or 1
@@ -90,13 +90,13 @@ def draw_network(*items, alt: str, height=2.6) -> None:
 
 
 def _block(ax, left, shape, tallest, colour) -> float:
-    """Draw one block around y = 0 and write its shape under it; return its width."""
+    """Draw a block centred on y = 0, write its shape below it, and return its width."""
     if len(shape) == 1:  # features: a bar
         width, half = 0.16, 0.25 + 0.65 * min(1.0, shape[0] / 400)
         ax.add_artist(
             plt.Rectangle((left, -half), width, 2 * half, facecolor=_mix_with_white(colour, 0.35), edgecolor=INK)
         )
-    else:  # channels × height × width: a sheet for each channel up to four, the depth growing slowly with the channels
+    else:  # channels × height × width: one sheet per channel, up to four; the depth grows slowly with the channels
         side = 0.35 + 0.95 * (max(shape[1:]) / tallest) ** 0.7
         depth = 0.06 + 0.05 * shape[0] ** 0.5
         width, half = side * 0.45 + depth, side / 2

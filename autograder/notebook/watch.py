@@ -1,7 +1,7 @@
-"""What a check may ask about a call of the learner's code, besides its result: changes in place, and what torch did.
+"""What a check may ask about a call of the learner's code besides its result: changes in place, and what torch did.
 
-Imports nothing of this package, because the build copies it into each notebook. In grading the learner's code runs in a
-process of its own; there the engine puts its own ``inplace`` and ``Watch`` behind these names, with the same meaning.
+Imports nothing from this package, because the build copies it into each notebook. When grading, the learner's code runs
+in a process of its own, and the engine replaces ``inplace`` and ``Watch`` with its own versions, which mean the same.
 """
 
 import threading
@@ -14,14 +14,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from autograder.notebook.expect import Unexpected
 
-#: What stands among the names of functions for a thread that was started.
+#: The entry among the names of functions for a thread that was started.
 THREAD = "Thread.start"
 
 
 def inplace(value):
     """Mark an argument whose changes the check wants to see: ``relu(inplace(x))``, then ``expect(x, before)``.
 
-    Without the mark, whatever the learner's code does to an argument stays with the learner when the class is graded.
+    Without the mark, what the learner's code does to an argument is not seen by the check in grading.
     """
     return value
 
@@ -31,8 +31,8 @@ class Operation:
     """One operation that torch computed.
 
     Attributes:
-        name: as torch calls it: ``"mm"``, ``"convolution"``.
-        arguments: the positional arguments; of a tensor its shape, as a tuple.
+        name: torch's name for it: ``"mm"``, ``"convolution"``.
+        arguments: the positional arguments; for a tensor, its shape as a tuple.
         largest: the number of elements of the largest tensor in the result.
     """
 
@@ -42,18 +42,18 @@ class Operation:
 
 
 class Watch:
-    """Inside ``with Watch() as seen:``, notes what the learner's code has torch do.
+    """Inside ``with Watch() as seen:``, records what the learner's code has torch do.
 
     Attributes:
-        operations: what torch computed, in order, the operations inside its functions too.
+        operations: what torch computed, in order, including the operations inside its functions.
         functions: the names of the torch functions and methods that were called, in order, such as ``"relu"``; also of
-            operators that were called by themselves, such as ``torch.ops.aten.relu``. A thread that was started is
+            operators that were called directly, such as ``torch.ops.aten.relu``. A thread that was started appears as
             ``THREAD``: what is called in another thread cannot be seen.
     """
 
     def __init__(self, operations=True):
         self.operations, self.functions = [], []
-        # Looking at operations makes torch load its compiler first, which takes a second.
+        # Watching operations makes torch load its compiler first, which takes a second.
         self._modes = [_Functions(self.functions), *([_Operations(self.operations)] if operations else [])]
         self._modes.append(_Threads(self.functions))
 
@@ -73,7 +73,7 @@ class Watch:
 
     @property
     def largest(self):
-        """The number of elements of the largest tensor that was made."""
+        """The number of elements of the largest tensor that was created."""
         return max((operation.largest for operation in self.operations), default=0)
 
 
@@ -88,7 +88,7 @@ class _Functions(TorchFunctionMode):
 
 
 class _Threads:
-    """Notes each thread that is started."""
+    """Records each thread that is started."""
 
     def __init__(self, names):
         self.names = names
@@ -121,7 +121,7 @@ class _Operations(TorchDispatchMode):
 
 
 def _plain(value):
-    """A tensor's shape in its place, anything else as it is or as text."""
+    """A tensor's shape in place of the tensor; anything else unchanged or as text."""
     if isinstance(value, torch.Tensor):
         return tuple(value.shape)
     if isinstance(value, (tuple, list)):
@@ -131,7 +131,7 @@ def _plain(value):
 
 @contextmanager
 def forbidden(*names):
-    """Refuse an answer that calls a torch function of one of these names: ``with forbidden("relu", "threshold"): …``.
+    """Reject an answer that calls a torch function with one of these names: ``with forbidden("relu", "threshold"): …``.
 
     A name covers ``F.relu``, ``torch.relu``, the method ``x.relu()`` and modules such as ``nn.ReLU`` that call it.
 
@@ -141,7 +141,7 @@ def forbidden(*names):
     with Watch(operations=False) as seen:
         yield
     if THREAD in seen.functions:
-        raise Unexpected("✗ no threads\n  → Your code starts a thread, in which nobody can see what it calls.")
+        raise Unexpected("✗ no threads\n  → Your code starts a thread, and the check cannot see what a thread calls.")
     used = [name for name in seen.functions if name.strip("_") in names or name in names]
     if used:
         without = ", ".join(names)

@@ -1,30 +1,30 @@
 # %% [markdown]
 # # Start here
 #
-# In ten minutes you get to know how these notebooks work. After this one you will be able to
+# This notebook shows you in ten minutes how all of them work. After it you will be able to
 #
 # - run a notebook from top to bottom, and start over when something goes wrong;
 # - predict a result before you see it;
 # - solve an exercise with the help of its check and its hints;
-# - say where the course leads: to networks that read, which you will build piece by piece.
+# - say where the course leads: to networks that read digits, which you will build piece by piece.
 #
-# **Points**: none; this one is for practice. **Time**: about 10 minutes. **You need**: a little Python. You do not need to know PyTorch yet.
+# **Points**: none; this one is for practice. **Time**: about 10 minutes. **You need**: a little Python, and no PyTorch yet.
 
 # %% setup
 
 # %% [markdown]
 # ## Run the cells
 #
-# A notebook is made of text and *cells* with code. Above this text are the first two: the **set-up**, which imports PyTorch, and the **tools**, which
-# draw pictures and check your answers. The tools are folded because there is nothing in them that you have to read.
+# A notebook is made of text and *cells* of code. Above this text are the first two: the **set-up**, which imports PyTorch, and the **tools**, which
+# draw pictures and check your answers. The tools are folded because you do not have to read them.
 #
 # 1. Click the set-up cell and press <kbd>Shift</kbd>+<kbd>Enter</kbd>. The cell runs, and the next one is selected.
 # 2. Press <kbd>Shift</kbd>+<kbd>Enter</kbd> again for the tools, and then for every cell that follows.
 #
-# `[*]` beside a cell means that it is running. When it is done, a number takes the place of the star: `[1]` ran first, `[2]` second. Cells share their
+# `[*]` beside a cell means that it is running. When it is done, a number replaces the star: `[1]` ran first, `[2]` second. Cells share their
 # variables, so run them in order, from the top. If something gets mixed up, start over: *Kernel → Restart Kernel*, then run the cells again.
 #
-# The next cell takes one handwritten digit out of the 1,797 that come with this notebook.
+# The next cell picks one of the 1,797 handwritten digits that come with this notebook.
 
 # %%
 images, labels = load_digits()
@@ -33,7 +33,7 @@ print(image.int())
 
 # %% [markdown]
 # To a computer, a picture is a table of numbers. This one has 8 rows and 8 columns. Each number says how dark a pixel is, from 0 (white) to 16 (black).
-# Can you see the digit? The next cell draws it. (It is folded, as all cells with code for drawing are.)
+# Can you see the digit? The next cell draws it. (It is folded, like every cell of drawing code.)
 
 # %% folded label="Draw the digit"
 draw_images([image], ["images[12]"], columns=1, cell=2, alt="A handwritten 2, drawn with 8×8 blue pixels.")
@@ -41,10 +41,10 @@ draw_images([image], ["images[12]"], columns=1, cell=2, alt="A handwritten 2, dr
 # %% [markdown]
 # ## Predict first
 #
-# You remember what you have tried to predict much better than what you have only read. So whenever a text says *Before you run it*, answer first, in your head or on
+# You remember what you have tried to predict much better than what you have only read. So whenever the text says *Before you run it*, answer first, in your head or on
 # paper. A wrong prediction is worth as much as a right one: it shows you what you did not know.
 #
-# **Before you run it:** the next cell adds up all 64 numbers of each image, which tells how much ink it took. What is the shape of the result: `(8, 8)`, `(64,)` or
+# **Before you run it:** the next cell adds up all 64 numbers of each image, which measures how much ink it took. What is the shape of the result: `(8, 8)`, `(64,)` or
 # `(1797,)`? And how much less ink do you think a 1 takes than an 8, on average: a tenth less, a third, or half?
 
 # %% predict
@@ -56,29 +56,29 @@ for digit in range(10):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `images` has the shape `(1797, 8, 8)`. The sum runs over the two dimensions of 8, so that one number per image is left: the shape is `(1797,)`.
-# An 8 takes 330, a 1 takes 313: only about a twentieth less. The digits were enlarged to fill the same square before they were counted, so a 1 is a thick bar.
-# If you guessed more, you were in good company, and you will remember that data have a history.
+# `images` has the shape `(1797, 8, 8)`. The sum runs over the two dimensions of size 8, which leaves one number per image: the shape is `(1797,)`.
+# An 8 takes 330, a 1 takes 313: only about a twentieth less. The digits were scaled to fill the same square before their ink was counted, so a 1 is a thick bar.
+# If you guessed more, you are in good company, and you will remember to ask how your data were made.
 #
 # </details>
 #
 # ## Solve an exercise
 #
-# Below is your first exercise. It has a cell for your code, and under that a folded cell: the **check**. Do the following, in this order.
+# Below is your first exercise: a cell for your code and, under it, a folded cell: the **check**. Do the following, in this order.
 #
-# 1. Run both cells as they are. The check says that the exercise is not solved yet. (If you choose *Run All*, the same happens, and the notebook goes on.)
-# 2. Replace the line `raise NotImplementedError` by `return images / 255`, because most pictures on a computer have pixels from 0 to 255. Run both cells
-#    again. `✗` is what a check says when something differs: what was called, your value beside the expected one, and often, after `→`, which mistake it was.
+# 1. Run both cells as they are. The check says that the exercise is not solved yet. (*Run All* does the same, and goes on to the cells below.)
+# 2. Replace the line `raise NotImplementedError` with `return images / 255`, because most pictures on a computer have pixels from 0 to 255. Run both cells
+#    again. When something differs, the check prints `✗` with what was called, your value beside the expected one, and often, after `→`, which mistake it was.
 # 3. Unfold the hint and correct your answer. A check that passes prints only lines with `✓`.
 #
 # ### Exercise: Scale the pixels
 #
-# Networks learn best from numbers of about the size of 1. Write `scale(images)`: a new tensor of the same shape whose pixels go from 0 (white) to 1 (black).
-# White is 0 and black is 16 in every image, also in one whose darkest pixel is gray. `images` itself must stay as it is.
+# Networks learn best from numbers close to 1 in size. Write `scale(images)`: it returns a new tensor of the same shape whose pixels go from 0 (white) to 1 (black).
+# White is 0 and black is 16 in every image, even in one whose darkest pixel is gray. `images` itself must not change.
 #
 # <details><summary>Hint: which number becomes 1?</summary>
 #
-# Black is 16 here, not 255, and 16 has to become 1. A tensor divided by a number is a new tensor: each of its elements is divided.
+# Black is 16 here, not 255, and 16 has to become 1. Dividing a tensor by a number divides each element and gives a new tensor.
 #
 # </details>
 
@@ -104,7 +104,7 @@ expect(
         "You divided by 255, but black is 16 here.": torch.div(x, 255),
         "You divided by the darkest pixel of the images. Black is 16, whether an image has black pixels or not.": x
         / x.max(),
-        "These are the pixels as they were: 16 is to become 1.": x,
+        "These are the pixels as they were: 16 should become 1.": x,
         "You divided with //, which cuts off the fraction: / keeps it.": x * 0,
     },
 )
@@ -116,13 +116,13 @@ expect(scale(gray), torch.full((2, 1, 5), 0.25), "scale(images) for 2 gray image
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# That is how every exercise works. You may run a check as often as you like; nobody counts. When you hand in a notebook, the grader runs the checks once more
-# with other values, but it never demands anything that the text does not say.
+# That is how every exercise works. Run a check as often as you like; nobody is counting. When you hand in a notebook, the grader runs the checks again, with
+# more values, but it never asks for anything that the text does not mention.
 #
 # ## Where this leads
 #
-# Here is what it is all for. The next cell builds a small network, with 2,410 numbers that it can change, and shows it 1,400 of the images 200 times, scaled by your
-# function. Each time it changes its numbers a little, so that its answers get better. You need not understand the code yet. At the end of the course you will be able to
+# Here is what it is all for. The next cell builds a small network, with 2,410 numbers that it can adjust, and shows it 1,400 of the images 200 times, scaled by your
+# function. Each time, it adjusts its numbers a little to make its answers better. You need not understand the code yet. By the end of the course you will be able to
 # explain, and write, every part of it: `nn.Linear` is the subject of `04_linear`, the ReLU of `03_functional_and_relu`, and `10_modules` trains a network like this one.
 
 # %% yours
@@ -139,7 +139,7 @@ for _ in range(200):
 print(f"trained with {sum(p.numel() for p in net.parameters()):,} numbers")
 
 # %% [markdown]
-# **Before you run it:** now it gets the other 397 images, which it has never seen. Somebody who guesses is right for one in ten. How many of 100 does the network
+# **Before you run it:** now it gets the other 397 images, which it has never seen. Guessing gets one in ten right. How many out of 100 does the network
 # read correctly? And which digits do you expect it to mix up?
 
 # %% predict
@@ -151,7 +151,7 @@ print(f"{right.sum()} of {len(right)} are right: {right.float().mean():.0%}")
 
 # %% predict folded label="Show the digits that it read right, and some that it got wrong"
 def first_of_each(where):
-    """The places of at most six images, each of another digit or read as another digit than those before."""
+    """The indices of at most six images, no two of the same digit with the same reading."""
     pairs = {}
     for i in where.nonzero()[:, 0].tolist():
         pairs.setdefault((labels[unknown][i].item(), answers[i].item()), i)
@@ -163,14 +163,14 @@ truth, read = labels[unknown].tolist(), answers.tolist()
 draw_images(
     images[unknown][good + bad],
     [f"✓ {read[i]}" for i in good] + [f"✗ {read[i]}, is {truth[i]}" for i in bad],
-    alt=f"Above, digits that the network has read correctly: {', '.join(str(read[i]) for i in good)}. Below, digits that "
+    alt=f"Above, digits that the network read correctly: {', '.join(str(read[i]) for i in good)}. Below, digits that "
     f"it got wrong: {'; '.join(f'{truth[i]} read as {read[i]}' for i in bad)}.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# About 90 of 100 are right. Nobody has told the network what a 3 looks like: all it had were examples and a rule for changing its numbers.
+# About 90 out of 100 are right. Nobody told the network what a 3 looks like: all it had was examples and a rule for adjusting its numbers.
 # Look at the ones it got wrong. Some of them would not be easy for you either.
 # But this network sees an image as 64 numbers in a row and does not know which pixels are neighbors. The notebooks from `07_convolution` on are about networks that do.
 #
@@ -178,6 +178,6 @@ draw_images(
 #
 # ## What next
 #
-# - *Validate*, in the toolbar above, runs the whole notebook from a fresh start and tells you whether all checks pass. Use it before you hand in.
-# - Your work is saved with <kbd>Ctrl</kbd>+<kbd>S</kbd>, and every two minutes by itself.
-# - Now open the first notebook of the course, or the page `START.md`, where you find the map.
+# - *Validate*, in the toolbar above, reruns the whole notebook from scratch and tells you whether all checks pass. Use it before you hand in a notebook.
+# - <kbd>Ctrl</kbd>+<kbd>S</kbd> saves your work; JupyterLab also saves it every two minutes.
+# - Now open the first notebook of the course, or go to the page `START.md` for the map.

@@ -292,7 +292,7 @@ def usable(yours, ours, *example):
     except Exception:
         fits = False
     if not fits:
-        print(f"`{yours.__name__}` does not give the right shapes and dtypes yet: the course's own version stands in.")
+        print(f"`{yours.__name__}` does not give the right shapes and dtypes yet: the course's own version is used instead.")
     return chosen if fits else ours
 
 
@@ -1744,7 +1744,7 @@ to_one = usable(collapse, weight_only, nn.Linear(10, 3), nn.Linear(3, 4))
 #
 # **Before you run it:** `nn.Linear(10, 4)` has 44 parameters. With 100 units in the middle, 10 → 100 → 4, the pair has 1,504. With 2 units, 10 → 2
 # → 4, it has 34. Which of the two pairs can compute *every* map that the single layer can? `to_one` makes one layer of each pair, and the cell
-# prints the rank of its weight. (`to_one` is your `collapse`. Until you have solved it, the course's own version stands in.)
+# prints the rank of its weight. (`to_one` is your `collapse`. Until you have solved it, the course's own version is used instead.)
 
 # %% predict
 torch.manual_seed(0)
@@ -2132,7 +2132,7 @@ example = torch.ones(1438, 64), torch.ones(32, 64), torch.ones(32), torch.ones(1
 with Watch(operations=False) as seen:
     backward(*copy.deepcopy(example))
 if len(seen.functions) > 300:  # a loop over the samples would run for minutes
-    print("`two_layer_backward` takes too many steps for 600 rounds: the course's own version stands in.")
+    print("`two_layer_backward` takes too many steps for 600 rounds: the course's own version is used instead.")
     backward = autograd_backward
 
 # %% yours varies

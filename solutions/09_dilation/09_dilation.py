@@ -3,10 +3,10 @@
 #
 # After this notebook you will be able to
 #
-# - say what `dilation` does to a kernel, and compute a dilated convolution with plain ones;
+# - explain what `dilation` does to a kernel, and compute a dilated convolution from plain ones;
 # - predict the size of an output from kernel size, padding, stride and dilation together;
 # - write a causal convolution, which never looks into the future;
-# - compute the receptive field of a stack of layers with a formula, and measure that of a net with a gradient;
+# - compute the receptive field of a stack of layers with a formula, and measure that of any net with a gradient;
 # - recognise gridding, and choose dilations that reach a given receptive field without gaps and with the fewest parameters.
 #
 # **Points**: 16, in 7 exercises. **Time**: about 40 minutes of reading and 70 minutes for the exercises.
@@ -14,15 +14,17 @@
 # **You need**: convolution and its kernel (`07_convolution`), padding, stride and the size formula (`08_padding_stride_pooling`), and
 # `torch.autograd.grad` for the gradient with respect to an input.
 #
-# The check below each exercise tests everything that its text asks for. The grader asks for the same and tries more values.
+# The check below each exercise tests everything that the exercise asks for. The grader tests the same things on more
+# inputs.
 
 # %% setup
 
 # %% [markdown]
 # ## A kernel with gaps
 #
-# A museum counts its visitors four times a day: morning, noon, afternoon, evening. Here are four days, 16 numbers in a row. For each count you
-# want the sum over three days **at the same time of day**. The counts that belong together are 4 places apart.
+# A museum counts its visitors four times a day: morning, noon, afternoon, evening. Here are four days, 16 numbers in a
+# row. For each count you want the sum over three days **at the same time of day**. The counts to add are 4 places
+# apart.
 #
 # A kernel of three ones adds three *neighbours*, such as morning + noon + afternoon:
 
@@ -33,14 +35,15 @@ u = torch.ones(3)
 
 
 def convolve(signal, kernel, **options):
-    """F.conv1d for one signal and one kernel; it takes (batch, channels, width) and (out, in, k)."""
+    """F.conv1d for one signal and one kernel; F.conv1d itself expects (batch, channels, width) and (out, in, k)."""
     return F.conv1d(signal[None, None], kernel[None, None], **options)[0, 0]
 
 
 print("neighbours:", convolve(visitors, u).tolist())
 
 # %% [markdown]
-# To reach the same time on the next days, we put zeros between the ones: after each one, three counts must be skipped.
+# To reach the same time on the following days, we put three zeros between the ones: they skip the three counts in
+# between.
 #
 # **Before you run it:** how many outputs does this longer kernel give for the 16 counts? What is the first one?
 
@@ -60,7 +63,8 @@ for i, value in enumerate(sums.tolist()):
 #
 # </details>
 #
-# PyTorch does this without the zeros. You keep the kernel of three and specify how far apart its entries are on the input:
+# PyTorch can do this without the zeros. Keep the kernel of three and specify how far apart its entries are on the
+# input:
 
 # %%
 print("same result:", torch.equal(convolve(visitors, u, dilation=4), sums))
@@ -68,7 +72,7 @@ print("same result:", torch.equal(convolve(visitors, u, dilation=4), sums))
 # %% [markdown]
 # ### The rule
 #
-# A convolution with **dilation** $d$ moves $d$ places on the input from one kernel entry to the next:
+# A convolution with **dilation** $d$ steps $d$ places along the input from one kernel entry to the next:
 #
 # $$y_i = \sum_{j=1}^{k} x_{\,i + (j-1)\,d}\; u_j .$$
 #
@@ -77,12 +81,12 @@ print("same result:", torch.equal(convolve(visitors, u, dilation=4), sums))
 #
 # $$1 + (k - 1)\,d .$$
 #
-# **Dilation 1 means no gaps**: it is the convolution that you know. The idea is older than deep learning. Signal processing calls it the
-# *algorithme à trous*, French for "algorithm with holes", so you will also read of *atrous* convolution. Yu and Koltun (2015) made it popular in
-# neural networks.
+# **Dilation 1 means no gaps**: it is the convolution you already know. The idea is older than deep learning. Signal
+# processing calls it the *algorithme à trous*, French for "algorithm with holes", so you will also see the name
+# *atrous* convolution. Yu and Koltun (2015) made it popular in neural networks.
 #
-# Here is the kernel $(1, 2, 1)$ on the numbers 1 to 12, with dilation 1, then 2, then 3: three pictures of each. Watch how far it reaches and how
-# many outputs there are.
+# Here is the kernel $(1, 2, 1)$ on the numbers 1 to 12, with dilation 1, then 2, then 3, in three pictures each. Watch
+# how far the kernel reaches and how many outputs there are.
 
 # %% folded label="Watch a kernel with dilation 1, 2 and 3"
 for d in (1, 2, 3):
@@ -111,8 +115,8 @@ kernel_steps(
     keys=(0, 11),
     columns=1,
     cell=0.36,
-    alt="Dilation 2: a 3×3 kernel on a 7×8 input, at its first place in the upper left corner and at its last in the lower right corner. It covers nine cells "
-    "in every second row and column, 5 rows and 5 columns in all. The output is 3×4.",
+    alt="Dilation 2: a 3×3 kernel on a 7×8 input, first in the upper left corner and finally in the lower right corner. It covers nine cells, "
+    "in every second row and column of a 5×5 square. The output is 3×4.",
 )
 
 # %% [markdown]
@@ -121,20 +125,21 @@ kernel_steps(
 # Write `dilate_kernel(weight, dilation)`: the kernel of a 2-d convolution with zeros between its entries, so that
 # `F.conv2d(x, dilate_kernel(weight, (a, b)))` gives the same as `F.conv2d(x, weight, dilation=(a, b))`.
 #
-# - `dilation` is a pair: rows, then columns; `(1, 1)` is allowed. There are no zeros around the outside.
-# - `weight` has any floating-point dtype, and the result has the same. `weight` stays as it is. It need not be contiguous in memory.
-# - Gradients pass through the result to `weight`.
+# - `dilation` is a pair: rows, then columns; `(1, 1)` is allowed. Add no zeros around the outside.
+# - `weight` may have any floating-point dtype and need not be contiguous in memory. The result has the same dtype. Do
+#   not change `weight`.
+# - Gradients flow back through the result to `weight`.
 #
 # <details><summary>Hint 1: the size</summary>
 #
-# Rows: $1 + (h-1)\,a$. Columns: $1 + (w-1)\,b$. Begin with zeros of that size. The first two dimensions stay as they are.
+# Rows: $1 + (h-1)\,a$. Columns: $1 + (w-1)\,b$. Start from zeros of that size. The first two dimensions stay the same.
 #
 # </details>
 #
 # <details><summary>Hint 2: where do the entries go?</summary>
 #
-# Into every $a$-th row and every $b$-th column, beginning with 0. Python's slices have a step: `t[::3]` is every third entry, and you may assign
-# to it. Three dots stand for all dimensions before: `t[..., ::3]`.
+# Into every $a$-th row and every $b$-th column, starting at 0. Slices can have a step: `t[::3]` is every third entry,
+# and you can assign to it. Three dots stand for all the dimensions before: `t[..., ::3]`.
 #
 # </details>
 #
@@ -169,13 +174,13 @@ g = torch.Generator().manual_seed(91)
 
 
 def table(text):
-    """A kernel of shape (1, 1, h, w), rows separated by slashes, zeros as dots."""
+    """A kernel of shape (1, 1, h, w) from text: slashes separate the rows, dots are zeros."""
     rows = [[float(entry) for entry in row.replace(".", "0").split()] for row in text.split("/")]
     return torch.tensor(rows)[None, None]
 
 
 def quietly(check, *arguments, **options):
-    """A check that speaks only when it fails."""
+    """Run a check that prints only if it fails."""
     with contextlib.redirect_stdout(io.StringIO()):
         check(*arguments, **options)
 
@@ -192,13 +197,13 @@ def random_kernel(size, dtype, layout):
 
 
 def try_kernel(size, dilation, dtype, layout, learns=True):
-    """One call; the result must act as the weight with gaps does, forwards and backwards."""
+    """One call; the result must behave like the weight with gaps, forwards and backwards."""
     weight = random_kernel(size, dtype, layout).requires_grad_(learns)
     what = f"dilate_kernel(weight, {dilation}) for shape {size}, {str(dtype).removeprefix('torch.')}, {layout}"
     before = weight.detach().clone()
     answer = dilate_kernel(inplace(weight), dilation)
     quietly(expect, weight.detach(), before, f"{what}: weight stays as it was", rtol=0, atol=0)
-    room = [n + 2 * d * n for n, d in zip(size[2:], dilation)]  # large enough, so that every entry shows
+    room = [n + 2 * d * n for n, d in zip(size[2:], dilation)]  # large enough for every entry to show
     x = torch.randn(4, size[1], *room, generator=g, dtype=torch.float64)
     gaps = before.double().requires_grad_()
     wanted = F.conv2d(x, gaps, dilation=dilation)
@@ -210,20 +215,20 @@ def try_kernel(size, dilation, dtype, layout, learns=True):
     yours = F.conv2d(x, answer.double())
     quietly(expect, yours, wanted.detach(), f"{what}: F.conv2d with it gives the dilated convolution")
     if learns:
-        advice = ".data, .detach(), torch.no_grad(), .tolist(), NumPy and `torch.tensor(weight)` cut the path."
+        advice = ".data, .detach(), torch.no_grad(), .tolist(), NumPy and `torch.tensor(weight)` cut it off."
         quietly(require, answer.requires_grad, f"{what}: gradients pass through the result", advice)
         upstream = torch.randn(wanted.shape, generator=g, dtype=torch.float64)
         (mine,) = torch.autograd.grad(yours, weight, upstream, allow_unused=True)
         (ours,) = torch.autograd.grad(wanted, gaps, upstream)
         missing = f"{what}: the gradient reaches weight"
-        quietly(require, mine is not None, missing, "None arrives: the result does not come from weight itself.")
+        quietly(require, mine is not None, missing, "There is none: the result is not computed from weight itself.")
         loose = {"rtol": 2e-2, "atol": 2e-2} if dtype.itemsize == 2 else {"rtol": 1e-5, "atol": 1e-5}
         quietly(expect, mine, ours.to(dtype), f"{what}: the gradient of weight", **loose)
     return what, answer, answer.detach().clone()
 
 
 def try_kernels(cases):
-    """Each case in four dtypes, in turn in each layout, with and without gradient."""
+    """Each case in four dtypes and changing layouts, with and without gradient."""
     layouts = ["contiguous", "channels transposed", "every second column", "every second kernel"]
     results = []
     for i, (size, dilation) in enumerate(cases):
@@ -232,7 +237,7 @@ def try_kernels(cases):
             results.append(try_kernel(size, dilation, dtype, layouts[(i + j) % 4]))
     for what, answer, then in results:
         quietly(expect, answer.detach(), then, f"{what}: the result is the same after further calls")
-    print(f"✓ {len(results)} more kernels: shapes, dilations, four dtypes, not contiguous, gradients")
+    print(f"✓ {len(results)} more kernels: shapes, dilations, four dtypes, non-contiguous weights, gradients")
 
 
 weight = torch.tensor([[1.0, 2, 3], [4, 5, 6]])[None, None]
@@ -253,10 +258,10 @@ expect(
         "The entries are repeated: the gaps must hold zeros.": table(
             "1 1 2 2 3 3 / 1 1 2 2 3 3 / 1 1 2 2 3 3 / 4 4 5 5 6 6 / 4 4 5 5 6 6 / 4 4 5 5 6 6"
         ),
-        "Rows and columns are swapped: the first number of the pair belongs to the rows.": table(
+        "Rows and columns are swapped: the first number of the pair is for the rows.": table(
             "1 . . 2 . . 3 / . . . . . . . / 4 . . 5 . . 6"
         ),
-        "The first number of the pair is used for both: the second one belongs to the columns.": table(
+        "The first number of the pair is used for both: the second one is for the columns.": table(
             "1 . . 2 . . 3 / . . . . . . . / . . . . . . . / 4 . . 5 . . 6"
         ),
         "You returned the weight as it was.": before,
@@ -295,8 +300,8 @@ try_kernels(
 # %% [markdown]
 # ## Sizes
 #
-# **Before you run it:** an image of 1×1×20×30 goes through `nn.Conv2d(1, 1, kernel_size=3, dilation=4)`. What is the shape of the output? How
-# many weights does the layer have?
+# **Before you run it:** a 1×1×20×30 image goes through `nn.Conv2d(1, 1, kernel_size=3, dilation=4)`. What is the shape
+# of the output? How many weights does the layer have?
 
 # %% predict
 x = torch.randn(1, 1, 20, 30)
@@ -307,11 +312,13 @@ print("weight:", tuple(layer.weight.shape), "so", layer.weight.numel(), "weights
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The zero-filled kernel is 9×9. It takes $9 - 1 = 8$ off each dimension: 20 − 8 = 12 and 30 − 8 = 22. But there are still 9 weights.
+# The zero-filled kernel is 9×9. It takes $9 - 1 = 8$ off each dimension: 20 − 8 = 12 and 30 − 8 = 22. But there are
+# still only 9 weights.
 #
 # </details>
 #
-# Nothing else in the size formula changes: put $1 + (k-1)d$ in the place of the kernel size. With padding $p$ on both sides and stride $s$:
+# Nothing else changes in the size formula: replace the kernel size with $1 + (k-1)d$. With padding $p$ on both sides
+# and stride $s$:
 #
 # $$W' = \left\lfloor \frac{W + 2p - \big(1 + (k-1)\,d\big)}{s} \right\rfloor + 1 .$$
 #
@@ -326,8 +333,8 @@ for d in (1, 2, 4):
     print(f"k = 3, d = {d}, padding {d}: {tuple(by_hand.shape)}, 'same' agrees: {same}")
 
 # %% [markdown]
-# **Before you run it:** now all four together. What is the shape of the output for the same 20×30 image with `kernel_size=3`, `padding=2`,
-# `stride=2` and `dilation=3`?
+# **Before you run it:** now all four arguments together. What is the shape of the output for the same 20×30 image with
+# `kernel_size=3`, `padding=2`, `stride=2` and `dilation=3`?
 
 # %% predict
 print(tuple(nn.Conv2d(1, 1, kernel_size=3, padding=2, stride=2, dilation=3)(x).shape))
@@ -343,12 +350,13 @@ print(tuple(nn.Conv2d(1, 1, kernel_size=3, padding=2, stride=2, dilation=3)(x).s
 # %% [markdown]
 # ### Only the past
 #
-# Time series add one more requirement. Suppose $y_i$ has to predict the next value, or to react while the signal is arriving. Then it must not use
-# $x_{i+1}$ or anything after it. A **causal** convolution uses only the present value and the past, $d$ places apart:
+# Time series add one more requirement. Suppose $y_i$ has to predict the next value, or react while the signal is still
+# coming in. Then it must not use $x_{i+1}$ or anything after it. A **causal** convolution uses only the present value
+# and past ones, $d$ places apart:
 #
 # $$y_i = \sum_{j=1}^{k} x_{\,i - (k-j)\,d}\; u_j + b .$$
 #
-# So the *last* kernel entry meets $x_i$. Before the beginning of the signal there are zeros.
+# So the *last* kernel entry lines up with $x_i$. Before the start of the signal there are zeros.
 
 # %% folded label="Draw a causal convolution"
 signal, kernel = [5, 1, 2, 4, 3, 6], [1, 3, 2]
@@ -379,36 +387,39 @@ ax.set(xlim=(-4.3, 10.2), ylim=(4.2, -0.9), aspect="equal")
 ax.axis("off")
 show(
     figure,
-    alt="A causal convolution with the kernel 1, 3, 2 and dilation 2. Four zeros come before the six input values 5, 1, 2, 4, 3, 6. For output 4 the kernel meets "
+    alt="A causal convolution with the kernel 1, 3, 2 and dilation 2. Four zeros come before the six input values 5, 1, 2, 4, 3, 6. For output 4 the kernel covers "
     "x at 0, 2 and 4, so y is 1·5 + 3·2 + 2·3 = 17. No kernel entry is to the right of place 4.",
 )
 
 # %% [markdown]
 # ### Exercise: A causal convolution
 #
-# Write `causal_conv1d(x, weight, bias, dilation)` by the formula above, summed over all input channels as in `F.conv1d`. You may use any
-# function of PyTorch.
+# Write `causal_conv1d(x, weight, bias, dilation)` with the formula above, summed over all input channels as in
+# `F.conv1d`. You may use any PyTorch function.
 #
-# - `x` is N×C×W, `weight` D×C×k, `bias` has D numbers or is `None`. All have the same floating-point dtype, and so does the result.
-# - The result has as many places as `x`, whatever $W \ge 1$, $k \ge 1$ and $d \ge 1$ are, even if the zero-filled kernel is longer than `x`.
-# - Place $i$ of the result does not use any later place of `x`: a `nan` there does not spoil it.
-# - Gradients reach `x`, `weight` and `bias`. The arguments stay as they are.
+# - `x` is N×C×W, `weight` is D×C×k, and `bias` has D entries or is `None`. All have the same floating-point dtype, and
+#   so does the result.
+# - The result is as long as `x` for all $W \ge 1$, $k \ge 1$ and $d \ge 1$, even if the zero-filled kernel is longer
+#   than `x`.
+# - Place $i$ of the result must not use any later place of `x`: a `nan` there must not affect it.
+# - Gradients reach `x`, `weight` and `bias`. Do not change the arguments.
 #
 # <details><summary>Hint 1: how many zeros?</summary>
 #
-# Place 0 of the result needs $x_{-(k-1)d}$, the furthest one back. So that many zeros must come before the signal.
+# Place 0 of the result reaches back to $x_{-(k-1)d}$. So the signal needs $(k-1)\,d$ zeros before it.
 #
 # </details>
 #
 # <details><summary>Hint 2: zeros on one side only</summary>
 #
-# The argument `padding` of `F.conv1d` adds zeros on *both* sides. `F.pad(x, (left, right))` lets you choose.
+# The `padding` argument of `F.conv1d` adds zeros on *both* sides. `F.pad(x, (left, right))` lets you choose.
 #
 # </details>
 #
 # <details><summary>Hint 3: is the kernel the right way round?</summary>
 #
-# `F.conv1d` does not flip the kernel: its last entry meets the rightmost place of the window. That is what the formula asks for.
+# `F.conv1d` does not flip the kernel: its last entry lines up with the rightmost place of the window, as in the
+# formula.
 #
 # </details>
 
@@ -420,7 +431,7 @@ def causal_conv1d(
     bias: torch.Tensor | None,
     dilation: int,
 ) -> torch.Tensor:
-    """A convolution that uses the present and the past alone.
+    """A convolution that uses only the present and the past.
 
     x: (N, C, W). weight: (D, C, k). bias: (D,) or None. Returns: (N, D, W).
     """
@@ -438,13 +449,13 @@ g = torch.Generator().manual_seed(93)
 
 
 def quietly(check, *arguments, **options):
-    """A check that speaks only when it fails."""
+    """Run a check that prints only if it fails."""
     with contextlib.redirect_stdout(io.StringIO()):
         check(*arguments, **options)
 
 
 def by_fourier(x, weight, bias, d):
-    """The result in float64, by Fourier transforms; these cannot cope with a nan."""
+    """The result in float64, by Fourier transforms, which cannot cope with a nan."""
     reach, width = (weight.shape[2] - 1) * d, x.shape[2]
     taps = F.pad(weight.flip(2)[..., None], (0, d - 1)).flatten(2)[..., : 1 + reach]
     product = torch.einsum("ncf,dcf->ndf", torch.fft.rfft(x, width + reach), torch.fft.rfft(taps, width + reach))
@@ -453,14 +464,14 @@ def by_fourier(x, weight, bias, d):
 
 
 def random_numbers(size, dtype, layout):
-    """Random numbers; whole ones for 16 bits, where they are added up exactly."""
+    """Random numbers; whole ones for 16-bit dtypes, so that sums are exact."""
     full = torch.randn(size[::-1] if layout else size, generator=g, dtype=torch.float64)
     full = full.round().clamp(-2, 2) if dtype.itemsize == 2 else full
     return (full.permute(2, 1, 0) if layout else full).to(dtype)
 
 
 def call_causal(what, x, weight, bias, d):
-    """One call, then a look at the arguments, the shape and the dtype."""
+    """One call, then checks of the arguments, the shape and the dtype."""
     arguments = [x, weight] if bias is None else [x, weight, bias]
     before = [t.detach().clone() for t in arguments]
     y = causal_conv1d(inplace(x), inplace(weight), bias if bias is None else inplace(bias), d)
@@ -470,7 +481,7 @@ def call_causal(what, x, weight, bias, d):
     if not isinstance(y, torch.Tensor) or y.shape != size:
         empty = {"Nothing is left: `-0` is 0, so the slice `[..., :-0]` is empty.": x.new_zeros(*size[:2], 0)}
         expect(y, x.new_zeros(size), what, mistakes=empty)
-    advice = f"The result has the dtype of x, yours is {y.dtype}: x.new_zeros makes zeros of that dtype."
+    advice = f"The result has the dtype of x; yours is {y.dtype}. x.new_zeros makes zeros of the right dtype."
     quietly(require, y.dtype == x.dtype, f"{what}: the same dtype", advice)
     return y
 
@@ -487,13 +498,13 @@ def try_causal(size, d, dtype, with_bias, layout=False):
     exact = [t.double().requires_grad_() for t in leaves]
     wanted = by_fourier(*exact, *([] if with_bias else [None]), d)
 
-    half = (width + 1) // 2  # places up to here do not see the nan
+    half = (width + 1) // 2  # the places before this one do not see the nan
     spoilt = x.clone()
-    if dtype.itemsize > 2:  # with 16 bits, some of torch's own convolutions let a nan spread
+    if dtype.itemsize > 2:  # in 16 bits, some of PyTorch's own convolutions spread a nan
         spoilt[..., half:] = torch.nan
         y = call_causal(f"{what}, with nan from place {half} on", spoilt, weight, leaves[2] if with_bias else None, d)
-        advice = "It spoils an earlier place: there, your code uses a later value (0 · nan is nan, too)."
-        alone = f"{what}: a nan at place {half} leaves the places before it alone"
+        advice = "It spoils an earlier place: your code uses a later value there (0 · nan is nan, too)."
+        alone = f"{what}: a nan at place {half} does not affect the places before it"
         quietly(require, not bool(y[..., :half].isnan().any()), alone, advice)
         quietly(expect, y[..., :half], wanted.detach()[..., :half].to(dtype), what, **loose)
 
@@ -509,7 +520,7 @@ def try_causal(size, d, dtype, with_bias, layout=False):
     ours = torch.autograd.grad(wanted, exact, upstream.double())
     for name, own, right in zip(("x", "weight", "bias"), mine, ours):
         place = f"{what}: the gradient of {name}"
-        advice = "No gradient reaches it: .data, .detach() and a copy in an nn.Conv1d cut its path."
+        advice = "No gradient reaches it: .data, .detach() and copying into an nn.Conv1d cut it off."
         quietly(require, own is not None, place, advice)
         quietly(expect, own, right.to(dtype), place, **loose)
     return what, y, y.detach().clone()
@@ -539,16 +550,16 @@ expect(
     torch.tensor([[[-1.0, -3, 11, 10, 22, 39], [-16, -18, -21, -30, -25, -9]]]),
     "causal_conv1d(x, weight, bias, 2) for shapes (1, 2, 6) and (2, 2, 3)",
     mistakes={
-        "That looks into the future: with zeros on both sides, the middle of the kernel meets x_i.": torch.tensor(
+        "That looks into the future: with zeros on both sides, the middle of the kernel lines up with x_i.": torch.tensor(
             [[[11.0, 10, 22, 39, 11, -3], [-21, -30, -25, -9, -19, -41]]]
         ),
-        "The zeros are on the wrong side: they come before the beginning of the signal.": torch.tensor(
+        "The zeros are on the wrong side: they belong before the start of the signal.": torch.tensor(
             [[[22.0, 39, 11, -3, 4, 10], [-25, -9, -19, -41, -24, -17]]]
         ),
         "There are k − 1 zeros before the signal; the zero-filled kernel needs (k − 1)·d.": torch.tensor(
             [[[11.0, 10, 22, 39], [-21, -30, -25, -9]]]
         ),
-        "There are k·d zeros before the signal; the kernel has k − 1 gaps.": torch.tensor(
+        "There are k·d zeros before the signal; the kernel has only k − 1 gaps.": torch.tensor(
             [[[10.0, 10, -1, -3, 11, 10, 22, 39], [-20, -20, -16, -18, -21, -30, -25, -9]]]
         ),
         "The zeros at the end make the result too long: `padding` adds them on both sides.": torch.tensor(
@@ -561,7 +572,7 @@ expect(
         ),
         "There are no zeros before the signal, so the result is too short.": torch.tensor([[[22.0, 39], [-25, -9]]]),
         "You ignore `dilation`.": torch.tensor([[[-1.0, -8, 16, 20, 22, 14], [-16, -15, -17, -37, -16, -29]]]),
-        "The kernel is the wrong way round: its last entry meets x_i.": torch.tensor(
+        "The kernel is the wrong way round: its last entry must line up with x_i.": torch.tensor(
             [[[14.0, 12, 1, -10, -3, 9], [-19, -21, -19, -26, -20, -3]]]
         ),
         "The bias is missing.": torch.tensor([[[-11.0, -13, 1, 0, 12, 29], [4, 2, -1, -10, -5, 11]]]),
@@ -600,13 +611,14 @@ try_causals(
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## Zeros that nobody multiplies
+# ## Skipping the zeros
 #
-# The zero-filled kernel explains a dilated convolution, but computing with it is wasteful: in 2-d, with $k = 3$ and $d = 4$, 72 of 81 products have
-# a factor 0. It can do harm as well. A missing reading is often stored as `nan` (*not a number*), and `0 * nan` is `nan`.
+# The zero-filled kernel explains a dilated convolution, but computing with it is wasteful: in 2-d, with $k = 3$ and
+# $d = 4$, 72 of the 81 products have a factor of 0. It can also do harm. A missing reading is often stored as `nan`
+# (*not a number*), and `0 * nan` is `nan`.
 #
-# **Before you run it:** the museum's count at index 8, the third morning, is missing. How many of the 8 outputs are lost with the zero-filled
-# kernel of 9, and how many with `dilation=4`?
+# **Before you run it:** the museum's count at index 8, the third morning, is missing. How many of the 8 outputs are
+# lost with the zero-filled kernel of size 9, and how many with `dilation=4`?
 
 # %% predict
 missing = visitors.clone()
@@ -617,19 +629,20 @@ print("dilation=4:      ", convolve(missing, u, dilation=4).tolist())
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# All 8 are lost with the zero-filled kernel: it covers index 8 at every one of its places, and zero times `nan` spoils each sum. With `dilation=4`,
-# output $i$ uses the counts at $i$, $i + 4$ and $i + 8$, so only outputs 0 and 4 are lost. (Output 8 would use it, too, but the last one is 7.)
+# All 8 are lost with the zero-filled kernel: it covers index 8 at every position, and zero times `nan` spoils each sum.
+# With `dilation=4`, output $i$ uses the counts at $i$, $i + 4$ and $i + 8$, so only outputs 0 and 4 are lost. (Output 8
+# would use it, too, but the outputs end at 7.)
 #
 # </details>
 #
-# Here is a way without zeros. With $d = 3$, output 0 uses inputs 0, 3, 6; output 3 uses inputs 3, 6, 9. They share inputs with each other, but
-# never with outputs 1 or 2. So the input falls apart into $d$ **phases**: every third entry, starting at 0, at 1, and at 2. In each phase the
-# convolution is a *plain* one.
+# Here is a way to do without zeros. With $d = 3$, output 0 uses inputs 0, 3, 6; output 3 uses inputs 3, 6, 9. They
+# share inputs with each other, but never with outputs 1 or 2. So the input splits into $d$ **phases**: every third
+# entry, starting at 0, at 1 and at 2. Within each phase, the convolution is a *plain* one.
 
 
 # %% folded label="Draw the phases"
 def cells(ax, left, top, indices, role, d):
-    """A row of cells that show their index; cells of one phase have one strength of colour."""
+    """A row of cells labelled with their indices; each phase has its own shade."""
     for place, index in enumerate(indices):
         face = (COLOURS[role], (0.08, 0.3, 0.6)[index % d])
         ax.add_artist(plt.Rectangle((left + place, top), 1, 1, facecolor=face, edgecolor=INK, linewidth=0.8))
@@ -658,7 +671,7 @@ show(
     figure,
     alt="Dilation 3 by phases. The input has 13 cells, numbered from 0. Phase 0 takes cells 0, 3, 6, 9, 12; phase 1 takes 1, 4, 7, 10; phase 2 "
     "takes 2, 5, 8, 11. A plain convolution with a kernel of 3 turns each phase into outputs: 0, 3, 6; then 1, 4; then 2, 5. Below, they are put "
-    "together again as output cells 0 to 6.",
+    "back together as output cells 0 to 6.",
 )
 
 # %% [markdown]
@@ -666,10 +679,11 @@ show(
 #
 # Write `dilated_conv1d(x, weight, d)`: the same result as `F.conv1d(x, weight, dilation=d)`.
 #
-# - You may call `F.conv1d` and anything else, but no function may dilate for you: its argument `dilation` stays at 1.
-# - A `nan` in the input reaches only those outputs that use it. So no kernel filled up with zeros: work on the phases.
+# - You may call `F.conv1d` and anything else, but no function may dilate for you: leave the argument `dilation` at 1.
+# - A `nan` in the input must reach only the outputs that use it. So do not fill the kernel with zeros: work on the
+#   phases.
 # - `x` is at least as long as the zero-filled kernel. There may be fewer outputs than phases.
-# - `x` and `weight` have the same floating-point dtype, and so does the result. Both stay as they are.
+# - `x` and `weight` have the same floating-point dtype, and so does the result. Do not change either.
 # - Gradients reach `x` and `weight`.
 #
 # <details><summary>Hint 1: take apart and put together</summary>
@@ -681,21 +695,21 @@ show(
 #
 # <details><summary>Hint 2: where to put the results</summary>
 #
-# Make an empty tensor first: N × D × $(W - (k-1)\,d)$, with `x.new_empty(…)`. Its dtype is that of `x`, and autograd follows what you assign to
-# its slices.
+# First make an empty tensor of shape N × D × $(W - (k-1)\,d)$ with `x.new_empty(…)`. It has the dtype of `x`, and
+# autograd tracks what you assign to its slices.
 #
 # </details>
 #
 # <details><summary>Hint 3: "Kernel size can't be greater than actual input size"</summary>
 #
-# If there are only 2 outputs and 5 phases, then phases 2, 3 and 4 have no output. Skip them: how many phases do you need at most?
+# If there are only 2 outputs and 5 phases, then phases 2, 3 and 4 have no output. Skip them: how many phases have one?
 #
 # </details>
 
 
 # %% exercise="dilated_conv1d" difficulty=2 minutes=12
 def dilated_conv1d(x: torch.Tensor, weight: torch.Tensor, d: int) -> torch.Tensor:
-    """A convolution with dilation d and stride 1, from plain convolutions.
+    """A convolution with dilation d and stride 1, built from plain convolutions.
 
     x: (N, C, W). weight: (D, C, k). Returns: (N, D, W - (k - 1)·d).
     """
@@ -716,7 +730,7 @@ g = torch.Generator().manual_seed(94)
 
 
 def dilates(operation):
-    """Whether torch dilated in this operation; the argument's place differs from one to the other."""
+    """Whether PyTorch dilated in this operation; the position of the argument depends on the operation."""
     place = {"im2col": 2, "col2im": 3}.get(operation.name, 5 if "conv" in operation.name else None)
     if place is None or "backward" in operation.name or len(operation.arguments) <= place:
         return "dilated" in operation.name or "conv" in operation.name
@@ -725,7 +739,7 @@ def dilates(operation):
 
 
 def refuse_shortcuts(seen, k, d, what):
-    """Refuse a function that dilates, and a kernel with zeros in its gaps."""
+    """Reject functions that dilate, and kernels with zeros in the gaps."""
     if d > 1 and any(map(dilates, seen.operations)):
         require(False, f"{what}: no function dilates for you", "The dilation is left to PyTorch: work on the phases.")
     sizes = [operation.arguments[1][-1] for operation in seen.operations if operation.name == "convolution"]
@@ -735,13 +749,13 @@ def refuse_shortcuts(seen, k, d, what):
 
 
 def quietly(check, *arguments, **options):
-    """A check that speaks only when it fails."""
+    """Run a check that prints only if it fails."""
     with contextlib.redirect_stdout(io.StringIO()):
         check(*arguments, **options)
 
 
 def try_dilated(x, weight, d, mistakes=None):
-    """One call, compared with torch's own dilation, after looking for damage and for functions that dilate."""
+    """One call, compared with PyTorch's own dilation; the arguments must not change, and no function may dilate."""
     what = f"dilated_conv1d(x, weight, {d}) for shapes {tuple(x.shape)} and {tuple(weight.shape)}"
     what += "" if x.dtype == torch.float32 else f", {str(x.dtype).removeprefix('torch.')}"
     what += "" if x.is_contiguous() and weight.is_contiguous() else ", not contiguous"
@@ -750,7 +764,7 @@ def try_dilated(x, weight, d, mistakes=None):
     with Watch() as seen:
         answer = dilated_conv1d(inplace(x), inplace(weight), d)
     for name, now, then in zip(("x", "weight"), (x, weight), before):
-        quietly(expect, now.detach(), then, f"{what}: x and weight stay as they were; this is {name}", rtol=0, atol=0)
+        quietly(expect, now.detach(), then, f"{what}: x and weight stay as they were; {name} changed", rtol=0, atol=0)
     exact = [t.double().requires_grad_() for t in before]
     wanted = F.conv1d(*exact, dilation=d)
     refuse_shortcuts(seen, weight.shape[2], d, what)
@@ -767,13 +781,13 @@ def try_dilated(x, weight, d, mistakes=None):
         mine = torch.autograd.grad(answer, (x, weight), upstream.to(x.dtype), allow_unused=True)
         for name, own, right in zip(("x", "weight"), mine, torch.autograd.grad(wanted, exact, upstream.double())):
             place = f"{what}: the gradient of {name}"
-            quietly(require, own is not None, place, "No gradient reaches it: .data and .detach() cut its path.")
+            quietly(require, own is not None, place, "No gradient reaches it: .data and .detach() cut it off.")
             quietly(expect, own, right.to(x.dtype), place, **loose)
     return what, answer, value.clone()
 
 
 def try_many(cases):
-    """Each case in three dtypes, with a nan and without gradient, then with gradient."""
+    """Each case in three dtypes, first with a nan and no gradient, then with a gradient."""
     results = []
     for i, (n, c, width, outputs, k, d) in enumerate(cases):
         short = [torch.float16, torch.bfloat16][i % 2]
@@ -785,13 +799,13 @@ def try_many(cases):
                 full = full.round().clamp(-2, 2) if dtype.itemsize == 2 else full  # 16 bits: whole numbers are exact
                 tensors.append((full.permute(2, 1, 0) if turned else full).to(dtype))
             spoilt = tensors[0].clone()
-            if dtype.itemsize > 2:  # with 16 bits, some of torch's own convolutions let a nan spread
+            if dtype.itemsize > 2:  # in 16 bits, some of PyTorch's own convolutions spread a nan
                 spoilt[-1, -1, width // 2] = torch.nan
                 results.append(try_dilated(spoilt, tensors[1], d))
             results.append(try_dilated(*(t.requires_grad_() for t in tensors), d))
     for what, answer, then in results:
         quietly(expect, answer.detach(), then, f"{what}: the result is the same after further calls")
-    print(f"✓ {len(results)} more calls: shapes, dilations, dtypes, nan, gradients, arguments, nothing dilates for you")
+    print(f"✓ {len(results)} more calls: shapes, dilations, dtypes, nan, gradients, arguments, no dilating function")
 
 
 x, weight = torch.randn(2, 3, 13, generator=g), torch.randn(4, 3, 3, generator=g)
@@ -800,7 +814,7 @@ try_dilated(
     weight,
     3,
     mistakes={
-        "The phases come one after another: output 1 belongs to phase 1, output 3 to phase 0 again.": torch.cat(
+        "The phases come one after another; interleave them: output 1 is from phase 1, output 3 from phase 0 again.": torch.cat(
             [F.conv1d(x, weight, dilation=3)[..., p::3] for p in range(3)], dim=2
         ),
         "You ignore d: that is the plain convolution.": F.conv1d(x, weight),
@@ -846,9 +860,9 @@ try_many(
 # %% [markdown]
 # ## A larger field for the same parameters
 #
-# The **receptive field** of an output is the stretch of the input from the first to the last entry that can change it. With gaps, some
-# entries of that stretch cannot; it still counts as a whole. For one layer it is as wide as the zero-filled kernel, and the number of
-# parameters does not depend on $d$:
+# The **receptive field** of an output is the stretch of the input from the first to the last entry that can change it.
+# If there are gaps, some entries in between cannot, but the whole stretch still counts. For one layer it is as wide as
+# the zero-filled kernel, and the number of parameters does not depend on $d$:
 
 # %%
 for d in (1, 2, 4, 8):
@@ -859,7 +873,7 @@ for d in (1, 2, 4, 8):
 
 # %% folded label="Define how a stack of layers is drawn"
 def reached(dilations, k=3):
-    """For each level, from the output down to the input: the places, relative to the output, that it depends on."""
+    """For each level, from the output down to the input: the places that the output depends on, relative to it."""
     levels = [{0}]
     for d in reversed(dilations):  # the last layer is the first on the way down
         levels.append({p + (2 * j - k + 1) * d // 2 for p in levels[-1] for j in range(k)})
@@ -867,7 +881,7 @@ def reached(dilations, k=3):
 
 
 def stack_picture(ax, dilations, shown, half, counts=None, k=3):
-    """The connections from one output down through `shown` layers; entries are circles, the input is the lowest row."""
+    """The connections from one output down through `shown` layers; entries are circles, the input is the bottom row."""
     levels = reached(dilations, k)
     n = len(dilations)
     for level in range(n + 1):
@@ -911,8 +925,8 @@ def stack_picture(ax, dilations, shown, half, counts=None, k=3):
 # %% [markdown]
 # What happens when such layers are stacked?
 #
-# **Before you run it:** a stack of three layers with $k = 3$ and no dilation sees 7 inputs. Suppose the layers have dilation 1, 2 and 4. How
-# many inputs are in the field of one output? Draw it, beginning at the output.
+# **Before you run it:** a stack of three layers with $k = 3$ and no dilation sees 7 inputs. Now give the layers
+# dilations 1, 2 and 4. How many inputs are in the field of one output? Draw it, starting from the output.
 
 # %% predict
 for dilations in ([1, 1, 1], [1, 2, 4]):
@@ -941,12 +955,12 @@ stepper(
 #
 # $$1 + 2\,(1 + 2 + 4 + \dots + 2^{n-1}) = 1 + 2\,(2^n - 1) .$$
 #
-# The parameters grow with $n$, the field with $2^n$. Without dilation the field is $1 + 2n$.
+# The number of parameters grows like $n$, the field like $2^n$. Without dilation the field is $1 + 2n$.
 #
 # </details>
 #
-# **Before you run it:** you need a field of at least 500 inputs, with $k = 3$. How many layers with dilations 1, 2, 4, … does that take? And how
-# many layers without dilation?
+# **Before you run it:** you need a field of at least 500 inputs, with $k = 3$. How many layers with dilations 1, 2, 4,
+# … does that take? And how many without dilation?
 
 # %% predict
 depths = range(1, 9)
@@ -970,22 +984,24 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Eight layers: $1 + 2\,(2^8 - 1) = 511$. Without dilation it would take 250, because $1 + 2n \ge 500$.
+# Eight layers: $1 + 2\,(2^8 - 1) = 511$. Without dilation it would take 250, because $1 + 2n \ge 500$ requires
+# $n \ge 249.5$.
 #
 # </details>
 #
 # ### With strides in the stack
 #
-# A stride also widens the field, for all layers **after** it: after a layer with stride 2, neighbours are two inputs apart. So a step of layer
-# $l$ counts as many inputs as the product of the strides of the layers before it. With kernel sizes $k_l$, dilations $d_l$ and strides $s_l$,
-# layer 1 being next to the input:
+# A stride also widens the field, for all layers **after** it: after a layer with stride 2, neighbours are two inputs
+# apart. So one step in layer $l$ spans as many inputs as the product of the strides before it. With kernel sizes $k_l$,
+# dilations $d_l$ and strides $s_l$, where layer 1 is next to the input:
 #
 # $$R = 1 + \sum_{l=1}^{n} (k_l - 1)\, d_l \prod_{m=1}^{l-1} s_m .$$
 #
-# Layer $l$'s own stride is not in its term: it only says where the *next* output is.
+# Layer $l$'s own stride is not in its term: it only decides where the *next* output is.
 #
-# **Before you run it:** stack A has the dilations 1, 2, 4 and no stride; stack B has the strides 2, 2, 1 and no dilation; $k = 3$ in both. Which
-# has the larger field? For 64 inputs and padding $d$ in each layer, how many outputs does each have?
+# **Before you run it:** stack A has dilations 1, 2, 4 and no stride; stack B has strides 2, 2, 1 and no dilation; both
+# have $k = 3$. Which has the larger field? For 64 inputs and padding $d$ in each layer, how many outputs does each
+# give?
 
 # %% predict
 x = torch.zeros(1, 1, 64)
@@ -999,39 +1015,40 @@ for name, layers in {"A": [(1, 1), (2, 1), (4, 1)], "B": [(1, 2), (1, 2), (1, 1)
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The fields are the same: $1 + 2 \cdot 1 + 2 \cdot 2 + 2 \cdot 4 = 15$. Dilation does it by 1, 2, 4, the strides by their products 1, 2, 4. But
-# each stride halves the number of outputs, while a dilated layer keeps one for every input. That is why dilation is used where each pixel needs
-# an answer of its own, as in segmentation.
+# The fields are the same: $1 + 2 \cdot 1 + 2 \cdot 2 + 2 \cdot 4 = 15$. In A the factors 1, 2, 4 are the dilations; in
+# B they are the products of the strides. But each stride of 2 halves the number of outputs, while a dilated layer keeps
+# one for every input. That is why dilation is used where each pixel needs its own answer, as in segmentation.
 #
 # </details>
 #
-# A net that enlarges its field by strides or dilations alone needs no pooling. That keeps it simple: only the activation functions are nonlinear,
-# and whatever combines several activations is a linear layer.
+# A net that enlarges its field only with strides or dilations needs no pooling. That keeps it simple: only the
+# activation functions are nonlinear, and everything that combines several activations is linear.
 #
 # ### Exercise: The receptive field of a stack
 #
-# Write `receptive_field(layers)`. `layers` is a list of triples `(k, d, stride)` of integers of at least 1, the layer next to the input first. A pooling
-# is a triple, too: `(2, 1, 2)` is a 2×2 pooling, in one direction.
+# Write `receptive_field(layers)`. `layers` is a list of triples `(k, d, stride)` of integers of at least 1, starting
+# with the layer next to the input. A pooling layer is a triple, too: `(2, 1, 2)` is a 2×2 pooling, in one direction.
 #
-# - Return $R$ as an `int`, exact however large it is. Compute it rather than build the stack: some fields do not fit into any memory.
-# - An empty list is a net that returns its input: its field is 1.
-# - The list stays as it is.
+# - Return $R$ as an `int`, exact however large it is. Compute it without building the stack: some fields would not fit
+#   into any memory.
+# - An empty list stands for a net that returns its input: its field is 1.
+# - Do not change the list.
 #
 # <details><summary>Hint 1: two numbers to carry along</summary>
 #
-# The field so far, beginning with 1, and the number of inputs that one step is worth, beginning with 1.
+# The field so far, and the number of inputs that one step spans. Both start at 1.
 #
 # </details>
 #
 # <details><summary>Hint 2: what comes first?</summary>
 #
-# A layer's own stride plays no part in its own term. So first add to the field, then multiply the step.
+# A layer's own stride is not in its term. So first add to the field, then multiply the step.
 #
 # </details>
 #
 # <details><summary>Hint 3: the huge one is a little off</summary>
 #
-# Python's `int` has no limit, a `float` has 16 digits, and an int64 tensor ends at $9 \cdot 10^{18}$. Stay with `int`.
+# Python's `int` has no limit, a `float` holds about 16 digits, and int64 ends at $9 \cdot 10^{18}$. Stay with `int`.
 #
 # </details>
 
@@ -1054,7 +1071,7 @@ import io
 
 
 def quietly(check, *arguments, **options):
-    """A check that speaks only when it fails."""
+    """Run a check that prints only if it fails."""
     with contextlib.redirect_stdout(io.StringIO()):
         check(*arguments, **options)
 
@@ -1066,10 +1083,10 @@ def try_field(stack, wanted, mistakes=None):
     answer = receptive_field(inplace(stack))
     quietly(expect, stack, before, f"{what} leaves the list as it was")
     if type(answer) is int and answer != wanted and math.isclose(answer, wanted, rel_tol=1e-6):
-        advice = "Nearly. A float on the way holds only about 16 digits: stay with Python's int."
+        advice = "Nearly right. A float on the way holds only about 16 digits: stay with Python's int."
         require(False, f"{what} is {wanted}, not {answer}", advice)
     if type(answer) is int and answer != wanted and wanted > 2**31 and abs(answer) <= 2**63:
-        advice = "An integer of NumPy or torch overflows: even int64 ends at 9·10^18. Stay with Python's int."
+        advice = "A NumPy or PyTorch integer overflows: even int64 ends at 9·10^18. Stay with Python's int."
         require(False, f"{what} is {wanted}, not {answer}", advice)
     quietly(expect, answer, wanted, what, mistakes=mistakes)
 
@@ -1083,16 +1100,16 @@ try_field(
         "You ignore the strides.": 12,
         "A layer adds (k − 1)·d, not k·d.": 54,
         "A layer's own stride does not widen its own field: add first, then multiply the step.": 105,
-        "You take only the stride of the layer just before: multiply the strides of all layers before.": 22,
+        "You take only the stride of the layer just before: multiply the strides of all layers before it.": 22,
         "The triple is (k, d, stride): you read the last two the wrong way round.": 23,
-        "You multiply each layer by its own stride: the strides of the layers *before* count.": 33,
+        "You multiply each layer by its own stride: only the strides of the layers *before* it count.": 33,
         "You start at the wrong end: the first triple is next to the input.": 68,
-        "The zero-filled kernels must not be multiplied: each adds its size less 1, times the step.": 100,
-        "The zero-filled kernels must not just be added: each adds its size less 1, times the step.": 14,
+        "The sizes of the zero-filled kernels must not be multiplied: each adds its size less 1, times the step.": 100,
+        "The sizes of the zero-filled kernels must not just be added: each adds its size less 1, times the step.": 14,
         "Each adds its size *less 1*, times the step: you add the whole size of the zero-filled kernel.": 39,
-        "The dilation widens this layer alone: only strides make the step larger.": 49,
+        "The dilation widens this layer alone: only strides lengthen the step.": 49,
         "That is the last layer alone.": 4,
-        "The result is a float: `int` is wanted.": 31.0,
+        "The result is a float: return an `int`.": 31.0,
     },
 )
 print("✓ receptive_field([(5, 1, 2), (3, 2, 3), (2, 3, 4)])")
@@ -1122,7 +1139,7 @@ for stack, wanted in stacks.items():
     try_field(list(stack), wanted)
 for depth, wanted in {7: 255, 31: 4294967295, 59: 1152921504606846975, 90: 2475880078570760549798248447}.items():
     try_field([(3, 2**level, 1) for level in range(depth)], wanted)
-print("✓ receptive_field of 24 more stacks, exactly; each time the list was left as it was")
+print("✓ receptive_field of 24 more stacks, exactly; the lists are left as they were")
 ### BEGIN HIDDEN TESTS
 g = torch.Generator().manual_seed(95)
 for depth in (1, 2, 4, 7, 12, 25, 33, 50, 80):
@@ -1141,9 +1158,9 @@ try_field([], 1)
 # %% [markdown]
 # ## Measure it: the support of a gradient
 #
-# The formula needs a plain stack. The gradient needs nothing but the net: $\partial y_i / \partial x_j$ is zero wherever $x_j$ cannot change
-# $y_i$. Take **one** output in the middle, ask autograd for its gradient with respect to the input, and look where it is not zero. That set is
-# called the *support* of the gradient.
+# The formula needs a plain stack. The gradient needs nothing but the net: $\partial y_i / \partial x_j$ is zero
+# wherever $x_j$ cannot change $y_i$. Take **one** output in the middle, ask autograd for its gradient with respect to
+# the input, and see where it is not zero. That set is called the *support* of the gradient.
 
 # %%
 net = nn.Sequential(*(nn.Conv1d(1, 1, 3, dilation=d, padding=d, bias=False) for d in (1, 2, 4)))
@@ -1159,18 +1176,18 @@ print("by the gradient:", int(support.max() - support.min() + 1))
 # %% folded label="Draw the gradient"
 draw_signals(
     ("∂y₁₅/∂x", gradient[0, 0], "input"),
-    alt="The gradient of output 15 with respect to 31 inputs as stems: different from zero on inputs 8 to 22, 15 neighbours, and zero on both sides.",
+    alt="The gradient of output 15 with respect to 31 inputs as stems: nonzero at the 15 neighbouring inputs 8 to 22 and zero on both sides.",
     width=6.2,
 )
 
 # %% [markdown]
-# The formula, the picture above and the gradient agree. Each stem is a sum over all paths from that input to the output; a path contributes the
-# product of its three weights.
+# The formula, the picture above and the gradient agree. Each stem is a sum over all paths from that input to the
+# output; each path contributes the product of its three weights.
 #
-# In two dimensions the same works with `y[0, 0, row, column]`.
+# The same works in two dimensions, with `y[0, 0, row, column]`.
 #
-# **Before you run it:** a stack has 3×3 layers with dilation 1; then 1, 2; then 1, 2, 4. How large are the three fields?
-# For what share of the inputs inside each field is the gradient not zero?
+# **Before you run it:** three stacks of 3×3 layers have dilations 1; 1, 2; and 1, 2, 4. How large are their fields? For
+# what share of the inputs in each field is the gradient not zero?
 
 # %% predict
 masks, titles = [], []
@@ -1196,47 +1213,50 @@ draw_images(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 3×3, 7×7 and 15×15: the formula holds for rows and for columns. There are no gaps. With 27 weights the last stack sees 225 inputs; a single
-# plain layer would need 225 weights. The field grows exponentially with the depth: this is what Yu and Koltun's paper is known for.
+# 3×3, 7×7 and 15×15: the formula holds for both rows and columns. There are no gaps. With 27 weights the last stack
+# sees 225 inputs; a single plain layer would need 225 weights. The field grows exponentially with the depth, which is
+# what Yu and Koltun's paper is known for.
 #
 # </details>
 #
-# Two cautions when you measure. Padding cuts the field of outputs near the edge, so take one in the middle of a large input. And a ReLU or a max
-# pooling lets the gradient through only where it is open *for this input*, so with them you measure a part of the field. Convolutions and average
-# poolings let everything through, and so do smooth functions such as tanh, as long as their inputs are not so large that the slope is rounded to
-# 0.
+# Two cautions when you measure. Padding cuts short the field of outputs near the edge, so take one in the middle of a
+# large input. And a ReLU or max pooling passes the gradient only where it is active *for this input*, so you measure
+# only part of the field. Convolutions and average pooling let everything through, and so do smooth functions such as
+# tanh, as long as their inputs are not so large that the slope is rounded to 0.
 #
 # ### Exercise: Measure the receptive field of a net
 #
-# Write `measured_field(net, channels, size)`: the receptive field of the output in the middle, measured with a gradient.
+# Write `measured_field(net, channels, size)`: the receptive field of the middle output, measured with a gradient.
 #
-# - The input has the shape 1 × `channels` × `size`, `size` being a pair. The output is 1×D×H'×W'; its middle is row $H'/2$, column $W'/2$,
-#   rounded down.
-# - The D channels there count together: an input belongs to the field if it can change any of them.
-# - No two of these channels cancel in the check's nets, so you may add them up. Weights may be negative, 0 or tiny, and frozen.
-# - Return a tuple `(height, width)` of two `int`s: **from the first to the last** row (column) where the gradient is not zero in at least one
-#   channel of the input. The net's parameters keep their values.
+# - The input has shape 1 × `channels` × H × W, where `size` is `(H, W)`. The output is 1×D×H'×W'; its middle is at row
+#   $H'/2$ and column $W'/2$, rounded down.
+# - All D channels there count: an input belongs to the field if it can change any of them.
+# - In the check's nets, these channels never cancel each other, so you may add them up. Weights may be negative, 0,
+#   tiny or frozen.
+# - Return a tuple `(height, width)` of two `int`s: **from the first to the last** row (column) where the gradient is
+#   not zero in at least one channel of the input. Do not change the net's parameters.
 #
-# The nets in the check are float32 and consist of convolutions, average poolings and smooth functions, and `size` is so large
-# that the middle output sees its whole field.
+# The nets in the check are float32 and consist of convolutions, average pooling and smooth functions, and `size` is
+# large enough for the middle output to see its whole field.
 #
 # <details><summary>Hint 1: the gradient of one place</summary>
 #
-# `y[0, :, i, j].sum()` is a single number that depends on all channels of one place. `torch.autograd.grad(number, x)` returns a tuple with one
-# gradient, of the shape of `x`. The input must be created with `requires_grad=True`.
+# `y[0, :, i, j].sum()` is a single number that depends on all channels of one place. `torch.autograd.grad(number, x)`
+# returns a tuple with one gradient, of the same shape as `x`. The input must be created with `requires_grad=True`.
 #
 # </details>
 #
 # <details><summary>Hint 2: from a gradient to rows</summary>
 #
-# `gradient[0] != 0` is C×H×W. `.any(0)` joins the channels; `.any(1)` of the result says for each row whether the gradient is not zero somewhere
-# in it.
+# `gradient[0] != 0` is C×H×W. `.any(0)` combines the channels; `.any(1)` of the result tells you, for each row, whether
+# the gradient is nonzero anywhere in it.
 #
 # </details>
 #
 # <details><summary>Hint 3: from the first to the last</summary>
 #
-# `mask.nonzero()` lists the places that are True. Subtract the first from the last and add 1. Counting them would miss the gaps.
+# `mask.nonzero()` lists the places that are True. Subtract the first from the last and add 1. Counting them would leave
+# out the gaps.
 #
 # </details>
 
@@ -1265,7 +1285,7 @@ g = torch.Generator().manual_seed(96)
 
 
 def quietly(check, *arguments, **options):
-    """A check that speaks only when it fails."""
+    """Run a check that prints only if it fails."""
     with contextlib.redirect_stdout(io.StringIO()):
         check(*arguments, **options)
 
@@ -1280,7 +1300,7 @@ def with_weights(*layers, scale=1.0):
 
 
 def with_entries(size, *entries, value=0.1):
-    """A layer whose weight of this size is 0 but for these entries (out, in, row, column); a minus sign negates."""
+    """A layer whose weight, of this size, is 0 except at the given entries (sign, out, in, row, column)."""
     layer = nn.Conv2d(size[1], size[0], size[2:], bias=False)
     with torch.no_grad():
         layer.weight.zero_()
@@ -1290,7 +1310,7 @@ def with_entries(size, *entries, value=0.1):
 
 
 def try_fields(*cases):
-    """Each net must have the field that is given with it, and keep its parameters."""
+    """Each net must have the field listed with it and keep its parameters."""
     for what, net, size, wanted, *mistakes in cases:
         channels = next(net.parameters()).shape[1]
         before = [p.detach().clone() for p in net.parameters()]
@@ -1310,9 +1330,9 @@ expect(
     "measured_field of one layer with kernel (3, 2), dilation (2, 5), padding (2, 3)",
     mistakes={
         "You counted the rows and columns that are seen: the field goes from the first to the last.": (3, 2),
-        "You took the gradient of the whole output: take one place of it.": (17, 21),
+        "You took the gradient of the whole output: take a single place.": (17, 21),
         "The + 1 is missing: from row 3 to row 7 there are 5 rows, not 4.": (4, 5),
-        "That is an output in a corner, and padding cuts its field: take the one in the middle.": (3, 1),
+        "That is an output in a corner, where padding cuts its field short: take the one in the middle.": (3, 1),
         "These are tensors: .item() or int() makes Python ints.": (torch.tensor(5), torch.tensor(6)),
         "Height and width are swapped: rows first.": (6, 5),
     },
@@ -1330,8 +1350,8 @@ expect(
     "measured_field of a 3×5 layer whose channels see different rows",
     mistakes={
         "That is output channel 0 alone: take all channels of the middle place together.": (1, 1),
-        "A row counts where the gradient is not zero in *at least one* input channel: join them with any.": (1, 5),
-        "A gradient may be negative: ask for != 0, not for > 0.": (2, 5),
+        "A row counts if the gradient is not zero in *at least one* input channel: join them with any.": (1, 5),
+        "A gradient may be negative: test for != 0, not > 0.": (2, 5),
     },
 )
 frozen = with_weights(nn.Conv2d(1, 2, (2, 3)), nn.Conv2d(2, 1, 1)).requires_grad_(False)
@@ -1367,7 +1387,7 @@ try_fields(
         (12, 9),
         (5, 3),
         (
-            "The gradients of different input channels cancel when you add them up: ask first whether each is 0, then join with any.",
+            "The gradients of different input channels cancel when you add them up: first test whether each is 0, then join them with any.",
             (1, 1),
         ),
     ),
@@ -1463,7 +1483,7 @@ try_fields(
 # %% [markdown]
 # ## Gridding
 #
-# The receptive field goes from the first input to the last. Is everything in between seen?
+# The receptive field goes from the first input to the last. Does the output see everything in between?
 #
 # If all weights are 1, every path from an input to the output contributes exactly 1 to the gradient. So the gradient *counts the paths*:
 
@@ -1483,8 +1503,8 @@ def paths(dilations, k=3):
 print("d = [1, 2]:", paths([1, 2]).tolist())
 
 # %% [markdown]
-# **Before you run it:** three layers with $k = 3$ and dilations 2, 2, 2 have a field of $1 + 2 \cdot 6 = 13$. How many of these 13 inputs does an
-# output really depend on? And with 1, 2, 3, which has a field of 13, too?
+# **Before you run it:** three layers with $k = 3$ and dilations 2, 2, 2 have a field of $1 + 2 \cdot 6 = 13$. How many
+# of these 13 inputs does an output really depend on? And with 1, 2, 3, which also have a field of 13?
 
 # %% predict
 stacks = [[2, 2, 2], [1, 2, 3], [1, 2, 4]]
@@ -1500,7 +1520,7 @@ for ax, dilations in zip(axes, stacks):
 show(
     figure,
     alt="Three stacks of three layers, each with the connections from one output down to the input and the number of paths under each input. "
-    "Dilations 2, 2, 2: the connections reach only every second input, the paths are 1, 0, 3, 0, 6, 0, 7, 0, 6, 0, 3, 0, 1. "
+    "Dilations 2, 2, 2: the connections reach only every second input, by 1, 0, 3, 0, 6, 0, 7, 0, 6, 0, 3, 0, 1 paths. "
     "Dilations 1, 2, 3: all 13 inputs are reached, by 1, 1, 2, 2, 3, 3, 3, 3, 3, 2, 2, 1, 1 paths. Dilations 1, 2, 4: all 15 are reached, by "
     "1, 1, 2, 1, 3, 2, 3, 1, 3, 2, 3, 1, 2, 1, 1 paths.",
 )
@@ -1508,13 +1528,13 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# With 2, 2, 2 every step is even, so an output sees only the 7 inputs at even distances. With 1, 2, 3 all 13 are seen. The counts also show that
-# inputs near the middle matter more: many paths lead from them. The part of the field with most of the influence is called the
-# **effective receptive field**.
+# With 2, 2, 2 every step is even, so an output sees only the 7 inputs at even distances. With 1, 2, 3 all 13 are seen.
+# The counts also show that inputs near the middle tend to matter more: more paths start there. The part of the field
+# with most of the influence is called the **effective receptive field**.
 #
 # </details>
 #
-# What about the next output? Its inputs are the same, moved by one.
+# What about the next output? Its inputs are the same, shifted by one.
 #
 # **Before you run it:** how many inputs do two neighbouring outputs share, for each of the three stacks?
 
@@ -1542,21 +1562,22 @@ draw_images(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# With 2, 2, 2 they share none: outputs at even places depend on even places alone, outputs at odd places on odd ones. The net falls apart into
-# two nets that never exchange anything. In two dimensions there are four, and only 29 % of the field is seen.
+# With 2, 2, 2 they share none: outputs at even places depend only on even places, outputs at odd places only on odd
+# ones. The net splits into two nets that never exchange information. In two dimensions there are four, and only 29% of
+# the field is seen.
 #
-# Neighbouring outputs that know nothing of each other differ for no good reason, and the result shows a pattern like a grid. This is called
-# **gridding**.
+# Neighbouring outputs that share no inputs can differ for no good reason, and the result shows a grid-like pattern.
+# This is called **gridding**.
 #
 # </details>
 #
 # ### When are there no gaps?
 #
-# Sort the dilations. Suppose the layers so far give a field of $R$ neighbours without a gap. The next layer puts $k$ copies of that stretch side
-# by side, $d$ apart. They leave no gap if $d \le R$. So:
+# Sort the dilations. Suppose the layers so far give a field of $R$ neighbours without a gap. The next layer places $k$
+# copies of that stretch $d$ apart. They leave no gap if $d \le R$. So:
 #
-# > For $k \ge 2$, no input of the receptive field is missed exactly when, with the dilations sorted, each is at most the receptive field of those
-# > before it. The first must be 1.
+# > For $k \ge 2$, sort the dilations. No input of the receptive field is missed exactly when each dilation is at most
+# > the receptive field of those before it. In particular, the first must be 1.
 #
 # For example, 1, 2, 4 passes: $1 \le 1$, $2 \le 3$, $4 \le 7$. The order of the layers makes no difference to what is seen.
 #
@@ -1570,7 +1591,8 @@ for dilations in ([1, 3, 9], [1, 2, 9], [4, 1, 2]):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 1, 2, 9 has gaps: $9 > 7$. And 1, 3, 9 is the limit: 27 inputs, exactly one path from each. 4, 1, 2 is 1, 2, 4 in another order.
+# 1, 2, 9 has gaps: $9 > 7$. 1, 3, 9 is just at the limit: 27 inputs, with exactly one path from each. 4, 1, 2 is 1, 2,
+# 4 in another order, so it has none.
 #
 # </details>
 #
@@ -1579,27 +1601,29 @@ for dilations in ([1, 3, 9], [1, 2, 9], [4, 1, 2]):
 # Write `path_counts(dilations, k=3)` for a stack of 1-d layers with stride 1 and kernel size $k \ge 1$: for each input of the receptive field,
 # from the first to the last, the number of paths to one output.
 #
-# - `dilations` is a list of `int`s in any order. It stays as it is. An empty list gives one input with one path.
+# - `dilations` is a list of `int`s in any order. Do not change it. An empty list gives one input with one path.
 # - The result is an int64 tensor of shape (receptive field,). Inputs that are not seen have 0 paths.
-# - The counts are exact, up to $10^{18}$. So `paths` from above is not enough: float32 holds only about 7 digits, float64 about 16.
+# - The counts must be exact up to $10^{18}$. So `paths` above is not precise enough: float32 holds only about 7 digits,
+#   float64 about 16.
 #
 # <details><summary>Hint 1: add one layer</summary>
 #
-# Suppose you have the counts of the stack so far. With one more layer, the output takes $k$ outputs of that stack, $d$ apart. What is the sum of
-# $k$ copies of the counts, each moved $d$ places further?
+# Suppose you have the counts of the stack so far. With one more layer, the output takes $k$ outputs of that stack, $d$
+# apart. So add up $k$ copies of the counts, each shifted $d$ places further than the one before.
 #
 # </details>
 #
 # <details><summary>Hint 2: sizes</summary>
 #
-# The new counts are $(k-1)\,d$ longer than the old ones. Begin with zeros and add the old counts into a slice of the same length, $k$ times.
+# The new counts are $(k-1)\,d$ longer than the old ones. Start from zeros and add the old counts to a slice of the same
+# length, $k$ times.
 #
 # </details>
 
 
 # %% exercise="path_counts" difficulty=2 minutes=10
 def path_counts(dilations: list[int], k: int = 3) -> torch.Tensor:
-    """How many paths lead from each input of the receptive field to one output.
+    """The number of paths from each input of the receptive field to one output.
 
     Returns: int64, of shape (receptive field,).
     """
@@ -1627,12 +1651,12 @@ expect(
     wanted,
     "path_counts([3, 2, 2])",
     mistakes={
-        "The result has one entry for each input that is seen: write the number of paths there, not 1.": (
+        "You mark each input that is seen with 1: write the number of paths there instead.": (
             torch.tensor([1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1])
         ),
         "The dtype is not int64.": wanted.float(),
-        "These are Python numbers: a tensor is wanted.": wanted.tolist(),
-        "These are booleans for what is seen: the number of paths is wanted.": wanted > 0,
+        "These are Python numbers: return a tensor.": wanted.tolist(),
+        "These are booleans for what is seen: return the number of paths.": wanted > 0,
         "The inputs that are not seen belong to the field, too, with 0 paths.": (
             torch.tensor([1, 2, 1, 3, 2, 3, 3, 3, 2, 3, 1, 2, 1])
         ),
@@ -1656,13 +1680,13 @@ expect(path_counts([]), torch.tensor([1]), "path_counts([])")
 
 
 def quietly(check, *arguments, **options):
-    """A check that speaks only when it fails."""
+    """Run a check that prints only if it fails."""
     with contextlib.redirect_stdout(io.StringIO()):
         check(*arguments, **options)
 
 
 def try_paths(cases):
-    """Each result must be a polynomial's coefficients; its value at a large number gives every wrong one away."""
+    """The counts must be a known polynomial's coefficients; its value at a large number exposes a wrong one."""
     results = []
     prime, at = 2**61 - 1, 10**17 + 3
     for dilations, k in cases:
@@ -1680,9 +1704,7 @@ def try_paths(cases):
             product = product * sum(pow(at, j * d, prime) for j in range(k)) % prime
         if value != product:
             total, right = sum(answer.tolist()), k ** len(before)
-            advice = (
-                f"At least one of yours is wrong. They sum to {total}; there are {k}^{len(before)} = {right} paths."
-            )
+            advice = f"At least one count is wrong. Yours sum to {total}; there are {k}^{len(before)} = {right} paths."
             if min(answer.tolist()) < 0 or (
                 total < right and right > 2**31 and not math.isclose(total, right, rel_tol=1e-3)
             ):
@@ -1693,7 +1715,7 @@ def try_paths(cases):
         results.append((what, answer, answer.clone()))
     for what, answer, then in results:
         quietly(expect, answer, then, f"{what}: the result is the same after further calls")
-    print(f"✓ {len(results)} more stacks: lists in any order, k from 1 to 10, large counts, the list is left as it was")
+    print(f"✓ {len(results)} more stacks: lists in any order, k from 1 to 10, large counts; the lists are unchanged")
 
 
 try_paths(
@@ -1739,15 +1761,15 @@ try_paths(
 # %% [markdown]
 # ## Choose the dilations
 #
-# Does a net notice what it cannot see? Here is a task that shows it: a random sequence of ±1 comes in, and the net must repeat it some steps
-# later: $y_i = x_{i - \text{delay}}$. Three stacks of three causal layers, built from your `causal_conv1d`, have the same number of parameters
-# and are trained in the same way. A loss of 0.0 is a perfect echo. A net that cannot see the target can do no better than output zeros, and then
-# its loss is 1.0.
+# Do gaps matter in training? Here is a task to find out: the input is a random sequence of ±1, and the net must repeat
+# it some steps later, $y_i = x_{i - \text{delay}}$. Three stacks of three causal layers, built from your
+# `causal_conv1d`, have the same number of parameters and are trained in the same way. A loss of 0.0 means a perfect
+# echo. A net that cannot see the value to repeat can do no better than output zeros, for a loss of 1.0.
 
 
 # %% yours folded label="Define the training, and what stands in for an unsolved exercise"
 def causal_by_transpose(x, weight, bias, dilation):
-    """The course's own: every input adds the kernel to the outputs after it."""
+    """The course's own version: each input adds a multiple of the kernel to the present and later outputs."""
     return F.conv_transpose1d(x, weight.flip(2).transpose(0, 1), bias, dilation=dilation)[..., : x.shape[2]]
 
 
@@ -1755,11 +1777,11 @@ causal = yours_or_ours(causal_conv1d, causal_by_transpose, torch.ones(1, 1, 5), 
 
 
 def echo_loss(dilations, delay):
-    """Train a causal stack to repeat its input after `delay` places; the loss at the end."""
+    """Train a causal stack to repeat its input after `delay` places; return the final loss."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # for tensors this small, one thread is faster
     torch.manual_seed(0)
-    layers = [nn.Conv1d(a, b, 3) for a, b in ((1, 6), (6, 6), (6, 1))]  # they keep the parameters
+    layers = [nn.Conv1d(a, b, 3) for a, b in ((1, 6), (6, 6), (6, 1))]  # they only hold the parameters
     optimizer = torch.optim.Adam([p for layer in layers for p in layer.parameters()], lr=0.03)
     x = torch.randint(0, 2, (8, 1, 64)) * 2.0 - 1
     for _ in range(120):
@@ -1767,7 +1789,7 @@ def echo_loss(dilations, delay):
         y = x
         for layer, d in zip(layers, dilations):
             y = causal(y, layer.weight, layer.bias, d)
-        loss = F.mse_loss(y[..., 16:], x[..., 16 - delay : -delay])  # the beginning is left out: zeros come in there
+        loss = F.mse_loss(y[..., 16:], x[..., 16 - delay : -delay])  # leave out the start, where zeros come in
         loss.backward()
         optimizer.step()
     torch.set_num_threads(threads)
@@ -1775,8 +1797,8 @@ def echo_loss(dilations, delay):
 
 
 # %% [markdown]
-# **Before you run it:** a causal field of 7 covers the present and 6 places of the past. For each stack, which of the delays 4, 9 and 12 can it
-# learn?
+# **Before you run it:** a causal field of 7 covers the present and 6 past places. Which of the delays 4, 9 and 12 can
+# each stack learn?
 
 # %% predict yours
 print("dilations    delay 4   delay 9   delay 12")
@@ -1787,45 +1809,49 @@ for dilations in ([1, 1, 1], [2, 2, 2], [1, 2, 4]):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 1, 1, 1 sees 6 places back: only delay 4. 2, 2, 2 sees 12 places back, but the even ones alone: delay 9 is *inside* its receptive field, and it
-# still cannot learn it. That is gridding. 1, 2, 4 sees everything up to 14. The number of parameters is the same.
+# The stack 1, 1, 1 sees 6 places back, enough only for delay 4. The stack 2, 2, 2 sees 12 places back, but only the
+# even ones: delay 9 is *inside* its receptive field, and it still cannot learn it. That is gridding. The stack 1, 2, 4
+# sees everything up to 14 places back, with the same number of parameters.
 #
 # </details>
 #
-# How far can $n$ layers of kernel size $k$ see without gaps? Each layer puts $k$ stretches side by side, so the field is at most $k$ times as
-# wide as before: $k^n$ in all, with dilations $1, k, k^2, …$. With $k = 2$ these are the doubling dilations. WaveNet (van den Oord et al., 2016),
-# a net of causal layers that generates speech, takes 1, 2, 4, …, 512 and repeats this stack several times. One such stack:
+# How far can $n$ layers of kernel size $k$ see without gaps? Each layer puts $k$ stretches side by side, so the field
+# is at most $k$ times as wide as before: $k^n$ in all, with dilations $1, k, k^2, …$. With $k = 2$ these are the
+# doubling dilations. WaveNet (van den Oord et al., 2016), a net of causal layers that generates speech, uses 1, 2, 4,
+# …, 512 and repeats this stack several times. One such stack:
 
 # %%
 counts = paths([2**n for n in range(10)], k=2)
 print("field:", len(counts), "inputs; paths: from", counts.min().item(), "to", counts.max().item())
 
 # %% [markdown]
-# For $k = 3$ the dilations 1, 3, 9, … reach furthest. Doubling dilations do not reach as far, but their stretches overlap, so neighbouring inputs mix more
-# than once; that is the usual choice. What if you need a certain field with as few parameters as possible?
+# For $k = 3$ the dilations 1, 3, 9, … reach furthest. Doubling dilations do not reach as far, but their stretches
+# overlap, so neighbouring inputs mix more than once; they are the usual choice. What if you need a given field with as
+# few parameters as possible?
 #
 # ### Exercise: The smallest stack for a receptive field
 #
-# All layers have the same channels, $k = 3$ and stride 1, so each costs the same number of parameters, and the fewest parameters are the fewest
-# layers. Write `smallest_stack(wanted)`: a list of dilations (`int`s of at least 1) such that
+# All layers have the same number of channels, $k = 3$ and stride 1, so they all have the same number of parameters, and
+# the fewest layers mean the fewest parameters. Write `smallest_stack(wanted)`: a list of positive `int` dilations such
+# that
 #
 # - the receptive field is **exactly** `wanted`, an odd number from 1 to $10^{12}$,
 # - no input of the field is missed,
 # - there are as few layers as possible.
 #
-# Often several lists are right, and the check accepts any, in any order. For `wanted = 1` no layer is needed: `[]`. For `wanted = 13` three
-# layers are needed, and `[1, 2, 3]` is one answer.
+# Often several lists are right, and the check accepts any of them, in any order. `wanted = 1` needs no layer: `[]`.
+# `wanted = 13` needs three layers, and `[1, 2, 3]` is one answer.
 #
 # <details><summary>Hint 1: how many layers?</summary>
 #
-# $n$ layers reach $3^n$ at most. So you need the smallest $n$ with $3^n \ge$ `wanted`. Count up in a loop, with whole numbers; logarithms are
-# rounded: `int(math.log(243, 3))` is 4.
+# $n$ layers reach $3^n$ at most. So you need the smallest $n$ with $3^n \ge$ `wanted`. Count up in a loop, with
+# integers; logarithms are rounded: `int(math.log(243, 3))` is 4.
 #
 # </details>
 #
 # <details><summary>Hint 2: hit it exactly</summary>
 #
-# The field is $1 + 2\,(d_1 + \dots + d_n)$. So you know the sum that the dilations must have.
+# The field is $1 + 2\,(d_1 + \dots + d_n)$. So you know what the dilations must add up to.
 #
 # </details>
 #
@@ -1851,7 +1877,7 @@ def smallest_stack(wanted: int) -> list[int]:
 
 # %% check="smallest_stack" points=3
 def try_stack(wanted):
-    """One call; any list that fulfils the three demands will do."""
+    """One call; any list that meets the three conditions passes."""
     dilations = smallest_stack(wanted)
     what = f"smallest_stack({wanted})"
     if not isinstance(dilations, list):
@@ -1860,7 +1886,7 @@ def try_stack(wanted):
         require(False, f"{what} has as few layers as possible", f"Yours has {len(dilations)}; far fewer will do.")
     if {type(d) for d in dilations} - {int}:
         strange = next(d for d in dilations if type(d) is not int)
-        advice = "a single / makes a float, // does not." if type(strange) is float else "int(d) makes an int of it."
+        advice = "a single / makes a float, // does not." if type(strange) is float else "int(d) turns it into one."
         advice = f"One of them is {strange!r}, of type {type(strange).__name__}: {advice}"
         require(False, f"{what}: the dilations are ints", advice)
     if min(dilations, default=1) < 1:
@@ -1876,7 +1902,9 @@ def try_stack(wanted):
         )
         require(False, f"{what}: the receptive field is {wanted}", advice)
     if gap:
-        advice = f"Yours is {dilations}: the field of those before {gap[0]} is only {gap[1]}, so there is gridding."
+        advice = (
+            f"Yours is {dilations}: the field of the dilations below {gap[0]} is only {gap[1]}, so there is gridding."
+        )
         require(False, f"{what}: no input of the field is missed", advice)
     fewer = 3 ** (len(dilations) - 1) >= wanted if dilations else False
     if fewer:
@@ -1903,9 +1931,10 @@ for wanted in (*range(301, 800, 6), *(int(310 * 1.43**n) // 2 * 2 + 1 for n in r
 # %% [markdown]
 # ## Gridding in a photograph
 #
-# This is a photograph of a cat, 96×128 pixels, in grey. We add 20 white specks, like the hot pixels of a camera sensor. Then two nets of three
-# 3×3 layers, with all weights equal, smooth the picture. Both have a field of 25×25. One has the dilations 4, 4, 4,
-# the other those of your `smallest_stack(25)`. Your `path_counts` gives each net as a single large kernel.
+# We take a grey photograph of a cat, 96×128 pixels, and add 20 white specks, like the hot pixels of a camera sensor.
+# Then two nets of three 3×3 layers, with all weights equal, smooth the picture. Both have a field of 25×25. One has
+# dilations 4, 4, 4, the other those of your `smallest_stack(25)`. Your `path_counts` turns each net into a single large
+# kernel.
 
 # %% yours folded label="Load the photograph, and define what stands in for unsolved exercises"
 photo = load_photo().mean(0)  # grey, 96×128
@@ -1917,8 +1946,8 @@ count = yours_or_ours(path_counts, paths, [1, 2])
 choose = yours_or_ours(smallest_stack, lambda wanted: [1, 3, 8], 25)
 
 # %% [markdown]
-# **Before you run it:** how many paths start at one white pixel, and at how many different outputs do they end, for each net? What will the specks
-# look like in the two results?
+# **Before you run it:** for each net, how many paths start at one white pixel, and at how many different outputs do
+# they end? What will the specks look like in the two results?
 
 # %% predict yours
 smoothed, titles = [specked], ["with specks"]
@@ -1948,13 +1977,13 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Each layer offers nine ways, so $9^3 = 729$ paths start at every pixel. With 4, 4, 4 they end at only 7 · 7 = 49 outputs, which are 4 apart:
-# each speck becomes a lattice of dots, and edges come back as faint copies of themselves. The picture falls apart into 16 interleaved ones, each
-# smoothed alone. With the smallest stack the same paths are spread over all 25 · 25 = 625 outputs, so the specks hardly show. Both nets
-# have 27 weights.
+# At each layer a path can go nine ways, so $9^3 = 729$ paths start at every pixel. With 4, 4, 4 they end at only
+# $7 \cdot 7 = 49$ outputs, which are 4 apart: each speck becomes a lattice of dots, and edges reappear as faint copies.
+# The picture splits into 16 interleaved ones, each smoothed separately. With the smallest stack the same number of
+# paths is spread over all 25 · 25 = 625 outputs, so the specks hardly show. Both nets have 27 weights.
 #
-# A trained net is not an average, but it cannot pass information between those 16 pictures either. People who use large dilations therefore add
-# layers with dilation 1, or choose dilations without gaps.
+# A trained net with dilations 4, 4, 4 does more than average, but it cannot pass information between those 16 pictures
+# either. So nets with large dilations also get layers with dilation 1, or dilations chosen to leave no gaps.
 #
 # </details>
 #
@@ -1962,28 +1991,29 @@ show(
 #
 # Answer from memory, then unfold.
 #
-# <details><summary>1. A layer has kernel size 5 and dilation 3. How long is the zero-filled kernel, how many weights does it have for one input and
-# one output channel, and which padding keeps the size?</summary>
+# <details><summary>1. A layer has kernel size 5 and dilation 3. How long is the zero-filled kernel, how many weights
+# does the layer have for one input and one output channel, and which padding keeps the size?</summary>
 #
-# $1 + 4 \cdot 3 = 13$ long, with 5 weights. It takes 12 off, so a padding of 6 on both sides keeps the size. (A causal layer has 12 zeros on the
-# left.)
+# It is $1 + 4 \cdot 3 = 13$ long, and the layer has 5 weights. The output is 12 shorter, so a padding of 6 on both
+# sides keeps the size. (A causal layer needs 12 zeros on the left.)
 #
 # </details>
 #
 # <details><summary>2. Why does the receptive field of a stack with k = 3 and dilations 1, 2, 4, … grow exponentially with the number of layers, and
 # how large is it for five layers?</summary>
 #
-# Each layer widens the field by $2d$, and $d$ doubles from layer to layer. $1 + 2\,(2^5 - 1) = 63$, with five layers' parameters.
+# Each layer widens the field by $2d$, and $d$ doubles from layer to layer. Five layers give $1 + 2\,(2^5 - 1) = 63$.
 #
 # </details>
 #
-# <details><summary>3. A colleague uses dilation 4 in every layer of a stack and finds stripes in the results. What happens, how would you show it,
-# and what would you change?</summary>
+# <details><summary>3. A colleague uses dilation 4 in every layer of a stack and finds stripes in the results. What is
+# going on, how would you show it, and what would you change?</summary>
 #
-# Gridding: an output sees only every fourth input, and neighbouring outputs see different ones. The support of one output's gradient shows it.
-# Begin with dilation 1 and let each dilation be at most the receptive field of the smaller ones, such as 1, 2, 4.
+# Gridding: an output sees only every fourth input, and neighbouring outputs see different ones. The support of one
+# output's gradient shows it. Start with dilation 1, and keep each dilation at most as large as the receptive field of
+# the smaller ones, as in 1, 2, 4.
 #
 # </details>
 #
-# **Next**: `10_modules`. You now have all the building blocks: linear layers, convolutions with padding, stride and dilation, pooling. Next you build
-# whole networks from them and follow the shapes from layer to layer.
+# **Next**: `10_modules`. You now have all the building blocks: linear layers, convolutions with padding, stride and
+# dilation, pooling. There you build whole networks from them and follow the shapes from layer to layer.

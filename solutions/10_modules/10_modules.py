@@ -4,8 +4,8 @@
 # After this notebook you will be able to
 #
 # - follow a batch through a network and give its shape after every layer;
-# - build a network with `nn.Sequential`, or as a class of your own with `__init__` and `forward`;
-# - count a network's parameters and its products, and say in which layers they are;
+# - build a network with `nn.Sequential`, or as your own class with `__init__` and `forward`;
+# - count a network's parameters and multiplications, and tell which layers account for most of them;
 # - find parameters that `parameters()` does not see, and fix the module;
 # - write a residual block and a training loop, and train a convolutional network to read digits.
 #
@@ -14,14 +14,15 @@
 # **You need**: `F.relu` (`03_functional_and_relu`), `nn.Linear` (`04_linear`), a loss, `backward()` and an optimizer's step (`05_mse_loss`),
 # `nn.Conv2d` (`07_convolution`), `F.max_pool2d` and the size formula (`08_padding_stride_pooling`).
 #
-# The check below an exercise tests everything its text asks for. The grader asks for the same and tries more values.
+# The check below each exercise tests everything that the text asks for. The grader tests the same things with more
+# values.
 
 # %% setup
 
 # %% [markdown]
 # ## Shapes between layers
 #
-# You have all the bricks: convolution, pooling, ReLU, linear layer. They fit together where their shapes do:
+# You have all the building blocks: convolution, pooling, ReLU and linear layers. They fit together if their shapes do:
 #
 # | layer | takes | gives |
 # |---|---|---|
@@ -30,11 +31,11 @@
 # | `nn.ReLU()` | any shape | the same shape |
 # | `nn.Linear(C, D)` | $\dots \times C$ | $\dots \times D$ |
 #
-# The images of MNIST come as one tensor of 60000×28×28, with no dimension for channels. Here is a tensor of that shape and dtype (its values
-# do not matter now).
+# The MNIST images come as one tensor of shape 60000×28×28, with no channel dimension. Here is a tensor of that shape
+# and dtype (its values do not matter here).
 #
-# **Before you run it:** what shape must it get for `nn.Conv2d(1, 32, kernel_size=5)`, and what shape for `nn.Linear(784, 10)`? Will its 47 million
-# numbers be copied?
+# **Before you run it:** what shape does it need for `nn.Conv2d(1, 32, kernel_size=5)`, and what shape for
+# `nn.Linear(784, 10)`? Does either change of shape copy the 47 million numbers?
 
 # %% predict
 images = torch.empty(60000, 28, 28, dtype=torch.uint8)  # the shape of torchvision.datasets.MNIST(…).data
@@ -47,21 +48,23 @@ print("shares memory with images:", for_linear.data_ptr() == images.data_ptr())
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# A convolution needs a dimension for channels, even if there is only one: 60000×1×28×28. `unsqueeze(1)` inserts a dimension of size 1 at position
-# 1. A linear layer needs one row per image: 60000×784. `flatten(1)` joins all dimensions from position 1 on. Both leave the first dimension alone,
-# which counts the images, and neither copies anything here.
+# A convolution needs a channel dimension, even if there is only one channel: 60000×1×28×28. `unsqueeze(1)` inserts a
+# dimension of size 1 as dimension 1. A linear layer needs one row per image: 60000×784. `flatten(1)` merges all
+# dimensions from dimension 1 on. Both leave the first dimension, the number of images, alone, and neither copies
+# anything here.
 #
-# (Older texts write `x.view(x.size(0), -1)` for `x.flatten(1)`.)
+# (Older code has `x.view(x.size(0), -1)` instead of `x.flatten(1)`.)
 #
 # </details>
 #
 # ### When the shapes do not fit
 #
-# A network ends in a linear layer for 144 features per image. Today its images are too large: 16×6×6 = 576 numbers arrive from each. One author
-# flattens with `view(-1, 144)`, "rows of 144, as many as there are". Another flattens with `flatten(1)`. A third has a layer for 28 features, and
-# hands it images of 28×28 without flattening them at all.
+# A network ends in a linear layer that takes 144 features per image. Today its images are too large: each arrives at
+# that layer as 16×6×6 = 576 numbers. One author flattens with `view(-1, 144)`, "rows of 144, however many that makes".
+# Another flattens with `flatten(1)`. A third has a layer for 28 features and feeds it 28×28 images without flattening
+# them at all.
 #
-# **Before you run it:** who gets an error? What shapes do the others get?
+# **Before you run it:** who gets an error? What output shapes do the others get?
 
 # %% predict varies
 arrived = torch.zeros(12, 16, 6, 6)
@@ -82,21 +85,23 @@ print("third: ", attempt(lambda: nn.Linear(28, 10)(torch.zeros(12, 1, 28, 28))))
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `view(-1, 144)` turns 12 images into 48 rows without a word: each row is a quarter of an image. `flatten(1)` keeps 12 rows, and the layer refuses
-# rows of 576. The third author gets no error either: a linear layer works on the *last* dimension, whatever comes before it, so every image row of
-# 28 pixels is taken for a sample.
+# `view(-1, 144)` silently turns 12 images into 48 rows, each a quarter of an image. `flatten(1)` keeps 12 rows, and the
+# layer rejects rows of 576. The third author gets no error either: a linear layer works on the *last* dimension,
+# whatever comes before it, so every 28-pixel row of an image is treated as a sample.
 #
-# Two of three mistakes are silent. So flatten with `flatten(1)`, which never changes the number of samples, and print shapes while you build.
+# Two of the three mistakes are silent. So flatten with `flatten(1)`, which never changes the number of samples, and
+# print shapes as you build.
 #
 # </details>
 #
 # ## A network, line by line
 #
-# This network is modelled on LeNet (LeCun and others, 1998). It takes images of 28×28 and tells ten classes apart. It has two convolutions, each followed
-# by max pooling and a ReLU, then two linear layers. Remember: a convolution without padding gives $H - k + 1$; pooling with a window of $k$ moves
-# in steps of $k$ and gives $\lfloor H / k \rfloor$.
+# This network is modelled on LeNet (LeCun and others, 1998). It sorts 28×28 images into ten classes. It has two
+# convolutions, each followed by max pooling and a ReLU, then two linear layers. Remember: a convolution without padding
+# gives height $H - k + 1$; pooling with a window of size $k$ moves in steps of $k$ and gives $\lfloor H / k \rfloor$.
 #
-# **Before you run it:** write down the shape after every line, starting with 12×1×28×28. How many features does `fc1` have to take?
+# **Before you run it:** write down the shape after every line, starting with 12×1×28×28. How many input features does
+# `fc1` need?
 
 # %% predict
 torch.manual_seed(0)
@@ -141,23 +146,24 @@ draw_network(
     height=2.2,
     alt="The network as a row of blocks for one image: 1×28×28, conv1 with a 5×5 kernel, 32×24×24, max pooling by 3 and ReLU, 32×8×8, conv2 "
     "with a 5×5 kernel, 64×4×4, max pooling by 2 and ReLU, 64×2×2, flatten, 256, fc1 and ReLU, 200, fc2, 10. The images get smaller and their "
-    "channels more, until one vector is left.",
+    "channels more numerous, until one vector is left.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 28 − 5 + 1 = 24, and 24 / 3 = 8. Then 8 − 5 + 1 = 4, and 4 / 2 = 2. With 64 channels, 64 · 2 · 2 = each image has been reduced to 256 numbers, so `fc1` is
-# `nn.Linear(256, 200)`.
+# 28 − 5 + 1 = 24, and 24 / 3 = 8. Then 8 − 5 + 1 = 4, and 4 / 2 = 2. With 64 channels, each image has been reduced to
+# 64 · 2 · 2 = 256 numbers, so `fc1` is `nn.Linear(256, 200)`.
 #
-# The last line gives ten **logits** per image, one score per class. No ReLU follows: a score may be negative.
+# The last line gives ten **logits** per image, one score per class. No ReLU follows, because a score may be negative.
 #
 # </details>
 #
 # ### nn.Sequential
 #
-# Ten operations, each handing its result to the next: `nn.Sequential` does just that. It takes modules in their order and is a module itself. Many
-# functions have a module as a twin: `nn.MaxPool2d(3)` for `F.max_pool2d(x, 3)`, `nn.ReLU()` for `F.relu(x)`, `nn.Flatten()` for `x.flatten(1)`.
+# Ten operations, each passing its result to the next: that is exactly what `nn.Sequential` does. It takes modules in
+# order and is itself a module. Many functions have a module counterpart: `nn.MaxPool2d(3)` for `F.max_pool2d(x, 3)`,
+# `nn.ReLU()` for `F.relu(x)`, `nn.Flatten()` for `x.flatten(1)`.
 
 # %%
 lenet = nn.Sequential(
@@ -179,23 +185,25 @@ print("the first:", lenet[0])
 print("two of them:", lenet[1:3])
 
 # %% [markdown]
-# It works like a list: `len`, an index, a slice (which is an `nn.Sequential` again), and a `for` loop over its modules.
+# It works like a list: you can take its `len`, index it, slice it (a slice is again an `nn.Sequential`) and loop over
+# its modules.
 #
 # ### Exercise: Trace the shapes
 #
-# Write `trace_shapes(net, x)`. `net` is an `nn.Sequential`, `x` a batch that it takes. Return a list of tuples: the shape of `x`, then the shape
-# after each module in turn. A net of 3 modules gives 4 entries, an empty net gives one. An `nn.Sequential` inside `net` counts as one module. The
-# same module may occur at several places, and counts at each of them.
+# Write `trace_shapes(net, x)`. `net` is an `nn.Sequential` and `x` a batch that fits it. Return a list of tuples: the
+# shape of `x`, then the shape after each module in turn. A net of 3 modules gives 4 entries, an empty net gives one. An
+# `nn.Sequential` inside `net` counts as one module. The same module may appear in several places, and counts each time.
 #
 # <details><summary>Hint 1: the input of the second module</summary>
 #
-# It is the output of the first. So one variable moves along: it gets a new value in every turn of the loop.
+# It is the output of the first. So one variable is enough: it gets a new value in every pass through the loop.
 #
 # </details>
 #
 # <details><summary>Hint 2: the syntax</summary>
 #
-# `for module in net:` visits the modules in order. A module is called like a function. `tuple(x.shape)` makes a plain tuple of a shape.
+# `for module in net:` visits the modules in order. You call a module like a function. `tuple(x.shape)` turns a shape
+# into a plain tuple.
 #
 # </details>
 
@@ -216,7 +224,7 @@ def trace_shapes(net: nn.Sequential, x: torch.Tensor) -> list[tuple[int, ...]]:
 
 
 # %% check="trace_shapes" points=1
-# Every module here could take the input itself, so a loop that never moves on raises no error.
+# Every module here also accepts the original input, so a loop that never updates x raises no error.
 relu = nn.ReLU()
 net, x = nn.Sequential(nn.MaxPool2d(2), relu, nn.MaxPool2d(2), relu, nn.Flatten()), torch.zeros(3, 2, 20, 12)
 wanted = [(3, 2, 20, 12), (3, 2, 10, 6), (3, 2, 10, 6), (3, 2, 5, 3), (3, 2, 5, 3), (3, 30)]
@@ -225,7 +233,7 @@ expect(
     wanted,
     "trace_shapes(net, x) for MaxPool2d(2), ReLU, MaxPool2d(2), the same ReLU, Flatten and x of shape (3, 2, 20, 12)",
     mistakes={
-        "Every module got the first x: hand each one the output of the module before.": [
+        "Every module got the first x: pass each one the output of the module before it.": [
             (3, 2, 20, 12),
             (3, 2, 10, 6),
             (3, 2, 20, 12),
@@ -234,11 +242,11 @@ expect(
             (3, 480),
         ],
         "The shape of x itself is missing: it comes first.": wanted[1:],
-        "The last shape is missing: note it down after the module, not before.": wanted[:-1],
-        "The sample dimension belongs to the shape.": [shape[1:] for shape in wanted],
-        "This is the last shape alone: collect all of them in a list.": wanted[-1],
+        "The last shape is missing: record it after the module, not before.": wanted[:-1],
+        "The sample dimension is part of the shape.": [shape[1:] for shape in wanted],
+        "This is only the last shape: collect all of them in a list.": wanted[-1],
         "You return inside the loop: only the first module was used.": wanted[:2],
-        "The second ReLU is missing. net.children() and net.modules() visit each module once: loop over net itself.": (
+        "The second ReLU is missing. net.children() and net.modules() visit each module only once: loop over net itself.": (
             wanted[:4] + wanted[5:]
         ),
         "Each shape is a list here: make it a tuple.": [list(shape) for shape in wanted],
@@ -270,14 +278,14 @@ def battery(n):
     pool, conv = nn.MaxPool2d(2), nn.Conv2d(2, 2, 3, padding=1)
     return [
         ("an empty nn.Sequential", part(), torch.zeros(2, n), [(2, n)]),
-        ("nets of 1, 3 and 0 modules inside", part(one, three, part()), torch.zeros(4, 7), [(4, 7), (4, n), (4, 2), (4, 2)]),
+        ("a net with nets of 1, 3 and 0 modules inside", part(one, three, part()), torch.zeros(4, 7), [(4, 7), (4, n), (4, 2), (4, 2)]),
         ("a net in a net in a net", part(three, deep, relu), torch.zeros(1, n), [(1, n), (1, 2), (1, 6), (1, 6)]),
         ("the same net twice", part(deep, nn.Linear(6, 2), deep), torch.zeros(n, 2), [(n, 2), (n, 6), (n, 2), (n, 6)]),
         ("a batch of int64", part(nn.Embedding(7, 3), nn.Flatten()), ids, [(5, n), (5, n, 3), (5, 3 * n)]),
         ("a net in float64", part(nn.Linear(n, 2)).double(), torch.zeros(3, n).double(), [(3, n), (3, 2)]),
         ("nn.Flatten(0)", part(nn.Flatten(0), relu), torch.zeros(2, n, 4), [(2, n, 4), (8 * n,), (8 * n,)]),
-        ("a batch without samples", part(nn.Linear(n, 2), relu), torch.zeros(0, n), [(0, n), (0, 2), (0, 2)]),
-        ("one convolution and one pooling, twice each", part(conv, pool, conv, pool), torch.zeros(2, 2, 4 * n, 9),
+        ("a batch of 0 samples", part(nn.Linear(n, 2), relu), torch.zeros(0, n), [(0, n), (0, 2), (0, 2)]),
+        ("the same convolution and pooling, twice each", part(conv, pool, conv, pool), torch.zeros(2, 2, 4 * n, 9),
          [(2, 2, 4 * n, 9), (2, 2, 4 * n, 9), (2, 2, 2 * n, 4), (2, 2, 2 * n, 4), (2, 2, n, 2)]),
     ]  # fmt: skip
 
@@ -291,7 +299,7 @@ expect(
 expect(
     [trace_shapes(net, torch.zeros(n, 2, 20, 12))[-1] for n in (3, 1, 8)],
     [(3, 30), (1, 30), (8, 30)],
-    "the last shapes for batches of 3, 1 and 8 samples, one after another, of the first net",
+    "the last shapes of the first net for batches of 3, 1 and 8 samples, one after another",
 )
 ### BEGIN HIDDEN TESTS
 cases = battery(5)
@@ -309,8 +317,8 @@ expect(trace_shapes(net, torch.zeros(5, 1, 28, 17)), wanted, "trace_shapes with 
 # %% [markdown]
 # ### As many layers as you like
 #
-# A *multi-layer perceptron* (MLP) is a chain of linear layers with a ReLU between every two. This one maps 10 inputs to 2 outputs, with two hidden
-# layers of 100 and 50 units:
+# A *multi-layer perceptron* (MLP) is a chain of linear layers with a ReLU between each pair. This one maps 10 inputs to
+# 2 outputs, with two hidden layers of 100 and 50 units:
 
 # %%
 model = nn.Sequential(nn.Linear(10, 100), nn.ReLU(), nn.Linear(100, 50), nn.ReLU(), nn.Linear(50, 2))
@@ -318,29 +326,32 @@ print("523×10 →", "×".join(map(str, model(torch.randn(523, 10)).shape)))
 print(", ".join(f"{name} {tuple(parameter.shape)}" for name, parameter in model.named_parameters()))
 
 # %% [markdown]
-# The number in a parameter's name is the position of its module. Modules 1 and 3 are the ReLUs, which have no parameters.
+# The number in a parameter's name is the index of its module. Modules 1 and 3 are the ReLUs, which have no parameters.
 #
 # ### Exercise: An MLP of any depth
 #
-# Write `mlp(widths)`. For `[10, 100, 50, 2]` it returns a net like the one above: an `nn.Linear` from each width to the next, an `nn.ReLU` between
-# each two of them, and **nothing** after the last. All of them are direct children of one `nn.Sequential`; their names do not matter. Every call makes new layers. `widths` has
-# at least two entries and is left as it was.
+# Write `mlp(widths)`. For `[10, 100, 50, 2]` it returns a net like the one above: an `nn.Linear` from each width to the
+# next, an `nn.ReLU` between consecutive layers, and **nothing** after the last. All modules are direct children of one
+# `nn.Sequential`; their names do not matter. Every call creates new layers. `widths` has at least two entries and is
+# left as it was.
 #
 # <details><summary>Hint 1: a list that grows</summary>
 #
-# First collect the modules in a Python list, in a loop. `zip(widths, widths[1:])` gives the pairs of neighbours.
+# First collect the modules in a Python list, in a loop. `zip(widths, widths[1:])` gives the pairs of neighbouring
+# widths.
 #
 # </details>
 #
 # <details><summary>Hint 2: no ReLU at the end</summary>
 #
-# Append a linear layer and a ReLU in each turn, and drop the last ReLU when the loop is over.
+# Append a linear layer and a ReLU in each pass, and drop the last ReLU after the loop.
 #
 # </details>
 #
 # <details><summary>Hint 3: "list is not a Module subclass"</summary>
 #
-# `nn.Sequential` takes the modules one by one, not as a list. A star hands over the elements of a list: `f(*[a, b])` is `f(a, b)`.
+# `nn.Sequential` takes the modules as separate arguments, not as a list. A star unpacks a list: `f(*[a, b])` is
+# `f(a, b)`.
 #
 # </details>
 
@@ -349,7 +360,7 @@ print(", ".join(f"{name} {tuple(parameter.shape)}" for name, parameter in model.
 def mlp(widths: list[int]) -> nn.Sequential:
     """A multi-layer perceptron with ReLUs between its linear layers.
 
-    widths: features before the first layer, between the layers, after the last one.
+    widths: the numbers of features before the first layer, between the layers and after the last one.
     Returns: a net that maps (N, widths[0]) to (N, widths[-1]).
     """
     ### BEGIN SOLUTION
@@ -368,18 +379,18 @@ g = torch.Generator().manual_seed(102)
 
 
 def kinds(net):
-    """The names of the kinds of a net's modules."""
+    """The class names of a net's modules."""
     return [module.__class__.__name__ for module in net._modules.values()]
 
 
 def examine(widths, n=7, name_mistakes=False):
-    """Look at the modules; compare outputs and gradients with those of the same numbers in F.linear."""
+    """Check the modules; compare outputs and gradients with those of F.linear on the same numbers."""
     name, given = f"mlp({widths})", list(widths)
     net = mlp(inplace(given))
-    used_up = {"You used up the list: pop() takes an entry out of it.": given} if len(given) < len(widths) else {}
+    used_up = {"You used up the list: pop() removes an entry from it.": given} if len(given) < len(widths) else {}
     expect(given, widths, f"widths is left as it was by {name}", mistakes=used_up)
     if not isinstance(net, nn.Sequential):
-        advice = f"It is of the type {type(net).__name__}: put your modules into an nn.Sequential, and return that."
+        advice = f"It has type {type(net).__name__}: put your modules into an nn.Sequential and return that."
         require(
             False, f"{name} is an nn.Sequential", "Nothing came back: is a `return` missing?" if net is None else advice
         )
@@ -388,9 +399,9 @@ def examine(widths, n=7, name_mistakes=False):
     known = {
         "There is a ReLU after the last layer: logits may be negative.": ["Linear", "ReLU"] * layers,
         "There is no ReLU between the linear layers.": ["Linear"] * layers,
-        "The first module is a ReLU: it comes after a layer.": ["ReLU", "Linear"] * layers,
+        "The first module is a ReLU: each ReLU belongs after a layer.": ["ReLU", "Linear"] * layers,
         "The last layer is missing: 4 widths make 3 layers.": (["Linear", "ReLU"] * layers)[:-3],
-        "Nothing nonlinear stands between the layers: they collapse into one.": (["Linear", "Identity"] * layers)[:-1],
+        "Nothing between the layers is nonlinear: they collapse into one.": (["Linear", "Identity"] * layers)[:-1],
         "There is a softmax at the end: the net returns logits.": [*(["Linear", "ReLU"] * layers)[:-1], "Softmax"],
     } | nested
     wanted = (["Linear", "ReLU"] * layers)[:-1]
@@ -414,8 +425,8 @@ def examine(widths, n=7, name_mistakes=False):
         for parameter, value in zip(net.parameters(), values):
             parameter.copy_(value)
     if not all(torch.equal(old, new) for old, new in zip(before, other.parameters())):
-        advice = "Changing the first net has changed the second: make new layers in every call."
-        require(False, f"two calls of {name} make two nets with layers of their own", advice)
+        advice = "Changing the first net also changed the second: make new layers in every call."
+        require(False, f"two calls of {name} make two nets that share no layers", advice)
 
     leaves = [value.clone().requires_grad_() for value in values]
     x, weight = 8 * torch.randn(n, widths[0], generator=g), torch.randn(n, widths[-1], generator=g)
@@ -432,13 +443,13 @@ def examine(widths, n=7, name_mistakes=False):
     found = {name: parameter.grad for name, parameter in net.named_parameters()}
     missing = [name for name, gradient in found.items() if gradient is None]
     if missing:
-        advice = f"None arrives at {', '.join(missing)}: is it frozen?"
+        advice = f"No gradient reaches {', '.join(missing)}: is it frozen?"
         require(False, f"a gradient reaches every parameter of {name}", advice)
     expect(found, dict(zip(found, gradients)), f"the gradients of all parameters of {name}", rtol=1e-3, atol=1e-4)
 
 
 def battery(many):
-    """Examine several nets, and say nothing unless one is wrong."""
+    """Examine several nets; print nothing unless one is wrong."""
     with contextlib.redirect_stdout(io.StringIO()):
         for number, widths in enumerate(many):
             examine(widths, n=(5, 1, 40)[number % 3])
@@ -457,8 +468,8 @@ require(True, f"the same for the widths {', '.join(map(str, many))}", "")
 # %% [markdown]
 # ## Where the parameters are, and where the work is
 #
-# `net.parameters()` visits all parameters of a module and of all modules inside it; `net.named_parameters()` gives their names as well. The
-# LeNet-like net has eight: weight and bias of four layers.
+# `net.parameters()` visits all parameters of a module and of all modules inside it; `net.named_parameters()` gives
+# their names as well. The LeNet-like net has eight: a weight and a bias for each of its four layers.
 
 # %%
 for name, parameter in lenet.named_parameters():
@@ -467,23 +478,25 @@ for name, parameter in lenet.named_parameters():
 # %% [markdown]
 # ### Exercise: Count the parameters
 #
-# Write `count_parameters(net, trainable_only=False)`: how many numbers a module holds in its parameters, as a Python `int`. `net` is any
-# `nn.Module`; its own parameters and those of all modules inside it count. With `trainable_only=True`, frozen parameters (whose `requires_grad` is
-# `False`) do not. A parameter that is used at several places counts once. Buffers, such as the running mean of a batch normalisation, are not
-# parameters. (Several modules may share one parameter, too.)
+# Write `count_parameters(net, trainable_only=False)`. It returns how many numbers a module holds in its parameters, as
+# a Python `int`. `net` is any `nn.Module`; its own parameters and those of all modules inside it count. With
+# `trainable_only=True`, frozen parameters (whose `requires_grad` is `False`) do not. A parameter that is used in
+# several places, or shared by several modules, counts once. Buffers, such as the running mean of a batch normalisation
+# layer, are not parameters.
 #
 # <details><summary>Hint: what to add up</summary>
 #
-# `parameter.numel()` is the number of numbers in one parameter. `sum(... for ... in ...)` adds; an `if` may follow.
+# `parameter.numel()` is the number of elements in one parameter. `sum(... for ... in ...)` adds them up; you can append
+# an `if`.
 #
 # </details>
 
 
 # %% exercise="count_parameters" difficulty=1 minutes=5
 def count_parameters(net: nn.Module, trainable_only: bool = False) -> int:
-    """The number of numbers in the parameters of a module.
+    """How many numbers a module holds in its parameters.
 
-    trainable_only: leave out parameters that are frozen. Returns: a Python int.
+    trainable_only: leave out frozen parameters. Returns: a Python int.
     """
     ### BEGIN SOLUTION
     return sum(p.numel() for p in net.parameters() if p.requires_grad or not trainable_only)
@@ -499,13 +512,13 @@ expect(
     105_506,
     "count_parameters of the LeNet-like net",
     mistakes={
-        "These are the tensors: count the numbers in them.": 8,
-        "These are the first dimensions alone: len(parameter) is not parameter.numel().": 612,
-        "Parameters are counted twice: net.parameters() already goes into the modules inside.": 211_012,
+        "This is the number of tensors: count the numbers in them.": 8,
+        "Only the first dimensions were added up: len(parameter) is not parameter.numel().": 612,
+        "Parameters are counted twice: net.parameters() already covers the modules inside.": 211_012,
         "The biases are missing.": 105_200,
-        "You return inside the loop: that is the first weight alone.": 800,
-        "A tensor came back: make it a Python int.": torch.tensor(105_506),
-        "A NumPy number came back: make it a Python int, with int(…).": np.int64(105_506),
+        "You return inside the loop: this is only the first weight.": 800,
+        "A tensor came back: convert it to a Python int.": torch.tensor(105_506),
+        "A NumPy number came back: convert it to a Python int with int(…).": np.int64(105_506),
         "The modules inside are missing: recurse=False leaves them out.": 0,
     },
 )
@@ -513,7 +526,7 @@ expect(
     [count_parameters(layer) for layer in layers],
     [832, 0, 0, 51_264, 0, 0, 0, 51_400, 0, 2_010],
     "count_parameters of each of its layers",
-    mistakes={"A module's own parameters are missing: you look at the modules inside only.": [0] * 10},
+    mistakes={"A module's own parameters are missing: you only look at the modules inside.": [0] * 10},
 )
 mixed = nn.Sequential(
     nn.Conv2d(3, 7, (2, 5), bias=False), nn.BatchNorm2d(7), nn.Sequential(nn.Linear(4, 9), nn.Sequential(nn.ReLU()))
@@ -522,10 +535,10 @@ mixed.register_parameter("scale", nn.Parameter(torch.tensor(2.0)))
 expect(
     count_parameters(mixed),
     270,
-    "count_parameters of a net with a BatchNorm2d, a Sequential inside and a 0-d parameter of its own",
+    "count_parameters of a net with a BatchNorm2d, a Sequential inside and its own 0-d parameter",
     mistakes={
         "Buffers are not parameters: the state_dict holds both.": 285,
-        "The net's own parameter is missing: you look at the innermost modules, or at weights and biases, only.": 269,
+        "The net's own parameter is missing: you only look at the innermost modules, or at weights and biases.": 269,
         "The Sequential inside is missing: go into every module.": 225,
     },
 )
@@ -534,9 +547,9 @@ tied[1].weight = tied[0].weight
 expect(
     [count_parameters(nn.Sequential(shared, nn.ReLU(), shared)), count_parameters(tied)],
     [42, 48],
-    "count_parameters of a net that uses one Linear(6, 6) twice, and of one in which two of them share a weight",
+    "count_parameters of a net that uses one Linear(6, 6) twice, and of a net in which two such layers share a weight",
     mistakes={
-        "A parameter that is used at several places counts once.": [84, 84],
+        "A parameter that is used in several places counts once.": [84, 84],
         "Two modules may share one parameter: it counts once.": [42, 84],
     },
 )
@@ -546,8 +559,8 @@ expect(
     104_674,
     "count_parameters(net, trainable_only=True) with a frozen first layer",
     mistakes={
-        "trainable_only makes no difference in yours.": 105_506,
-        "These are the frozen ones.": 832,
+        "trainable_only has no effect in your function.": 105_506,
+        "These are only the frozen parameters.": 832,
     },
 )
 expect(
@@ -580,17 +593,17 @@ def battery(a, b):
     return [
         ("three equal BatchNorm2d", twins, 6 * a, 6 * a),
         ("some frozen parameters in each layer", half, a * b + 3 * b + 8, a * b + 2),
-        ("a layer at two places, a frozen bias", twice, a * a + 2 * a + 1, a * a + 2 * a),
-        ("parameters of its own, one of them a layer's weight, too", own, a * b + 3 * b + 1, a * b + 3 * b),
+        ("a layer in two places, a frozen bias", twice, a * a + 2 * a + 1, a * a + 2 * a),
+        ("its own parameters, one of them also a layer's weight", own, a * b + 3 * b + 1, a * b + 3 * b),
         (f"{a + b} layers", long, 2 * (a + b), 2 * (a + b)),
         ("a ModuleDict with a ModuleList and a ParameterList", held, a * b + 2 * b, a * b + 2 * b),
         ("an nn.Dropout", nn.Dropout(), 0, 0),
-        ("a single parameter layer", nn.PReLU(), 1, 1),
+        ("a layer with a single parameter", nn.PReLU(), 1, 1),
     ]  # fmt: skip
 
 
 def examine(cases):
-    """Count in all modules; then once more with other parameters frozen."""
+    """Count in all modules, then again with frozen and trainable parameters swapped."""
     for only in (False, True):
         for again in (False, True):
             if again:
@@ -604,7 +617,7 @@ def examine(cases):
                     for title, _, total, trained in cases
                 },
                 f"count_parameters(net, {only}) for {len(cases)} other nets"
-                + ", frozen ones and others exchanged" * again,
+                + ", with frozen and trainable parameters swapped" * again,
             )
         for _, net, _, _ in cases:
             for parameter in net.parameters():
@@ -629,37 +642,40 @@ expect(
 # %% [markdown]
 # ### Counting products
 #
-# How much work is the forward pass of one image? Count the multiplications of a weight with a value. Each output of a layer is one weighted sum:
+# How much work is the forward pass for one image? Count the products, the multiplications of a weight by a value. Each
+# output of a layer is one weighted sum:
 #
 # $$\text{products} = \text{number of outputs} \times \text{weights in one sum}.$$
 #
-# - `nn.Linear(C, D)`: $D$ outputs, each of $C$ products.
-# - `nn.Conv2d(C, D, k)`: $D \cdot H' \cdot W'$ outputs, each of $C \cdot k^2$ products.
+# - `nn.Linear(C, D)`: $D$ outputs, $C$ products each.
+# - `nn.Conv2d(C, D, k)`: $D \cdot H' \cdot W'$ outputs, $C \cdot k^2$ products each.
 #
-# A bias is added, not multiplied: it costs no product. Pooling and ReLU compare: no products either.
+# A bias is added, not multiplied, so it costs no product. Max pooling and ReLU only compare: no products either.
 #
 # ### Exercise: Count the products
 #
-# Write `count_products(net, shape)`: a list with one Python `int` for each module of `net`, the number of products for **one** sample.
+# Write `count_products(net, shape)`. It returns a list with one Python `int` per module of `net`: the number of
+# products for **one** sample.
 #
-# - `net` is an `nn.Sequential` of `nn.Conv2d`, `nn.Linear` and modules without products (`nn.ReLU`, `nn.MaxPool2d`, `nn.Flatten`), for which the
-#   entry is 0. The same module may occur at several places.
-# - `shape` is the shape of one sample, without the sample dimension: `(1, 28, 28)` for images, `(13,)` for a net of linear layers. Linear layers get
-#   vectors.
-# - Convolutions and pooling may have any kernel, padding (as numbers) and stride; convolutions may also have dilation, `groups` (their weight has the shape `(D, C / groups, kH, kW)`),
-#   or no bias. Products with the zeros of the padding count.
+# - `net` is an `nn.Sequential` of `nn.Conv2d`, `nn.Linear` and modules without products (`nn.ReLU`, `nn.MaxPool2d`,
+#   `nn.Flatten`), for which the entry is 0. The same module may appear in several places.
+# - `shape` is the shape of one sample, without the sample dimension: `(1, 28, 28)` for images, `(13,)` for a net of
+#   linear layers. Each sample reaches a linear layer as a vector.
+# - Convolutions and pooling may have any kernel size, padding (given as numbers) and stride; convolutions may also have
+#   dilation, `groups` (the weight then has shape `(D, C / groups, kH, kW)`) or no bias. Products with the zeros of the
+#   padding count.
 #
 # <details><summary>Hint 1: the number of outputs</summary>
 #
-# Let the net tell you: send a batch of one sample (zeros will do) through the modules, one after another, as in `trace_shapes`. The output's
-# `numel()` is the number of outputs.
+# Let the net tell you: send a batch of one sample (zeros will do) through the modules one by one, as in `trace_shapes`.
+# The output's `numel()` is the number of outputs.
 #
 # </details>
 #
 # <details><summary>Hint 2: the weights in one sum</summary>
 #
-# The first dimension of a weight says which output feature or channel it belongs to. All the others together are what one output needs, in a linear
-# layer and in a convolution, whatever the groups.
+# The first dimension of a weight is the output feature or channel. All the other dimensions together hold the weights
+# of one output, in a linear layer as in a convolution, whatever the groups.
 #
 # </details>
 #
@@ -672,9 +688,9 @@ expect(
 
 # %% exercise="count_products" difficulty=3 minutes=14
 def count_products(net: nn.Sequential, shape: tuple[int, ...]) -> list[int]:
-    """The products of each module in the forward pass of one sample.
+    """The number of products of each module in the forward pass for one sample.
 
-    shape: of one sample, without the sample dimension. Returns: one Python int per module.
+    shape: the shape of one sample, without the sample dimension. Returns: one Python int per module.
     """
     ### BEGIN SOLUTION
     x = torch.zeros(1, *shape)
@@ -713,17 +729,15 @@ expect(
     "count_products of the LeNet-like net for images of 1×28×28",
     mistakes={
         "A bias is added, not multiplied: it costs no product.": column(479_232, 820_224, 51_400, 2_010),
-        "These are the weights: a kernel uses its weights again at every position of the output.": column(800, 51_200),
-        "These are the parameters.": column(832, 51_264, 51_400, 2_010),
+        "These are the numbers of weights: a kernel reuses each one at every output position.": column(800, 51_200),
+        "These are the numbers of parameters.": column(832, 51_264, 51_400, 2_010),
         "Count the positions of the output (24×24), not those of the input.": column(627_200, 3_276_800),
-        "A kernel reaches through all input channels: 32·5·5 products for each output of conv2.": column(
-            460_800, 25_600
-        ),
-        "The output channels are missing: each has a kernel of its own.": column(14_400, 12_800),
-        "These are the numbers of outputs: each of them is a sum of several products.": column(18_432, 1_024, 200, 10),
+        "A kernel spans all input channels: 32·5·5 products for each output of conv2.": column(460_800, 25_600),
+        "The output channels are missing: each has its own kernel.": column(14_400, 12_800),
+        "These are the numbers of outputs: each output is a sum of several products.": column(18_432, 1_024, 200, 10),
         "Only the modules with products are listed: write 0 for the others.": [460_800, 819_200, 51_200, 2_000],
-        "This is the sum: give one number for each module.": 1_333_200,
-        "These are running totals: each module counts for itself.": [
+        "This is the sum: return one number per module.": 1_333_200,
+        "These are running totals: count each module separately.": [
             *[460_800] * 3,
             *[1_280_000] * 4,
             *[1_331_200] * 2,
@@ -737,9 +751,9 @@ expect(
     [7_200, 0, 960],
     "count_products with a kernel of 2×5, stride (1, 2) and padding (0, 1), for images of 3×7×11",
     mistakes={
-        "Padding makes the image larger: it counts for the size of the output.": [5_760, 0, 960],
+        "Padding makes the image larger: it affects the size of the output.": [5_760, 0, 960],
         "The kernel is not square: multiply its height by its width.": [2_880, 0, 960],
-        "The first numbers of the pairs were used for both directions.": [10_080, 0, 960],
+        "The first number of each pair was used for both directions.": [10_080, 0, 960],
     },
 )
 conv, relu = nn.Conv2d(6, 6, (3, 2), dilation=(2, 1), padding=(2, 0), groups=3, bias=False), nn.ReLU()
@@ -747,11 +761,11 @@ net = nn.Sequential(relu, conv, relu, conv, relu, nn.Conv2d(6, 10, 1, groups=2))
 expect(
     count_products(net, (6, 8, 5)),
     [0, 2_304, 0, 1_728, 0, 720],
-    "count_products with groups, dilation, no bias, and one convolution at two places, for images of 6×8×5",
+    "count_products with groups, dilation, no bias, and one convolution in two places, for images of 6×8×5",
     mistakes={
-        "With groups each kernel sees C / groups channels.": [0, 6_912, 0, 5_184, 0, 1_440],
+        "With groups, each kernel sees only C / groups channels.": [0, 6_912, 0, 5_184, 0, 1_440],
         "The size of the output depends on the dilation, too.": [0, 2_880, 0, 2_160, 0, 720],
-        "A module that occurs again is missing: net.children() visits each once. Loop over net itself.": [
+        "A repeated module is missing: net.children() visits each once. Loop over net itself.": [
             0,
             2_304,
             960,
@@ -762,7 +776,7 @@ expect(
 
 
 def battery(k):
-    """Nets with a number of channels of k: a title, the net, the shape of one sample, the products."""
+    """Nets with k channels: a title, the net, the shape of one sample, the products."""
     seq, flat, relu = nn.Sequential, nn.Flatten(), nn.ReLU()
     conv, pool, fc, bare = nn.Conv2d(k, k, 3), nn.MaxPool2d((1, 2)), nn.Linear(13, 13), nn.Linear(13, k, bias=False)
     uneven = nn.Conv2d(1, k, (2, 3), stride=2, padding=(1, 0), dilation=(2, 1))
@@ -773,11 +787,11 @@ def battery(k):
         ("pooling by (1, 2)", seq(pool, nn.Conv2d(1, k, (1, 4)), pool), (1, 6, 19), [0, 6 * 6 * 4 * k, 0]),
         ("pooling by 3 with stride 2 and padding 1", seq(size, nn.Conv2d(2, k, 2)), (2, 8, 11), [0, 3 * 5 * 8 * k]),
         ("stride, padding and dilation at once", seq(uneven, flat), (1, 8, 10), [4 * 4 * 6 * k, 0]),
-        ("a stride that leaves a rest", seq(nn.Conv2d(2, k, 3, stride=3)), (2, 10, 11), [3 * 3 * 18 * k]),
+        ("a stride that leaves a remainder", seq(nn.Conv2d(2, k, 3, stride=3)), (2, 10, 11), [3 * 3 * 18 * k]),
         ("one kernel per channel (groups = C)", seq(nn.Conv2d(k, 2 * k, 3, groups=k)), (k, 5, 6), [3 * 4 * 18 * k]),
-        ("one convolution at two places", seq(conv, conv), (k, 7, 6), [20 * 9 * k * k, 6 * 9 * k * k]),
+        ("one convolution in two places", seq(conv, conv), (k, 7, 6), [20 * 9 * k * k, 6 * 9 * k * k]),
         ("the same convolution on larger images", seq(conv), (k, 9, 12), [70 * 9 * k * k]),
-        ("more than a million", seq(nn.Conv2d(k, 64, 5), flat), (k, 44, 44), [1600 * 25 * 64 * k, 0]),
+        ("more than a million products", seq(nn.Conv2d(k, 64, 5), flat), (k, 44, 44), [1600 * 25 * 64 * k, 0]),
         ("tall images", seq(nn.Conv2d(1, k, (5, 1)), relu), (1, 31, 2), [27 * 2 * 5 * k, 0]),
     ]  # fmt: skip
 
@@ -802,21 +816,22 @@ expect(count_products(net, (6, 9, 4)), [0, 2268, 0, 252], "count_products with g
 # %% [markdown]
 # ### The whole table
 #
-# Now your two functions meet the LeNet-like net.
+# Now apply your two functions to the LeNet-like net.
 #
-# **Before you run it:** which of `conv1`, `conv2`, `fc1` and `fc2` hold nearly all of the 105,506 parameters? Which do nearly all of the products?
+# **Before you run it:** which of `conv1`, `conv2`, `fc1` and `fc2` hold nearly all of the 105,506 parameters? Which
+# account for nearly all of the products?
 
-# %% folded label="What stands in for functions that are not solved yet"
+# %% folded label="Stand-ins for functions that you have not solved yet"
 from torch.utils.flop_counter import FlopCounterMode
 
 
 def vector_length(net):
-    """Count parameters by writing them one after another."""
+    """Count parameters by joining them into one long vector."""
     return len(nn.utils.parameters_to_vector(net.parameters())) if list(net.parameters()) else 0
 
 
 def half_of_flops(net, shape):
-    """Count products with PyTorch's own counter: it counts a multiplication and an addition for each."""
+    """Count products with PyTorch's own counter, which counts a multiplication and an addition for each."""
     found = []
     for i in range(len(net)):
         x = net[:i](torch.zeros(1, *shape))
@@ -836,7 +851,7 @@ for module, held, computed in zip(lenet, parameters, products):
     print(f"{type(module).__name__:12}{held:>12,}{computed:>12,}")
 print(f"{'total':12}{sum(parameters):>12,}{sum(products):>12,}")
 
-# PyTorch has a counter, too. It counts an addition for each multiplication.
+# PyTorch has its own counter. It also counts an addition for each multiplication.
 with FlopCounterMode(display=False) as counter:
     lenet(torch.zeros(1, 1, 28, 28))
 print(f"PyTorch counts {counter.get_total_flops():,} / 2 = {counter.get_total_flops() // 2:,} products")
@@ -858,15 +873,15 @@ for ax, counts, name, colour in [
     ax.invert_yaxis()
 show(
     figure,
-    alt="Two bar charts over the layers conv1, conv2, fc1, fc2. Left, parameters: 832, 51,264, 51,400 and 2,010, so half of them are in the linear "
-    "layers and nearly all others in conv2. Right, products: 460,800, 819,200, 51,200 and 2,000: 96 percent are in the two convolutions.",
+    alt="Two bar charts over the layers conv1, conv2, fc1, fc2. Left, parameters: 832, 51,264, 51,400 and 2,010, so about half of them are in the "
+    "linear layers and nearly all the others in conv2. Right, products: 460,800, 819,200, 51,200 and 2,000: 96 percent are in the two convolutions.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `conv2` and `fc1` hold nearly all parameters, about half each. But the convolutions do 96 % of the work, and `conv1` alone a third of it, with
-# less than 1 % of the parameters. By hand:
+# `conv2` and `fc1` hold nearly all the parameters, about half each. But the convolutions do 96 % of the work, and
+# `conv1` alone does a third of it with less than 1 % of the parameters. By hand:
 #
 # | | parameters | products |
 # |---|---|---|
@@ -875,18 +890,21 @@ show(
 # | `fc1` | $200 \cdot (256 + 1) = 51{,}400$ | $200 \cdot 256 = 51{,}200$ |
 # | `fc2` | $10 \cdot (200 + 1) = 2{,}010$ | $10 \cdot 200 = 2{,}000$ |
 #
-# A convolution **uses its weights again**: `conv1` uses each weight at all 24 · 24 = 576 positions of its output, a linear layer each weight once.
-# So if you want a *faster* network, look at the convolutions; if you want a *smaller* one, at `fc1` and `conv2`.
+# A convolution **reuses its weights**: `conv1` uses each weight at all 24 · 24 = 576 positions of its output, while a
+# linear layer uses each weight once. So if you want a *faster* network, look at the convolutions; if you want a
+# *smaller* one, look at `fc1` and `conv2`.
 #
 # </details>
 #
-# ## A class of your own
+# ## Your own class
 #
-# `nn.Sequential` is a chain. As soon as the data does not run along one chain (two paths, a loop, an `if`), you need a class of your
-# own. It has two methods:
+# `nn.Sequential` is a chain. If the data does not follow a single chain (two paths, a loop, an `if`), you need your own
+# class. It has two methods:
 #
-# - `__init__` makes the parts that have parameters, and keeps them as attributes. Its first line is `super().__init__()`.
-# - `forward` says what happens to an input. Any Python will do here, and functions of `F` need no module.
+# - `__init__` creates the parts that have parameters and stores them as attributes. Its first line is
+#   `super().__init__()`.
+# - `forward` computes the output from the input. You can use any Python code here, and functions from `F` need no
+#   module.
 
 
 # %%
@@ -908,10 +926,10 @@ print("523×10 →", "×".join(map(str, net(torch.randn(523, 10)).shape)))
 print([name for name, _ in net.named_parameters()])
 
 # %% [markdown]
-# The base class `nn.Module` does the rest. It notices every attribute that is a module or an `nn.Parameter`, and registers it. So
-# `self.fc1 = …` is all it takes for `parameters()`, `print` and much more.
+# The base class `nn.Module` does the rest. It notices every attribute that is a module or an `nn.Parameter`, and
+# registers it. So `self.fc1 = …` is all you need for `parameters()`, `print` and much more to work.
 #
-# `super().__init__()` sets up the registries. Without it the first layer has nowhere to go:
+# `super().__init__()` sets up the registries. Without it, the first layer cannot be registered:
 
 
 # %%
@@ -928,8 +946,8 @@ except AttributeError as error:
 # %% [markdown]
 # ### net(x) or net.forward(x)?
 #
-# You write `forward`, but you call `net(x)`. Is there a difference? Here a function is attached to the module, a *forward hook*: it reports the
-# shape of the output whenever the module is called.
+# You write `forward`, but you call `net(x)`. Is there a difference? Here we attach a *forward hook* to the module: a
+# function that reports the shape of the output whenever the module is called.
 #
 # **Before you run it:** how many lines does this print?
 
@@ -942,17 +960,17 @@ handle.remove()
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Two lines: the hook ran once. The call `net(x)` runs the hooks and `forward`; `net.forward(x)` gives the same result but skips the hooks, and
-# tools that rely on them silently do nothing. So call the module, never its `forward`.
+# Two lines: the hook ran once. The call `net(x)` runs the hooks and `forward`; `net.forward(x)` gives the same result
+# but skips the hooks, so tools that rely on them silently do nothing. So call the module, never its `forward`.
 #
 # </details>
 #
 # ### One layer, used twice
 #
-# In `forward` you may call a layer as often as you like. This is called **weight sharing**.
+# In `forward` you may call the same layer as often as you like. This is called **weight sharing**.
 #
-# **Before you run it:** how many learnable numbers are there? And is the weight's gradient that of its first use, that of its second use, or the
-# sum of both?
+# **Before you run it:** how many learnable numbers are there? And is the weight's gradient that of the first use, that
+# of the second use, or the sum of both?
 
 
 # %% predict
@@ -966,15 +984,15 @@ class Twice(nn.Module):
 
 
 net, x = Twice(), torch.randn(5, 8)
-print("numbers to learn:", sum(parameter.numel() for parameter in net.parameters()))
+print("learnable numbers:", sum(parameter.numel() for parameter in net.parameters()))
 net(x).sum().backward()
 
 # The same computation with two separate weights, which happen to be equal
 a, b = (net.fc.weight.detach().clone().requires_grad_() for _ in range(2))
 F.linear(F.relu(F.linear(x, a)), b).sum().backward()
 for name, value in {
-    "of the first use": a.grad,
-    "of the second use": b.grad,
+    "that of the first use": a.grad,
+    "that of the second use": b.grad,
     "the sum of both": a.grad + b.grad,
 }.items():
     print(f"the gradient is {name}:", torch.allclose(net.fc.weight.grad, value))
@@ -982,41 +1000,44 @@ for name, value in {
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# There is one layer, so there are 64 numbers, however often it is used. The weight acts on the output along two paths, and autograd adds up the
-# gradients of all paths. (A convolution shares weights in just this way: the same kernel at every position.)
+# There is one layer, so there are 64 numbers, however often it is used. The weight affects the output along two paths,
+# and autograd adds up the gradients of all paths. (A convolution shares weights in just this way: it uses the same
+# kernel at every position.)
 #
 # </details>
 #
 # ### Exercise: A net for images of any size
 #
-# The `256` in the net above was worked out by hand for images of 28×28. Write a class that works it out: `LeNet(channels=1, size=(28, 28),
-# classes=10)`.
+# We worked out the `256` in the net above by hand, for 28×28 images. Write a class that does so itself:
+# `LeNet(channels=1, size=(28, 28), classes=10)`.
 #
-# - Its parts are the layers `conv1` (5×5, 32 output channels), `conv2` (5×5, 64 output channels), `fc1` (200 outputs) and `fc2` (`classes`
-#   outputs), all with a bias. `fc1` takes as many features as images of `size` (height, width) leave. All parameters are there as soon as the net
-#   is made.
-# - `forward` takes images of shape $N \times$ `channels` $\times H \times W$ and returns the logits, $N \times$ `classes`: max pooling by 3 and a
-#   ReLU after `conv1`, max pooling by 2 and a ReLU after `conv2`, a ReLU after `fc1`, nothing after `fc2`. (Pooling before or after the ReLU: the
-#   result is the same.)
-# - Images that leave a different number of features, more or fewer, must raise an error. They must never change the number of rows.
-# - Gradients reach all parameters and the images, which are left as they were.
+# - Its layers are `conv1` (5×5, 32 output channels), `conv2` (5×5, 64 output channels), `fc1` (200 outputs) and `fc2`
+#   (`classes` outputs), all with a bias. `fc1` takes as many features as an image of `size` (height, width) leaves
+#   after both poolings. All parameters exist as soon as the net is created.
+# - `forward` takes images of shape $N \times$ `channels` $\times H \times W$ and returns the logits, $N \times$
+#   `classes`: max pooling by 3 and a ReLU after `conv1`, max pooling by 2 and a ReLU after `conv2`, a ReLU after `fc1`,
+#   nothing after `fc2`. (Max pooling before or after the ReLU gives the same result.)
+# - Images that give more or fewer features than that must raise an error. They must never change the number of rows.
+# - Gradients reach all parameters and the images. The images are left as they were.
 #
 # <details><summary>Hint 1: what goes where?</summary>
 #
-# Four parts have parameters: they are made in `__init__`. Pooling, ReLU and flattening have none: functions in `forward` will do.
+# Four layers have parameters: create them in `__init__`. Pooling, ReLU and flattening have none: functions in `forward`
+# will do.
 #
 # </details>
 #
 # <details><summary>Hint 2: how many features?</summary>
 #
-# Follow one side of the image through `conv1`, pooling by 3, `conv2`, pooling by 2: each step is `side - 4` or `side // k`. Do it for the height
-# and for the width. Or send a single image of zeros through the convolutions in `__init__`, and look at what comes out.
+# Follow one side of the image through `conv1`, pooling by 3, `conv2`, pooling by 2: each step is `side - 4` or
+# `side // k`. Do this for the height and for the width. Or send a single image of zeros through the convolutions and
+# poolings in `__init__`, and look at the shape that comes out.
 #
 # </details>
 #
 # <details><summary>Hint 3: images of another size</summary>
 #
-# See *When the shapes do not fit*: which way to flatten never changes the number of rows?
+# See *When the shapes do not fit*: which way of flattening never changes the number of rows?
 #
 # </details>
 
@@ -1026,8 +1047,8 @@ class LeNet(nn.Module):
     """A convolutional network for images of a given size.
 
     Args:
-        channels: of the images.
-        size: height and width of the images.
+        channels: the number of channels of the images.
+        size: the height and width of the images.
         classes: the number of logits.
     """
 
@@ -1059,7 +1080,7 @@ g = torch.Generator().manual_seed(105)
 
 
 def examine(channels, size, features, classes, n, square=None, net=None):
-    """Compare parameters, outputs and gradients of a net with those of a Sequential that holds the same numbers."""
+    """Compare parameters, outputs and gradients of a net with those of functions that use the same numbers."""
     net = LeNet(channels, size, classes) if net is None else net
     name = f"LeNet({channels}, {size}, {classes})"
     parts = [("conv1", (32, channels, 5, 5)), ("conv2", (64, 32, 5, 5))]
@@ -1067,8 +1088,8 @@ def examine(channels, size, features, classes, n, square=None, net=None):
     shapes = {f"{part}.{kind}": s for part, (d, *rest) in parts for kind, s in [("weight", (d, *rest)), ("bias", (d,))]}
     found = dict(net.named_parameters())
     if any(isinstance(parameter, nn.parameter.UninitializedParameter) for parameter in found.values()):
-        advice = "A lazy layer has none before its first call: work the number of features out in __init__."
-        require(False, f"all parameters are there as soon as {name} is made", advice)
+        advice = "A lazy layer has none before its first call: work out the number of features in __init__."
+        require(False, f"all parameters exist as soon as {name} is created", advice)
 
     def told(shapes):
         return {part: str(tuple(shape)) for part, shape in shapes.items()}
@@ -1078,9 +1099,9 @@ def examine(channels, size, features, classes, n, square=None, net=None):
         told(shapes),
         f"names and shapes of the parameters of {name}",
         mistakes={
-            "No part is registered: keep each in an attribute of self, in __init__.": {},
+            "No layer is registered: assign each to an attribute of self in __init__.": {},
             "The biases are missing.": told({part: shape for part, shape in shapes.items() if "weight" in part}),
-            "fc1 takes 256 features whatever the size: work the number out.": told(shapes | {"fc1.weight": (200, 256)}),
+            "fc1 takes 256 features whatever the size: work out the number.": told(shapes | {"fc1.weight": (200, 256)}),
             "The argument classes is not used.": told(shapes | {"fc2.weight": (10, 200), "fc2.bias": (10,)}),
             "The argument channels is not used.": told(shapes | {"conv1.weight": (32, 1, 5, 5)}),
         }
@@ -1146,7 +1167,7 @@ def examine(channels, size, features, classes, n, square=None, net=None):
     gradients = torch.autograd.grad((s * weight).sum(), [*leaves, x])
     missing = [part for part, gradient in actual.items() if gradient is None]
     if missing:
-        advice = f"None arrives at {', '.join(missing)}."
+        advice = f"No gradient reaches {', '.join(missing)}."
         require(False, f"a gradient reaches all eight parameters of {name} and x", advice)
     wanted_gradients = dict(zip([*shapes, "x"], gradients))
     expect(actual, wanted_gradients, f"the gradients of all parameters and of x in {name}", rtol=1e-2, atol=1e-3)
@@ -1154,7 +1175,7 @@ def examine(channels, size, features, classes, n, square=None, net=None):
 
 
 def reaction(net, n, *size):
-    """What the net does with n images: the shape that comes out, or that it raises an error."""
+    """The shape that the net returns for n images, or that it raises an error."""
     try:
         return f"{tuple(net(torch.ones(n, *size)).shape)}"
     except Exception:
@@ -1174,7 +1195,7 @@ expect(
     dict.fromkeys(sizes, "an error"),
     "LeNet()(x) raises an error for 12 images that are " + ", or ".join(sizes),
     mistakes={
-        "Flatten each image by itself: view(-1, …) changes the number of rows.": dict(
+        "Flatten each image separately: view(-1, …) changes the number of rows.": dict(
             zip(sizes, ["(48, 10)", "(6, 10)", "(3, 10)"])
         )
     },
@@ -1199,7 +1220,8 @@ expect(
 # %% [markdown]
 # ## What parameters() sees
 #
-# An optimizer changes what `net.parameters()` hands it, and nothing else. Here are two modules with the same three parts:
+# An optimizer changes the parameters that `net.parameters()` gives it, and nothing else. Here are two modules with the
+# same three parts:
 
 
 # %%
@@ -1220,7 +1242,7 @@ class InModuleList(nn.Module):
 
 
 # %% [markdown]
-# **Before you run it:** how many parameters are listed for each? And what will those of the linear layer be called?
+# **Before you run it:** how many parameters are listed for each? And what are those of the linear layer called?
 
 # %% predict
 for net in InList(), InModuleList():
@@ -1231,7 +1253,7 @@ for net in InList(), InModuleList():
 
 # %% predict folded label="Draw both modules as trees"
 def tree(ax, title, rows):
-    """A tree of names; rows: (depth, name, shape or kind, role), the role being learned, plain or loss (not seen)."""
+    """Draw a tree of names. rows: (depth, name, shape or kind, role); a role is learned, plain or loss (not seen)."""
     for i, (depth, name, detail, role) in enumerate(rows):
         x, hidden = 0.7 * depth, role == "loss"
         if depth:
@@ -1266,24 +1288,25 @@ show(
     figure,
     alt="Two trees of what parameters() sees. Left, InList: param of 123×456 and conv with weight 32×1×5×5 and bias 32 are filled orange; other_stuff, a list, and "
     "below it weight 21×543 and bias 21 are dashed in red, not seen. Right, InModuleList: other_stuff is a ModuleList, and its 0.weight and 0.bias are "
-    "orange like the rest. Three parameters against five.",
+    "orange like the rest. Three parameters are seen on the left, five on the right.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Three against five. `nn.Module` looks at each attribute when it is assigned. A list is neither a module nor a parameter, and `nn.Module` does not
-# look inside: the linear layer is lost. The same holds for a dict or a tuple, and for parameters in the place of modules. `nn.ModuleList` is a list
-# that is a module: its entries are called `0`, `1`, …, so the weight is `other_stuff.0.weight`. (A module's own parameters come first, then those
-# of its parts.)
+# Three and five. `nn.Module` looks at each attribute when it is assigned. A list is neither a module nor a parameter,
+# and `nn.Module` does not look inside, so the linear layer is missed. The same goes for a dict or a tuple, and for a
+# list of parameters. `nn.ModuleList` is a list that is also a module: its entries are named `0`, `1`, …, so the weight
+# is `other_stuff.0.weight`. (A module's own parameters come first, then those of its parts.)
 #
 # </details>
 #
 # ### Does the net still learn?
 #
-# Below, two nets learn the same 8×8 digits from the same start. One keeps its two hidden layers in a list, the other in an `nn.ModuleList`. What would
-# be saved of each is its `state_dict()`: it holds everything that is registered, by name. (`F.cross_entropy(logits,
-# labels)` is the usual loss for classes: it is small when the logit of the right class is the largest by far.)
+# Below, two nets learn the same 8×8 digits from the same initial values. One keeps its two hidden layers in a list, the
+# other in an `nn.ModuleList`. To save a net you save its `state_dict()`, which holds all registered tensors by name.
+# (`F.cross_entropy(logits, labels)` is the usual loss for classification: it is small when the logit of the right class
+# is by far the largest.)
 #
 # **Before you run it:** the optimizer of the first net does not know the hidden layers. Will its loss fall at all? How many tensors does each
 # `state_dict` hold?
@@ -1331,21 +1354,21 @@ ax.set(xlabel="step", ylabel="loss on 300 digits", ylim=(0, 2.5), title="the sam
 show(
     figure,
     alt="Two loss curves over 100 steps, both starting at about 2.3. The dashed one, hidden layers in a list, falls slowly and stays far above the "
-    "solid one, hidden layers in a ModuleList, which falls close to 0. The net with the list learns too, only worse.",
+    "solid one, hidden layers in a ModuleList, which falls close to 0. The net with the list learns, too, but less.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# It falls, and that is the danger: nothing breaks. The last layer is registered and learns what it can from hidden layers that stay random. They
-# are also missing from the `state_dict` (2 tensors, not 6), so they are lost when the net is saved, and they stay behind when `net.to(device)`
-# moves the net to a GPU.
+# It does fall, and that is the danger: nothing breaks. The last layer is registered and learns what it can from hidden
+# layers that stay random. Those are also missing from the `state_dict` (2 tensors, not 6), so they are lost when the
+# net is saved, and they stay behind when `net.to(device)` moves the net to a GPU.
 #
 # So when a net learns less than it should, look at `named_parameters()` first.
 #
 # </details>
 #
-# ### Ways to register
+# ### Ways to register modules and parameters
 #
 # | you have | write |
 # |---|---|
@@ -1355,8 +1378,8 @@ show(
 # | a list or dict of parameters | `nn.ParameterList([…])`, `nn.ParameterDict({…})` |
 # | a module or parameter whose name is computed | `self.add_module(name, module)`, `self.register_parameter(name, parameter)` |
 #
-# What was registered under a computed name is read with `getattr(self, name)`. The built-in `setattr(self, name, value)` registers too: it is
-# `self.name = value` with a computed name.
+# To read something that was registered under a computed name, use `getattr(self, name)`. The built-in
+# `setattr(self, name, value)` registers, too: it is `self.name = value` with a computed name.
 
 
 # %%
@@ -1374,43 +1397,44 @@ for name, parameter in net.named_parameters():
 print(net.branches["wide"], "|", getattr(net, "ex" + "tra"), "|", net.scale.tolist())
 
 # %% [markdown]
-# A `ModuleList` and a `ModuleDict` only **hold** modules: they have no `forward`. Which module runs when is up to your `forward`. (An
-# `nn.Sequential` holds *and* runs.)
+# A `ModuleList` and a `ModuleDict` only **hold** modules: they have no `forward`. Your `forward` decides which module
+# runs when. (An `nn.Sequential` holds its modules *and* runs them.)
 #
 # ### Exercise: Fix the committee
 #
-# A committee asks several linear layers. Each member $f_i$ has a vote $v_i$, a number that is meant to be learned, and the answer is $\sum_i v_i
-# \cdot f_i(x)$.
+# A committee consists of several linear layers. Each member $f_i$ has a vote $v_i$, a number to be learned, and the
+# committee's output is $\sum_i v_i \cdot f_i(x)$.
 #
-# The class below computes the right answer, but two faults leave it without any parameters. Fix both, so that
+# The class below computes the right output, but two mistakes leave it without any parameters. Fix both, so that
 #
-# - `members` holds one `nn.Linear` of its own for each member, registered as `members.0`, `members.1`, …;
-# - `votes` is one registered tensor of shape `(members,)`, float32, with $1 / \text{members}$ in each place at first;
-# - `forward` gives the same as before (the votes as they are, not normalised), every parameter learns, and gradients
-#   reach `x`.
+# - `members` holds a separate `nn.Linear` for each member, registered as `members.0`, `members.1`, …;
+# - `votes` is one registered parameter of shape `(members,)`, float32, with every element initially
+#   $1 / \text{members}$;
+# - `forward` computes the same as before (with the votes as they are, not normalised), every parameter learns, and
+#   gradients reach `x`.
 #
-# You may change any line. The line `raise NotImplementedError` has to go.
+# You may change any line. Delete the line `raise NotImplementedError`.
 #
 # <details><summary>Hint 1: how much has to change?</summary>
 #
-# Two lines of `__init__`, one word or two in each. `forward` may stay as it is.
+# Two lines of `__init__`, a word or two in each. `forward` can stay as it is.
 #
 # </details>
 #
 # <details><summary>Hint 2: which ways to register?</summary>
 #
-# `members` is a list of modules, `votes` is a tensor that is learned: two rows of the table above.
+# `members` is a list of modules, and `votes` is a tensor that is learned: two rows of the table above cover them.
 #
 # </details>
 
 
 # %% exercise="committee" difficulty=1 minutes=6
 class Committee(nn.Module):
-    """The sum of several linear layers, each times a learned number.
+    """The sum of several linear layers, each multiplied by a learned number.
 
     Args:
-        in_features, classes: sizes of each member.
-        members: how many there are, at least 1.
+        in_features, classes: the input and output size of each member.
+        members: the number of members, at least 1.
     """
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -1422,7 +1446,7 @@ class Committee(nn.Module):
         self.members = [nn.Linear(in_features, classes) for _ in range(members)]
         self.votes = torch.full((members,), 1 / members)
         ### BEGIN SOLUTION
-        # Or write it into the two lines above: nn.ModuleList([…]) and nn.Parameter(…).
+        # Or change the two lines above: nn.ModuleList([…]) and nn.Parameter(…).
         self.members = nn.ModuleList(self.members)
         self.votes = nn.Parameter(self.votes)
         ### END SOLUTION
@@ -1436,7 +1460,7 @@ g = torch.Generator().manual_seed(106)
 
 
 def examine(in_features, classes, members, n):
-    """Compare parameters, outputs and gradients of a committee with those of the same numbers in one einsum."""
+    """Compare parameters, outputs and gradients of a committee with those of one einsum on the same numbers."""
     name = f"Committee({in_features}, {classes}, {members})"
     net = Committee(in_features, classes, members)
     parts = [("weight", (classes, in_features)), ("bias", (classes,))]
@@ -1454,12 +1478,12 @@ def examine(in_features, classes, members, n):
         f"names and shapes of the parameters of {name}",
         mistakes=(buffer if "votes" in dict(net.named_buffers()) else {})
         | {
-            "Nothing is registered yet: neither a list nor a plain tensor is seen.": {},
+            "Nothing is registered yet: nn.Module sees neither a list nor a plain tensor.": {},
             "The members are registered, the votes are not: a plain tensor is not seen.": told(layers),
             "The votes are registered, the members are not: nn.Module does not look into a list.": told(
                 {"votes": (members,)}
             ),
-            "One layer stands at every place of the list: make a new nn.Linear for each.": told(
+            "The same layer is in every place of the list: make a new nn.Linear for each.": told(
                 dict(list(layers.items())[:2]) | {"votes": (members,)}
             ),
             "There is a parameter for each vote: one tensor of shape (members,) was asked for.": told(
@@ -1474,13 +1498,13 @@ def examine(in_features, classes, members, n):
     expect(
         found["votes"].detach().clone(),
         torch.tensor([1 / members] * members),
-        f"the votes of {name} at first",
+        f"the initial votes of {name}",
         mistakes={"They are 1 each: divide by the number of members.": torch.ones(members)},
     )
     starts = [found[f"members.{i}.weight"].detach().clone() for i in range(members)]
     if any(torch.equal(starts[i], starts[k]) for i in range(members) for k in range(i)):
         advice = "Two members are copies of each other: make a new nn.Linear for each."
-        require(False, f"each member of {name} starts with numbers of its own", advice)
+        require(False, f"each member of {name} starts with its own numbers", advice)
 
     for turn, mode in enumerate(("", " after net.eval()", " after net.train()")):
         net.train(turn != 1)
@@ -1490,7 +1514,7 @@ def examine(in_features, classes, members, n):
             for part, value in p.items():
                 found[part].copy_(value)
         net.zero_grad()
-        # the same values may lie in another order in memory
+        # the same values may be in a different order in memory
         x = torch.randn(in_features, n, generator=g).t() if turn else torch.randn(n, in_features, generator=g)
         x, weight = x.requires_grad_(), torch.randn(n, classes, generator=g)
         leaves = {part: value.clone().requires_grad_() for part, value in p.items()}
@@ -1507,10 +1531,10 @@ def examine(in_features, classes, members, n):
             atol=1e-5,
             mistakes={
                 "The votes are not used: this is the mean.": outputs.mean(0),
-                "The votes went through a softmax: take them as they are.": torch.einsum(
+                "The votes went through a softmax: use them as they are.": torch.einsum(
                     "m,mnc->nc", v.softmax(0), outputs
                 ),
-                "It is divided by the number of members: the votes do that already.": s / members,
+                "The output is divided by the number of members: the votes already do that.": s / members,
                 "Only the first member is used.": v[0] * outputs[0],
             }
             if members > 1
@@ -1523,7 +1547,7 @@ def examine(in_features, classes, members, n):
         actual = {part: parameter.grad for part, parameter in net.named_parameters()} | {"x": x.grad}
         missing = [part for part, gradient in actual.items() if gradient is None]
         if missing:
-            advice = f"None arrives at {', '.join(missing)}: it is frozen or detached, or forward does not use it as a tensor."
+            advice = f"No gradient reaches {', '.join(missing)}: it is frozen or detached, or forward does not use it as a tensor."
             require(False, f"a gradient reaches every parameter of {name}, and x", advice)
         wanted = dict(zip([*leaves, "x"], gradients))
         expect(actual, wanted, f"the gradients of all parameters of {name}{mode}, and of x", rtol=1e-3, atol=1e-4)
@@ -1548,7 +1572,8 @@ require(True, "other sizes", "")
 # %% [markdown]
 # ## An input that takes two paths
 #
-# In a **residual block** (He and others, 2015) the input goes through two convolutions, and is then added to their output:
+# In a **residual block** (He and others, 2015), the input goes through two convolutions and is then added to their
+# output:
 #
 # $$y = \mathrm{relu}\left(x + f(x)\right), \qquad f(x) = \mathrm{conv}_2(\mathrm{relu}(\mathrm{conv}_1(x))).$$
 #
@@ -1588,18 +1613,18 @@ figure, axes = plt.subplots(2, 1, figsize=(6.4, 3.5), layout="constrained")
 same, smaller = "C×H×W", "D×H′×W′"
 block_picture(axes[0], "", (same, same, same, same), "same shape: x is added as it is")
 block_picture(
-    axes[1], "1×1 conv, stride 2", (same, smaller, smaller, smaller), "other shape: the shortcut has to follow"
+    axes[1], "1×1 conv, stride 2", (same, smaller, smaller, smaller), "different shape: the shortcut has to match it"
 )
 show(
     figure,
     alt="Two residual blocks. In both the input x of C×H×W takes two paths: a lower one through conv1, ReLU and conv2, which gives f(x), and an upper one, the "
     "shortcut, around them. Both meet at a plus, then a ReLU gives y. First block: all shapes are C×H×W, and the shortcut leaves x as it is. "
-    "Second block: f(x) has the shape D×H′×W′, half the size,, and a 1×1 convolution with stride 2 on the shortcut brings x to the same shape.",
+    "Second block: f(x) has the shape D×H′×W′, half the size, and a 1×1 convolution with stride 2 on the shortcut brings x to the same shape.",
 )
 
 # %% [markdown]
-# The sum needs equal shapes. In the simple block (above) both convolutions keep the number of channels, and a padding of 1 keeps height and width
-# for kernels of 3×3:
+# The two terms of the sum must have the same shape. In the simple block (the upper one), both convolutions keep the
+# number of channels, and with 3×3 kernels a padding of 1 keeps height and width:
 
 
 # %%
@@ -1617,9 +1642,9 @@ block = SimpleBlock(4)
 print("2×4×7×5 →", "×".join(map(str, block(torch.randn(2, 4, 7, 5)).shape)))
 
 # %% [markdown]
-# **Before you run it:** suppose that the convolutions have learned nothing at all, and all their weights and biases are 0. A chain of two such
-# convolutions would give zeros, and no gradient would come back to `x`. What does the block give for the four values below, and what gradient
-# arrives at `x`?
+# **Before you run it:** suppose the convolutions have learned nothing at all: all their weights and biases are 0. A
+# plain chain of two such convolutions would give zeros, and no gradient would reach `x`. What does the block give for
+# the four values below, and what gradient reaches `x`?
 
 # %% predict
 for parameter in block.parameters():
@@ -1633,41 +1658,46 @@ print("x.grad:", x.grad.flatten().tolist())
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# With $f(x) = 0$ the block is $\mathrm{relu}(x)$: positive values pass unchanged, and so does their gradient, through the plus. That is one reason
-# why networks of a hundred such blocks can be trained: a block that is of no use yet does no harm, and the gradient finds its way past it.
+# With $f(x) = 0$ the block is $\mathrm{relu}(x)$: positive values pass through the plus unchanged, and so does their
+# gradient. That is one reason why networks with a hundred such blocks can be trained: a block that has not learned
+# anything yet does no harm, and the gradient flows past it.
 #
 # </details>
 #
 # ### Exercise: A residual block that may change the shape
 #
-# Real networks also need blocks that give more channels or smaller images. Then $x$ cannot be added as it is. A **1×1 convolution** on the shortcut
-# brings it to the right shape: it mixes the channels at each position, and with a stride it skips positions (see the second block in the picture).
+# Real networks also need blocks that output more channels or smaller images. Then $x$ cannot be added as it is. A **1×1
+# convolution** on the shortcut gives it the right shape: it mixes the channels at each position, and with a stride it
+# skips positions (see the second block in the picture).
 #
 # Write the class `Residual(in_channels, out_channels, stride=1)`, $y = \mathrm{relu}(\mathrm{shortcut}(x) +
 # \mathrm{conv}_2(\mathrm{relu}(\mathrm{conv}_1(x))))$:
 #
 # - `conv1` is a 3×3 convolution from `in_channels` to `out_channels` with padding 1 and the given stride;
 # - `conv2` is a 3×3 convolution from `out_channels` to `out_channels` with padding 1 and stride 1;
-# - the shortcut is $x$ itself, without any parameters, if the block keeps the shape (same number of channels and stride 1). Otherwise it is the
-#   layer `shortcut`, a 1×1 convolution with the given stride.
+# - if the block keeps the shape (same number of channels and stride 1), the shortcut is $x$ itself, without any
+#   parameters. Otherwise it is the layer `shortcut`, a 1×1 convolution with the given stride.
 #
 # All convolutions have a bias. `x` is left as it was, and gradients reach all parameters and `x`.
 #
 # <details><summary>Hint 1: the input is needed twice</summary>
 #
-# Do not overwrite `x` before the sum: give the other path a name of its own. And `x += …` would change the input.
+# Do not overwrite `x` before the sum: use another name for the result of the convolutions. And do not write `x += …`:
+# it would change the input.
 #
 # </details>
 #
 # <details><summary>Hint 2: two kinds of shortcut</summary>
 #
-# Decide in `__init__`. `nn.Identity()` is a module that returns its input and has no parameters; with it `forward` looks the same in both cases.
+# Decide in `__init__`. `nn.Identity()` is a module that returns its input and has no parameters; with it, `forward` is
+# the same in both cases.
 #
 # </details>
 #
 # <details><summary>Hint 3: "The size of tensor a must match the size of tensor b"</summary>
 #
-# Print both shapes. Is there a shortcut layer whenever the channels differ *or* the stride is not 1? Does it have the stride?
+# Print both shapes. Is there a shortcut layer whenever the channels differ *or* the stride is not 1? Does it use the
+# stride?
 #
 # </details>
 
@@ -1677,8 +1707,8 @@ class Residual(nn.Module):
     """relu(shortcut(x) + conv2(relu(conv1(x)))).
 
     Args:
-        in_channels, out_channels: of the input, and of the output.
-        stride: of conv1, and of the shortcut.
+        in_channels, out_channels: the channels of the input and of the output.
+        stride: the stride of conv1 and of the shortcut.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
@@ -1707,7 +1737,7 @@ g = torch.Generator().manual_seed(108)
 
 
 def examine(channels, out, stride, size, n=2, turned=False, mode=True, net=None):
-    """Compare parameters, outputs and gradients of a block with those of the same numbers in F.conv2d.
+    """Compare parameters, outputs and gradients of a block with those of F.conv2d on the same numbers.
 
     turned: x is not contiguous. mode: training mode or not.
     """
@@ -1728,10 +1758,10 @@ def examine(channels, out, stride, size, n=2, turned=False, mode=True, net=None)
         told(shapes),
         f"names and shapes of the parameters of {name}",
         mistakes={
-            "No part is registered: keep each in an attribute of self, in __init__.": {},
+            "No layer is registered: assign each to an attribute of self in __init__.": {},
             "The biases are missing.": told({part: shape for part, shape in shapes.items() if "weight" in part}),
             (
-                "The shape stays, so x itself is added: no layer on the shortcut."
+                "The shape stays the same, so add x itself: no layer on the shortcut."
                 if keeps
                 else "There is no layer on the shortcut, though the shape changes (channels or stride)."
             ): told(main | extra if keeps else main),
@@ -1754,7 +1784,7 @@ def examine(channels, out, stride, size, n=2, turned=False, mode=True, net=None)
             "The stride belongs to conv1, not to conv2.": wanted | {"conv1": (1, 1), "conv2": (stride, stride)},
             "The shortcut needs the stride, too: its output must have the size of f(x).": wanted
             | ({} if keeps else {"shortcut": (1, 1)}),
-            "The stride is for conv1 and the shortcut alone: conv2 has stride 1.": wanted | {"conv2": (stride, stride)},
+            "The stride is only for conv1 and the shortcut: conv2 has stride 1.": wanted | {"conv2": (stride, stride)},
         },
     )
     p = {part: torch.randn(shape, generator=g) / math.prod(shape[1:]) ** 0.5 for part, shape in shapes.items()}
@@ -1769,7 +1799,7 @@ def examine(channels, out, stride, size, n=2, turned=False, mode=True, net=None)
         plain = net(inplace(x))
     answer = net(inplace(x))
     if not (torch.equal(x, before) and torch.equal(plain, answer)):
-        advice = "The input has changed: write x = x + …, not x += …, and let no function with an underscore work on x."
+        advice = "The input has changed: write x = x + …, not x += …, and call no in-place function (with a _ at the end) on x."
         require(torch.equal(x, before), f"{name}(x) leaves x as it was", advice)
 
     def conv(part, h, step=1):
@@ -1789,13 +1819,13 @@ def examine(channels, out, stride, size, n=2, turned=False, mode=True, net=None)
         rtol=1e-4,
         atol=1e-5,
         mistakes={
-            "The shortcut is not added: this is the chain alone.": F.relu(f),
+            "The shortcut is not added: this is only the chain.": F.relu(f),
             "The ReLU at the end is missing.": s + f,
             "The last ReLU comes before the sum: add first.": s + F.relu(f),
             "There is a ReLU too many, between conv2 and the sum.": F.relu(s + F.relu(f)),
             "The ReLU between the convolutions is missing.": F.relu(s + straight),
-            "Not x was added, but the output of conv1: x was overwritten.": F.relu(F.relu(hidden) + f),
-            "Not x was added, but f(x) once more: x was overwritten.": F.relu(2 * f),
+            "The output of conv1 was added instead of x: x was overwritten.": F.relu(F.relu(hidden) + f),
+            "f(x) was added a second time instead of x: x was overwritten.": F.relu(2 * f),
         },
     )
     if not answer.requires_grad:
@@ -1808,7 +1838,7 @@ def examine(channels, out, stride, size, n=2, turned=False, mode=True, net=None)
     found = {part: parameter.grad for part, parameter in net.named_parameters()} | {"x": again.grad}
     missing = [part for part, gradient in found.items() if gradient is None]
     if missing:
-        advice = f"None arrives at {', '.join(missing)}: it is frozen, detached or not used."
+        advice = f"No gradient reaches {', '.join(missing)}: it is frozen, detached or not used."
         require(False, f"a gradient reaches every parameter of {name} and x", advice)
     cut = torch.autograd.grad((F.relu(s.detach() + f) * weight).sum(), [*leaves.values(), x], allow_unused=True)
     expect(
@@ -1851,10 +1881,11 @@ require(True, f"{len(cases)} other cases", "")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## The backward pass comes by itself
+# ## The backward pass comes for free
 #
-# You wrote `forward`, never `backward`. Autograd records every operation of the forward pass and goes back through them, whatever Python code
-# called them. Before that the gradients are `None`; afterwards each parameter has one, of its own shape:
+# You have written `forward`, but never `backward`. Autograd records every operation of the forward pass, whatever
+# Python code called it, and `loss.backward()` goes back through all of them. Before that, every gradient is `None`;
+# afterwards each parameter has a gradient of its own shape:
 
 # %%
 torch.manual_seed(0)
@@ -1873,33 +1904,37 @@ for name, parameter in lenet.named_parameters():
 #
 # ### Exercise: One training step
 #
-# Write `training_step(net, x, labels, lr)`: one step of plain gradient descent (no momentum) on the loss `F.cross_entropy(net(x), labels)`.
+# Write `training_step(net, x, labels, lr)`. It takes one step of plain gradient descent (no momentum) on the loss
+# `F.cross_entropy(net(x), labels)`.
 #
-# - Every parameter $w$ of `net` changes in place to $w - \mathrm{lr} \cdot \partial L/\partial w$. A parameter that is used at several places
-#   changes once.
-# - Gradients that are in the net from before play no part.
-# - Frozen parameters (`requires_grad` is `False`) stay as they are, and so do parameters that `forward` does not use; which of them are trainable
-#   does not change.
-# - `net` is called once and stays in its mode (see `train()` and `eval()` below); `x` and `labels` are left as they were.
+# - Every parameter $w$ of `net` changes in place to $w - \mathrm{lr} \cdot \partial L/\partial w$. A parameter that is
+#   used in several places changes once.
+# - Old gradients left in the net have no effect.
+# - Frozen parameters (`requires_grad` is `False`) stay as they are, and so do parameters that `forward` does not use.
+#   No parameter's `requires_grad` changes.
+# - `net` is called once and stays in its mode (see `train()` and `eval()` below). `x` and `labels` are left as they
+#   were.
 # - Return the loss as a Python `float`, computed **before** the parameters change.
 #
 # You may use `torch.optim.SGD` or write the update yourself.
 #
 # <details><summary>Hint 1: the order</summary>
 #
-# Clear the old gradients, compute the loss, `backward`, change the parameters, return the number.
+# Clear the old gradients, compute the loss, call `backward`, change the parameters, return the loss as a number.
 #
 # </details>
 #
 # <details><summary>Hint 2: "a leaf Variable that requires grad is being used in an in-place operation"</summary>
 #
-# The update itself must not be recorded: put it into `with torch.no_grad():`. An optimizer's `step` does that for you.
+# The update itself must not be recorded: put it inside `with torch.no_grad():`. An optimizer's `step` does that for
+# you.
 #
 # </details>
 #
 # <details><summary>Hint 3: frozen parameters</summary>
 #
-# No gradient arrives there, nor at parameters that `forward` does not use: `.grad` is `None`. An optimizer skips such parameters; if you write the loop yourself, skip them too.
+# Frozen parameters get no gradient, nor do parameters that `forward` does not use: after you clear the old gradients,
+# their `.grad` stays `None`. An optimizer skips such parameters; if you write the loop yourself, skip them too.
 #
 # </details>
 
@@ -1908,7 +1943,7 @@ for name, parameter in lenet.named_parameters():
 def training_step(net: nn.Module, x: torch.Tensor, labels: torch.Tensor, lr: float) -> float:
     """One step of gradient descent on the cross-entropy.
 
-    x: a batch that net takes, N first. labels: (N,), int64. Returns: the loss before the step.
+    x: a batch that fits net, N first. labels: (N,), int64. Returns: the loss before the step.
     """
     ### BEGIN SOLUTION
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
@@ -1929,7 +1964,7 @@ g = torch.Generator().manual_seed(109)
 
 
 def look_ahead(net, x, labels, loss=F.cross_entropy):
-    """The loss of a net and its gradients, by autograd, on a copy."""
+    """The loss of a net and its gradients, computed by autograd on a copy."""
     net = copy.deepcopy(net)
     named = {name: parameter for name, parameter in net.named_parameters() if parameter.requires_grad}
     value = loss(net(x), labels)
@@ -1976,34 +2011,32 @@ def examine(net, x, labels, lr, title):
         expect(
             answer,
             loss,
-            f"{title}, {turn}: the loss before it, as a float",
+            f"{title}, {turn}: the loss before the step, as a float",
             rtol=1e-4,
             mistakes={
                 "This is the loss after the step.": loss_after,
-                "This is the sum over the samples: F.cross_entropy takes the mean by itself.": summed_loss,
-                "There is a softmax before the loss: F.cross_entropy wants logits.": soft_loss,
-                "This is a tensor: loss.item() makes a number of it.": torch.tensor(loss),
+                "This is the sum over the samples: F.cross_entropy takes the mean by default.": summed_loss,
+                "There is a softmax before the loss: F.cross_entropy expects logits.": soft_loss,
+                "This is a tensor: loss.item() turns it into a number.": torch.tensor(loss),
             },
         )
         expect(
             now(net),
             wanted,
-            f"{title}, {turn}: the parameters after it",
+            f"{title}, {turn}: the parameters after the step",
             rtol=1e-5,
             atol=1e-6,
             mistakes={
                 "Nothing changed in the net: is the step missing, were the gradients cleared before it, or does p = p - … "
                 "make a new tensor (p -= … changes the old one)?": start,
-                "Old gradients took part: backward adds to what is there. Clear them first.": shifted(
+                "Old gradients were included: backward adds to what is there. Clear them first.": shifted(
                     start, scaled(added, -lr)
                 ),
-                "This is a step of Adam: plain gradient descent is asked for, torch.optim.SGD.": shifted(
-                    start, scaled(adam, -lr)
-                ),
+                "This is an Adam step: use plain gradient descent, torch.optim.SGD.": shifted(start, scaled(adam, -lr)),
                 "The step goes uphill: subtract the gradient.": shifted(start, scaled(gradients, lr)),
                 "lr is not used: the gradient is subtracted as it is.": shifted(start, scaled(gradients, -1)),
-                "lr is not used: 0.001 is SGD's own.": shifted(start, scaled(gradients, -1e-3)),
-                "A frozen parameter took a step with its old gradient: clear that too, or skip it.": shifted(
+                "lr is not used: 0.001 is SGD's default.": shifted(start, scaled(gradients, -1e-3)),
+                "A frozen parameter took a step with its old gradient: clear that, too, or skip the parameter.": shifted(
                     wanted, stale
                 ),
                 "This is the gradient of the sum over the samples.": shifted(start, scaled(summed, -lr)),
@@ -2019,7 +2052,7 @@ def examine(net, x, labels, lr, title):
 
 
 def follow(title, net, x, labels, rates):
-    """One step for each rate, compared with autograd on a copy; says nothing unless one is wrong."""
+    """One step for each rate, compared with autograd on a copy; prints nothing unless one is wrong."""
     for number, parameter in enumerate(net.parameters()):
         if number % 3:  # some have old gradients, others have none
             parameter.grad = torch.randn(parameter.shape, generator=g).to(parameter.dtype)
@@ -2043,17 +2076,17 @@ def follow(title, net, x, labels, rates):
             require(
                 False,
                 f"{what}: the net stays in its mode",
-                "Leave out train() and eval(): the step is for net as it is.",
+                "Do not call train() or eval(): take the step in the mode that net is in.",
             )
-        expect(answer, value.item(), f"{what}: the loss before it, as a float", rtol=1e-4)
+        expect(answer, value.item(), f"{what}: the loss before the step, as a float", rtol=1e-4)
         if type(answer) is not float:
-            advice = f"It is of the type {type(answer).__name__}."
+            advice = f"Its type is {type(answer).__name__}."
             require(False, f"{what}: the loss is a Python float", advice)
         same = all(parameters.get(name) is parameter for name, parameter in net.named_parameters())
         if not same or len(list(net.parameters())) != len(parameters):
-            advice = "The net holds new parameters: an optimizer that has the old ones would lose them."
+            advice = "The net has new parameters: an optimizer that holds the old ones would no longer train it."
             require(False, f"{what}: the parameters change in place", advice)
-        expect(now(net), wanted, f"{what}: the parameters after it", rtol=1e-5, atol=1e-6)
+        expect(now(net), wanted, f"{what}: the parameters after the step", rtol=1e-5, atol=1e-6)
         expect(dict(net.named_buffers()), dict(twin.named_buffers()), f"{what}: the buffers, after one call of net")
         if [p.requires_grad for p in net.parameters()] != trainable:
             require(False, f"{what}: the same parameters are trainable as before", "Leave requires_grad as it is.")
@@ -2074,13 +2107,13 @@ net[2].weight.requires_grad_(False)
 examine(net, torch.randn(6, 5, generator=g), torch.randint(0, 3, (6,), generator=g), 0.3, "with frozen parameters")
 net = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4))
 net[2].weight = net[0].weight  # one parameter in two layers
-net[4] = net[2]  # one layer at two places
+net[4] = net[2]  # one layer in two places
 net = with_values(net)
 examine(net, torch.randn(7, 4, generator=g), torch.randint(0, 4, (7,), generator=g), 0.2, "with shared parameters")
 
 
 class Unused(nn.Module):
-    """A net with a part of its own, parameters in it that forward does not use, and a layer inside a list."""
+    """A net with its own parameter, a layer that forward does not use, and layers in a ModuleList."""
 
     def __init__(self, c, d):
         super().__init__()
@@ -2103,12 +2136,12 @@ def battery(n, c, d):
     cases = [
         ("five steps of one layer", seq(nn.Linear(c, d)), (n, c), (0.5, 0.1, 0.7, 0.2, 0.4)),
         ("large gradients", seq(nn.Linear(c, d)), (n, c), (0.01, 0.02)),
-        ("a first layer that is frozen", frozen, (n, c), (0.3, 0.1)),
+        ("a frozen first layer", frozen, (n, c), (0.3, 0.1)),
         ("parameters that forward does not use", Unused(c, d), (n, c), (0.2, 0.5)),
-        ("a batch normalisation in training mode", normed, (n, c), (0.1, 0.2)),
-        ("a dropout in evaluation mode", seq(nn.Linear(c, 9), nn.Dropout(0.5), nn.Linear(9, d)).eval(), (n, c), (0.3, 1)),
+        ("batch normalisation in training mode", normed, (n, c), (0.1, 0.2)),
+        ("dropout in evaluation mode", seq(nn.Linear(c, 9), nn.Dropout(0.5), nn.Linear(9, d)).eval(), (n, c), (0.3, 1)),
         ("a convolution", kernels, (n, c, 5, 3), (0.2, 0.4)),
-        ("one sample, a layer at two places", seq(layer, nn.Tanh(), seq(layer, nn.Linear(c, d))), (1, c), (2.0, 0.1)),
+        ("one sample, a layer in two places", seq(layer, nn.Tanh(), seq(layer, nn.Linear(c, d))), (1, c), (2.0, 0.1)),
         ("a net in float64", seq(nn.Linear(c, d)).double(), (n, c), (0.5, 0.3)),
     ]  # fmt: skip
     with contextlib.redirect_stdout(io.StringIO()):
@@ -2130,14 +2163,14 @@ x, labels = torch.randn(7, 1, 6, 5, generator=g), torch.randint(0, 5, (7,), gene
 examine(net, x, labels, 0.05, "a convolutional net with a frozen kernel")
 shared = nn.Linear(3, 3)
 net = with_values(nn.Sequential(shared, nn.Tanh(), nn.Sequential(shared, nn.Linear(3, 2))))
-examine(net, torch.randn(1, 3, generator=g), torch.tensor([1]), 2.0, "one sample, a layer at two places")
+examine(net, torch.randn(1, 3, generator=g), torch.tensor([1]), 2.0, "one sample, a layer in two places")
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Training on real digits
 #
-# The digits of this course have 8×8 pixels. Enlarged to 20×20 and framed with 4 pixels of zeros they have the size of MNIST's images, 28×28. Of the
-# 1,797 digits we train on 300, and keep 299 others to judge the network by.
+# The digits in this course have 8×8 pixels. Enlarged to 20×20 and padded with 4 pixels of zeros on each side, they have
+# the size of MNIST images, 28×28. Of the 1,797 digits we train on 300 and keep another 299 to test the network.
 
 # %%
 digits, digit_labels = load_digits()
@@ -2157,11 +2190,11 @@ draw_images(
 # %% [markdown]
 # ### A quick test before a long training
 #
-# Can the network learn **one small batch** perfectly? If not, something is broken: a part that is not registered, a gradient
-# that does not arrive, a wrong label.
+# Can the network overfit **one small batch**? If not, something is broken: a layer that is not registered, a gradient
+# that does not arrive, a step that is never taken.
 #
-# **Before you run it:** at first the network knows nothing, and gives each of the ten classes a probability of about 1/10. The cross-entropy is
-# $-\ln$ of the probability of the right class. What number should the first loss be close to?
+# **Before you run it:** at first the network knows nothing and gives each of the ten classes a probability of about
+# 1/10. The cross-entropy is $-\ln$ of the probability of the right class. What should the first loss be, roughly?
 
 # %% predict varies
 torch.manual_seed(0)
@@ -2188,19 +2221,19 @@ ax.text(39, math.log(10) - 0.1, "guessing: ln 10 ≈ 2.30", ha="right", va="top"
 ax.set(xlabel="step", ylabel="loss on the 20 images", ylim=(0, 2.6), title="overfitting twenty images")
 show(
     figure,
-    alt="The loss over 40 steps: it starts at guessing, ln 10 or about 2.30, and falls to almost 0. The network has overfitted its twenty images.",
+    alt="The loss over 40 steps: it starts at the loss of guessing, ln 10 or about 2.30, and falls to almost 0. The network has overfitted its twenty images.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# $-\ln(1/10) = \ln 10 \approx 2.30$. A first loss far above that points to logits that are too large: because the inputs were
-# not scaled, for example.
+# $-\ln(1/10) = \ln 10 \approx 2.30$. If the first loss is far above that, the logits are too large, perhaps because the
+# inputs were not scaled.
 #
 # </details>
 #
-# **Before you run it:** how many of its 20 images does the network get right now? And how many of the 299 other digits: about 30 (guessing), 170
-# or 290?
+# **Before you run it:** how many of its 20 images does the network now get right? And how many of the 299 test digits:
+# about 30 (guessing), 170 or 290?
 
 # %% predict varies
 right_here = (net(batch).argmax(1) == classes).sum().item()
@@ -2210,19 +2243,19 @@ print(f"{right_here} of the 20 it has seen, {right_there} of 299 others")
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Twenty images say little about how people write, so the network is right there and often wrong elsewhere. This is **overfitting**: a small loss on
-# the training images, a large one on others. As a quick test it is just what we want. For reading digits it is not enough: that takes more training
-# images, and a test on images that the network has not seen.
+# Twenty images say little about how people write, so the network is right on them and often wrong on others. This is
+# **overfitting**: a small loss on the training images, a large one on other images. For a quick test that is just what
+# we want. To read digits the network needs more training images, and we need to test it on images that it has not seen.
 #
 # </details>
 #
 # ### Two modes: train() and eval()
 #
-# Some layers do one thing while a network learns and another when it is used. `nn.Dropout(0.5)` is one: in training it sets each number to 0 with
-# probability 1/2 and doubles the others. `net.train()` and `net.eval()` switch a module and all modules inside between the two modes. A new module
-# is in training mode.
+# Some layers do one thing while a network learns and another when it is used. `nn.Dropout(0.5)` is one: in training it
+# sets each number to 0 with probability 1/2 and doubles the others. `net.train()` and `net.eval()` switch a module, and
+# all modules inside it, to training mode and evaluation mode. A new module is in training mode.
 #
-# **Before you run it:** four lines of eight numbers each are printed. Which of them are equal?
+# **Before you run it:** this prints four lines of eight numbers. Which of them are equal?
 
 # %% predict
 torch.manual_seed(0)
@@ -2237,43 +2270,46 @@ print(layer(x).tolist())
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# In training mode each call draws anew which numbers become 0. In evaluation mode dropout does nothing: the last two lines are all ones. Our
-# network has no such layer. But a training function does not know which net it will get, so it calls `net.train()` first, and whoever uses a net
-# calls `net.eval()` first. (Neither has anything to do with gradients: for that there is `torch.no_grad()`.)
+# In training mode, each call chooses at random which numbers become 0. In evaluation mode, dropout does nothing: the
+# last two lines are all ones. Our network has no such layer. But a training function does not know what net it will
+# get, so it calls `net.train()` first. And before you use a net, call `net.eval()`. (Neither turns gradients on or off:
+# that is the job of `torch.no_grad()`.)
 #
 # </details>
 #
 # ### Exercise: A training loop
 #
-# Write `train(net, images, labels, epochs, batch_size, lr)`: it trains any `net` on the loss `F.cross_entropy` with `torch.optim.Adam`, learning
-# rate `lr`, and changes `net` itself.
+# Write `train(net, images, labels, epochs, batch_size, lr)`. It trains any `net` in place, with the loss
+# `F.cross_entropy` and the optimizer `torch.optim.Adam` with learning rate `lr`.
 #
-# - `net`, with all modules inside, is put into training mode first.
-# - In each epoch all images are visited once, in a **new random order**, in batches of `batch_size` (the last may be smaller). Set no seed: two
-#   calls give different orders.
-# - Each batch is one step: one call of `net`, with each image's own label in the loss. Old gradients play no part, nor do those that are in `net`
-#   before the first step.
-# - Each call makes one optimizer for all its epochs, with Adam's other settings as they are. Frozen parameters stay as they are.
+# - First it puts `net` and all modules inside it into training mode.
+# - Each epoch visits every image once, in a **new random order**, in batches of `batch_size` (the last may be smaller).
+#   Do not set a seed: two calls give different orders.
+# - Each batch is one step: one call of `net`, with each image's own label in the loss. Old gradients have no effect,
+#   not even those that are in `net` before the first step.
+# - Each call creates one optimizer for all its epochs, with Adam's default settings apart from `lr`. Frozen parameters
+#   stay as they are.
 # - `images` and `labels` are left as they were.
 # - Return a list with one Python `float` per step: the loss before that step.
 #
 # <details><summary>Hint 1: the plan</summary>
 #
-# Make the optimizer once. Then two loops: over the epochs, and inside over the batches. What happens to one batch is a training step.
+# Create the optimizer once. Then write two loops: over the epochs and, inside, over the batches. The inner loop does
+# one training step per batch.
 #
 # </details>
 #
 # <details><summary>Hint 2: batches in random order</summary>
 #
-# `torch.randperm(N)` gives 0 to N−1 in random order, and `.split(batch_size)` cuts a tensor into pieces. A tensor of positions can be an index:
-# `images[batch]`, `labels[batch]`.
+# `torch.randperm(N)` gives 0 to N−1 in random order, and `.split(batch_size)` cuts a tensor into pieces. You can index
+# with a tensor of positions: `images[batch]`, `labels[batch]`.
 #
 # </details>
 #
 # <details><summary>Hint 3: it does not learn</summary>
 #
-# Do image and label have the same index? Are the gradients cleared before `backward`? Is there a softmax too many? Is the optimizer made before the
-# loops?
+# Do images and labels use the same indices? Are the gradients cleared before `backward`? Is there a softmax too many?
+# Is the optimizer created before the loops?
 #
 # </details>
 
@@ -2284,7 +2320,7 @@ def train(
 ) -> list[float]:
     """Train a net with Adam on the cross-entropy, in place.
 
-    images: (N, …), what net takes. labels: (N,), int64. Returns: the loss before each step.
+    images: (N, …), a shape that fits net. labels: (N,), int64. Returns: the loss before each step.
     """
     ### BEGIN SOLUTION
     net.train()
@@ -2307,7 +2343,7 @@ import itertools
 
 
 class Recorder(nn.Module):
-    """A small net that notes down which images it is called with: image i has i / 10 in its corner."""
+    """A small net that records which images it is called with: image i has i / 10 in its corner."""
 
     def __init__(self, classes):
         super().__init__()
@@ -2329,10 +2365,10 @@ torch.manual_seed(110)
 
 
 def replay(start, images, steps, lr, loss=F.cross_entropy, make=torch.optim.Adam, clear=None, fresh=(), dry=False):
-    """Losses and parameters of a copy of the net that gets given batches: positions of images, and labels.
+    """Losses and parameters of a copy of the net, trained on given batches: image positions and labels.
 
-    clear: the steps before which old gradients are cleared, by default all of them; those that were in the net are
-    ones. fresh: steps before which a new optimizer is made. dry: take no step.
+    clear: the steps before which old gradients are cleared, by default all of them; the net starts with gradients
+    of 1. fresh: the steps before which a new optimizer is created. dry: take no step.
     """
     net, losses = copy.deepcopy(start), []
     for parameter in net.parameters():
@@ -2352,9 +2388,9 @@ def replay(start, images, steps, lr, loss=F.cross_entropy, make=torch.optim.Adam
 
 
 def shifts(one, other):
-    """By how many places each image has moved from one order to another, counted in a circle."""
+    """By how many places each image has moved from one order to another, counted cyclically."""
     other = list(other)
-    if sorted(one) != sorted(other):  # other images: nothing to compare
+    if sorted(one) != sorted(other):  # different images: nothing to compare
         return [0, 1]
     return [(other.index(image) - place) % len(other) for place, image in enumerate(one)]
 
@@ -2373,27 +2409,27 @@ def examine(n, classes, epochs, batch_size, lr, name_mistakes=False, flat=False,
     net.modes.clear()
     start.load_state_dict(net.state_dict())
     for parameter in net.parameters():
-        parameter.grad = torch.ones(parameter.shape) if parameter.requires_grad else None  # left from before
+        parameter.grad = torch.ones(parameter.shape) if parameter.requires_grad else None  # left over from before
     images_before, labels_before = images.clone(), labels.clone()
     losses = train(inplace(net), inplace(images), inplace(labels), epochs, batch_size, lr)
     title = f"{epochs} epochs of {n} images, batch_size={batch_size}"
     if not (torch.equal(images, images_before) and torch.equal(labels, labels_before)):
-        advice = "They have changed: draw an order of positions, and do not move the images themselves."
+        advice = "They have changed: shuffle the positions, not the images themselves."
         require(False, f"{title}: images and labels are left as they were", advice)
     sizes = [len(images[i : i + batch_size]) for i in range(0, n, batch_size)]
     per_epoch = len(sizes)
     known = {
-        "net was never called: train the net that you get, not a copy of it.": [],
+        "net was never called: train the net that you are given, not a copy of it.": [],
         "The last, smaller batch is missing.": sizes[:-1] * epochs,
-        "This is one epoch only.": sizes,
+        "This is only one epoch.": sizes,
         "All images went through at once.": [n] * epochs,
         "The images went through one by one.": [1] * n * epochs,
         "net is called twice for each batch: once is enough.": [size for size in sizes for _ in "ab"] * epochs,
-        "You return inside the inner loop: this is the first batch only.": sizes[:1],
+        "You return inside the inner loop: this is only the first batch.": sizes[:1],
     }
     times = [sum(batch.count(i) for batch in net.batches) for i in range(n)]
     if name_mistakes and max(times) > epochs and sum(times) <= n * epochs:
-        known["Some images come twice and others not at all: cut one random order of all positions into batches."] = [
+        known["Some images come up twice, others never: cut one random order of all positions into batches."] = [
             len(batch) for batch in net.batches
         ]
     expect(
@@ -2413,7 +2449,7 @@ def examine(n, classes, epochs, batch_size, lr, name_mistakes=False, flat=False,
         (
             all(sorted(order) == list(range(n)) for order in orders),
             "each epoch visits every image once",
-            "Some images come twice and others not at all: cut one random order of all positions into batches.",
+            "Some images come up twice, others never: cut one random order of all positions into batches.",
         ),
         (
             all(n < 8 or len(set(shifts(order, range(n)))) > 1 for order in orders)
@@ -2423,7 +2459,7 @@ def examine(n, classes, epochs, batch_size, lr, name_mistakes=False, flat=False,
         ),
         (
             all(len(set(shifts(one, other))) > 1 for one, other in itertools.pairwise(orders)),
-            "each epoch has another order",
+            "each epoch has a different order",
             "Two epochs have the same order, or one that is only shifted: draw a new one inside the outer loop.",
         ),
     ]
@@ -2441,14 +2477,14 @@ def examine(n, classes, epochs, batch_size, lr, name_mistakes=False, flat=False,
         no_clearing, by_epoch, too_late = (replay(start, images, steps, lr, clear=c)[0] for c in ((), starts, later))
         known = {
             "One loss per epoch: one per step was asked for.": wanted[per_epoch - 1 :: per_epoch],
-            "These are the losses times the batch size: note down the mean.": [
+            "These are the losses times the batch size: record the mean.": [
                 loss * len(batch) for loss, batch in zip(wanted, seen)
             ],
-            "These are tensors: loss.item() makes a number of each.": [torch.tensor(loss) for loss in wanted],
-            "This is the sum over the samples: F.cross_entropy takes the mean by itself.": replay(
+            "These are tensors: loss.item() turns each into a number.": [torch.tensor(loss) for loss in wanted],
+            "This is the sum over the samples: F.cross_entropy takes the mean by default.": replay(
                 start, images, steps, lr, loss=lambda s, y: F.cross_entropy(s, y, reduction="sum")
             )[0],
-            "There is a softmax before the loss: F.cross_entropy wants logits.": replay(
+            "There is a softmax before the loss: F.cross_entropy expects logits.": replay(
                 start, images, steps, lr, loss=lambda s, y: F.cross_entropy(s.softmax(1), y)
             )[0],
             "This is the squared error: the cross-entropy was asked for.": replay(start, images, steps, lr, squared)[0],
@@ -2456,18 +2492,18 @@ def examine(n, classes, epochs, batch_size, lr, name_mistakes=False, flat=False,
                 start, images, mixed, lr
             )[0],
             "No step is taken: the parameters stay as they are.": replay(start, images, steps, lr, dry=True)[0],
-            "Old gradients took part: backward adds to what is there. Clear them in each step.": no_clearing,
-            "Gradients of other batches took part: clear them in each step, not once in each epoch.": by_epoch,
-            "The gradients that were in net at first took part in the first step: clear them before it.": too_late,
-            "A new optimizer in each epoch forgets what the last one had gathered: make it once.": replay(
+            "Old gradients were included: backward adds to what is there. Clear them in each step.": no_clearing,
+            "Gradients of other batches were included: clear them in each step, not once per epoch.": by_epoch,
+            "Gradients that were already in net were included in the first step: clear them before it.": too_late,
+            "A new optimizer in each epoch loses Adam's running averages: create it once.": replay(
                 start, images, steps, lr, fresh=starts
             )[0],
-            "A new optimizer in each step forgets what the last one had gathered: make it once.": replay(
+            "A new optimizer in each step loses Adam's running averages: create it once.": replay(
                 start, images, steps, lr, fresh=range(len(steps))
             )[0],
             "This is SGD: Adam was asked for.": replay(start, images, steps, lr, make=torch.optim.SGD)[0],
             "This is AdamW: Adam was asked for.": decayed[0],
-            "lr is not used: this is Adam with its usual 0.001.": replay(start, images, steps, 1e-3)[0],
+            "lr is not used: this is Adam with its default 0.001.": replay(start, images, steps, 1e-3)[0],
         }
         known_values = {"This is AdamW: Adam was asked for.": decayed[1]}
     expect(losses, wanted, f"{title}: the losses", rtol=1e-4, mistakes=known)
@@ -2480,25 +2516,25 @@ def examine(n, classes, epochs, batch_size, lr, name_mistakes=False, flat=False,
         mistakes=known_values,
     )
     if type(losses[0]) is not float:
-        require(False, f"{title}: the losses are Python floats", f"They are of the type {type(losses[0]).__name__}.")
+        require(False, f"{title}: the losses are Python floats", f"Their type is {type(losses[0]).__name__}.")
     return orders
 
 
 def mixed_well(n, batch_size):
-    """Over twelve epochs each place has several images, and each batch several sets of images."""
+    """Over twelve epochs, each place gets several images, and the first batch several sets of images."""
     orders = examine(n, 3, 12, batch_size, 0.01)
     places = min(len({order[i] for order in orders}) for i in range(n))
     sets = len({frozenset(order[:batch_size]) for order in orders})
-    advice = "Some image keeps its place, or the same images stay together: draw the whole order anew in each epoch."
-    require(places > 1 and sets > 3, f"12 epochs of {n} images: all images are mixed", advice)
+    advice = "Some image keeps its place, or the same images stay together: draw a whole new order in each epoch."
+    require(places > 1 and sets > 3, f"12 epochs of {n} images: all images are shuffled", advice)
 
 
 first = examine(11, 5, epochs=2, batch_size=4, lr=0.05, name_mistakes=True)
 second = examine(11, 5, epochs=2, batch_size=4, lr=0.05)
-require(first != second, "two calls give different orders", "They give the same: set no seed.")
+require(first != second, "two calls give different orders", "They give the same order: do not set a seed.")
 mixed_well(8, 4)
 kept = Recorder(3)
-for _ in range(2):  # the second training of the net starts anew
+for _ in range(2):  # the second training of the net starts afresh
     examine(8, 3, epochs=3, batch_size=4, lr=0.1, flat=True, net=kept)
 examine(9, 4, epochs=1, batch_size=20, lr=0.05)
 ### BEGIN HIDDEN TESTS
@@ -2510,10 +2546,11 @@ examine(9, 3, epochs=2, batch_size=1, lr=0.04)
 # %% [markdown]
 # ## Your network reads digits
 #
-# Now everything comes together: your `LeNet`, trained by your `train` on 300 digits for 12 epochs, judged by 299 digits that it has never seen.
+# Now everything comes together: your `LeNet`, trained by your `train` on 300 digits for 12 epochs, and tested on 299
+# digits that it has never seen.
 
 
-# %% folded label="What stands in for functions that are not solved yet"
+# %% folded label="Stand-ins for functions that you have not solved yet"
 def our_net():
     return nn.Sequential(
         *[nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()],
@@ -2522,7 +2559,7 @@ def our_net():
 
 
 def our_training(net, images, labels, epochs, batch_size, lr):
-    """Steps on images drawn at random, so that some come more often than others."""
+    """Steps on images drawn at random, so some come up more often than others."""
     optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
     while len(losses) < epochs * len(images) // batch_size:
         drawn = torch.randint(len(images), (batch_size,))
@@ -2549,7 +2586,7 @@ print(
     f"loss {losses[0]:.2f} → {losses[-1]:.2f}   {right.sum()} of {len(right)} new digits right ({right.float().mean():.0%})"
 )
 
-# %% yours varies folded label="Draw your loss curve and the digits that were read wrong"
+# %% yours varies folded label="Draw your loss curve and the misread digits"
 figure, ax = plot_axes(6.4, 2.9)
 ax.plot(losses, color=COLOURS["loss"], lw=1.2)
 ax.axhline(math.log(10), color=INK, lw=1, ls=":")
@@ -2558,7 +2595,7 @@ ax.set(xlabel="step", ylabel="loss of the batch", ylim=(0, 2.6), title="your net
 show(
     figure,
     alt="The loss of each batch over the steps of the training: it starts near 2.3, the loss of guessing, falls fast during the first 40 steps, "
-    "and then slowly towards 0, wavering from batch to batch.",
+    "and then slowly towards 0, fluctuating from batch to batch.",
 )
 wrong = (~right).nonzero().flatten()[:12].tolist()
 if wrong:
@@ -2569,11 +2606,11 @@ if wrong:
     )
 
 # %% [markdown]
-# Look at the digits that it got wrong: could you have read them?
+# Look at the digits that it got wrong: could you read them?
 #
-# What has been learned is in the `state_dict`, a dict of tensors by name. Saved to a file and loaded into a new net of the same class, it gives the
-# same network again. (By default
-# `torch.load` reads nothing but tensors and plain containers, so that a file cannot simply bring code along.)
+# Everything that the network has learned is in its `state_dict`, a dict of tensors by name. Save it to a file, load it
+# into a new net of the same class, and you have the same network again. (By default `torch.load` reads only tensors and
+# plain Python data, so a file cannot easily smuggle in code.)
 
 # %% yours
 import tempfile
@@ -2595,28 +2632,31 @@ print(
 #
 # Answer from memory, then unfold.
 #
-# <details><summary>1. Images of 3×32×32 go through <code>nn.Conv2d(3, 16, 5)</code>, <code>nn.MaxPool2d(2)</code> and <code>nn.Flatten()</code>.
-# How many features must the next linear layer take? How many
-# parameters and products does the convolution have?</summary>
+# <details><summary>1. Images of 3×32×32 go through <code>nn.Conv2d(3, 16, 5)</code>, <code>nn.MaxPool2d(2)</code> and
+# <code>nn.Flatten()</code>. How many features must the next linear layer take? How many parameters and products does
+# the convolution have?</summary>
 #
-# 32 − 5 + 1 = 28, halved 14: 16 · 14 · 14 = 3136 features. Parameters: 16 · (3 · 25 + 1) = 1216. Products: 16 · 28 · 28 · 3 · 25 = 940,800.
+# 32 − 5 + 1 = 28, and half of that is 14: 16 · 14 · 14 = 3136 features. Parameters: 16 · (3 · 25 + 1) = 1216. Products:
+# 16 · 28 · 28 · 3 · 25 = 940,800.
 #
 # </details>
 #
 # <details><summary>2. A module keeps its layers in a Python list. What still works, what does not, and how do you fix it?</summary>
 #
-# `forward` works, and gradients even arrive at the layers. But `parameters()` does not see them, so the optimizer does not train them; they are not
-# saved and not moved to a GPU. Put them into an `nn.ModuleList`, register each with `add_module`, or use an `nn.Sequential` if they form a chain.
+# `forward` works, and gradients even reach the layers. But `parameters()` does not see the layers, so the optimizer
+# does not train them; nor are they saved or moved to a GPU. Put them into an `nn.ModuleList`, register each with
+# `add_module`, or use an `nn.Sequential` if they form a chain.
 #
 # </details>
 #
 # <details><summary>3. You write <code>forward</code>. Why do you call <code>net(x)</code>, where is the backward pass, and what do
 # <code>train()</code> and <code>eval()</code> change?</summary>
 #
-# The call runs `forward` and also the hooks. You never write the backward pass: autograd has recorded the operations of `forward`, and
-# `loss.backward()` goes back through them. The two modes change what layers such as dropout do, and nothing else.
+# The call runs the hooks as well as `forward`. You never write the backward pass: autograd has recorded the operations
+# of `forward`, and `loss.backward()` goes back through them. The two modes change what layers such as dropout do, and
+# nothing else.
 #
 # </details>
 #
-# **Next**: a look inside `nn.Module`. You have used its registries; what sets them up, what happens at `self.name = …`, and how would you write
-# `nn.Sequential` yourself?
+# **Next**: a look inside `nn.Module`. You have used its registries; but what sets them up, what happens at
+# `self.name = …`, and how would you write `nn.Sequential` yourself?

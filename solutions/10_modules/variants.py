@@ -58,7 +58,7 @@ def trace_shapes(net, x):
 
 
 # Without the samples
-# %% wrong="trace_shapes" says="The sample dimension belongs to the shape"
+# %% wrong="trace_shapes" says="The sample dimension is part of the shape"
 def trace_shapes(net, x):
     shapes = [tuple(x.shape[1:])]
     for module in net:
@@ -78,7 +78,7 @@ def trace_shapes(net, x):
 
 
 # Overwrites instead of collecting
-# %% wrong="trace_shapes" says="This is the last shape alone"
+# %% wrong="trace_shapes" says="This is only the last shape"
 def trace_shapes(net, x):
     shapes = tuple(x.shape)
     for module in net:
@@ -283,7 +283,7 @@ def mlp(widths):
 
 
 # Identity in the place of the ReLU
-# %% wrong="mlp" says="Nothing nonlinear stands between"
+# %% wrong="mlp" says="Nothing between the layers is nonlinear"
 def mlp(widths):
     modules = []
     for c, d in zip(widths, widths[1:]):
@@ -307,7 +307,7 @@ def mlp(widths):
 
 
 # Slips past values: the first layer is frozen
-# %% wrong="mlp" says="None arrives at 0.weight"
+# %% wrong="mlp" says="No gradient reaches 0.weight"
 def mlp(widths):
     modules = []
     for c, d in zip(widths, widths[1:]):
@@ -357,7 +357,7 @@ def count_parameters(net, trainable_only=False):
 
 
 # Counts the tensors
-# %% wrong="count_parameters" says="These are the tensors"
+# %% wrong="count_parameters" says="This is the number of tensors"
 def count_parameters(net, trainable_only=False):
     return len([p for p in net.parameters() if p.requires_grad or not trainable_only])
 
@@ -369,7 +369,7 @@ def count_parameters(net, trainable_only=False):
 
 
 # The flag is not looked at
-# %% wrong="count_parameters" says="trainable_only makes no difference"
+# %% wrong="count_parameters" says="trainable_only has no effect"
 def count_parameters(net, trainable_only=False):
     return sum(p.numel() for p in net.parameters())
 
@@ -381,7 +381,7 @@ def count_parameters(net, trainable_only=False):
 
 
 # The condition the wrong way round
-# %% wrong="count_parameters" says="These are the frozen ones"
+# %% wrong="count_parameters" says="These are only the frozen parameters"
 def count_parameters(net, trainable_only=False):
     return sum(p.numel() for p in net.parameters() if not trainable_only or not p.requires_grad)
 
@@ -425,7 +425,7 @@ def count_parameters(net, trainable_only=False):
 
 
 # Slips past nested nets: leaves alone
-# %% wrong="count_parameters" says="you look at the innermost modules"
+# %% wrong="count_parameters" says="you only look at the innermost modules"
 def count_parameters(net, trainable_only=False):
     leaves = [module for module in net.modules() if not list(module.children())]
     kept = [p for leaf in leaves for p in leaf.parameters()]
@@ -507,13 +507,13 @@ def count_products(net, shape):
 
 
 # The weights, without the positions
-# %% wrong="count_products" says="uses its weights again at every position"
+# %% wrong="count_products" says="reuses each one at every output position"
 def count_products(net, shape):
     return [m.weight.numel() if isinstance(m, (nn.Conv2d, nn.Linear)) else 0 for m in net]
 
 
 # Parameters
-# %% wrong="count_products" says="These are the parameters"
+# %% wrong="count_products" says="These are the numbers of parameters"
 def count_products(net, shape):
     return [sum(p.numel() for p in m.parameters()) for m in net]
 
@@ -534,7 +534,7 @@ def count_products(net, shape):
 
 
 # The input channels are forgotten
-# %% wrong="count_products" says="A kernel reaches through all input channels"
+# %% wrong="count_products" says="A kernel spans all input channels"
 def count_products(net, shape):
     x, products = torch.zeros(1, *shape), []
     for module in net:
@@ -579,7 +579,7 @@ def count_products(net, shape):
 
 
 # Groups are forgotten
-# %% wrong="count_products" says="With groups each kernel sees C / groups channels"
+# %% wrong="count_products" says="With groups, each kernel sees only C / groups channels"
 def count_products(net, shape):
     x, products = torch.zeros(1, *shape), []
     for module in net:
@@ -631,7 +631,7 @@ def count_products(net, shape):
 
 
 # First numbers of stride and padding for both directions
-# %% wrong="count_products" says="The first numbers of the pairs were used for both"
+# %% wrong="count_products" says="The first number of each pair was used for both"
 def count_products(net, shape):
     x, products = torch.zeros(1, *shape), []
     for module in net:
@@ -893,7 +893,7 @@ class LeNet(nn.Module):
 
 
 # Layers made anew in every call
-# %% wrong="lenet" says="No part is registered"
+# %% wrong="lenet" says="No layer is registered"
 class LeNet(nn.Module):
     def __init__(self, channels=1, size=(28, 28), classes=10):
         super().__init__()
@@ -980,7 +980,7 @@ class LeNet(nn.Module):
 
 
 # Slips past values: conv1 is frozen
-# %% wrong="lenet" says="None arrives at conv1.weight"
+# %% wrong="lenet" says="No gradient reaches conv1.weight"
 class LeNet(nn.Module):
     def __init__(self, channels=1, size=(28, 28), classes=10):
         super().__init__()
@@ -996,7 +996,7 @@ class LeNet(nn.Module):
 
 
 # Slips past values: the features are detached
-# %% wrong="lenet" says="None arrives at conv1.weight, conv1.bias"
+# %% wrong="lenet" says="No gradient reaches conv1.weight, conv1.bias"
 class LeNet(nn.Module):
     def __init__(self, channels=1, size=(28, 28), classes=10):
         super().__init__()
@@ -1179,7 +1179,7 @@ class Committee(nn.Module):
 
 
 # Divided once more
-# %% wrong="committee" says="It is divided by the number of members"
+# %% wrong="committee" says="The output is divided by the number of members"
 class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
@@ -1230,7 +1230,7 @@ class Committee(nn.Module):
 
 
 # Slips past values: the votes are read as numbers
-# %% wrong="committee" says="None arrives at votes"
+# %% wrong="committee" says="No gradient reaches votes"
 class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
@@ -1242,7 +1242,7 @@ class Committee(nn.Module):
 
 
 # Slips past values: the votes are frozen
-# %% wrong="committee" says="None arrives at votes"
+# %% wrong="committee" says="No gradient reaches votes"
 class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
@@ -1254,7 +1254,7 @@ class Committee(nn.Module):
 
 
 # Slips past values: the members' outputs are detached
-# %% wrong="committee" says="None arrives at members.0.weight"
+# %% wrong="committee" says="No gradient reaches members.0.weight"
 class Committee(nn.Module):
     def __init__(self, in_features, classes, members):
         super().__init__()
@@ -1437,7 +1437,7 @@ class Residual(nn.Module):
 
 
 # x is overwritten before the sum
-# %% wrong="residual" says="but the output of conv1: x was overwritten"
+# %% wrong="residual" says="The output of conv1 was added instead of x: x was overwritten"
 class Residual(nn.Module):
     def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
@@ -1453,7 +1453,7 @@ class Residual(nn.Module):
 
 
 # x is overwritten twice
-# %% wrong="residual" says="but f(x) once more: x was overwritten"
+# %% wrong="residual" says="f(x) was added a second time instead of x: x was overwritten"
 class Residual(nn.Module):
     def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
@@ -1631,7 +1631,7 @@ class Residual(nn.Module):
 
 
 # Layers in a dict
-# %% wrong="residual" says="No part is registered"
+# %% wrong="residual" says="No layer is registered"
 class Residual(nn.Module):
     def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
@@ -1731,7 +1731,7 @@ def training_step(net, x, labels, lr):
 
 
 # The gradients add up
-# %% wrong="training_step" says="Old gradients took part"
+# %% wrong="training_step" says="Old gradients were included"
 def training_step(net, x, labels, lr):
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
     loss = F.cross_entropy(net(x), labels)
@@ -1741,7 +1741,7 @@ def training_step(net, x, labels, lr):
 
 
 # Slips past a fresh net: clears the gradients after the step, not before
-# %% wrong="training_step" says="Old gradients took part"
+# %% wrong="training_step" says="Old gradients were included"
 def training_step(net, x, labels, lr):
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
     loss = F.cross_entropy(net(x), labels)
@@ -1841,7 +1841,7 @@ def training_step(net, x, labels, lr):
 
 
 # A tensor comes back
-# %% wrong="training_step" says="loss.item() makes a number of it"
+# %% wrong="training_step" says="loss.item() turns it into a number"
 def training_step(net, x, labels, lr):
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
     optimizer.zero_grad()
@@ -1877,7 +1877,7 @@ def training_step(net, x, labels, lr):
 
 
 # Adam, as in the cells of the page
-# %% wrong="training_step" says="This is a step of Adam"
+# %% wrong="training_step" says="This is an Adam step"
 def training_step(net, x, labels, lr):
     optimizer = torch.optim.Adam(net.parameters(), lr=lr)
     optimizer.zero_grad()
@@ -1926,7 +1926,7 @@ def training_step(net, x, labels, lr):
 
 
 # Slips past one step: momentum
-# %% wrong="training_step" says="the parameters after it"
+# %% wrong="training_step" says="the parameters after the step"
 VELOCITY = {}
 
 
@@ -2045,7 +2045,7 @@ def train(net, images, labels, epochs, batch_size, lr):
 
 
 # A seed inside
-# %% wrong="train" says="set no seed"
+# %% wrong="train" says="do not set a seed"
 def train(net, images, labels, epochs, batch_size, lr):
     net.train()
     torch.manual_seed(0)
@@ -2079,7 +2079,7 @@ def train(net, images, labels, epochs, batch_size, lr):
 
 
 # Returns after the first epoch
-# %% wrong="train" says="This is one epoch only"
+# %% wrong="train" says="This is only one epoch"
 def train(net, images, labels, epochs, batch_size, lr):
     net.train()
     optimizer = torch.optim.Adam(net.parameters(), lr=lr)
@@ -2305,7 +2305,7 @@ def train(net, images, labels, epochs, batch_size, lr):
 
 
 # Tensors in the list
-# %% wrong="train" says="loss.item() makes a number of each"
+# %% wrong="train" says="loss.item() turns each into a number"
 def train(net, images, labels, epochs, batch_size, lr):
     net.train()
     optimizer = torch.optim.Adam(net.parameters(), lr=lr)
@@ -2351,7 +2351,7 @@ def train(net, images, labels, epochs, batch_size, lr):
 
 
 # Gradients cleared once in an epoch
-# %% wrong="train" says="not once in each epoch"
+# %% wrong="train" says="not once per epoch"
 def train(net, images, labels, epochs, batch_size, lr):
     net.train()
     optimizer = torch.optim.Adam(net.parameters(), lr=lr)
@@ -2505,7 +2505,7 @@ class Residual(nn.Module):
 
 
 # Slips past rough tolerances: weight decay
-# %% wrong="training_step" says="the parameters after it"
+# %% wrong="training_step" says="the parameters after the step"
 def training_step(net, x, labels, lr):
     optimizer = torch.optim.SGD(net.parameters(), lr=lr, weight_decay=1e-3)
     optimizer.zero_grad()
@@ -2532,7 +2532,7 @@ def train(net, images, labels, epochs, batch_size, lr):
 
 
 # A generator of its own that starts the same each time
-# %% wrong="train" says="set no seed"
+# %% wrong="train" says="do not set a seed"
 def train(net, images, labels, epochs, batch_size, lr):
     net.train()
     g = torch.Generator()
@@ -2582,7 +2582,7 @@ def train(net, images, labels, epochs, batch_size, lr):
 
 
 # Slips past Linear layers: knows weights and biases only
-# %% wrong="count_parameters" says="or at weights and biases, only"
+# %% wrong="count_parameters" says="or at weights and biases"
 def count_parameters(net, trainable_only=False):
     total, seen = 0, set()
     for module in net.modules():
@@ -2602,7 +2602,7 @@ def count_parameters(net, trainable_only=False):
 
 
 # len is the first dimension
-# %% wrong="count_parameters" says="These are the first dimensions alone"
+# %% wrong="count_parameters" says="Only the first dimensions were added up"
 def count_parameters(net, trainable_only=False):
     return sum(len(p) for p in net.parameters() if p.requires_grad or not trainable_only)
 
@@ -2751,7 +2751,7 @@ def training_step(net, x, labels, lr):
 
 
 # lr is not handed on
-# %% wrong="training_step" says="0.001 is SGD's own"
+# %% wrong="training_step" says="0.001 is SGD's default"
 def training_step(net, x, labels, lr):
     optimizer = torch.optim.SGD(net.parameters())
     optimizer.zero_grad()
