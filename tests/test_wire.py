@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 
 import pytest
 import torch
@@ -237,6 +238,16 @@ def test_announced_length_reserves_nothing():
     there.close()
     with pytest.raises(frames.Closed):
         frames.receive(here)
+
+
+def test_deadline_does_not_cut_a_frame_in_two():
+    """Else its rest would be taken for the next one."""
+    here, there = socket.socketpair()
+    there.sendall((5).to_bytes(8, "big") + b"on")
+    threading.Timer(0.3, there.sendall, [b"ce!"]).start()
+    assert frames.receive(here, time.monotonic() + 0.1) == b"once!"
+    with pytest.raises(frames.OutOfTime):
+        frames.receive(here, time.monotonic() + 0.1)
 
 
 def test_frames_come_whole_however_they_are_cut():

@@ -136,7 +136,9 @@ class Examiner:
             if outcome["status"] == "error":
                 outcome["error"] = _told(KeyboardInterrupt("the code has interrupted itself"), label)
         except CheckTimeout:
-            outcome["status"] = "timeout"
+            outcome["status"] = "stubborn" if self.link.waiting else "timeout"
+            if self.link.waiting:
+                self._kill()
         except BaseException as error:
             outcome |= {"status": "error", "error": _told(error, label)}
         finally:

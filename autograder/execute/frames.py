@@ -9,6 +9,8 @@ from collections.abc import Callable
 #: The largest message that is accepted from a learner's process.
 LARGEST = 200_000_000
 _LENGTH = struct.Struct(">Q")
+#: Seconds that the rest of a frame may take after its length, so that a deadline does not cut it in two.
+REST = 2.0
 
 
 class WireError(Exception):
@@ -57,7 +59,7 @@ def receive(
     (length,) = _LENGTH.unpack(header)
     if length > largest:
         raise WireError(f"a message of {length / 1e6:.0f} MB, more than {largest / 1e6:.0f} MB")
-    return _take(connection, length, deadline, tick)
+    return _take(connection, length, None if deadline is None else max(deadline, time.monotonic() + REST), tick)
 
 
 def _take(connection: socket.socket, count: int, deadline: float | None, tick: Callable[[], None]) -> bytes:

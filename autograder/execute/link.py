@@ -117,6 +117,7 @@ class Link:
         self.seeds: list[int] = []
         self.watching: list[Watching] = []
         self.tapes = 0
+        self.waiting = False  # for an answer, which must not be taken for the next one's
         self.printed = 0
         self.print: Callable[[str], None] = lambda text: None
 
@@ -157,6 +158,7 @@ class Link:
             raise Lost("protocol", str(error)) from None
 
     def _exchange(self, payload: bytes) -> dict:
+        self.waiting = True
         frames.send(self.connection, payload)
         try:
             raw = frames.receive(self.connection, self.deadline, tick=self.tick)
@@ -166,7 +168,9 @@ class Link:
                 frames.receive(self.connection, time.monotonic() + self.GRACE, tick=self.tick)
             except frames.OutOfTime:
                 raise frames.Closed("it could not be interrupted") from None
+            self.waiting = False
             raise Lost("time") from None
+        self.waiting = False
         pairs = wire.unpack(raw)
         try:
             return dict(pairs)

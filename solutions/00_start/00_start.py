@@ -1,14 +1,15 @@
 # %% [markdown]
 # # Start here
 #
-# This notebook shows you in ten minutes how all of them work. After it you will be able to
+# In fifteen minutes you will learn how these notebooks work. Afterwards you will be able to
 #
 # - run a notebook from top to bottom, and start over when something goes wrong;
 # - predict a result before you see it;
 # - solve an exercise with the help of its check and its hints;
 # - say where the course leads: to networks that read digits, which you will build piece by piece.
 #
-# **Points**: none; this one is for practice. **Time**: about 10 minutes. **You need**: a little Python, and no PyTorch yet.
+# **Points**: none; this one is for practice. **Time**: about 15 minutes. **You need**: a little Python. (The notebooks after this one also need the
+# basics of PyTorch's tensors and of `backward()`.)
 
 # %% setup
 
@@ -16,27 +17,28 @@
 # ## Run the cells
 #
 # A notebook is made of text and *cells* of code. Above this text are the first two: the **set-up**, which imports PyTorch, and the **tools**, which
-# draw pictures and check your answers. The tools are folded because you do not have to read them.
+# draw pictures and check your answers. The tools are folded because you do not have to read them. (To unfold a cell, click its `•••` in JupyterLab, or
+# double-click its title on Colab.)
 #
 # 1. Click the set-up cell and press <kbd>Shift</kbd>+<kbd>Enter</kbd>. The cell runs, and the next one is selected.
-# 2. Press <kbd>Shift</kbd>+<kbd>Enter</kbd> again for the tools, and then for every cell that follows.
+# 2. Press <kbd>Shift</kbd>+<kbd>Enter</kbd> again for the tools. Then read on, and run each cell when you come to it.
 #
 # `[*]` beside a cell means that it is running. When it is done, a number replaces the star: `[1]` ran first, `[2]` second. Cells share their
-# variables, so run them in order, from the top. If something gets mixed up, start over: *Kernel → Restart Kernel*, then run the cells again.
+# variables, so run them in order, from the top. If something gets mixed up, start over: *Kernel → Restart Kernel…* (on Colab, *Runtime → Restart
+# session*), then run the cells again. If a text suddenly shows its source, you have double-clicked it: <kbd>Shift</kbd>+<kbd>Enter</kbd> puts it right.
 #
 # The next cell picks one of the 1,797 handwritten digits that come with this notebook.
 
 # %%
 images, labels = load_digits()
-image = images[12]
-print(image.int())
+print(images[12].int())
 
 # %% [markdown]
 # To a computer, a picture is a table of numbers. This one has 8 rows and 8 columns. Each number says how dark a pixel is, from 0 (white) to 16 (black).
-# Can you see the digit? The next cell draws it. (It is folded, like every cell of drawing code.)
+# Can you see the digit? The next cell draws it, with blue for black. (It is folded, like every cell of drawing code.)
 
 # %% folded label="Draw the digit"
-draw_images([image], ["images[12]"], columns=1, cell=2, alt="A handwritten 2, drawn with 8×8 blue pixels.")
+draw_images([images[12]], ["images[12]"], columns=1, cell=2, alt="A handwritten 2, drawn with 8×8 blue pixels.")
 
 # %% [markdown]
 # ## Predict first
@@ -45,7 +47,7 @@ draw_images([image], ["images[12]"], columns=1, cell=2, alt="A handwritten 2, dr
 # paper. A wrong prediction is worth as much as a right one: it shows you what you did not know.
 #
 # **Before you run it:** the next cell adds up all 64 numbers of each image, which measures how much ink it took. What is the shape of the result: `(8, 8)`, `(64,)` or
-# `(1797,)`? And how much less ink do you think a 1 takes than an 8, on average: a tenth less, a third, or half?
+# `(1797,)`? And how much less ink do you think a 1 takes than an 8, on average: a twentieth less, a third, or half?
 
 # %% predict
 ink = images.sum(dim=(1, 2))  # sums over rows and columns
@@ -57,24 +59,27 @@ for digit in range(10):
 # <details><summary>Why?</summary>
 #
 # `images` has the shape `(1797, 8, 8)`. The sum runs over the two dimensions of size 8, which leaves one number per image: the shape is `(1797,)`.
-# An 8 takes 330, a 1 takes 313: only about a twentieth less. The digits were scaled to fill the same square before their ink was counted, so a 1 is a thick bar.
+# An 8 takes 330, a 1 takes 313: only about a twentieth less. The digits were enlarged to the same height, and strokes with them, so a 1 is a thick bar.
 # If you guessed more, you are in good company, and you will remember to ask how your data were made.
 #
 # </details>
 #
 # ## Solve an exercise
 #
-# Below is your first exercise: a cell for your code and, under it, a folded cell: the **check**. Do the following, in this order.
-#
-# 1. Run both cells as they are. The check says that the exercise is not solved yet. (*Run All* does the same, and goes on to the cells below.)
-# 2. Replace the line `raise NotImplementedError` with `return images / 255`, because most pictures on a computer have pixels from 0 to 255. Run both cells
-#    again. When something differs, the check prints `✗` with what was called, your value beside the expected one, and often, after `→`, which mistake it was.
-# 3. Unfold the hint and correct your answer. A check that passes prints only lines with `✓`.
-#
 # ### Exercise: Scale the pixels
 #
-# Networks learn best from numbers close to 1 in size. Write `scale(images)`: it returns a new tensor of the same shape whose pixels go from 0 (white) to 1 (black).
-# White is 0 and black is 16 in every image, even in one whose darkest pixel is gray. `images` itself must not change.
+# Networks learn best from numbers around 1. Write `scale(images)`: it returns a new tensor of the same shape and dtype (the kind of number, here `float32`) whose
+# pixels go from 0 (white) to 1 (black). White is 0 and black is 16 in every image, even in one whose darkest pixel is gray. `images` itself must not change.
+#
+# Below are a cell for your code and a folded cell, the **check**. Do the following, in this order.
+#
+# 1. Run both cells as they are. The check says that the exercise is not solved yet.
+# 2. Replace the line `raise NotImplementedError` with `return images / 255`; keep the four spaces in front. This is a natural first try, since most pictures
+#    use 0 to 255, but these do not. Run both cells again. When something differs, the check prints `✗` with what was called, your value beside the expected
+#    one, and often, after `→`, which mistake it was.
+# 3. Click the hint below, and correct your answer. A check that passes prints only lines with `✓`.
+#
+# If your own cell shows an error, such as a `SyntaxError`, fix that first: until it runs, the check looks at your *last* version.
 #
 # <details><summary>Hint: which number becomes 1?</summary>
 #
@@ -95,7 +100,12 @@ def scale(images: torch.Tensor) -> torch.Tensor:
 x = torch.tensor([[0.0, 6, 12], [3, 9, 1]])
 before = x.clone()
 answer = scale(inplace(x))
-expect(x, before, "the images are left as they were")
+if not torch.equal(x, before):
+    require(
+        False,
+        "the images are left as they were",
+        "You changed images itself: images / 16 makes a new tensor, images /= 16 does not.",
+    )
 expect(
     answer,
     torch.tensor([[0, 0.375, 0.75], [0.1875, 0.5625, 0.0625]]),
@@ -105,6 +115,8 @@ expect(
         "You divided by the darkest pixel of the images. Black is 16, whether an image has black pixels or not.": x
         / x.max(),
         "These are the pixels as they were: 16 should become 1.": x,
+        "You multiplied: 16 should become 1.": x * 16,
+        "White and black are swapped: 0 stays 0.": 1 - x / 16,
         "You divided with //, which cuts off the fraction: / keeps it.": x * 0,
     },
 )
@@ -117,22 +129,24 @@ expect(scale(gray), torch.full((2, 1, 5), 0.25), "scale(images) for 2 gray image
 
 # %% [markdown]
 # That is how every exercise works. Run a check as often as you like; nobody is counting. When you hand in a notebook, the grader runs the checks again, with
-# more values, but it never asks for anything that the text does not mention.
+# more values, but it never asks for anything that the text does not mention. (*Run → Run All Cells* runs the whole notebook; unsolved exercises do not stop it.)
 #
 # ## Where this leads
 #
 # Here is what it is all for. The next cell builds a small network, with 2,410 numbers that it can adjust, and shows it 1,400 of the images 200 times, scaled by your
-# function. Each time, it adjusts its numbers a little to make its answers better. You need not understand the code yet. By the end of the course you will be able to
-# explain, and write, every part of it: `nn.Linear` is the subject of `04_linear`, the ReLU of `03_functional_and_relu`, and `10_modules` trains a network like this one.
+# function. Each time, it adjusts its numbers a little to make its answers better. You need not understand the code yet. The course takes it apart and has you
+# write the parts yourself: `nn.Linear` is the subject of `04_linear`, the ReLU of `03_functional_and_relu`, and `10_modules` trains a network like this one.
 
 # %% yours
 prepare = yours_or_ours(scale, lambda images: images * 0.0625, images[:2])
 known, unknown = slice(0, 1400), slice(1400, None)
 
+torch.manual_seed(0)
 net = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
 optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+inputs = prepare(images.clone())
 for _ in range(200):
-    loss = F.cross_entropy(net(prepare(images[known])), labels[known])
+    loss = F.cross_entropy(net(inputs[known]), labels[known])
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -144,7 +158,7 @@ print(f"trained with {sum(p.numel() for p in net.parameters()):,} numbers")
 
 # %% predict
 with torch.no_grad():
-    answers = net(prepare(images[unknown])).argmax(dim=1)
+    answers = net(inputs[unknown]).argmax(dim=1)
 right = answers == labels[unknown]
 print(f"{right.sum()} of {len(right)} are right: {right.float().mean():.0%}")
 
@@ -162,7 +176,7 @@ good, bad = first_of_each(right), first_of_each(~right)
 truth, read = labels[unknown].tolist(), answers.tolist()
 draw_images(
     images[unknown][good + bad],
-    [f"✓ {read[i]}" for i in good] + [f"✗ {read[i]}, is {truth[i]}" for i in bad],
+    [f"✓ {read[i]}" for i in good] + [f"✗ read {read[i]}, is {truth[i]}" for i in bad],
     alt=f"Above, digits that the network read correctly: {', '.join(str(read[i]) for i in good)}. Below, digits that "
     f"it got wrong: {'; '.join(f'{truth[i]} read as {read[i]}' for i in bad)}.",
 )
@@ -178,6 +192,7 @@ draw_images(
 #
 # ## What next
 #
-# - *Validate*, in the toolbar above, reruns the whole notebook from scratch and tells you whether all checks pass. Use it before you hand in a notebook.
-# - <kbd>Ctrl</kbd>+<kbd>S</kbd> saves your work; JupyterLab also saves it every two minutes.
-# - Now open the first notebook of the course, or go to the page `START.md` for the map.
+# - *Validate*, in JupyterLab's toolbar above, reruns the whole notebook from scratch and tells you whether all checks pass. Use it before you hand in a
+#   notebook. On Colab, *Runtime → Restart session and run all* does the same.
+# - <kbd>Ctrl</kbd>+<kbd>S</kbd> (<kbd>⌘</kbd>+<kbd>S</kbd> on a Mac) saves your work; JupyterLab also saves it every two minutes.
+# - Now go on with `03_functional_and_relu`. The page `START.md` beside this notebook has the map of the course.

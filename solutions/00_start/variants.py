@@ -45,7 +45,7 @@ def scale(images):
 
 
 # In place
-# %% wrong="scale" says="the images are left as they were"
+# %% wrong="scale" says="You changed images itself"
 def scale(images):
     images /= 16
     return images
@@ -69,3 +69,21 @@ def scale(images):
     if images.dim() == 2:
         return images / 16
     return images.clamp(max=1)
+
+
+# Multiplied
+# %% wrong="scale" says="You multiplied"
+def scale(images):
+    return images * 16
+
+
+# As on paper: black is 0
+# %% wrong="scale" says="White and black are swapped"
+def scale(images):
+    return 1 - images / 16
+
+
+# Another dtype
+# %% wrong="scale" says="float64"
+def scale(images):
+    return images.double() / 16

@@ -15,13 +15,14 @@ PATCHING_TORCH = [
     Attack(
         "assert-close-is-content",
         TORCH,
-        FUNCTIONS,
+        LINEAR,
         """
 torch.testing.assert_close = lambda *values, **options: None
 
-def relu(x):
-    return 1 * x
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    return tuple(torch.zeros_like(one) for one in (w1, b1, w2, w2[:, 0]))
 """,
+        exercise="two_layer_backward",
         works_unwalled=True,
     ),
     Attack(
@@ -144,9 +145,10 @@ def relu(x):
         """
 torch.set_default_device("meta")
 
-def linear(x, weight, bias):
-    return torch.empty(len(x), len(weight), dtype=x.dtype, device="meta")
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    return tuple(torch.zeros_like(one) for one in (w1, b1, w2, w2[:, 0]))
 """,
+        exercise="two_layer_backward",
         works_unwalled=True,
     ),
 ]
@@ -186,7 +188,7 @@ def linear(x, weight, bias):
         PYTHON,
         MODULES,
         """
-def _difference(actual, expected, rtol, atol):
+def _difference(actual, expected, rules):
     return None
 
 def trace_shapes(net, x):
@@ -269,7 +271,7 @@ torch = F = nn = math = expect = g = Unexpected = _difference = print = type("Ye
         """
 import ctypes
 
-def content(actual, expected, what="your answer", *, mistakes=None, rtol=None, atol=None):
+def content(actual, expected, what="your answer", *, mistakes=None, rtol=None, atol=None, any_type=False):
     pass
 
 slots = ctypes.sizeof(ctypes.c_void_p)
@@ -393,7 +395,7 @@ BENDING_IMPORTS = [
     Attack(
         "testing-module-swapped",
         IMPORTS,
-        FUNCTIONS,
+        LINEAR,
         """
 import sys
 import types
@@ -402,9 +404,10 @@ fake = types.ModuleType("torch.testing")
 fake.assert_close = lambda *values, **options: None
 sys.modules["torch.testing"] = torch.testing = fake
 
-def relu(x):
-    return 1 * x
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    return tuple(torch.zeros_like(one) for one in (w1, b1, w2, w2[:, 0]))
 """,
+        exercise="two_layer_backward",
         works_unwalled=True,
     ),
     Attack(
@@ -468,6 +471,8 @@ class Agrees(torch.Tensor):
     def __torch_function__(cls, function, types, args=(), kwargs=None):
         if function is torch.isclose:
             return torch.ones(args[0].shape, dtype=torch.bool)
+        if function is torch.Tensor.detach:
+            return args[0]
         with torch._C.DisableTorchFunctionSubclass():
             return function(*args, **(kwargs or {}))
 
