@@ -1,7 +1,8 @@
 """Variants as they are graded: right ones get full marks, wrong ones none and the message that leads to the mistake.
 
 Every variant goes through the engine by itself, with its own check. Whole notebooks go through nbgrader's autograde as
-well: all right variants, and two rounds of wrong ones, since what nbgrader does with a mark depends on no variant.
+well: two of right answers, one of wrong ones and an unsolved one, since what nbgrader does with a mark depends on no
+variant.
 """
 
 from pathlib import Path
@@ -16,8 +17,6 @@ from autograder.grading.grade import Row, exercises, grade_class
 from autograder.grading.nbgrader_apps import course_config
 from autograder.source.variants import Variant, read_variants
 
-#: So many notebooks of each course notebook have nothing but wrong answers.
-WRONG = 2
 VARIANTS = [
     pytest.param(name, variant, id=f"{name}-{variant.exercise}-line{variant.line}")
     for name in COURSE.names
@@ -47,10 +46,8 @@ def test_engine_tells_right_from_wrong(name, variant):
 def rounds(name: str) -> dict[str, dict[str, str]]:
     """A class for one notebook: answers by learner."""
     variants = read_variants(COURSE.variants(name))
-    rights = [variant.exercise for variant in variants if variant.right]
-    learners: dict[str, dict[str, str]] = {"unsolved": {}}
-    learners |= {f"right-{i}": pick(variants, True, i) for i in range(max(map(rights.count, rights)))}
-    return learners | {f"wrong-{i}": pick(variants, False, i) for i in range(WRONG)}
+    right = {f"right-{i}": pick(variants, True, i) for i in range(2)}
+    return {"unsolved": {}, **right, "wrong": pick(variants, False, 0)}
 
 
 @pytest.fixture(scope="module")

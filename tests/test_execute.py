@@ -465,6 +465,23 @@ else:
 assert layer(x).shape == (3, 3)
 """,
     ),
+    "whether an argument is a leaf": (
+        "def about(x): return x.is_leaf, x.requires_grad, x._base is None\n"
+        "def double(x): return x * 2 if x.requires_grad else None\ndef spoil(x): return x.mul_(3)",
+        """
+x = torch.ones(3, requires_grad=True)
+assert about(x) == (True, True, True) and about(x.detach()) == (True, False, True)
+y = x * 5
+assert about(y) == (False, True, True) and about(inplace(y)) == (False, True, True)
+double(y).sum().backward()
+assert x.grad.tolist() == [10, 10, 10]
+y = x * 5
+with torch.no_grad():
+    spoil(inplace(y))
+assert y.tolist() == [15, 15, 15]
+assert spoil(x * 5).tolist() == [15, 15, 15]
+""",
+    ),
     "whether an argument is a view": (
         "def base(x): return x._base is not None",
         "x = torch.ones(4, 3)\nassert [base(one) for one in (x, x[1], x.clone())] == [False, True, False]",

@@ -12,6 +12,8 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import CodeType
 
 from nbformat import NotebookNode
 
@@ -140,7 +142,13 @@ def _run(code: str, name: str, space: dict) -> None:
     """Run a cell under a name under which tracebacks find its text."""
     file = f"<{name}>"
     linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
-    exec(compile(code, file, "exec"), space)
+    exec(_compiled(code, file), space)
+
+
+@lru_cache(maxsize=64)
+def _compiled(code: str, file: str) -> CodeType:
+    """Set-up and checks run for many answers."""
+    return compile(code, file, "exec")
 
 
 @contextlib.contextmanager

@@ -593,6 +593,7 @@ class _Pickler(cloudpickle.Pickler):
             "parameter": isinstance(value, nn.Parameter),
             "marked": id(value) in self.call.marked,
             "is_view": value._base is not None,
+            "is_leaf": value.is_leaf,
         }
         return "tensor", about
 

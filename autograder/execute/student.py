@@ -203,6 +203,7 @@ class Student:
         self.arguments: list[torch.Tensor] = []
         self.pointers: list[int] = []
         self.sources: list[tuple] = []
+        self.leaves: list[torch.Tensor] = []
         self.geometries: list[list] = []
         self.marked: list[int] = []
         self.outputs: list[torch.Tensor] = []
@@ -239,7 +240,7 @@ class Student:
     def _answer(self, payload: bytes) -> dict:
         OUTPUTS.too_much, OUTPUTS.bytes = False, 0
         self.arguments, self.pointers, self.geometries, self.marked, self.outputs, self.events = [], [], [], [], [], []
-        self.sources = []
+        self.sources, self.leaves = [], []
         request = Unpickler(io.BytesIO(payload), self).load()
         self._forget(request["forget"])
         for number, one in request["new"].items():
@@ -501,10 +502,10 @@ class Student:
         encoded = wire.Encoder(self._encode_object, self._encode_result_tensor).encode(result)
         if self.outputs:
             number = request["number"]
-            inputs = [tensor for tensor in self.arguments if tensor.requires_grad and tensor.is_leaf]
+            keys = [key for key, leaf in enumerate(self.leaves) if leaf.requires_grad]
+            inputs = [self.leaves[key] for key in keys]
             places = [(n, name, t) for n, m in self._modules() for name, t in slots(m) if t.requires_grad and t.is_leaf]
             self.tapes[number] = (self.outputs, [*inputs, *(tensor for _, _, tensor in places)])
-            keys = [i for i, tensor in enumerate(self.arguments) if tensor.requires_grad and tensor.is_leaf]
             return ["taped", encoded, keys, [[n, name] for n, name, _ in places]]
         return encoded
 
@@ -614,7 +615,9 @@ class Unpickler(pickle.Unpickler):
                 return self._tensor(**tensor)
         raise pickle.UnpicklingError(f"unknown reference {reference[0]!r}")
 
-    def _tensor(self, storage, data, offset, shape, stride, needs_grad, parameter, marked, is_view) -> torch.Tensor:
+    def _tensor(
+        self, storage, data, offset, shape, stride, needs_grad, parameter, marked, is_view, is_leaf
+    ) -> torch.Tensor:
         if storage not in self.storages:
             self.storages[storage], self.sources[storage] = wire.decode_tensor(*data, False), data
         tensor = self.storages[storage].as_strided(shape, stride, offset)
@@ -622,6 +625,9 @@ class Unpickler(pickle.Unpickler):
             tensor = nn.Parameter(tensor, needs_grad)
         elif needs_grad or not is_view:
             tensor = tensor.detach().requires_grad_(needs_grad)
+        self.student.leaves.append(tensor)
+        if not is_leaf:
+            tensor = _Computed.apply(tensor)
         if marked:
             self.student.marked.append(len(self.student.arguments))
         self.student.arguments.append(tensor)
@@ -629,6 +635,18 @@ class Unpickler(pickle.Unpickler):
         self.student.geometries.append(_geometry(tensor))
         self.student.sources.append(self.sources[storage])
         return tensor
+
+
+class _Computed(torch.autograd.Function):
+    """A tensor in the same place that is no leaf, as one that another layer has made."""
+
+    @staticmethod
+    def forward(ctx, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.detach()
+
+    @staticmethod
+    def backward(ctx, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient
 
 
 def _geometry(tensor: torch.Tensor) -> list:

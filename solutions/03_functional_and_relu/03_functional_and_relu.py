@@ -286,10 +286,10 @@ expect(x, before, "absolute(x) leaves x as it was")
 # ### Exercise: ReLU of any shape
 #
 # Write `relu(x)` without PyTorch's own ReLU functions: no `F.relu`, `F.leaky_relu`, `F.prelu`, `F.rrelu` or `F.threshold`, and none of
-# their other forms, such as `torch.relu`, `x.relu()`, `nn.ReLU` or the operators in `torch.ops`.
+# their other forms, such as `torch.relu`, `x.relu()`, `nn.ReLU` or the operators in `torch.ops`. Any function not named here is allowed.
 #
-# - `x` may have any shape, including zero-dimensional and empty tensors, and any floating-point dtype. The result has the shape and
-#   the dtype of `x`.
+# - `x` may have any shape, including zero-dimensional and empty tensors. Its dtype is float16, bfloat16, float32 or float64. The result
+#   has the shape and the dtype of `x`.
 # - Every negative value becomes 0, even $-\infty$. Positive values stay exactly as they are, however small or large, even $+\infty$.
 # - The result is a **new** tensor, even if no value is negative, and `x` stays as it is.
 # - Autograd can pass through it. (Its gradient at exactly 0 is up to you.)
@@ -368,7 +368,7 @@ expect(
     "relu(x) with −∞, ∞, very large and very small values",
     mistakes={
         "0 · (−∞) and −∞ + ∞ are nan: choose between values instead of computing with them.": large * (large > 0),
-        "You add x to itself on the way, and 3e38 + 3e38 is more than float32 holds: choose between values.": (
+        "You add |x| to x on the way: −∞ + ∞ is nan, and 3e38 + 3e38 is more than float32 holds. Choose between values.": (
             (large + large.abs()) / 2
         ),
         "You treat small values as 0: compare x with 0 itself.": large.where(large > 1e-8, 0.0),
@@ -386,10 +386,23 @@ require(
 )
 
 
+def rare(dtype):
+    """The smallest and the largest finite numbers of a dtype, in eight dimensions."""
+    limits = torch.finfo(dtype)
+    ends = torch.tensor([limits.tiny * limits.eps, limits.tiny, 1e-8, limits.max], dtype=dtype)
+    return torch.stack([ends, -ends]).view(2, 1, 2, 1, 1, 1, 2, 1)
+
+
+def same_memory(one, other):
+    return one.numel() > 0 and one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+
+
 def try_many(seed, largest):
     g = torch.Generator().manual_seed(seed)
     found = unkind_inputs(g, dtypes=(torch.float32, torch.float64), extremes=True, largest=largest)
     found += unkind_inputs(g, dtypes=(torch.float16, torch.bfloat16), extremes=True, largest=1200)
+    kinds = torch.float32, torch.float64, torch.float16, torch.bfloat16
+    found += [(f"the smallest and the largest numbers, {dtype}", rare(dtype)) for dtype in kinds]
     found += [(f"x = {a}, without dimensions", torch.tensor(a)) for a in (-2.5, 1.5)]
     inputs = dict(found) | {f"{what}, all positive": x.abs() + 1 for what, x in found}
     before = {what: x.clone() for what, x in inputs.items()}
@@ -400,15 +413,17 @@ def try_many(seed, largest):
     expect(answers, wanted, "relu(x) for each of them, to the last digit", rtol=0, atol=0)
     hidden_form = [name for name in seen.functions if "prelu" in name or "rrelu" in name]
     require(hidden_form == [], "no other form of PReLU or RReLU", f"Your code calls {', '.join(hidden_form[:1])}.")
-    shared = [
-        what
-        for what, x in inputs.items()
-        if x.numel() > 0 and answers[what].untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
-    ]
+    shared = [what for what, x in inputs.items() if same_memory(x, answers[what])]
     require(
         shared == [],
         "each result is a new tensor",
         f"You returned x itself or a view of it, for {'; '.join(shared[:1])}.",
+    )
+    kept = [what for what, x in inputs.items() if same_memory(relu(x), relu(x))]
+    require(
+        kept == [],
+        "a second call with the same x gives another new tensor",
+        f"It returned the earlier result, for {'; '.join(kept[:1])}: make a new tensor in each call.",
     )
     for x in inputs.values():
         relu(2 - x)
@@ -420,7 +435,7 @@ def try_many(seed, largest):
     )
     leaves = {what: x.detach().requires_grad_() for what, x in found}
     with forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
-        answers = {what: relu(x) for what, x in leaves.items()}
+        answers = {what: relu(x.view_as(x)) for what, x in leaves.items()}
     expect(answers, {what: wanted[what] for what in leaves}, "the same when x requires a gradient", rtol=0, atol=0)
     gradients, wanted, cut = {}, {}, []
     for what, x in leaves.items():
@@ -534,10 +549,10 @@ draw_row(
 # ### Exercise: The backward pass of the ReLU
 #
 # Write `relu_backward(grad_output, x)`. It receives `grad_output` $= \partial L / \partial y$ and the input `x`, both of the same shape (any shape)
-# and floating-point dtype, and returns $\partial L / \partial x$.
+# and dtype (float16, bfloat16, float32 or float64), and returns $\partial L / \partial x$.
 #
 # - The result is a **new** tensor of that shape and dtype; both arguments stay as they are.
-# - `x` may contain zeros, very small values and $\pm\infty$. At $x = 0$ the derivative is 0, as in PyTorch.
+# - `x` may contain zeros, very small values and $\pm\infty$; the values of `grad_output` are finite. At $x = 0$ the derivative is 0, as in PyTorch.
 # - Use the formula. Do not let PyTorch differentiate: no `backward()`, `torch.autograd.grad`, `torch.func.vjp` or `torch.func.jvp`, and none of its
 #   ready-made derivatives such as `threshold_backward`. (The check also calls your function with autograd switched off.)
 #
@@ -613,6 +628,17 @@ expect(
 )
 
 
+def rare(dtype):
+    """The smallest and the largest finite numbers of a dtype, in eight dimensions."""
+    limits = torch.finfo(dtype)
+    ends = torch.tensor([limits.tiny * limits.eps, limits.tiny, 1e-8, limits.max], dtype=dtype)
+    return torch.stack([ends, -ends]).view(2, 1, 2, 1, 1, 1, 2, 1)
+
+
+def same_memory(one, other):
+    return one.numel() > 0 and one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+
+
 def try_many(seed, largest):
     g = torch.Generator().manual_seed(seed)
     kinds = torch.float32, torch.float64, torch.float16, torch.bfloat16
@@ -620,6 +646,11 @@ def try_many(seed, largest):
     inputs = found | {f"{what}, all positive": x.abs() + 1 for what, x in found.items()}
     arriving = dict(unkind_inputs(g, dtypes=kinds, largest=largest))
     arriving |= {f"{what}, all positive": -grad_output for what, grad_output in arriving.items()}
+    inputs["x = 3, −1, 2, −4"] = torch.tensor([3.0, -1.0, 2.0, -4.0])
+    inputs["x = −4, 2, −1, 3, after x = 3, −1, 2, −4"] = torch.tensor([-4.0, 2.0, -1.0, 3.0])
+    inputs |= {f"x with the smallest and the largest numbers, {dtype}": rare(dtype) for dtype in kinds}
+    for what in list(inputs)[-6:]:
+        arriving[what] = torch.randn(inputs[what].shape, generator=g).to(inputs[what].dtype)
     for dtype in kinds:
         inputs[f"x = 0, without dimensions, {dtype}"] = torch.zeros((), dtype=dtype)
         arriving[f"x = 0, without dimensions, {dtype}"] = torch.tensor(-3.0, dtype=dtype)
@@ -649,14 +680,22 @@ def try_many(seed, largest):
     shared = [
         what
         for what, x in inputs.items()
-        if x.numel() > 0
-        and answers[what].untyped_storage().data_ptr()
-        in (x.untyped_storage().data_ptr(), arriving[what].untyped_storage().data_ptr())
+        if same_memory(x, answers[what]) or same_memory(arriving[what], answers[what])
     ]
     require(
         shared == [],
         "each result is a new tensor",
         f"You returned an argument itself or a view of it, for {'; '.join(shared[:1])}.",
+    )
+    kept = [
+        what
+        for what, x in inputs.items()
+        if same_memory(relu_backward(arriving[what], x), relu_backward(arriving[what], x))
+    ]
+    require(
+        kept == [],
+        "a second call with the same arguments gives another new tensor",
+        f"It returned the earlier result, for {'; '.join(kept[:1])}: make a new tensor in each call.",
     )
     for what, x in inputs.items():
         relu_backward(arriving[what], 2 - x)
@@ -780,7 +819,7 @@ show(
 #
 # - A unit is dead if *all* its values in `h` are at most 0, over all samples and all further dimensions.
 # - Return the number of dead units divided by the number of units, as a Python `float`. Do not round it.
-# - `h` may have any floating-point dtype and contain very small values and $\pm\infty$; it stays as it is.
+# - The dtype of `h` is float16, bfloat16, float32 or float64. `h` may contain very small values and $\pm\infty$; it stays as it is.
 #
 # <details><summary>Hint 1: which values belong to one unit?</summary>
 #
@@ -798,7 +837,7 @@ show(
 #
 # <details><summary>Hint 3: to a Python number</summary>
 #
-# A mask has no mean until you turn it into numbers: `mask.float().mean()`. That is a 0-d tensor; `.item()` makes a Python `float` of it.
+# A mask has no mean until you turn it into numbers: `mask.double().mean()`. That is a 0-d tensor; `.item()` makes a Python `float` of it.
 #
 # </details>
 
@@ -816,7 +855,7 @@ def dead_fraction(h: torch.Tensor) -> float:
     ### BEGIN SOLUTION
     per_unit = h.transpose(0, 1).flatten(1)  # (D, N · …)
     dead = (per_unit <= 0).all(dim=1)
-    return dead.float().mean().item()
+    return dead.double().mean().item()
     ### END SOLUTION
 
 
@@ -846,7 +885,9 @@ expect(
     0.375,
     "dead_fraction(h) for shape (7, 8): units 1, 4 and 6 are dead",
     mistakes={
-        "You returned a 0-d tensor: .item() makes a Python float of it.": torch.tensor(0.375),
+        "You returned a 0-d tensor: .item() makes a Python float of it.": torch.tensor(
+            0.375, dtype=answer.dtype if isinstance(answer, torch.Tensor) else None
+        ),
         "You returned a NumPy number: float(…) makes a Python float of it.": np.float32(0.375),
         "You returned the number of dead units: divide it by the number of units.": 3,
         "That is the number of dead units: divide it by the number of units.": 3.0,
@@ -889,11 +930,12 @@ expect(
 
 
 def try_many(seed, samples, units):
-    """Each unit has a 0; a living one is positive in a single place, by 1e-30, by 1 or by ∞."""
+    """Each unit has a 0; a living one is positive in a single place, by the smallest number, by 1 or by ∞."""
     g = torch.Generator().manual_seed(seed)
     shapes = [(1, 7), (7, 1), (9, 7), (samples, 7), (3, units), (1, 7, 2), (2, 7, 3), (1, 3, 2, 4), (3, 7, 4, 5)]
-    shapes += [(2, units, 5, 4), (2, 11, 2, 1, 3), (2, 3, 1, 2, 2, 2), (1, 1)]
-    smallest = {torch.float32: 1e-30, torch.float64: 1e-300, torch.float16: 6e-8, torch.bfloat16: 1e-30}
+    shapes += [(2, units, 5, 4), (2, 11, 2, 1, 3), (2, 3, 1, 2, 2, 2), (2, 7, 1, 1, 2, 1, 1, 2), (1, 1)]
+    kinds = torch.float32, torch.float64, torch.float16, torch.bfloat16
+    smallest = {dtype: torch.finfo(dtype).tiny * torch.finfo(dtype).eps for dtype in kinds}
     inputs, wanted = {}, {}
     for draw, dtype in enumerate([*smallest, torch.float32]):
         for shape in shapes:
@@ -916,15 +958,19 @@ def try_many(seed, samples, units):
                 h = h.permute(order).contiguous().permute(order)
             what = f"h of shape {shape}{layout}, {str(dtype).removeprefix('torch.')}, draw {draw}"
             inputs[what], wanted[what] = h, 1 - len(living) / count
+    one_in_many = torch.ones(2, 100 * units)
+    one_in_many[:, 5] = -1.0
+    inputs["one dead unit among many"], wanted["one dead unit among many"] = one_in_many, 0.01 / units
     before = {what: h.clone() for what, h in inputs.items()}
     answers = {what: dead_fraction(inplace(h)) for what, h in inputs.items()}
     expect(inputs, before, f"h stays as it was: {len(inputs)} tensors of many shapes, layouts and dtypes")
-    expect(answers, wanted, "dead_fraction(h) for each of them: zeros, ±∞ and very small values among others")
+    what = "dead_fraction(h) for each of them: zeros, ±∞ and very small values among others"
+    expect(answers, wanted, what, rtol=1.3e-6, atol=0)
 
 
-try_many(23, 300, 330)
+try_many(23, 5000, 330)
 ### BEGIN HIDDEN TESTS
-try_many(33, 210, 270)
+try_many(33, 4500, 270)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1052,8 +1098,8 @@ for name, function in curves.items():
 # Write `leaky_relu(x, negative_slope)` by the formula above, without PyTorch's own leaky ReLUs: no `F.leaky_relu`, `F.prelu` or
 # `F.rrelu`, nor any of their other forms.
 #
-# - `x` may have any shape, including zero-dimensional and empty tensors, and any floating-point dtype. Its values are finite. The result
-#   has the shape and the dtype of `x`.
+# - `x` may have any shape, including zero-dimensional and empty tensors. Its dtype is float16, bfloat16, float32 or float64, and its
+#   values are finite, however small or large. The result has the shape and the dtype of `x`.
 # - The slope may be **any** number: negative, 0, 1 or more. The default is 0.01.
 # - The result is a **new** tensor, whatever the values and the slope, and `x` stays as it is.
 # - Autograd can pass through it. (Its gradient at exactly 0 is up to you.)
@@ -1139,17 +1185,36 @@ require(
 )
 
 
+def rare(dtype):
+    """The smallest and the largest finite numbers of a dtype, in eight dimensions."""
+    limits = torch.finfo(dtype)
+    ends = torch.tensor([limits.tiny * limits.eps, limits.tiny, 1e-8, limits.max], dtype=dtype)
+    return torch.stack([ends, -ends]).view(2, 1, 2, 1, 1, 1, 2, 1)
+
+
+def same_memory(one, other):
+    return one.numel() > 0 and one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+
+
 def try_many(seed, largest):
     g = torch.Generator().manual_seed(seed)
     slopes = [0.2, -0.5, 1, 0, 50.0, 0.01, -3, 2.5, 1.0, 0.001, -40.0]
     gentle = [0.3, -0.5, 0, 1.0, 0.75]  # for dtypes with few digits
-    fine, coarse = (torch.float32, torch.float64), (torch.float16, torch.bfloat16)
-    written, used, shared, changed, cut = [], [], [], [], []
-    for dtypes, rtol, atol, some in [(fine, 1.3e-6, 1e-5, slopes), (coarse, 1.6e-2, 4e-2, gentle)]:
+    float32, float64, coarse = (torch.float32,), (torch.float64,), (torch.float16, torch.bfloat16)
+    # In float64 a slope rounded to float32 is close enough, an x rounded to float32 is not.
+    kinds = [
+        (float32, 1.3e-6, 1e-5, slopes),
+        (float64, 5e-8, 1e-300, [*slopes, 5000.0]),
+        (coarse, 1.6e-2, 4e-2, gentle),
+    ]
+    written, used, shared, kept, changed, cut = [], [], [], [], [], []
+    for dtypes, rtol, atol, some in kinds:
         found = unkind_inputs(g, dtypes=dtypes, largest=largest)
         found += [(f"x = {a}, {dtype}", torch.tensor(a, dtype=dtype)) for dtype in dtypes for a in (1.5, -1.5, 2.5)]
         found += [(f"{what}, all positive", x.abs() + 1) for what, x in found]
         cases = {f"{what}, s = {some[i % len(some)]}": (x, some[i % len(some)]) for i, (what, x) in enumerate(found)}
+        extremes = [dtype for dtype in dtypes if dtype not in coarse]
+        cases |= {f"the smallest and the largest numbers, {dtype}, s = 0.3": (rare(dtype), 0.3) for dtype in extremes}
         before = {what: x.clone() for what, (x, s) in cases.items()}
         wanted = {what: F.leaky_relu(x, s) for what, (x, s) in cases.items()}
         kinds = " and ".join(str(dtype).removeprefix("torch.") for dtype in dtypes)
@@ -1160,15 +1225,15 @@ def try_many(seed, largest):
         expect(answers, wanted, f"leaky_relu(x, s) for {kind}", rtol=rtol, atol=atol)
         used += [name for name in seen.functions if "prelu" in name or "rrelu" in name]
         for what, (x, s) in cases.items():
-            same = answers[what].untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
-            shared += [what] * (same and x.numel() > 0)
+            shared += [what] * same_memory(x, answers[what])
+            kept += [what] * same_memory(leaky_relu(x, s), leaky_relu(x, s))
             leaky_relu(2 - x, s)
         changed += [what for what in cases if not torch.allclose(answers[what], wanted[what], rtol, atol)]
         gradients, wanted = {}, {}
         for what, (x, s) in cases.items():
             x = x.detach().requires_grad_()
             with forbidden("leaky_relu", "prelu", "rrelu"):
-                y = leaky_relu(x, s)
+                y = leaky_relu(x.view_as(x), s)
             upstream = torch.randn(x.shape, generator=g).to(x.dtype)
             wanted[what] = torch.autograd.grad(F.leaky_relu(x, s), x, upstream)[0].where(x.detach() != 0, 0.0)
             gradients[what] = torch.zeros_like(x)
@@ -1184,6 +1249,11 @@ def try_many(seed, largest):
         shared == [],
         "each result is a new tensor",
         f"You returned x itself or a view of it, for {'; '.join(shared[:1])}.",
+    )
+    require(
+        kept == [],
+        "a second call with the same arguments gives another new tensor",
+        f"It returned the earlier result, for {'; '.join(kept[:1])}: make a new tensor in each call.",
     )
     require(
         changed == [],
@@ -1208,9 +1278,9 @@ try_many(34, 12_000)
 # Write `clipped_relu(x, ceiling)` without `F.relu6`, `F.hardtanh` or any of their other forms: values below 0 become 0, values above `ceiling`
 # become `ceiling`, and all others stay exactly as they are.
 #
-# - `ceiling` is a positive number; the default is 6.
-# - `x` may have any shape, including zero-dimensional and empty tensors, and any floating-point dtype. It may contain very small values,
-#   huge ones and $\pm\infty$. The result has the shape and the dtype of `x`.
+# - `ceiling` is a positive number that the dtype of `x` can hold; the default is 6. For float64 all its digits count: 0.1 in float32 is not 0.1.
+# - `x` may have any shape, including zero-dimensional and empty tensors. Its dtype is float16, bfloat16, float32 or float64. It may
+#   contain very small values, huge ones and $\pm\infty$. The result has the shape and the dtype of `x`.
 # - The result is a **new** tensor, even if no value is clipped, and `x` stays as it is.
 # - Autograd can pass through it. (Its gradient at exactly 0 and `ceiling` is up to you.)
 #
@@ -1297,9 +1367,20 @@ require(
 )
 
 
+def rare(dtype):
+    """The smallest and the largest finite numbers of a dtype, in eight dimensions."""
+    limits = torch.finfo(dtype)
+    ends = torch.tensor([limits.tiny * limits.eps, limits.tiny, 1e-8, limits.max], dtype=dtype)
+    return torch.stack([ends, -ends]).view(2, 1, 2, 1, 1, 1, 2, 1)
+
+
+def same_memory(one, other):
+    return one.numel() > 0 and one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+
+
 def try_many(seed, largest):
     g = torch.Generator().manual_seed(seed)
-    ceilings = [0.3125, 6, 1000.0, 0.015625, 6.0, 2.5, 7, 300, 0.125]
+    ceilings = [0.3125, 6, 1000.0, 0.1, 6.0, 2.5, 7, 40_000, 0.7]
     kinds = torch.float32, torch.float64, torch.float16, torch.bfloat16
     found = unkind_inputs(g, dtypes=kinds, extremes=True, largest=largest)
     found += [(f"x = {a} times the ceiling, without dimensions", torch.tensor(a)) for a in (-2.5, 0.5, 1.5)]
@@ -1308,6 +1389,7 @@ def try_many(seed, largest):
         ceiling = ceilings[i % len(ceilings)]
         cases[f"{what}, ceiling {ceiling}"] = ceiling * x, ceiling
         cases[f"{what}, nothing to clip, ceiling {ceiling}"] = torch.rand_like(x).mul(0.9 * ceiling), ceiling
+    cases |= {f"the smallest and the largest numbers, {dtype}, ceiling 0.1": (rare(dtype), 0.1) for dtype in kinds}
     before = {what: x.clone() for what, (x, ceiling) in cases.items()}
     wanted = {what: F.hardtanh(x, 0, ceiling) for what, (x, ceiling) in cases.items()}
     with forbidden("relu6", "hardtanh"):
@@ -1317,16 +1399,29 @@ def try_many(seed, largest):
         before,
         f"x stays as it was: {len(cases)} tensors of many shapes, layouts and dtypes, with several ceilings",
     )
-    expect(answers, wanted, "clipped_relu(x, ceiling) for each of them, to the last digit", rtol=0, atol=0)
-    shared = [
-        what
-        for what, (x, ceiling) in cases.items()
-        if x.numel() > 0 and answers[what].untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
-    ]
+    mistakes = {
+        "The ceiling passed through float32, which rounds 0.1 and 0.7: use the number itself.": {
+            what: F.hardtanh(x, 0, torch.tensor(float(ceiling)).item()) for what, (x, ceiling) in cases.items()
+        },
+        "x / c · c is not always x: leave the values between 0 and the ceiling alone.": {
+            what: (x / ceiling).clamp(0, 1) * ceiling for what, (x, ceiling) in cases.items()
+        },
+    }
+    what = "clipped_relu(x, ceiling) for each of them, to the last digit"
+    expect(answers, wanted, what, mistakes=mistakes, rtol=0, atol=0)
+    shared = [what for what, (x, ceiling) in cases.items() if same_memory(x, answers[what])]
     require(
         shared == [],
         "each result is a new tensor",
         f"You returned x itself or a view of it, for {'; '.join(shared[:1])}.",
+    )
+    kept = [
+        what for what, (x, ceiling) in cases.items() if same_memory(clipped_relu(x, ceiling), clipped_relu(x, ceiling))
+    ]
+    require(
+        kept == [],
+        "a second call with the same arguments gives another new tensor",
+        f"It returned the earlier result, for {'; '.join(kept[:1])}: make a new tensor in each call.",
     )
     for x, ceiling in cases.values():
         clipped_relu(ceiling - x, ceiling)
@@ -1340,7 +1435,7 @@ def try_many(seed, largest):
     for what, (x, ceiling) in cases.items():
         x = x.detach().requires_grad_()
         with forbidden("relu6", "hardtanh"):
-            y = clipped_relu(x, ceiling)
+            y = clipped_relu(x.view_as(x), ceiling)
         if x.numel() > 0:
             upstream = torch.randn(x.shape, generator=g).to(x.dtype)
             plain = x.detach().isfinite() & (x.detach() != 0) & (x.detach() != torch.tensor(ceiling, dtype=x.dtype))
@@ -1386,7 +1481,7 @@ for overwrite in (False, True):
 #
 # - It replaces every negative value of `x` with 0, even $-\infty$, **in the memory of `x`**. All other values stay exactly as they are, even $+\infty$.
 # - It returns `x` itself, the very same tensor, with the same shape.
-# - It works for every shape and floating-point dtype, including zero-dimensional and empty tensors.
+# - It works for every shape, including zero-dimensional and empty tensors, in float16, bfloat16, float32 and float64.
 # - It works for a view, such as a transposed matrix, a slice or a single element of a vector: the underlying tensor changes where the view is
 #   and nowhere else.
 #
@@ -1494,10 +1589,18 @@ expect(
 require(y is view, "relu_ returns the slice itself", "Return the x that relu_ was given.")
 
 
+def rare(dtype):
+    """The smallest and the largest finite numbers of a dtype, in eight dimensions."""
+    limits = torch.finfo(dtype)
+    ends = torch.tensor([limits.tiny * limits.eps, limits.tiny, 1e-8, limits.max], dtype=dtype)
+    return torch.stack([ends, -ends]).view(2, 1, 2, 1, 1, 1, 2, 1)
+
+
 def try_many(seed, largest):
     g = torch.Generator().manual_seed(seed)
     kinds = torch.float32, torch.float64, torch.float16, torch.bfloat16
     found = unkind_inputs(g, dtypes=kinds, extremes=True, largest=largest)
+    found += [(f"the smallest and the largest numbers, {dtype}", rare(dtype)) for dtype in kinds]
     cases = {what: x for what, x in found if "expanded" not in what}
     for dtype in kinds:
         kind = str(dtype).removeprefix("torch.")
@@ -1833,9 +1936,10 @@ print("in a Sequential:", [name for name, _ in net.named_parameters()])
 #
 # Write the class `ClippedReLU`, a subclass of `nn.Module` that can be part of an `nn.Sequential`.
 #
-# - `ClippedReLU(ceiling=6.0)` creates a module. `ceiling` is a positive number; each module keeps its own.
-# - Calling the module with `x` of any shape and floating-point dtype limits the values to the range from 0 to the ceiling; those inside stay exactly as
-#   they are. (The values of `x` are finite.) The result is a **new** tensor with the shape and the dtype of `x`, even if no value is clipped; `x` stays as it is.
+# - `ClippedReLU(ceiling=6.0)` creates a module. `ceiling` is a positive number that the dtype of `x` can hold; each module keeps its own, with all digits
+#   of a float64.
+# - Calling the module with `x` of any shape (in float16, bfloat16, float32 or float64) limits the values to the range from 0 to the ceiling; those inside
+#   stay exactly as they are. (The values of `x` are finite.) The result is a **new** tensor with the shape and the dtype of `x`, even if no value is clipped; `x` stays as it is.
 # - It has **no** parameters: the ceiling is a setting and is not learned.
 # - Autograd can pass through it. (Its gradient at exactly 0 and `ceiling` is up to you.)
 # - After `module.eval()` it does the same.
@@ -1953,11 +2057,27 @@ expect(
         "No gradient reaches it: `.detach()` and .data cut the path, and a new requires_grad_() does not help.": None
     },
 )
+require(
+    not low(before).requires_grad,
+    "the output requires no gradient if x does not",
+    "Something else that takes part requires one: the ceiling is a setting, so keep it as a plain number.",
+)
+
+
+def rare(dtype):
+    """The smallest and the largest finite numbers of a dtype, in eight dimensions."""
+    limits = torch.finfo(dtype)
+    ends = torch.tensor([limits.tiny * limits.eps, limits.tiny, 1e-8, limits.max], dtype=dtype)
+    return torch.stack([ends, -ends]).view(2, 1, 2, 1, 1, 1, 2, 1)
+
+
+def same_memory(one, other):
+    return one.numel() > 0 and one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
 def try_many(seed, largest):
     g = torch.Generator().manual_seed(seed)
-    ceilings = [0.3125, 6, 1000.0, 0.015625, 6.0, 2.5, 7, 300, 0.125]
+    ceilings = [0.3125, 6, 1000.0, 0.1, 6.0, 2.5, 7, 40_000, 0.7]
     modules = [ClippedReLU(ceiling) for ceiling in ceilings[:4]]
     modules += [ClippedReLU(), *(ClippedReLU(ceiling=ceiling) for ceiling in ceilings[5:])]
     kinds = torch.float32, torch.float64, torch.float16, torch.bfloat16
@@ -1968,6 +2088,7 @@ def try_many(seed, largest):
         cases[f"{what}, ceiling {ceilings[number]}"] = ceilings[number] * x, number
         inside = torch.rand_like(x).mul(0.9 * ceilings[number])
         cases[f"{what}, nothing to clip, ceiling {ceilings[number]}"] = inside, number
+    cases |= {f"the smallest and the largest numbers, {dtype}, ceiling 0.1": (rare(dtype), 3) for dtype in kinds}
     before = {what: x.clone() for what, (x, number) in cases.items()}
     wanted = {what: F.hardtanh(x, 0, ceilings[number]) for what, (x, number) in cases.items()}
     answers, taped, leaves = {}, {}, {}
@@ -1978,7 +2099,7 @@ def try_many(seed, largest):
                 answers[what + mode] = module(inplace(x))
             if mode == "" or x.dtype == torch.float32:
                 leaves[what + mode] = before[what].clone().requires_grad_()
-                taped[what + mode] = module(leaves[what + mode])
+                taped[what + mode] = module(leaves[what + mode].view_as(x))
     inputs = {what: x for what, (x, number) in cases.items()}
     expect(
         inputs,
@@ -1986,23 +2107,36 @@ def try_many(seed, largest):
         f"x stays as it was: {len(cases)} tensors of many shapes, layouts and dtypes, with nine ceilings",
     )
     wanted |= {f"{what}, after module.eval()": value for what, value in wanted.items()}
-    expect(answers, wanted, "ClippedReLU(ceiling)(x) for each of them, before and after module.eval()", rtol=0, atol=0)
+    rounded = {
+        what + mode: F.hardtanh(x, 0, torch.tensor(float(ceilings[number])).item())
+        for mode in ("", ", after module.eval()")
+        for what, (x, number) in cases.items()
+    }
+    expect(
+        answers,
+        wanted,
+        "ClippedReLU(ceiling)(x) for each of them, before and after module.eval()",
+        mistakes={"The ceiling passed through float32, which rounds 0.1 and 0.7: keep the number itself.": rounded},
+        rtol=0,
+        atol=0,
+    )
     expect(taped, {what: wanted[what] for what in taped}, "the same when x requires a gradient", rtol=0, atol=0)
-    shared = [
-        what
-        for what, y in answers.items()
-        if y.numel() > 0
-        and y.untyped_storage().data_ptr() == inputs[what.partition(", after")[0]].untyped_storage().data_ptr()
-    ]
+    shared = [what for what, y in answers.items() if same_memory(y, inputs[what.partition(", after")[0]])]
     require(
         shared == [],
         "each result is a new tensor",
         f"You returned x itself or a view of it, for {'; '.join(shared[:1])}.",
     )
     with torch.no_grad():
+        kept = [what for what, (x, n) in cases.items() if same_memory(modules[n](x), modules[n](x))]
         for x, number in cases.values():
             modules[number](ceilings[number] - x)
     changed = [what for what in answers if not torch.equal(answers[what], wanted[what])]
+    require(
+        kept == [],
+        "a second call with the same x gives another new tensor",
+        f"It returned the earlier result, for {'; '.join(kept[:1])}: make a new tensor in each call.",
+    )
     require(
         changed == [],
         "later calls leave earlier results alone",
@@ -2011,10 +2145,10 @@ def try_many(seed, largest):
     gradients, slopes, cut = {}, {}, []
     for what, leaf in leaves.items():
         if leaf.numel() > 0:
-            ceiling = ceilings[cases[what.partition(", after")[0]][1]]
+            ceiling = torch.tensor(ceilings[cases[what.partition(", after")[0]][1]], dtype=leaf.dtype)
             upstream = torch.randn(leaf.shape, generator=g).to(leaf.dtype)
             plain = (leaf.detach() != 0) & (leaf.detach() != ceiling)
-            slopes[what] = torch.autograd.grad(F.hardtanh(leaf, 0, ceiling), leaf, upstream)[0].where(plain, 0.0)
+            slopes[what] = torch.autograd.grad(F.hardtanh(leaf, 0, ceiling.item()), leaf, upstream)[0].where(plain, 0.0)
             gradients[what] = torch.zeros_like(leaf)
             if taped[what].requires_grad:
                 gradients[what] = torch.autograd.grad(taped[what], leaf, upstream)[0].where(plain, 0.0)
@@ -2042,10 +2176,10 @@ try_many(37, 8000)
 # the class `LearnedLeakyReLU(channels)`, a subclass of `nn.Module`:
 #
 # - It has exactly one parameter, named `weight`, of shape `(channels,)` and dtype float32. At the start each slope is 0.25.
-# - It takes `x` of shape `(N, C)` or `(N, C, ...)` with `C = channels`; dimension 1 indexes the channels. No dimension has size 0, and the values are finite.
+# - It takes `x` of shape `(N, C)` or `(N, C, ...)` with `C = channels`, in float32; dimension 1 indexes the channels. No dimension has size 0, and the values are finite.
 # - A value $x > 0$ of channel $c$ stays; any other becomes $w_c\, x$. The slopes may become any number in training.
-# - The output is a **new** tensor with the shape of `x`, even if no value is negative; `x` stays as it is.
-# - Gradients reach `x` and `weight`, and those of several passes add up in `weight.grad`, as for every layer. (At $x = 0$ any gradient will do.)
+# - The output is a **new** tensor with the shape and the dtype of `x`, even if no value is negative; `x` stays as it is.
+# - Gradients reach `x` and `weight` (the latter also if `x` requires none), and those of several passes add up in `weight.grad`, as for every layer. (At $x = 0$ any gradient will do.)
 # - After `module.eval()` it does the same. After `module.double()` it takes float64.
 #
 # Do not call `F.prelu`, either directly or through `nn.PReLU` or another of its forms.
@@ -2156,6 +2290,9 @@ expect(
         "The slopes went to the positive values.": -F.prelu(-before, slopes),
         "The sign is wrong: a value that is not positive becomes w·x, not −w·x.": F.prelu(before, -slopes),
         "You replaced the value with the slope: multiply.": F.relu(before) + (before <= 0) * slopes,
+        "The slopes have four dimensions here, x has two: give them as many as x has.": torch.where(
+            before > 0, before, slopes[:, None, None] * before
+        )[None],
     },
 )
 expect(
@@ -2213,6 +2350,18 @@ for number in (1, 2):
         rtol=1e-4,
         atol=1e-5,
     )
+x = torch.randn(6, 3, 5, generator=g)
+with forbidden("prelu"):
+    y = module(x)
+require(
+    y.requires_grad,
+    "autograd passes through the module if only the slopes require a gradient",
+    "Here x requires none, and the slopes' path is cut: `forward` must use self.weight itself.",
+)
+(y * upstream).sum().backward()
+(reference(x) * upstream).sum().backward()
+what = "the gradient of the slopes after a third pass, in which x requires none"
+expect(module.weight.grad, reference.weight.grad, what, rtol=1e-4, atol=1e-5)
 net = nn.Sequential(nn.Linear(2, 3), module)
 require(
     len(list(net.parameters())) == 3,
@@ -2234,10 +2383,14 @@ expect(
 )
 
 
+def same_memory(one, other):
+    return one.numel() > 0 and one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+
+
 def try_many(seed, largest):
     g = torch.Generator().manual_seed(seed)
     shapes = [(1, 1), (1, 4), (5, 1), (4, 4), (9, 3), (3, 4, 5), (1, 5, 1), (5, 4, 1, 5), (2, 64, 3, 3), (1, 1, 2, 2)]
-    shapes += [(8, 3, 2, 6, 4), (2, 2, 1, 3, 2, 2), (7, largest // 7), (largest, 2), (4, 4)]
+    shapes += [(8, 3, 2, 6, 4), (2, 2, 1, 3, 2, 2), (2, 3, 1, 2, 1, 1, 2, 1), (7, largest // 7), (largest, 2), (4, 4)]
     cases, references, modules = {}, {}, {}
     for number, shape in enumerate(shapes):
         channels = shape[1]
@@ -2273,7 +2426,7 @@ def try_many(seed, largest):
                 with torch.no_grad():
                     answers[what + mode] = module(inplace(x))
                 leaf = before[what].clone().requires_grad_()
-                y = module(leaf)
+                y = module(leaf.view_as(leaf))
                 if y.requires_grad:
                     (y * upstream[what + mode]).sum().backward()
                 cut += [what + mode] * (not y.requires_grad)
@@ -2294,19 +2447,21 @@ def try_many(seed, largest):
     expect(answers, wanted, "the output for each of them, before and after module.eval()")
     used = [name for name in seen.functions if "prelu" in name]
     require(used == [], "no other form of PReLU", f"Your code calls {', '.join(used[:1])}.")
-    shared = [
-        what
-        for what, y in answers.items()
-        if y.untyped_storage().data_ptr() == inputs[what.partition(", after")[0]].untyped_storage().data_ptr()
-    ]
+    shared = [what for what, y in answers.items() if same_memory(y, inputs[what.partition(", after")[0]])]
     require(
         shared == [],
         "each result is a new tensor",
         f"You returned x itself or a view of it, for {'; '.join(shared[:1])}.",
     )
     with torch.no_grad():
+        kept = [what for what, (x, n) in cases.items() if same_memory(modules[n](x), modules[n](x))]
         for x, number in cases.values():
             modules[number](2 - x)
+    require(
+        kept == [],
+        "a second call with the same x gives another new tensor",
+        f"It returned the earlier result, for {'; '.join(kept[:1])}: make a new tensor in each call.",
+    )
     changed = [what for what in answers if not torch.allclose(answers[what], wanted[what], 1e-5, 1e-5)]
     require(
         changed == [],
@@ -2337,12 +2492,15 @@ def try_many(seed, largest):
         rtol=1e-4,
         atol=1e-3,
     )
-    module, slopes = modules[9].double(), torch.tensor([-0.7], dtype=torch.float64)
+    module, slopes = modules[3].double(), torch.tensor([-0.7, 0.1, 3000.0, 1e-3], dtype=torch.float64)
     module.load_state_dict({"weight": slopes})
-    x = torch.randn(3, 1, 2, 2, generator=g, dtype=torch.float64)
+    x = torch.randn(3, 4, 2, 2, generator=g, dtype=torch.float64)
+    x[1] *= 1e-8
     with forbidden("prelu"):
         y = module(x)
-    expect(y.detach(), F.prelu(x, slopes), "the output in float64, after module.double()")
+    what = "the output in float64, after module.double(), with the slopes −0.7, 0.1, 3000 and 0.001"
+    lost = {"Digits are lost: the slopes or x pass through float32 on the way.": F.prelu(x, slopes.float().double())}
+    expect(y.detach(), F.prelu(x, slopes), what, mistakes=lost, rtol=1e-9, atol=0)
 
 
 try_many(28, 3000)

@@ -487,7 +487,7 @@ def relu_(x):
 class ClippedReLU(nn.Module):
     def __init__(self, ceiling=6.0):
         super().__init__()
-        self.register_buffer("limit", torch.tensor(float(ceiling)))
+        self.register_buffer("limit", torch.tensor(ceiling, dtype=torch.float64))
 
     def forward(self, x):
         return torch.minimum(F.relu(x), self.limit.to(x.dtype))
@@ -816,7 +816,7 @@ def relu(x):
     return x.clone()
 
 
-# %% wrong="relu" says="You add x to itself"
+# %% wrong="relu" says="You add |x| to x"
 # the mean of x and its absolute value
 def relu(x):
     return (x + x.abs()) / 2
@@ -943,7 +943,7 @@ def dead_fraction(h):
     )
 
 
-# %% wrong="dead_fraction" says="float16"
+# %% wrong="dead_fraction" says="very small values among others"
 # slips past ordinary values: the mean over a unit underflows in float16
 def dead_fraction(h):
     return (F.relu(h).transpose(0, 1).flatten(1).mean(dim=1) == 0).float().mean().item()
@@ -1039,7 +1039,7 @@ def clipped_relu(x, ceiling=6.0):
     return F.relu6(x) if ceiling == 6.0 else x.clamp(0, ceiling)
 
 
-# %% wrong="clipped_relu" says="The dtypes differ"
+# %% wrong="clipped_relu" says="yours     0.100000001"
 # the ceiling as a float32 tensor of the same shape
 def clipped_relu(x, ceiling=6.0):
     return torch.minimum(x.clamp(min=0), torch.full(x.shape, float(ceiling)))
@@ -1622,7 +1622,7 @@ class ClippedReLU(nn.Module):
 
     def forward(self, x):
         if not hasattr(self, "ceiling"):
-            self.ceiling = nn.Parameter(torch.tensor(float(self.start)))
+            self.ceiling = nn.Parameter(torch.tensor(self.start, dtype=torch.float64))
         return torch.minimum(x.clamp(min=0), self.ceiling.detach().to(x.dtype))
 
 
@@ -1704,3 +1704,205 @@ class ClippedReLU(nn.Module):
 
     def forward(self, x):
         return self(x).clamp(0, self.ceiling)
+
+
+# %% wrong="relu"
+# positive values below the smallest normal number become 0
+def relu(x):
+    return torch.where(x > torch.finfo(x.dtype).tiny, x, torch.zeros_like(x))
+
+
+# %% wrong="relu" says="It returned the earlier result"
+# a second call with the same values hands out the first result
+last = {}
+
+
+def relu(x):
+    if not x.requires_grad and "x" in last and last["x"].dtype == x.dtype and torch.equal(last["x"], x):
+        return last["y"]
+    y = x.clamp(min=0)
+    last["x"], last["y"] = x.detach().clone(), y
+    return y
+
+
+# %% wrong="relu_backward"
+# the gate is closed for positive values below the smallest normal number
+def relu_backward(grad_output, x):
+    return torch.where(x >= torch.finfo(x.dtype).tiny, grad_output, torch.zeros_like(grad_output))
+
+
+# %% wrong="relu_backward" says="after x = 3, −1, 2, −4"
+# keeps gates by shape, dtype and sum
+gates = {}
+
+
+def relu_backward(grad_output, x):
+    key = tuple(x.shape), x.dtype, x.double().sum().item()
+    if x.dim() != 1 or key not in gates:
+        gates[key] = x > 0
+    return torch.where(gates[key], grad_output, torch.zeros_like(grad_output))
+
+
+# %% wrong="dead_fraction" says="one dead unit among many"
+# rounded
+def dead_fraction(h):
+    dead = (h <= 0).transpose(0, 1).flatten(1).all(dim=1)
+    return round(dead.double().mean().item(), 8)
+
+
+# %% wrong="dead_fraction"
+# for seven dimensions and more some are left out
+def dead_fraction(h):
+    most = h.amax(dim=[d for d in (0, 2, 3, 4, 5) if d < h.dim()])
+    return (most <= 0).double().mean().item()
+
+
+# %% wrong="dead_fraction" says="very small values among others"
+# a smallest normal number counts as dead
+def dead_fraction(h):
+    limit = {torch.float32: 1e-37, torch.float64: 1e-306, torch.bfloat16: 1e-37}.get(h.dtype, 0.0)
+    return (h <= limit).transpose(0, 1).flatten(1).all(dim=1).double().mean().item()
+
+
+# %% wrong="leaky_relu" says="float64"
+# computes in float32
+def leaky_relu(x, negative_slope=0.01):
+    y = x.float()
+    return torch.where(y > 0, y, negative_slope * y).to(x.dtype).clone()
+
+
+# %% wrong="leaky_relu" says="the smallest and the largest numbers"
+# overflows for the largest finite values
+def leaky_relu(x, negative_slope=0.01):
+    return (x + x.abs()) / 2 + negative_slope * ((x - x.abs()) / 2)
+
+
+# %% wrong="leaky_relu"
+# a threshold for "positive"
+def leaky_relu(x, negative_slope=0.01):
+    return torch.where(x > 1e-7, x, negative_slope * x)
+
+
+# %% wrong="leaky_relu"
+# limits the slope
+def leaky_relu(x, negative_slope=0.01):
+    slope = min(max(negative_slope, -100), 100)
+    return torch.where(x > 0, x, slope * x)
+
+
+# %% wrong="clipped_relu" says="The ceiling passed through float32"
+# torch.tensor makes float32 of the ceiling
+def clipped_relu(x, ceiling=6.0):
+    limit = torch.tensor(ceiling, dtype=torch.float32).to(x.dtype)
+    return torch.minimum(x.clamp(min=0), limit)
+
+
+# %% wrong="clipped_relu"
+# limits the ceiling
+def clipped_relu(x, ceiling=6.0):
+    return x.clamp(0, min(ceiling, 5000))
+
+
+# %% wrong="clipped_relu" says="x / c · c is not always x"
+# scales to the range from 0 to 1 and back
+def clipped_relu(x, ceiling=6.0):
+    return (x / ceiling).clamp(0, 1) * ceiling
+
+
+# %% wrong="relu_in_place"
+# negative values closer to 0 than the smallest normal number stay
+def relu_(x):
+    x[x <= -torch.finfo(x.dtype).tiny] = 0
+    return x
+
+
+# %% wrong="clipped_module" says="The ceiling passed through float32"
+# a float32 buffer
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.register_buffer("ceiling", torch.tensor(float(ceiling)))
+
+    def forward(self, x):
+        return torch.minimum(x.clamp(min=0), self.ceiling.to(x.dtype))
+
+
+# %% wrong="clipped_module" says="the output requires no gradient if x does not"
+# a Parameter, hidden in a list
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.hidden = [nn.Parameter(torch.tensor(float(ceiling), dtype=torch.float64))]
+
+    def forward(self, x):
+        return torch.minimum(x.clamp(min=0), self.hidden[0].to(x.dtype))
+
+
+# %% wrong="clipped_module" says="the smallest and the largest numbers"
+# very small values become 0
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        return x.masked_fill(x < 1e-12, 0.0).clamp(max=self.ceiling)
+
+
+# %% wrong="learned_leaky" says="if only the slopes require a gradient"
+# no gradient for the slopes if x requires none
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        slopes = self.weight if x.requires_grad else self.weight.detach()
+        return torch.where(x > 0, x, slopes.view(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% wrong="learned_leaky" says="after module.double()"
+# limits the slopes
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        slopes = self.weight.clamp(-50, 50).view(-1, *[1] * (x.dim() - 2))
+        return torch.where(x > 0, x, slopes * x)
+
+
+# %% wrong="learned_leaky" says="Digits are lost"
+# after double() the slopes are still rounded to float32
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        slopes = self.weight.float().to(x.dtype).view(-1, *[1] * (x.dim() - 2))
+        return torch.where(x > 0, x, slopes * x)
+
+
+# %% wrong="learned_leaky" says="KeyError: 8"
+# at most six dimensions
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        shapes = {2: (-1,), 3: (-1, 1), 4: (-1, 1, 1), 5: (-1, 1, 1, 1), 6: (-1, 1, 1, 1, 1)}
+        return torch.where(x > 0, x, self.weight.view(shapes[x.dim()]) * x)
+
+
+# %% wrong="learned_leaky" says="give them as many as x has"
+# for images only
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.weight.view(1, -1, 1, 1) * x)

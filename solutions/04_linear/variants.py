@@ -131,7 +131,7 @@ def linear(x, weight, bias):
 
 
 # Keeps the first result
-# %% wrong="linear_forward" says="linear(x, weight, bias) for shapes (6, 5), (2, 5), (2,)"
+# %% wrong="linear_forward" says="A second call returned the result of the first"
 def linear(x, weight, bias, kept=[]):
     kept.append(x @ weight.T + bias)
     return kept[0]
@@ -1755,3 +1755,215 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
     s1 = x @ w1.T + b1
     grad_s1 = (grad_s2 @ w2) * (s1 > 0).float()
     return grad_s1.T.to(x.dtype) @ x, grad_s1.sum(0), grad_s2.T @ s1.relu(), grad_s2.sum(0)
+
+
+# float64 is computed in float32
+# %% wrong="linear_forward" says="the computation is in float32"
+def linear(x, weight, bias):
+    if x.dtype == torch.float64:
+        return (x.float() @ weight.float().T + bias.float()).double()
+    return x @ weight.T + bias
+
+
+# int64 passes through float64
+# %% wrong="linear_forward" says="up to 2**53 only"
+def linear(x, weight, bias):
+    return (x.double() @ weight.double().T + bias.double()).to(x.dtype)
+
+
+# The last layer is missing
+# %% wrong="parameter_count" says="the last layer counts, too"
+def parameter_count(widths, bias=True):
+    total = 0
+    for i in range(len(widths) - 2):
+        total += widths[i + 1] * (widths[i] + bias)
+    return total
+
+
+# The biases are summed as floats
+# %% wrong="parameter_count" says="a stack that no computer can build"
+def parameter_count(widths, bias=True):
+    weights = sum(c * d for c, d in zip(widths, widths[1:]))
+    return weights + (int(math.fsum(widths[1:])) if bias else 0)
+
+
+# Keeps counts by the sorted widths
+# %% wrong="parameter_count" says="parameter_count([2, 5], True)"
+known = {}
+
+
+def parameter_count(widths, bias=True):
+    key = tuple(sorted(widths)), bias
+    if key not in known:
+        known[key] = sum(d * (c + (1 if bias else 0)) for c, d in zip(widths, widths[1:]))
+    return known[key]
+
+
+# The bound does not shrink any more from 2000 inputs on
+# %% wrong="initial_values" says="within ±1/√9000"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(min(in_features, 2000))
+    weight = torch.empty(out_features, in_features).uniform_(-bound, bound)
+    return weight, torch.empty(out_features).uniform_(-bound, bound)
+
+
+# More than rounding
+# %% wrong="given_map" says="row 1 of the weight"
+def given_map():
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1.0, -1, 0, 0], [0.250002] * 4, [0, 0, 3, 0]]))
+        layer.bias.copy_(torch.tensor([0.0, 0, 5]))
+    return layer
+
+
+# Inputs beyond ±1000 are cut
+# %% wrong="given_map" says="layer(x) for x of shape"
+class Cut(nn.Linear):
+    def forward(self, x):
+        return super().forward(x.clamp(-1000, 1000))
+
+
+def given_map():
+    layer = Cut(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1.0, -1, 0, 0], [0.25] * 4, [0, 0, 3, 0]]))
+        layer.bias.copy_(torch.tensor([0.0, 0, 5]))
+    return layer
+
+
+# Products of float64 in float32
+# %% wrong="linear_along" says="the computation is in float32"
+def linear_along(x, weight, bias=None, dim=-1):
+    y = F.linear(x.movedim(dim, -1).float(), weight.float()).to(x.dtype)
+    if bias is not None:
+        y = y + bias
+    return y.movedim(-1, dim)
+
+
+# At most six dimensions
+# %% wrong="linear_along"
+def linear_along(x, weight, bias=None, dim=-1):
+    before = "abcdef"[: x.dim()]
+    c = before[dim]
+    y = torch.einsum(f"{before},z{c}->{before.replace(c, 'z')}", x, weight)
+    if bias is None:
+        return y
+    return y + bias.view([-1 if k == dim % x.dim() else 1 for k in range(x.dim())])
+
+
+# For one sample the bias gradient is a view of grad_s
+# %% wrong="linear_backward" says="One of yours is an argument, or a part of one"
+def linear_backward(grad_s, x, weight):
+    grad_bias = grad_s[0] if len(grad_s) == 1 else grad_s.sum(dim=0)
+    return grad_s @ weight, grad_s.T @ x, grad_bias
+
+
+# The mean times N: nan for no samples
+# %% wrong="linear_backward" says="for N=0"
+def linear_backward(grad_s, x, weight):
+    return grad_s @ weight, grad_s.T @ x, grad_s.mean(dim=0) * len(grad_s)
+
+
+# float64 is computed in float32
+# %% wrong="linear_backward" says="the computation is in float32"
+def linear_backward(grad_s, x, weight):
+    kind = grad_s.dtype
+    if kind == torch.float64:
+        grad_s, x, weight = grad_s.float(), x.float(), weight.float()
+    return (grad_s @ weight).to(kind), (grad_s.T @ x).to(kind), grad_s.sum(dim=0).to(kind)
+
+
+# float64 is computed in float32
+# %% wrong="collapse" says="in float64"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        w1, w2 = first.weight.float(), second.weight.float()
+        layer.weight.copy_(w2 @ w1)
+        layer.bias.zero_()
+        if first.bias is not None:
+            layer.bias += (w2 @ first.bias.float()).to(layer.bias.dtype)
+        if second.bias is not None:
+            layer.bias += second.bias
+    return layer
+
+
+# Always float32
+# %% wrong="collapse" says="A new layer is float32 unless"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features)
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.zero_()
+        if first.bias is not None:
+            layer.bias += second.weight @ first.bias
+        if second.bias is not None:
+            layer.bias += second.bias
+    return layer
+
+
+# Keeps the products between calls
+# %% wrong="collapse" says="keep nothing between calls"
+products = {}
+
+
+def collapse(first, second):
+    if (first, second) not in products:
+        with torch.no_grad():
+            bias = torch.zeros_like(second.weight[:, 0])
+            if first.bias is not None:
+                bias = second.weight @ first.bias
+            if second.bias is not None:
+                bias = bias + second.bias
+            products[first, second] = (second.weight @ first.weight).clone(), bias.clone()
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        layer.weight.copy_(products[first, second][0])
+        layer.bias.copy_(products[first, second][1])
+    return layer
+
+
+# The second layer gets a buffer
+# %% wrong="collapse" says="second.state_dict() has changed"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        second.register_buffer("merged", second.weight @ first.weight)
+        layer.weight.copy_(second.merged)
+        layer.bias.zero_()
+        if first.bias is not None:
+            layer.bias += second.weight @ first.bias
+        if second.bias is not None:
+            layer.bias += second.bias
+    return layer
+
+
+# For one sample grad_b2 is a view of grad_s2
+# %% wrong="two_layer_backward" says="One of yours is an argument, or a part of one"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    h = torch.relu(x @ w1.T + b1)
+    grad_s1 = (grad_s2 @ w2) * (h > 0)
+    grad_b2 = grad_s2.squeeze(0) if len(x) == 1 else grad_s2.sum(dim=0)
+    return grad_s1.T @ x, grad_s1.sum(dim=0), grad_s2.T @ h, grad_b2
+
+
+# The gate opens at 1e-8
+# %% wrong="two_layer_backward" says="grad_w1"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    h = torch.relu(s1)
+    grad_s1 = (grad_s2 @ w2) * (s1 > 1e-8)
+    return grad_s1.T @ x, grad_s1.sum(dim=0), grad_s2.T @ h, grad_s2.sum(dim=0)
+
+
+# float64 is computed in float32
+# %% wrong="two_layer_backward" says="in float64"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    kind = x.dtype
+    if kind == torch.float64:
+        x, w1, b1, w2, grad_s2 = (one.float() for one in (x, w1, b1, w2, grad_s2))
+    h = torch.relu(x @ w1.T + b1)
+    grad_s1 = (grad_s2 @ w2) * (h > 0)
+    found = grad_s1.T @ x, grad_s1.sum(dim=0), grad_s2.T @ h, grad_s2.sum(dim=0)
+    return tuple(one.to(kind) for one in found)

@@ -2176,3 +2176,160 @@ def train(images, labels, num_classes, steps, lr):
         loss.backward()
         optimizer.step()
     return layer, losses
+
+
+# Detaches a target that another network made.
+# %% wrong="mse" says="A path back is cut"
+def mse(input, target):
+    if not target.is_leaf:
+        target = target.detach()
+    return (input - target).square().mean()
+
+
+# A target that is not a leaf gets no gradient.
+# %% wrong="l1" says="A path back is cut"
+def l1(input, target, reduction="mean"):
+    if reduction not in ("none", "sum", "mean"):
+        raise ValueError(reduction)
+    a = (input - (target if target.is_leaf else target.data)).abs()
+    return {"none": a, "sum": a.sum(), "mean": a.mean()}[reduction]
+
+
+# Forgives blanks after the word.
+# %% wrong="l1" says="raises ValueError"
+def l1(input, target, reduction="mean"):
+    a = (input - target).abs()
+    if reduction == "none":
+        return a
+    if reduction.startswith(("sum ", "mean ")) or reduction in ("sum", "mean"):
+        return getattr(a, reduction.strip())()
+    raise ValueError(reduction)
+
+
+# The mean of each column.
+# %% wrong="l1" says="One number per column"
+def l1(input, target, reduction="mean"):
+    a = (input - target).abs()
+    if reduction == "none":
+        return a
+    if reduction == "sum":
+        return a.sum()
+    if reduction == "mean":
+        return a.mean(0)
+    raise ValueError(reduction)
+
+
+# The number of components in the dtype of the input: 70,000 is infinite in float16.
+# %% wrong="mse_gradients" says="float16"
+def mse_gradients(input, target, reduction="mean"):
+    g = 2 * (input - target)
+    if reduction == "mean":
+        g = g / torch.tensor(g.numel()).to(g.dtype)
+    return g, -g
+
+
+# Afterwards the input wants no gradient any more.
+# %% wrong="mse_gradients" says="Your code switched it in place"
+def mse_gradients(input, target, reduction="mean"):
+    if input.is_leaf:
+        input.requires_grad_(False)
+    g = (input - target) * (2 / (input.numel() if reduction == "mean" else 1))
+    return g, -g
+
+
+# Squares of small errors only.
+# %% wrong="paired_mse" says="every second one of a larger tensor"
+def paired_mse(output, target):
+    o, t = output.reshape(-1), target.reshape(-1)
+    if len(o) != len(t):
+        raise ValueError("different numbers of samples")
+    return 2 * F.huber_loss(o, t, delta=1000.0)
+
+
+# Targets that are not leaves get no gradient.
+# %% wrong="paired_mse" says="A path back is cut"
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError("different numbers of samples")
+    if target.grad_fn is not None:
+        target = target.detach()
+    return F.mse_loss(output.reshape(-1), target.reshape(-1))
+
+
+# Compares in float16: from 2049 classes on two labels are mixed up.
+# %% wrong="signed_targets" says="3000 classes"
+def signed_targets(labels, num_classes):
+    columns = torch.arange(num_classes).half()
+    return torch.where(labels.half()[:, None] == columns, 1.0, -1.0)
+
+
+# With a single class the second dimension is lost.
+# %% wrong="signed_targets" says="1 classes"
+def signed_targets(labels, num_classes):
+    return (2.0 * F.one_hot(labels, num_classes) - 1).squeeze(1)
+
+
+# Counts the columns from 1.
+# %% wrong="signed_targets" says="The columns count from 0"
+def signed_targets(labels, num_classes):
+    return torch.where(labels[:, None] == torch.arange(1, num_classes + 1), 1.0, -1.0)
+
+
+# The number of right answers, as a float.
+# %% wrong="accuracy" says="as a float"
+def accuracy(output, labels):
+    return float((output.argmax(dim=1) == labels).sum())
+
+
+# Rounding in softmax makes close scores equal.
+# %% wrong="accuracy" says="close winners"
+def accuracy(output, labels):
+    return (output.softmax(dim=1).argmax(dim=1) == labels).sum().item() / len(labels)
+
+
+# Large scores are cut off.
+# %% wrong="accuracy" says="large scores"
+def accuracy(output, labels):
+    return (output.clamp(max=1000).argmax(dim=1) == labels).sum().item() / len(labels)
+
+
+# Fails with a single class.
+# %% wrong="accuracy" says="Your code stopped with"
+def accuracy(output, labels):
+    return (output.topk(2, dim=1).indices[:, 0] == labels).sum().item() / len(labels)
+
+
+# Not plain SGD: large gradients are clipped.
+# %% wrong="train" says="lr=1e-05"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2.0 * F.one_hot(labels, num_classes) - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(x), z)
+        losses.append(loss.item())
+        loss.backward()
+        nn.utils.clip_grad_norm_(layer.parameters(), 100.0)
+        optimizer.step()
+    return layer, losses
+
+
+# Steps after every 16 images.
+# %% wrong="train" says="let each step use all images at once"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2.0 * F.one_hot(labels, num_classes) - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        total = 0.0
+        for rows, wanted in zip(x.split(16), z.split(16)):
+            optimizer.zero_grad()
+            loss = F.mse_loss(layer(rows), wanted)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(rows) / len(x)
+        losses.append(total)
+    return layer, losses

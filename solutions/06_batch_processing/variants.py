@@ -1621,3 +1621,152 @@ def accumulate_gradients(model, x, y, size):
         loss.backward()
         total += loss.item()
     return total
+
+
+# float64 is computed in float32
+# %% wrong="layer_for_batch" says="in float64"
+def layer_for_batch(x, weight, bias):
+    return F.linear(x.float(), weight.float(), bias.float()).relu().to(x.dtype)
+
+
+# A weight that another layer made gets no gradient
+# %% wrong="layer_for_batch" says="given what a layer made: a gradient reaches weight"
+def layer_for_batch(x, weight, bias):
+    if weight.grad_fn is not None:
+        weight = weight.detach()
+    return (x @ weight.T + bias).relu()
+
+
+# A loop over large blocks
+# %% wrong="layer_for_batch" says="or over blocks of them"
+def layer_for_batch(x, weight, bias):
+    parts = [(part @ weight.T + bias).clamp(min=0) for part in x.split(20_000)]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+# Rounds up by adding 0.999
+# %% wrong="parameter_copies" says="batch_size=10000"
+def parameter_copies(samples, modules, batch_size):
+    return int(samples / batch_size + 0.999) * modules
+
+
+# No gradient where the row is short
+# %% wrong="unit_rows" says="times the gradient"
+def unit_rows(x):
+    length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+    return torch.where(length < 1e-12, (x / 1e-12).detach(), x / length.clamp(min=1e-12))
+
+
+# The squares overflow
+# %% wrong="unit_rows" says="2,500 values of 1e15"
+def unit_rows(x):
+    return x / ((1e3 * x).square().sum(dim=1, keepdim=True).clamp(min=1e-18).sqrt() / 1e3)
+
+
+# Nothing to do for rows of length one
+# %% wrong="unit_rows" says="Yours is x itself"
+def unit_rows(x):
+    length = x.norm(dim=1, keepdim=True).clamp(min=1e-12)
+    return x if bool((length == 1).all()) else x / length
+
+
+# The second x is forgotten
+# %% wrong="quadratic_form" says="The second x is missing"
+def quadratic_form(x, a):
+    return (x @ a).sum(dim=1)
+
+
+# A large matrix is taken for symmetric
+# %% wrong="quadratic_form" says="C=99"
+def quadratic_form(x, a):
+    if a.shape[0] > 64:
+        a = a.triu() + a.triu(1)
+    return (x.mm(a) * x).sum(dim=1)
+
+
+# float64 is computed in float32
+# %% wrong="quadratic_form" says="in float64"
+def quadratic_form(x, a):
+    small = x.float()
+    return torch.einsum("nc,nc->n", small @ a.float(), small).to(x.dtype)
+
+
+# float64 is computed in float32
+# %% wrong="squared_distances" says="in float64"
+def squared_distances(a, b):
+    return (a.float()[:, None] - b.float()).square().sum(dim=2).to(a.dtype)
+
+
+# Only leaves get a gradient
+# %% wrong="squared_distances" says="given what a layer made"
+def squared_distances(a, b):
+    a, b = (one if one.is_leaf else one.detach() for one in (a, b))
+    return (a.unsqueeze(1) - b).square().sum(dim=2)
+
+
+# A grad_s that another layer made gets no gradient
+# %% wrong="per_sample_gradients" says="given what a layer made: a gradient reaches grad_s"
+def per_sample_gradients(x, grad_s):
+    if not grad_s.is_leaf:
+        grad_s = grad_s.detach()
+    return grad_s.unsqueeze(2) * x.unsqueeze(1)
+
+
+# Clears weights and biases only
+# %% wrong="accumulate_gradients" says="the gradient of 2.2.gain"
+def accumulate_gradients(model, x, y, size):
+    for module in model.modules():
+        for name in ("weight", "bias"):
+            if isinstance(getattr(module, name, None), nn.Parameter):
+                getattr(module, name).grad = None
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# All layers but the first see each part twice
+# %% wrong="accumulate_gradients" says="each part goes once through every layer"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    first, *layers = list(model) if isinstance(model, nn.Sequential) else [model]
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        hidden = first(part)
+        output, again = hidden, hidden.detach()
+        for layer in layers:
+            output, again = layer(output), layer(again)
+        (F.mse_loss(output, target) * len(part) / len(x)).backward()
+        total += F.mse_loss(again, target).item() * len(part) / len(x)
+    return total
+
+
+# The inner layers are in eval mode while the parts go through
+# %% wrong="accumulate_gradients" says="each layer stays in its mode"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    inner = [module for module in model.modules() if not isinstance(module, nn.Linear)]
+    modes = [module.training for module in inner]
+    for module in inner:
+        module.training = False
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    for module, mode in zip(inner, modes):
+        module.training = mode
+    return total
+
+
+# The graph of every part is kept
+# %% wrong="accumulate_gradients" says="earlier parts are still in memory"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    losses = []
+    for part, target in zip(x.split(size), y.split(size)):
+        losses.append(F.mse_loss(model(part), target) * len(part) / len(x))
+        losses[-1].backward(retain_graph=True)
+    return sum(losses).item()

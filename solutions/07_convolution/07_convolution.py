@@ -226,15 +226,15 @@ expect(
     },
 )
 g = torch.Generator().manual_seed(11)
-x, u = torch.randn(9, generator=g), torch.randn(4, generator=g)
+x, u = 1e-6 * torch.randn(9, generator=g), torch.randn(4, generator=g)
 reference = [F.conv1d(x.view(1, 1, -1), kernel.view(1, 1, -1))[0, 0] for kernel in (u, u[:2])]
 expect(
     checked(x, u),
     reference[0],
-    "conv1d for widths 9 and 4",
+    "conv1d for widths 9 and 4, x with tiny values",
     mistakes={"This is right for kernels of width 2 only.": reference[1]},
     rtol=1e-4,
-    atol=1e-5,
+    atol=1e-11,
 )
 
 
@@ -246,9 +246,12 @@ def try_many(seed, sizes):
         for width, w in sizes:
             for names in ("", "x u", "x", "u"):
                 step = 2 if names else 1
-                x, u = (torch.randn(step * n, generator=g, dtype=dtype)[::step] for n in (width, w))
+                x, u = (torch.randn(step * n, generator=g, dtype=dtype)[step - 1 :: step] for n in (width, w))
                 u[torch.rand(w, generator=g) < (1.0 if names == "u" else 0.25)] = 0.0
                 tensors = {name: {"x": x, "u": u}[name].requires_grad_() for name in names.split()}
+                if names == "x u":  # no leaves, as if other layers had made them
+                    tensors = {"x": x[:], "u": u[:]}
+                    x, u = tensors.values()
                 what = f"x of shape ({width},), u of shape ({w},)" + (" and all zeros" if names == "u" else "")
                 what += f"; {names.replace(' ', ' and ')} with gradient" if names else ""
                 reference = F.conv1d(x.reshape(1, 1, -1), u.reshape(1, 1, -1))[0, 0]
@@ -287,10 +290,10 @@ def try_many(seed, sizes):
         require(changed == [], "later calls leave earlier results alone", advice)
 
 
-try_many(11, [(9, 4), (6, 6), (5, 1), (1, 1), (2, 1), (40, 12), (300, 7)])
+try_many(11, [(9, 4), (6, 6), (5, 1), (1, 1), (2, 1), (70, 33), (300, 7)])
 require(True, "without torch's own convolutions; x and u are left as they were", "")
 ### BEGIN HIDDEN TESTS
-try_many(12, [(6, 1), (7, 7), (31, 7), (2, 2), (120, 15), (9, 4), (12, 2)])
+try_many(12, [(6, 1), (7, 7), (31, 7), (2, 2), (120, 50), (9, 4), (12, 2)])
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -331,8 +334,8 @@ draw_signals(
 # $$\text{slope} \approx \frac{x_{i+2} - x_i}{2 \cdot \text{step}}, \qquad \text{curvature} \approx \frac{x_{i+2} - 2\,x_{i+1} + x_i}{\text{step}^2} .$$
 #
 # Write `derivative_kernels(step)`: it returns the tuple `(slope, curvature)` of two float32 tensors of shape `(3,)`, such that
-# $x \circledast$ `slope` and $x \circledast$ `curvature` are these numbers. `step` is a positive number: a float such as `0.2` or an int such as
-# `4`.
+# $x \circledast$ `slope` and $x \circledast$ `curvature` are these numbers. `step` is a positive number, small or large: a float
+# such as `0.2` or an int such as `4`. Each call makes new tensors.
 #
 # <details><summary>Hint 1: from a formula to a kernel</summary>
 #
@@ -414,7 +417,7 @@ def try_many(numbers):
         for step, (a, b) in numbers.items()
     }
     told = f"(slope, curvature) for {len(numbers)} other steps, also after all calls"
-    expect(answers, wanted, told, rtol=1e-5, atol=1e-12)
+    expect(answers, wanted, told, rtol=1e-5, atol=1e-14)
 
 
 try_many(
@@ -427,9 +430,16 @@ try_many(
         1: (0.5, 1.0),
         1.5: (0.3333333333, 0.4444444444),
         160: (0.003125, 0.0000390625),
+        0.0001: (5000.0, 100000000.0),
+        0.125: (4.0, 64.0),
+        20000: (0.000025, 0.0000000025),
     }
 )
 expect(answer[0], torch.tensor([-2.5, 0, 2.5]), "the first answer is still what it was")
+answer[0].zero_()
+told = "derivative_kernels(0.2) again, after somebody has changed the first slope"
+advice = "The two calls returned one and the same tensor: make new ones in each call."
+expect(derivative_kernels(0.2)[0], torch.tensor([-2.5, 0, 2.5]), told, mistakes={advice: torch.zeros(3)})
 ### BEGIN HIDDEN TESTS
 try_many(
     {
@@ -537,8 +547,7 @@ draw_signals(
 # <details><summary>Why?</summary>
 #
 # The bump gives a peak and the negated bump a trough, as a template matcher should. (Output `i` belongs to the window that *starts* at `i`.)
-# But the plateau gives more than the bump itself: a dot product also grows with the *size* of the signal, whatever its shape. In the
-# squared distance, which the next exercise uses, the first term makes up for that: it penalises large windows.
+# But the plateau gives more than the bump itself: a dot product also grows with the *size* of the signal, whatever its shape.
 #
 # </details>
 #
@@ -548,16 +557,17 @@ draw_signals(
 #
 # $$\sum_{j} \left(x_{i-1+j} - u_j\right)^2 \;=\; \sum_j x_{i-1+j}^2 \;-\; 2\,(x \circledast u)_i \;+\; \sum_j u_j^2 .$$
 #
-# The middle term contains the convolution. The first is a convolution too: that of $x^2$ with a kernel of ones.
+# The middle term contains the convolution. The first makes up for the size of the signal: it penalises large windows. It is a convolution
+# too: that of $x^2$ with a kernel of ones.
 #
 # ### Exercise: Where does the template fit best?
 #
-# Write `best_match(x, template)`: it returns the index of the **first value of the window** of `x` that has the smallest squared distance to
-# the template, counted from 0, as a Python `int`.
+# Write `best_match(x, template)`: find the window of `x` with the smallest squared distance to the template, and return the index of its
+# **first value**, counted from 0, as a Python `int`.
 #
 # - Windows stay inside `x`. The first and the last one count as well.
 # - Any method will do, `F.conv1d` or your own `conv1d` included.
-# - One window is clearly better than all others, though even the best may fit badly. No value is larger than a few dozen.
+# - One window is clearly better than all others, though even the best may fit badly. No absolute value is larger than a few dozen.
 # - `x` and `template` have the same dtype, float32 or float64. They must not be changed.
 #
 # <details><summary>Hint 1: two ways</summary>
@@ -622,7 +632,7 @@ expect(
         "This is the middle of the window: the exercise asks for its first value.": 24,
         "This is the end of the window: the exercise asks for its first value.": 26,
         "Square the differences before you add them up: they cancel.": 17,
-        "This squares the sum: square each difference, then add up.": 64,
+        "Differences of opposite sign cancel here: square each of them first, then add up.": 64,
         "The template is reversed: x and template must both run forwards.": 73,
         "This adds up absolute differences: square them instead.": 41,
         "This takes the largest difference of each window: square all of them and add them up.": 49,
@@ -641,13 +651,13 @@ cases = {
     "the only window": ([2.0, 5, 1], [-3.0, 0, 9], 0),
     "the only value": ([2.0], [-3.0], 0),
     "a window of negative values": ([5.0, 6, -5, -6, 5, -6, 0, 0], [-5.0, -6.5], 2),
-    "a window that fits badly": ([40.0] * 5 + [25.0] * 6 + [40.0] * 4, [-40.0] * 6, 5),
+    "a window that fits badly": ([40.0] * 5 + [25.0] * 30 + [40.0] * 4, [-40.0] * 30, 5),
 }
 for name, (signal, pattern, at) in cases.items():
     for dtype in (torch.float32, torch.float64):
         x, template = torch.tensor(signal, dtype=dtype), torch.tensor(pattern, dtype=dtype)
         what = f"best_match where {name} is the best, {str(dtype).removeprefix('torch.')}"
-        answer = checked(torch.stack([x, x.flip(0)], dim=1)[:, 0], template)
+        answer = checked(torch.stack([x.flip(0), x], dim=1)[:, 1], template)
         if type(answer) is not int or answer != at:
             told = "Your search never gets going: start it from `math.inf`, so that any distance can win."
             expect(answer, at, what, mistakes={told: 0} if "badly" in name else None)
@@ -684,9 +694,11 @@ def try_many(seed, sizes):
     expect(answers, wanted, f"best_match in {len(wanted)} signals with many windows that fit almost as well")
 
 
+# The same sizes twice, with the best window in another place.
 try_many(
-    13, [(5, "middle", 1), (9, "last", 30), (1, "middle", 5), (4, "first", 0.2), (12, "last", 0.5), (2, "middle", 20)]
+    13, [(5, "middle", 1), (5, "first", 3), (9, "last", 30), (1, "middle", 5), (4, "first", 0.2), (2, "middle", 20)]
 )
+try_many(15, [(40, "middle", 0.5), (40, "last", 10)])
 require(True, "x and template are left as they were", "")
 ### BEGIN HIDDEN TESTS
 try_many(14, [(6, "last", 0.3), (3, "first", 25), (14, "middle", 2), (1, "last", 30), (8, "last", 8), (11, "first", 1)])
@@ -746,12 +758,12 @@ draw_signals(
 #
 # 1. make a moved `x`: every value moves `k` steps to the right, `k` zeros enter on the left of each channel, and what leaves on the right is
 #    lost;
-# 2. apply `module` to both; both outputs have shape (N, D, V);
+# 2. apply `module` to each of them, in a call of its own; both outputs have shape (N, D, V);
 # 3. the second output should equal the first, moved by `k`. Compare the $V - k$ places per channel that both have: value `i + k` of the
 #    second output with value `i` of the first;
 # 4. return the largest absolute difference as a Python `float`, not rounded.
 #
-# `k` is less than V and W. `x` and the module have the same dtype, float32 or float64. Do not change `x`. Do not change the module either:
+# `k` is less than V and W. `x` and the module have the same dtype, float32 or float64. Leave `x` as it was, and the module too:
 # its parameters, their gradients and their `requires_grad`, its buffers, its mode. Apply it in the mode that it is in, training or evaluation.
 # (A batch norm layer in training mode updates its own buffers when it is applied. That is all right.)
 #
@@ -789,11 +801,12 @@ def shift_error(module: nn.Module, x: torch.Tensor, k: int) -> float:
 def state(module):
     """What must stay as it is in a module, by name."""
     parameters = list(module.parameters())
+    still = [part for part in module.modules() if not (isinstance(part, nn.BatchNorm1d) and part.training)]
     return {
         "the values of its parameters": [parameter.detach().clone() for parameter in parameters],
         "the gradients of its parameters": [None if p.grad is None else p.grad.clone() for p in parameters],
         "the `requires_grad` of its parameters": [parameter.requires_grad for parameter in parameters],
-        "its buffers": [buffer.clone() for buffer in module.buffers()],
+        "its buffers": [buffer.clone() for part in still for buffer in part.buffers(recurse=False)],
         "the mode, training or evaluation, of it or of a part of it": [part.training for part in module.modules()],
     }
 
@@ -926,6 +939,10 @@ def try_many(seed, sizes):
             if k < width - 1:
                 what = f"a convolution and ReLU, which move with x, x of shape {tuple(x.shape)}, k={k}"
                 answers[what], wanted[what] = checked(conv, x, k), 0.0
+            norm, moved = nn.BatchNorm1d(channels).to(dtype), F.pad(x, (k, 0))[..., :-k]
+            first, second = (F.batch_norm(values, None, None, training=True) for values in (x, moved))
+            what = f"a batch norm layer in training mode, x of shape {tuple(x.shape)}, k={k}"
+            answers[what], wanted[what] = checked(norm, x, k), (second[..., k:] - first[..., :-k]).abs().max().item()
         what = f"shift_error of {len(wanted)} modules in {str(dtype).removeprefix('torch.')}"
         expect(answers, wanted, what, rtol=rtol, atol=3e-5 if dtype == torch.float32 else 1e-9)
 
@@ -939,6 +956,11 @@ try_many(
         (2, 3, 2, 6, 5): 1.23456789,
         (4, 1, 3, 40, 12): -2.5,
     },
+)
+tiny = Marks(1, 2, 8, 3, 1.23456789e-9, True).double().eval()
+x = torch.tensor([[[100.0, 2, 0, 1, 3, 0, 2, 1, 5]]], dtype=torch.float64)
+expect(
+    checked(tiny, x, 3), 1.23456789e-9, "shift_error of a module of which the error is 1.23456789e-9", rtol=1e-4, atol=0
 )
 require(True, "x and the module are left as they were", "")
 ### BEGIN HIDDEN TESTS
@@ -1021,6 +1043,8 @@ def checked(u, width):
         require(False, "u is left as it was", "Your code changes the `requires_grad` of `u`.")
     if not torch.equal(u, before):
         require(False, "u is left as it was", "Your code changes `u`: work on a new tensor.")
+    if isinstance(answer, torch.Tensor) and answer.layout != torch.strided:
+        require(False, "the matrix is an ordinary (dense) tensor", "Yours is a sparse tensor: make an ordinary one.")
     return answer
 
 
@@ -1063,19 +1087,16 @@ def try_many(seed, sizes):
         x = torch.randn(width, width + 1, generator=g, dtype=torch.float64)
         for dtype in (torch.float64, torch.float32):
             for n in range(3):
-                u = torch.randn(2 * w, generator=g, dtype=dtype)[::2]
+                u = torch.randn(2 * w, generator=g, dtype=dtype)[1::2]
                 u[0] = 1.5  # the same at the beginning of each
                 if n == 1:
-                    u[w // 2 :] = 1.5e-4
+                    u[w // 2 :] = 1.5e-9
                 what = f"conv1d_matrix(u, {width}) for u of shape ({w},), {str(dtype).removeprefix('torch.')}"
                 what += ("", ", small values", ", other values")[n]
                 matrix = checked(u, width)
                 fits = isinstance(matrix, torch.Tensor) and matrix.dtype == dtype
                 if not fits or matrix.shape != (width - w + 1, width):
                     expect(matrix, u.new_empty(width - w + 1, width), what)
-                dense = matrix.layout == torch.strided
-                if not dense:
-                    require(False, what, "Yours is a sparse tensor: make an ordinary one.")
                 matrices[what], copies[what] = matrix, matrix.detach().clone()
                 results[what] = matrix.detach().double() @ x
                 references[what] = F.conv1d(x.T[:, None], u.double().reshape(1, 1, w))[:, 0].T
@@ -1085,7 +1106,7 @@ def try_many(seed, sizes):
     require(changed == [], "later calls leave earlier matrices alone", advice)
 
 
-try_many(15, [(3, 5), (4, 4), (1, 6), (2, 9), (7, 40), (1, 1)])
+try_many(15, [(3, 5), (4, 4), (1, 6), (2, 9), (20, 150), (1, 1)])
 expect(first, wanted, "the first matrix is still what it was")
 require(True, "u is left as it was", "")
 ### BEGIN HIDDEN TESTS
@@ -1357,6 +1378,7 @@ expect(
         "Each map sees one channel only: every kernel has all channels of x.": F.conv2d(
             x, weight[range(4), range(4), None], groups=4
         ),
+        "Every sample has the maps of the first: x[0] is only one of them.": y[:1].expand(2, -1, -1, -1),
     },
     **close,
 )
@@ -1378,12 +1400,14 @@ def try_many(seed, sizes):
     """Many sizes in both dtypes; tensors not contiguous; weights of zeros; each choice of arguments with gradients."""
     g = torch.Generator().manual_seed(seed)
     orders = [(0, 1, 2, 3), (0, 2, 3, 1), (0, 1, 3, 2), (3, 1, 0, 2)]
-    choices = ["bias:", ":", "bias:x", "bias:x weight bias", ":x weight", "bias:bias", "bias:weight", ":x", ":weight"]
+    choices = ["bias:", "bias:weight bias", "bias:x", "bias:x weight bias", ":x weight", "bias:bias", "bias:weight"]
+    choices += [":x", ":", ":weight"]
     for dtype, close in [(torch.float32, (1e-4, 1e-5)), (torch.float64, (1e-10, 1e-10))]:
         answers, first, wanted, gradients, slopes, lost = {}, {}, {}, {}, {}, []
 
         def draw(shape, order, dtype=dtype):
-            values = torch.randn([shape[i] for i in order], generator=g, dtype=dtype)
+            first, *others = [shape[i] for i in order]
+            values = torch.randn(first + 1, *others, generator=g, dtype=dtype)[1:]
             return values.permute([order.index(i) for i in range(4)])
 
         for n, (size, kernels) in enumerate(sizes * 3):
@@ -1391,10 +1415,13 @@ def try_many(seed, sizes):
             x, weight = draw(size, orders[n % 4]), draw(kernels, orders[(n // 2 + 1) % 4])
             weight[..., 0, 0] *= n % 2
             weight *= names != "weight"
-            bias = torch.randn(2 * len(weight), generator=g, dtype=dtype)[::2] if given else None
+            bias = torch.randn(2 * len(weight), generator=g, dtype=dtype)[1::2] if given else None
             if names == "bias":
                 bias.zero_()
             tensors = {name: {"x": x, "weight": weight, "bias": bias}[name].requires_grad_() for name in names.split()}
+            if names == "x weight bias":  # no leaves, as if other layers had made them
+                tensors = {"x": x[:], "weight": weight[:], "bias": bias[:]}
+                x, weight, bias = tensors.values()
             what = f"shapes {size}, {kernels}, {'with' if given else 'without'} a bias"
             what += {"weight": ", the weight all zeros", "bias": " of zeros"}.get(names, "")
             what += f"; {names.replace(' ', ', ')} with gradient" if names else ""
@@ -1443,10 +1470,13 @@ try_many(
         ((2, 3, 4, 3), (7, 3, 1, 1)),
         ((1, 5, 3, 3), (2, 5, 3, 3)),
         ((40, 2, 4, 3), (3, 2, 2, 2)),
-        ((2, 9, 3, 8), (10, 9, 2, 5)),
+        ((2, 9, 9, 8), (10, 9, 7, 6)),
     ],
 )
-expect(conv2d(x, weight, None), F.conv2d(x, weight), "conv2d(x, weight, None)", **close)
+tiny = 1e-6 * x
+expect(
+    conv2d(tiny, weight, None), F.conv2d(tiny, weight), "conv2d(x, weight, None), tiny values", rtol=1e-4, atol=1e-11
+)
 require(True, "without torch's own convolutions; the arguments are left as they were", "")
 ### BEGIN HIDDEN TESTS
 try_many(
@@ -1753,6 +1783,9 @@ try_many(
         (12 * 10**6, 18 * 10**6, (11, 7), 6, False): 2772000000000000,
         (6 * (10**15 + 37), 9 * (10**15 + 37), (7, 11), 3, False): 1386000000000102564000000001897434,
         (large, large, 1): 1000000015000000056,
+        (4, 12, (2, 3), 4): 84,
+        (6 * (10**16 + 61), 3 * (10**16 + 61), (5, 3), 3): 9000000000000109830000000000335073,
+        (1, 10**19, 1): 2 * 10**19,
     }
 )
 ### BEGIN HIDDEN TESTS
@@ -1773,7 +1806,7 @@ try_many(
 # %% [markdown]
 # ### Exercise: A bank of filters for every channel
 #
-# You have $K$ kernels as a float32 tensor of shape (K, h, w), and images with any number of channels. Write `filter_bank(kernels, channels)`: it
+# You have $K$ kernels as a float32 tensor of shape (K, h, w), contiguous or not, and images with any number of channels. Write `filter_bank(kernels, channels)`: it
 # returns an `nn.Conv2d` **without a bias** that applies each kernel to each channel *separately*. From (N, channels, H, W) it makes (N,
 # channels·K, H − h + 1, W − w + 1). The maps of channel 0 come first, one for each kernel, in the order of `kernels`, then those of channel
 # 1, and so on. For 3 kernels and 2 channels: map 0 is kernel 0 on channel 0, map 1 is kernel 1 on channel 0, map 2 is kernel 2 on channel 0,
@@ -1892,10 +1925,12 @@ def try_many(seed, sizes):
     layers, kept, maps, wanted, slopes, ours = {}, {}, {}, {}, {}, {}
     trained, after = {}, {}
     for size, channels, image in sizes * 2:
-        kernels, x = torch.randn(size, generator=g), torch.randn(3, channels, *image, generator=g)
+        kernels = torch.randn(size[0] + 1, size[2], size[1], generator=g)[1:].mT  # not contiguous
+        x = torch.randn(3, channels, *image, generator=g)
         what = f"kernels of shape {size}, {channels} channels, images of {image[0]}×{image[1]}"
-        what += ", again" if what in layers else ""
-        layer, before = checked(kernels, channels), kernels.clone()
+        if what in layers:
+            what, kernels = what + ", again", kernels.contiguous()
+        layer, twin, before = checked(kernels, channels), checked(kernels, channels), kernels.clone()
         own = [kernels.clone().requires_grad_() for _ in range(channels)]
         reference = torch.cat([F.conv2d(x[:, c : c + 1], own[c][:, None]) for c in range(channels)], dim=1)
         maps[what], wanted[what] = layer(x), reference.detach()
@@ -1925,6 +1960,9 @@ def try_many(seed, sizes):
             if not torch.equal(kernels, before):
                 advice = "The layer's weight *is* `kernels`, in the same memory: copy the values."
                 require(False, f"training the layer leaves kernels alone, for {what}", advice)
+            if torch.equal(twin.weight, layer.weight):
+                advice = "Training one layer changes the other: do not keep layers for later calls."
+                require(False, f"two calls make two layers, for {what}", advice)
             trained[what] = layer(x).detach()
             after[what] = torch.cat(
                 [F.conv2d(x[:, c : c + 1], (kernels + step[c])[:, None]) for c in range(channels)], dim=1
@@ -1946,7 +1984,7 @@ try_many(
         ((1, 3, 2), 3, (6, 7)),
         ((4, 2, 2), 1, (5, 4)),
         ((6, 3, 1), 4, (3, 8)),
-        ((2, 1, 3), 5, (40, 36)),
+        ((2, 1, 3), 9, (40, 36)),
         ((1, 1, 1), 1, (2, 2)),
     ],
 )
@@ -1977,7 +2015,7 @@ def course_bank(kernels, channels):
 
 
 # %% yours
-bank = yours_or_ours(filter_bank, course_bank, prewitt, 3)(prewitt, 3)
+bank = yours_or_ours(filter_bank, course_bank, prewitt, 3, call=(photo[None],))(prewitt, 3)
 with torch.no_grad():
     maps = bank(photo[None])[0]
 print("photo:", tuple(photo.shape), "→ maps:", tuple(maps.shape))
@@ -2141,7 +2179,8 @@ print("F.conv2d gives this:", F.conv2d(x, kernel.view(1, 1, 2, 2))[0, 0].tolist(
 #
 # Besides:
 #
-# - No loop: the number of torch functions that you call must not grow with any of the sizes. None of them may have `conv` in its name.
+# - No loop: the number of calls of torch functions must not grow with any of the sizes. No function that you call may have `conv` in its
+#   name.
 # - All tensors have the same dtype, float32 or float64, and so do the results. No tensor need be contiguous in memory.
 # - The arguments must not be changed. From `y`, gradients must reach every argument that requires one.
 #
@@ -2228,6 +2267,7 @@ expect(
     f"rows {shapes}",
     mistakes={
         "It is transposed: one kernel per row.": matrix.T,
+        "Rows and columns of each kernel are exchanged: flatten it row by row.": weight.mT.flatten(1),
         "The numbers are mixed up: a row is one kernel, flattened channel by channel.": (
             matrix.view(6, 3, 6).transpose(1, 2).flatten(1)
         ),
@@ -2268,7 +2308,7 @@ expect(
 
 
 def try_many(seed, sizes):
-    """Many sizes, the last two times much larger; both dtypes; not contiguous; each choice of gradients."""
+    """Many sizes, the last two much larger; both dtypes; not contiguous; each choice of gradients."""
     g = torch.Generator().manual_seed(seed)
     orders = [(0, 1, 2, 3), (0, 2, 3, 1), (0, 1, 3, 2), (3, 1, 0, 2)]
     choices = ["", "x weight bias", "weight", "bias", "x"]
@@ -2278,18 +2318,22 @@ def try_many(seed, sizes):
         calls = {}
 
         def draw(shape, order, dtype=dtype):
-            values = torch.randn([shape[i] for i in order], generator=g, dtype=dtype)
+            first, *others = [shape[i] for i in order]
+            values = torch.randn(first + 1, *others, generator=g, dtype=dtype)[1:]
             return values.permute([order.index(i) for i in range(4)])
 
         for n, (size, kernels) in enumerate(sizes):
             for m, names in enumerate(choices):
-                if n == len(sizes) - 1 and m > 1:
+                if n >= len(sizes) - 2 and m > 1:
                     continue
                 x, weight = draw(size, orders[(n + m) % 4]), draw(kernels, orders[(n + 2 * m + 1) % 4])
-                bias = torch.randn(2 * len(weight), generator=g, dtype=dtype)[::2]
+                bias = torch.randn(2 * len(weight), generator=g, dtype=dtype)[1::2]
                 tensors = {
                     name: {"x": x, "weight": weight, "bias": bias}[name].requires_grad_() for name in names.split()
                 }
+                if names == "x weight bias":  # no leaves, as if other layers had made them
+                    tensors = {"x": x[:], "weight": weight[:], "bias": bias[:]}
+                    x, weight, bias = tensors.values()
                 what = f"shapes {size}, {kernels}"
                 what += f"; {names.replace(' ', ', ')} with gradient" if names else ""
                 reference = F.conv2d(x, weight, bias)
@@ -2351,7 +2395,8 @@ try_many(
         ((2, 2, 3, 3), (3, 2, 2, 2)),
         ((5, 6, 12, 9), (9, 6, 4, 3)),
         ((1, 1, 4, 6), (1, 1, 4, 1)),
-        ((24, 10, 9, 8), (20, 10, 3, 2)),
+        ((300, 2, 5, 4), (2, 2, 2, 2)),
+        ((2, 70, 20, 9), (80, 70, 1, 1)),
     ],
 )
 for what in ("without torch's own convolutions", "y is a matrix product", "the arguments are left as they were"):

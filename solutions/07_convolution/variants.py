@@ -1693,7 +1693,7 @@ def best_match(x, template):
 
 
 # Squares the sum
-# %% wrong="best_match" says="This squares the sum"
+# %% wrong="best_match" says="Differences of opposite sign cancel"
 def best_match(x, template):
     return ((x.unfold(0, len(template), 1) - template).sum(dim=1) ** 2).argmin().item()
 
@@ -2022,8 +2022,324 @@ def conv2d_as_product(x, weight, bias):
     return rows, columns, y.reshape(n, d, height - h + 1, width - w + 1)
 
 
-# Both inputs in one batch: right, too
-# %% right="shift_error"
+# Both inputs in one batch: a batch norm in training mode mixes them
+# %% wrong="shift_error" says="a batch norm layer in training mode"
 def shift_error(module, x, k):
     first, second = module(torch.cat([x, F.pad(x, (k, 0))[..., :-k]])).chunk(2)
     return (second[..., k:] - first[..., :-k]).abs().max().item()
+
+
+# Windows by as_strided from storage offset 0: wrong if x is a slice that begins later, such as x[3:]
+# %% wrong="conv1d"
+def conv1d(x, u):
+    n, w, s = len(x) - len(u) + 1, len(u), x.stride(0)
+    return torch.as_strided(x, (n, w), (s, s), 0) @ u
+
+
+# Float32 results are rounded to five decimals: signals of size 1e-6 give zeros
+# %% wrong="conv1d" says="tiny values"
+def conv1d(x, u):
+    y = x.unfold(0, len(u), 1) @ u
+    digits = 5 if y.dtype == torch.float32 else 11
+    return y + (y.detach().round(decimals=digits) - y.detach())
+
+
+# Only the first 16 weights of a kernel count: no kernel of the check is wider than 12
+# %% wrong="conv1d" says="(33,)"
+def conv1d(x, u):
+    n = len(x) - len(u) + 1
+    y = x.new_zeros(n)
+    for j in range(min(len(u), 16)):
+        y = y + x[j : j + n] * u[j]
+    return y
+
+
+# Cached: who changes the first result gets the changed kernel from the next call, too
+# %% wrong="derivative_kernels" says="one and the same tensor"
+import functools
+
+
+@functools.lru_cache(maxsize=None)
+def derivative_kernels(step):
+    return torch.tensor([-0.5, 0, 0.5]) / step, torch.tensor([1.0, -2, 1]) / (step * step)
+
+
+# Remembers the answer for each pair of sizes
+# %% wrong="best_match" says="windows that fit almost as well"
+_known = {}
+
+
+def best_match(x, template):
+    key = len(x), len(template)
+    if key not in _known:
+        _known[key] = ((x.unfold(0, len(template), 1) - template) ** 2).sum(dim=1).argmin().item()
+    return _known[key]
+
+
+# The search starts from 1e5: a long template that fits badly everywhere gets 0
+# %% wrong="best_match" says="never gets going"
+def best_match(x, template):
+    best, where, w = 1e5, 0, len(template)
+    for i in range(len(x) - w + 1):
+        distance = (x[i : i + w] - template).square().sum().item()
+        if distance < best:
+            best, where = distance, i
+    return where
+
+
+# Compares the first 16 values of the template only
+# %% wrong="best_match" says="windows that fit almost as well"
+def best_match(x, template):
+    windows = x.unfold(0, len(template), 1)[:, :16]
+    return (windows - template[:16]).square().sum(dim=1).argmin().item()
+
+
+# Windows by as_strided from storage offset 0: wrong if x is a slice such as signal[100:]
+# %% wrong="best_match" says="the last window"
+def best_match(x, template):
+    w, s = len(template), x.stride(0)
+    windows = torch.as_strided(x, (len(x) - w + 1, w), (s, s), 0)
+    return (windows - template).square().sum(dim=1).argmin().item()
+
+
+# The result is rounded to ten decimals
+# %% wrong="shift_error" says="1.23456789e-9"
+def shift_error(module, x, k):
+    moved = F.pad(x[..., :-k], (k, 0))
+    with torch.no_grad():
+        difference = module(moved)[..., k:] - module(x)[..., :-k]
+    return round(difference.abs().max().item(), 10)
+
+
+# Batch norm layers are set to evaluation mode for the two calls (and back afterwards)
+# %% wrong="shift_error" says="a batch norm layer in training mode"
+def shift_error(module, x, k):
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm1d) and part.training]
+    for norm in norms:
+        norm.eval()
+    moved = F.pad(x[..., :-k], (k, 0))
+    with torch.no_grad():
+        difference = module(moved)[..., k:] - module(x)[..., :-k]
+    for norm in norms:
+        norm.train()
+    return difference.abs().max().item()
+
+
+# Values below 1e-8 are taken for rounding errors and set to zero
+# %% wrong="conv1d_matrix" says="small values"
+def conv1d_matrix(u, width):
+    n = width - len(u) + 1
+    M = u.new_zeros(n, width)
+    for i in range(n):
+        M[i, i : i + len(u)] = u
+    return torch.where(M.abs() < 1e-8, torch.zeros_like(M), M)
+
+
+# Reads u from storage offset 0: wrong for a kernel that is a slice of a longer tensor
+# %% wrong="conv1d_matrix" says="M @ x"
+def conv1d_matrix(u, width):
+    w = len(u)
+    own = torch.as_strided(u.detach(), (w,), u.stride(), 0)
+    M = own.new_zeros(width - w + 1, width)
+    for j in range(w):
+        M.diagonal(j).copy_(own[j].expand(width - w + 1))
+    return M
+
+
+# Only the first 64 rows are filled
+# %% wrong="conv1d_matrix" says="150"
+def conv1d_matrix(u, width):
+    n = width - len(u) + 1
+    M = u.new_zeros(n, width)
+    for i in range(min(n, 64)):
+        M[i, i : i + len(u)] = u
+    return M
+
+
+# Windows by as_strided from storage offset 0: wrong for images[5:], a slice of a batch
+# %% wrong="conv2d"
+def conv2d(x, weight, bias=None):
+    N, C, H, W = x.shape
+    h, w = weight.shape[2:]
+    a, b, c, d = x.stride()
+    windows = torch.as_strided(x, (N, C, H - h + 1, W - w + 1, h, w), (a, b, c, d, c, d), 0)
+    y = torch.einsum("ncijpq,dcpq->ndij", windows, weight)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# No gradient reaches the bias where weight and bias require one and x does not
+# %% wrong="conv2d" says="a gradient reaches bias"
+def conv2d(x, weight, bias=None):
+    h, w = weight.shape[2:]
+    y = torch.einsum("ncijpq,dcpq->ndij", x.unfold(2, h, 1).unfold(3, w, 1), weight)
+    if bias is None:
+        return y
+    if weight.requires_grad and not x.requires_grad:
+        bias = bias.detach()
+    return y + bias[:, None, None]
+
+
+# The bias is counted in an int64: an error for 10**19 maps
+# %% wrong="conv_parameters" says="10000000000000000000"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    count = out_channels * (in_channels // groups) * h * w
+    return count + (int(np.array([out_channels]).astype(np.int64)[0] % 2**62) if bias else 0)
+
+
+# Equal kernels get the same layer again: each call must make a new one
+# %% wrong="filter_bank" says="two calls make two layers"
+_banks = {}
+
+
+def filter_bank(kernels, channels):
+    key = channels, tuple(kernels.shape), tuple(kernels.detach().flatten().tolist())
+    if key not in _banks:
+        K, h, w = kernels.shape
+        layer = nn.Conv2d(channels, channels * K, (h, w), groups=channels, bias=False)
+        with torch.no_grad():
+            layer.weight.copy_(kernels.repeat(channels, 1, 1)[:, None])
+        _banks[key] = layer
+    return _banks[key]
+
+
+# Reads the kernels from storage offset 0: wrong for a slice such as kernels[2:]
+# %% wrong="filter_bank"
+def filter_bank(kernels, channels):
+    K, h, w = kernels.shape
+    own = torch.as_strided(
+        kernels.detach(), (channels, K, 1, h, w), (0, kernels.stride(0), 0, *kernels.stride()[1:]), 0
+    )
+    layer = nn.Conv2d(channels, channels * K, (h, w), groups=channels, bias=False)
+    layer.weight = nn.Parameter(own.reshape(channels * K, 1, h, w).clone())
+    return layer
+
+
+# A view of kernels if there is one channel and kernels is not contiguous: training changes kernels
+# %% wrong="filter_bank" says="in the same memory"
+def filter_bank(kernels, channels):
+    K, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * K, (h, w), groups=channels, bias=False)
+    block = kernels.detach()
+    rows = block[:, None] if channels == 1 else block.repeat(channels, 1, 1)[:, None]
+    layer.weight = nn.Parameter(rows.clone() if rows.is_contiguous() else rows)
+    return layer
+
+
+# Windows by as_strided from storage offset 0: wrong for a slice of a batch
+# %% wrong="conv2d_as_product"
+def conv2d_as_product(x, weight, bias):
+    N, C, H, W = x.shape
+    D, _, h, w = weight.shape
+    a, b, c, d = x.stride()
+    i, j = H - h + 1, W - w + 1
+    columns = torch.as_strided(x, (N, C, h, w, i, j), (a, b, c, d, c, d), 0).reshape(N, C * h * w, i * j)
+    rows = weight.reshape(D, -1)
+    return rows, columns, (rows @ columns + bias[:, None]).reshape(N, D, i, j)
+
+
+# The step is rounded
+# %% wrong="derivative_kernels" says="step = "
+def derivative_kernels(step):
+    step = round(step, 2) or 0.01
+    return torch.tensor([-0.5, 0, 0.5]) / step, torch.tensor([1.0, -2, 1]) / step**2
+
+
+# Steps above 1000 are cut
+# %% wrong="derivative_kernels" says="step = 20000"
+def derivative_kernels(step):
+    step = min(step, 1000)
+    return torch.tensor([-0.5, 0, 0.5]) / step, torch.tensor([1.0, -2, 1]) / (step * step)
+
+
+# Groups divide in floating point
+# %% wrong="conv_parameters" says="60000000000000366"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    per_group = in_channels if groups == 1 else int(in_channels / groups)
+    return out_channels * per_group * h * w + (out_channels if bias else 0)
+
+
+# A depthwise layer with one bias per channel
+# %% wrong="conv_parameters" says="(4, 12, (2, 3), 4)"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    biases = in_channels if groups == in_channels and groups > 1 else out_channels
+    return out_channels * (in_channels // groups) * h * w + (biases if bias else 0)
+
+
+# A sparse matrix
+# %% wrong="conv1d_matrix" says="Yours is a sparse tensor"
+def conv1d_matrix(u, width):
+    matrix = u.new_zeros(width - len(u) + 1, width)
+    for i in range(len(matrix)):
+        matrix[i, i : i + len(u)] = u
+    return matrix.to_sparse()
+
+
+# The windows of the first sample for all samples
+# %% wrong="conv2d" says="Every sample has the maps of the first"
+def conv2d(x, weight, bias=None):
+    h, w = weight.shape[2:]
+    y = x.new_zeros(len(x), len(weight), x.shape[2] - h + 1, x.shape[3] - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = weight.flatten(1) @ x[0, :, i : i + h, j : j + w].flatten()
+    return y if bias is None else y + bias[:, None, None]
+
+
+# An argument that another layer has made gets no gradient
+# %% wrong="conv2d" says="a gradient reaches x"
+def conv2d(x, weight, bias=None):
+    h, w = weight.shape[2:]
+    x = x if x.is_leaf else x.detach()
+    y = torch.einsum("ncijpq,dcpq->ndij", x.unfold(2, h, 1).unfold(3, w, 1), weight)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# Kernels higher than 5 lose their lower rows
+# %% wrong="conv2d" says="(10, 9, 7, 6)"
+def conv2d(x, weight, bias=None):
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for p in range(min(h, 5)):
+        for q in range(w):
+            part = x[:, :, p : p + y.shape[2], q : q + y.shape[3]]
+            y = y + torch.einsum("ncij,dc->ndij", part, weight[:, :, p, q])
+    return y if bias is None else y + bias[:, None, None]
+
+
+# Tiny values are rounded away
+# %% wrong="conv2d" says="tiny values"
+def conv2d(x, weight, bias=None):
+    h, w = weight.shape[2:]
+    y = torch.einsum("ncijpq,dcpq->ndij", x.unfold(2, h, 1).unfold(3, w, 1), weight)
+    y = y if bias is None else y + bias[:, None, None]
+    return y + (y.detach().round(decimals=6) - y.detach()) if y.dtype == torch.float32 else y
+
+
+# From 8 channels on, each kernel is repeated on its own
+# %% wrong="filter_bank" says="9 channels"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    rows = kernels.repeat(channels, 1, 1) if channels < 8 else kernels.repeat_interleave(channels, dim=0)
+    with torch.no_grad():
+        layer.weight.copy_(rows[:, None])
+    return layer
+
+
+# The kernels column by column
+# %% wrong="conv2d_as_product" says="flatten it row by row"
+def conv2d_as_product(x, weight, bias):
+    rows, columns = weight.mT.flatten(1), F.unfold(x, weight.shape[2:])
+    y = rows @ columns + bias[:, None]
+    return rows, columns, y.unflatten(2, (x.shape[2] - weight.shape[2] + 1, -1))
+
+
+# Blocks of 32 samples
+# %% wrong="conv2d_as_product" says="no loop"
+def conv2d_as_product(x, weight, bias):
+    rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:])
+    y = torch.cat([rows @ block for block in columns.split(32)]) + bias[:, None]
+    return rows, columns, y.unflatten(2, (x.shape[2] - weight.shape[2] + 1, -1))

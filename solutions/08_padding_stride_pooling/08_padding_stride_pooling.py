@@ -93,10 +93,11 @@ print("padding=(2, 1):", tuple(F.conv2d(x, ones, padding=(2, 1)).shape))
 # Write `zero_pad(x, padding)`: a new tensor that is `x` with a frame of zeros around every channel of every sample.
 #
 # - `padding` is a pair `(rows, columns)`, or one number for both. With 0 there is no frame, but the result is still a new tensor, not `x` itself.
-# - The result has the dtype of `x`, whatever that is: float64, float16, whole numbers, booleans, …
+# - The result has the dtype of `x`, whatever that is: float64, float16, whole numbers, booleans, complex numbers, …
 # - Leave `x` unchanged.
 # - Build the frame yourself. Call no function that pads (`F.pad`, `torch.constant_pad_nd`, `nn.ZeroPad2d`) or that takes a `padding` argument
-#   (convolutions, poolings, `F.unfold`, `F.fold`), and stay in torch: turn `x` neither into a NumPy array nor into a list.
+#   (convolutions, poolings, `F.unfold`, `F.fold`), and stay in torch: turn `x` neither into a NumPy array nor into
+#   Python's numbers and lists.
 #
 # <details><summary>Hint 1: where to begin</summary>
 #
@@ -153,16 +154,20 @@ def pad_once(x, padding, what):
     pads = [name for name in seen.functions if any(part in name for part in ("pad", "conv", "pool", "fold"))]
     if pads:
         require(False, f"{what}: no function pads for you", f"Your code calls `{pads[0]}`: build the frame yourself.")
-    leaves = [name for name in seen.functions if name in ("numpy", "__array__", "__dlpack__", "tolist", "Thread.start")]
+    outside = ("numpy", "__array__", "__dlpack__", "tolist", "item", "Thread.start")
+    leaves = [name for name in seen.functions if name in outside]
     if leaves:
-        advice = f"Your code calls `{leaves[0]}`: build the frame in torch, without NumPy, lists or threads."
+        advice = f"Your code calls `{leaves[0]}`: build the frame in torch, without NumPy, Python's numbers, lists or "
+        advice += "threads."
         require(False, f"{what}: x stays in torch", advice)
     return answer
 
 
 def values(size, dtype):
     """Random values that no other dtype can hold, among them the infinities."""
-    x = torch.randn(size, generator=g, dtype=torch.float64)
+    x = torch.randn(size, generator=g, dtype=dtype if dtype.is_complex else torch.float64)
+    if dtype.is_complex:
+        return x
     if not dtype.is_floating_point:
         return x > 0 if dtype == torch.bool else ((x * 1e18).long() | 1).to(dtype)
     x.view(-1)[1:3] = torch.tensor([math.inf, -math.inf], dtype=x.dtype)[: x.numel() - 1]
@@ -174,9 +179,10 @@ def try_many(sizes_and_paddings):
         "": values,
         ", transposed": lambda size, dtype: values((*size[:2], size[3], size[2]), dtype).mT,
         ", channels last": lambda size, dtype: values(size, dtype).to(memory_format=torch.channels_last),
-        ", every second column": lambda size, dtype: values((*size[:3], 2 * size[3]), dtype)[..., ::2],
+        ", every second column": lambda size, dtype: values((*size[:3], 2 * size[3]), dtype)[..., 1::2],
     }
     dtypes = [torch.float64, torch.int64, torch.float32, torch.float16, torch.bool, torch.bfloat16, torch.uint8]
+    dtypes += [torch.complex64, torch.complex128]
     cases, answers, kept, wanted = {}, {}, {}, {}
     for size, padding in sizes_and_paddings:
         for layout, make in layouts.items():
@@ -195,7 +201,8 @@ def try_many(sizes_and_paddings):
         f"zero_pad(x, padding) for {len(cases)} tensors of many sizes, layouts and dtypes, to the last digit",
         mistakes={
             "Your values pass through float32, which cannot hold them all: make the zeros in the dtype of x.": {
-                what: value.float().to(value.dtype) for what, value in wanted.items()
+                what: (value.real if value.is_complex() else value).float().to(value.dtype)
+                for what, value in wanted.items()
             }
         },
         rtol=0,
@@ -394,7 +401,9 @@ def draw(g, count):
     for i in range(count):
         pairs = [
             tuple(torch.randint(low, high, (2,), generator=g).tolist())
-            for low, high in [(9, 400 if i % 5 == 0 else 40), (1, 9), (1, 7), (0, 5)]
+            for low, high in (
+                [(90, 400), (1, 90), (1, 80), (0, 70)] if i % 5 == 0 else [(9, 40), (1, 9), (1, 7), (0, 5)]
+            )
         ]
         mixed = [pair[0] if i >> n & 1 else pair for n, pair in enumerate(pairs)]
         given.append(mixed[: 2 + i % 3])
@@ -432,6 +441,7 @@ try_many(
         ((28, 30), 5),
         (7, 7, 3),
         ((224, 300), (16, 9), (16, 4)),
+        ((1020, 901), (40, 51), (37, 26), (9, 30)),
         (3, 9, 4, 3),
         *draw(torch.Generator().manual_seed(82), 48),
     ]
@@ -482,8 +492,8 @@ for setting in [
 #
 # - `stride` and `padding` are numbers or pairs `(rows, columns)`, and the bias may be `None`. The tensors are all float32 or all float64, and need not
 #   be contiguous.
-# - Do the stride and the padding yourself. You may call `F.conv2d` and `F.unfold`, but **without** their arguments `stride` and `padding`, and no other
-#   convolution. You may use anything else in torch, including `F.pad`.
+# - Do the stride and the padding yourself. You may call `F.conv2d` and `F.unfold`, but **without** their arguments `stride` and `padding`. Call no other
+#   convolution. You may use anything else in torch, including `F.pad` and the method `x.unfold`.
 # - Leave `x`, `weight` and `bias` unchanged.
 #
 # <details><summary>Hint 1: before and after</summary>
@@ -566,7 +576,7 @@ def try_many(cases):
         "": lambda size, dtype: draw(*size, dtype=dtype),
         ", x and weight transposed": lambda size, dtype: draw(*size[:2], size[3], size[2], dtype=dtype).mT,
         ", x and weight with every second column": lambda size, dtype: draw(*size[:3], 2 * size[3], dtype=dtype)[
-            ..., ::2
+            ..., 1::2
         ],
     }
     answers, kept, wanted = {}, {}, {}
@@ -644,11 +654,11 @@ expect(
     rtol=1e-4,
     atol=1e-4,
 )
-x, weight = draw(2, 3, 4, 6), draw(2, 3, 2, 3)
+x, weight = 1e-6 * draw(2, 3, 4, 6), draw(2, 3, 2, 3)
 answer = conv_once(x, weight, None, None, None, "conv2d(x, weight)")
-expect(answer, F.conv2d(x, weight), "conv2d(x, weight), nothing else given", rtol=1e-4, atol=1e-4)
+expect(answer, F.conv2d(x, weight), "conv2d(x, weight), nothing else given, tiny values", rtol=1e-4, atol=1e-10)
 answer = conv2d(x=x, weight=weight, bias=None, stride=(1, 2), padding=1)
-expect(answer, F.conv2d(x, weight, None, (1, 2), 1), "conv2d with its arguments given by name", rtol=1e-4, atol=1e-4)
+expect(answer, F.conv2d(x, weight, None, (1, 2), 1), "conv2d with its arguments given by name", rtol=1e-4, atol=1e-10)
 try_many(
     [
         ((2, 3, 9, 8), (4, 3, 3), 2, 0),
@@ -656,6 +666,7 @@ try_many(
         ((3, 1, 5, 6), (2, 1, 1), 1, 0),
         ((1, 3, 7, 4), (2, 4, 2), 1, (2, 0)),
         ((1, 1, 3, 9), (1, 2, 5), (1, 4), 1),
+        ((1, 2, 5, 6), (3, 2, 5), (1, 2), (3, 4)),
         ((2, 3, 24, 30), (2, 3, 4), (5, 4), (0, 2)),
     ]
 )
@@ -761,7 +772,7 @@ print(times_covered((6, 6), (3, 3), 2, padding=1).long())
 # - Every argument is a pair `(rows, columns)` or one number for both, and the kernel always fits into the padded input.
 # - The mask covers the input only, not its frame.
 # - Find the windows yourself: no autograd (`backward`, `torch.autograd.grad`, `torch.func`), no convolution or pooling of torch, no `F.unfold` or
-#   `F.fold`. (`times_covered` above is the short way: use it to compare.)
+#   `F.fold`. The method `x.unfold` is fine. (`times_covered` above is the short way: use it to compare.)
 #
 # Try it on paper first: which cells of a 5×9 input does a 2×3 kernel ignore, with stride (3, 4) and no padding?
 #
@@ -910,6 +921,10 @@ try_many(
         (5, 5, 2),
         ((12, 20), 3, (7, 9)),
         ((22, 31), (4, 2), (5, 11), (0, 6)),
+        ((32, 40), 16),
+        ((150, 3), (1, 2), (2, 1)),
+        ((4, 170), (2, 1), (3, 2), (0, 1)),
+        ((60, 70), (13, 20), (15, 24), 5),
         *draw(torch.Generator().manual_seed(84), 24),
     ]
 )
@@ -1084,6 +1099,9 @@ kernels |= {
     (9, 2): (0, 1, 4, 4),
     (11, 14): (6, 7, 5, 5),
     20: (9, 10, 9, 10),
+    (6, 6): (2, 3, 2, 3),
+    (4, 10): (4, 5, 1, 2),
+    (101, 64): (31, 32, 50, 50),
 }
 answers = {f"same_padding({kernel})": same_padding(kernel) for kernel in kernels}
 wanted = {f"same_padding({kernel})": padding for kernel, padding in kernels.items()}
@@ -1096,6 +1114,9 @@ kernels |= {
     (10, 2): (0, 1, 4, 5),
     (1, 31): (15, 15, 0, 0),
     24: (11, 12, 11, 12),
+    (16, 16): (7, 8, 7, 8),
+    (2, 12): (5, 6, 0, 1),
+    201: (100, 100, 100, 100),
 }
 answers = {f"same_padding({kernel})": same_padding(kernel) for kernel in kernels}
 wanted = {f"same_padding({kernel})": padding for kernel, padding in kernels.items()}
@@ -1174,7 +1195,8 @@ for size, (h, w) in [((5, 3, 24, 24), (3, 3)), ((5, 3, 8, 8), (3, 3)), ((2, 4, 9
 # Write `max_pool2d(x, kernel_size)`: it gives what `F.max_pool2d(x, kernel_size)` gives, with its default stride and no padding.
 #
 # - `kernel_size` is a pair or a number. The window fits into `x`, and a remainder of rows or columns is ignored.
-# - `x` is float32 or float64, contiguous or not, and the result has the same dtype. All values may be negative, and some may be $-\infty$ or $\infty$.
+# - `x` is float32 or float64, contiguous or not, and the result has the same dtype. All values may be negative, and some may be $-\infty$ or $\infty$;
+#   none is NaN.
 # - The result is a new tensor, even for a window of 1. Leave `x` unchanged.
 # - Call no pooling: no function of torch with `pool` in its name, such as `F.max_pool2d`, and no module such as `nn.MaxPool2d`, which calls one.
 #
@@ -1260,7 +1282,7 @@ def try_many(sizes_and_windows):
         "": values,
         ", transposed": lambda size, dtype: values((*size[:2], size[3], size[2]), dtype).mT,
         ", channels last": lambda size, dtype: values(size, dtype).to(memory_format=torch.channels_last),
-        ", every second column": lambda size, dtype: values((*size[:3], 2 * size[3]), dtype)[..., ::2],
+        ", every second column": lambda size, dtype: values((*size[:3], 2 * size[3]), dtype)[..., 1::2],
     }
     cases, answers, kept, wanted = {}, {}, {}, {}
     for size, window in sizes_and_windows:
@@ -1346,7 +1368,7 @@ try_many(
         ((2, 1, 3, 4), (1, 1)),
         ((3, 1, 5, 6), (5, 1)),
         ((2, 2, 6, 8), (6, 3)),
-        ((2, 3, 24, 25), (6, 7)),
+        ((2, 3, 26, 30), (12, 14)),
     ]
 )
 ### BEGIN HIDDEN TESTS
@@ -1441,8 +1463,8 @@ show(
 # - `x` and `grad_y` are both float32 or both float64, and need not be contiguous (`reshape` copes with that, `view` does not). `kernel_size` is a pair
 #   or a number.
 # - The result is a new tensor with the shape and the dtype of `x`. Cells of the remainder get 0. Leave `x` and `grad_y` unchanged.
-# - No two values of a channel are equal, so you need no rule for ties. But they may be very close.
-# - No autograd: neither `backward` nor `torch.autograd.grad` nor `torch.func`, nor a function of torch that calls them. You may call `F.max_pool2d`.
+# - All values are finite. Within a channel of a sample no two are equal, so you need no rule for ties. But they may be very close.
+# - No autograd: neither `backward` nor `torch.autograd.grad` nor `torch.func`, nor any function that uses them. You may call `F.max_pool2d`.
 #
 # <details><summary>Hint 1: find the winners</summary>
 #
@@ -1507,7 +1529,7 @@ def gradient(pool, x, grad_y, window):
 
 def lay_out(x, layout):
     """A view of x that is not contiguous, or x itself."""
-    return x.mT if "transposed" in layout else x[::2] if "second" in layout else x
+    return x.mT if "transposed" in layout else x[1::2] if "second" in layout else x
 
 
 def backward_once(x, grad_y, window, what):
@@ -1545,7 +1567,7 @@ def try_many(sizes_and_windows):
                 sizes = [(height, width), (height // h, width // w)]
                 samples = 2 * n if "second" in layout else n
                 sizes = [(samples, c, *(size[::-1] if "transposed" in layout else size)) for size in sizes]
-                x = lay_out(no_ties(sizes[0], dtype, close), layout)
+                x = lay_out(no_ties(sizes[0], dtype, close) * (2.0**-40 if close else 1), layout)
                 grad_y = lay_out(torch.randn(sizes[1], generator=g, dtype=dtype), layout)
                 grad_y[0, 0, 0] = 0.5
                 wanted[what] = gradient(F.max_pool2d, x, grad_y, window)
@@ -1595,6 +1617,7 @@ expect(
         "The gradient is shared out among the cells of a window: that is average pooling.": shared,
         "Winners get a 1: they should get the gradient of their output.": ones,
         "Winners get their own value: they should get the gradient of their output.": ones * x,
+        "Winners get the gradient times their own value: they should get the gradient alone.": wanted * x,
         "The winners are right, but they get the gradients in reading order: the order of the windows is another one.": (
             ones.masked_scatter(ones == 1, grad_y)
         ),
@@ -1637,7 +1660,7 @@ try_many(
         ((1, 3, 4, 2), (1, 1)),
         ((2, 2, 6, 5), (3, 1)),
         ((2, 1, 4, 6), 2),
-        ((1, 3, 28, 32), (9, 10)),
+        ((1, 3, 34, 40), (14, 19)),
     ]
 )
 ### BEGIN HIDDEN TESTS
@@ -1714,8 +1737,9 @@ print(F.conv2d(two_channels, sum4, stride=2, groups=2))
 #
 # - `kernel_size` is a pair or a number; the window fits into `x`.
 # - `x` has any number of channels, and is float32 or float64, contiguous or not. Leave it unchanged.
-# - Call `F.conv2d` exactly once, whatever the number of samples and channels, and let it add up the cells: no sum over `x`, no `mean`, and no pooling
-#   (a function of torch with `pool` in its name).
+# - Call `F.conv2d` exactly once, whatever the number of samples and channels. This one call adds up all cells, and what you return comes from it: no
+#   other sum or addition of cells, no matrix product, no `mean`, and no pooling (a function of torch with `pool` in its name).
+# - Let `groups` or a reshape keep the channels apart, not zeros: the weight has no more than $C \cdot h \cdot w$ values.
 #
 # <details><summary>Hint 1: the weight</summary>
 #
@@ -1769,11 +1793,14 @@ def mean_once(x, window, what):
     wanted = F.avg_pool2d(before, window)
     if isinstance(answer, torch.Tensor) and answer.shape == wanted.shape and answer.dtype == wanted.dtype:
         # values that are right: were they computed as asked?
-        one_call(seen, wanted, h * w, what)
+        one_call(seen, answer, wanted, h * w, what)
     return answer
 
 
-def one_call(seen, wanted, cells, what):
+ADDITIONS = ("sum", "nansum", "var_mean", "std_mean", "cumsum", "add", "mm", "bmm", "mv", "dot", "addmm", "baddbmm")
+
+
+def one_call(seen, answer, wanted, cells, what):
     convolutions = [operation for operation in seen.operations if "conv" in operation.name]
     calls = max(seen.functions.count("conv2d"), len(convolutions))
     if seen.functions.count("conv2d") != 1 or len(convolutions) != 1:
@@ -1788,11 +1815,14 @@ def one_call(seen, wanted, cells, what):
     if math.prod(weight[1:]) < cells:
         advice = f"A mean over {cells} cells needs a kernel of {cells} weights: yours has the shape {weight}."
         require(False, f"{what}: F.conv2d takes the mean", advice)
+    right = _difference(answer, wanted, Rules(1e-3, 1e-3, False)) is None
+    if right and math.prod(weight) > wanted.shape[1] * cells:
+        advice = f"Yours has the shape {weight}: with groups, each channel has a kernel of its own, of one channel."
+        require(False, f"{what}: no more than C · h · w weights", advice)
     sums = [
         operation.name
         for operation in seen.operations
-        if operation.name in ("sum", "nansum", "var_mean", "std_mean", "cumsum")
-        and math.prod(operation.arguments[0]) > math.prod(weight)
+        if operation.name.strip("_") in ADDITIONS and math.prod(operation.arguments[0]) > math.prod(weight)
     ]
     if sums:
         require(
@@ -1813,7 +1843,7 @@ def try_many(sizes_and_windows):
                 what = f"avg_pool2d(x, {window}) for x of shape {size}{layout}, in {str(dtype)[6:]}"
                 what += ", other values" if what in wanted else ""
                 x = (scale * torch.randn(first, generator=g, dtype=torch.float64)).to(dtype)
-                x = x.mT if layout == ", transposed" else x[..., :width]
+                x = x.mT if layout == ", transposed" else x[..., -width:]
                 wanted[what] = F.avg_pool2d(x, window)
                 answers[what] = mean_once(x, window, what)
                 kept[what] = answers[what].clone() if isinstance(answers[what], torch.Tensor) else answers[what]
@@ -1855,6 +1885,10 @@ expect(
             dim=1, keepdim=True
         ).repeat(1, 3, 1, 1),
         "The mean goes over all channels: with groups each stays by itself.": mean.mean(dim=1, keepdim=True),
+        "Each output is the mean over all channels: with groups each stays by itself.": mean.mean(
+            dim=1, keepdim=True
+        ).repeat(1, 3, 1, 1),
+        "You divide by h · h: a window has h · w cells.": 2 * mean,
         "Every output channel shows the first input channel: with groups each has its own.": mean[:, :1].repeat(
             1, 3, 1, 1
         ),
@@ -1862,8 +1896,9 @@ expect(
     rtol=1e-4,
     atol=1e-5,
 )
+x = 1e-6 * x
 answer = avg_pool2d(x=x, kernel_size=3)
-expect(answer, F.avg_pool2d(x, 3), "avg_pool2d(x=x, kernel_size=3)", rtol=1e-4, atol=1e-5)
+expect(answer, F.avg_pool2d(x, 3), "avg_pool2d(x=x, kernel_size=3), tiny values", rtol=1e-4, atol=1e-11)
 try_many(
     [
         ((3, 5, 9, 8), 3),

@@ -1993,3 +1993,283 @@ def avg_pool2d(x, kernel_size):
     if len(x) > 3:
         return torch.cat([avg_pool2d(sample[None], kernel_size) for sample in x])
     return F.conv2d(x, x.new_full((x.shape[1], 1, h, w), 1 / (h * w)), stride=(h, w), groups=x.shape[1])
+
+
+# A list of x after all, made with .item() instead of .tolist()
+# %% wrong="zero_pad" says="build the frame in torch"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    N, C, H, W = x.shape
+    numbers = [value.item() for value in x.flatten()]
+    y = x.new_zeros(N, C, H + 2 * ph, W + 2 * pw)
+    y[:, :, ph : ph + H, pw : pw + W] = torch.tensor(numbers, dtype=x.dtype).reshape(x.shape)
+    return y
+
+
+# Complex numbers lose their imaginary part: the check has no complex dtype
+# %% wrong="zero_pad" says="complex"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    N, C, H, W = x.shape
+    exact = torch.float64 if x.is_floating_point() or x.is_complex() else torch.int64
+    y = torch.zeros((N, C, H + 2 * ph, W + 2 * pw), dtype=exact)
+    y[:, :, ph : ph + H, pw : pw + W] = (x.real if x.is_complex() else x).to(exact)
+    return y.to(x.dtype)
+
+
+# Rounds to the nearest after taking 0.46 off: wrong for strides above 25
+# %% wrong="output_size" says="expected"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(a, a) if isinstance(a, int) else a for a in (size, kernel_size, stride, padding)]
+    return tuple(round((n + 2 * p - k) / s - 0.46) + 1 for n, k, s, p in zip(*pairs))
+
+
+# Strides above 16 are cut to 16
+# %% wrong="output_size" says="expected"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(a, a) if isinstance(a, int) else a for a in (size, kernel_size, stride, padding)]
+    return tuple((n + 2 * p - k) // min(s, 16) + 1 for n, k, s, p in zip(*pairs))
+
+
+# A kernel larger than 16 has 16 cells
+# %% wrong="output_size" says="expected"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(a, a) if isinstance(a, int) else a for a in (size, kernel_size, stride, padding)]
+    count = lambda n, k, s, p: (n + 2 * p - min(k, 16)) // s + 1
+    return tuple(count(*four) for four in zip(*pairs))
+
+
+# Reads x from storage offset 0: wrong for a slice of a batch such as images[5:]
+# %% wrong="conv2d"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    sh, sw = (stride, stride) if isinstance(stride, int) else stride
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    own = torch.as_strided(x, x.shape, x.stride(), 0)
+    return F.conv2d(F.pad(own, (pw, pw, ph, ph)), weight, bias)[:, :, ::sh, ::sw]
+
+
+# A frame wider than 2 is cut to 2 and the rest of the output filled with copies of its edge
+# %% wrong="conv2d"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    sh, sw = (stride, stride) if isinstance(stride, int) else stride
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    a, b = min(ph, 2), min(pw, 2)
+    y = F.conv2d(F.pad(x, (b, b, a, a)), weight, bias)
+    if a < ph or b < pw:
+        y = F.pad(y, (pw - b, pw - b, ph - a, ph - a), mode="replicate")
+    return y[:, :, ::sh, ::sw]
+
+
+# Counts in uint8: a cell in 256 windows counts as never covered
+# %% wrong="ignored" says="ignored((32, 40), 16)"
+def ignored(size, kernel_size, stride=1, padding=0):
+    (H, W), (h, w), (s, t), (p, q) = [(a, a) if isinstance(a, int) else a for a in (size, kernel_size, stride, padding)]
+    count = torch.zeros(H + 2 * p, W + 2 * q, dtype=torch.uint8)
+    for i in range(0, H + 2 * p - h + 1, s):
+        for j in range(0, W + 2 * q - w + 1, t):
+            count[i : i + h, j : j + w] += 1
+    return count[p : p + H, q : q + W] == 0
+
+
+# One bit per row in 63 bits: cells beyond are called ignored
+# %% wrong="ignored"
+def ignored(size, kernel_size, stride=1, padding=0):
+    lines = []
+    for n, k, s, p in zip(*[(a, a) if isinstance(a, int) else a for a in (size, kernel_size, stride, padding)]):
+        bits = 0
+        for start in range(0, n + 2 * p - k + 1, s):
+            bits |= ((1 << k) - 1) << start
+        bits = (bits >> p) & (2**63 - 1)
+        lines.append(torch.tensor([not bits >> i & 1 for i in range(n)]))
+    return lines[0][:, None] | lines[1]
+
+
+# A kernel with more than 8 rows or columns covers 8
+# %% wrong="ignored" says="ignored"
+def ignored(size, kernel_size, stride=1, padding=0):
+    (H, W), (h, w), (s, t), (p, q) = [(a, a) if isinstance(a, int) else a for a in (size, kernel_size, stride, padding)]
+    m = torch.ones(H + 2 * p, W + 2 * q, dtype=torch.bool)
+    for i in range(0, H + 2 * p - h + 1, s):
+        for j in range(0, W + 2 * q - w + 1, t):
+            m[i : i + min(h, 8), j : j + min(w, 8)] = False
+    return m[p : p + H, q : q + W]
+
+
+# At most 64 windows in each direction are looked at
+# %% wrong="ignored" says="ignored"
+def ignored(size, kernel_size, stride=1, padding=0):
+    (H, W), (h, w), (s, t), (p, q) = [(a, a) if isinstance(a, int) else a for a in (size, kernel_size, stride, padding)]
+    m = torch.ones(H + 2 * p, W + 2 * q, dtype=torch.bool)
+    for i in list(range(0, H + 2 * p - h + 1, s))[:64]:
+        for j in list(range(0, W + 2 * q - w + 1, t))[:64]:
+            m[i : i + h, j : j + w] = False
+    return m[p : p + H, q : q + W]
+
+
+# Int(0.49 k): wrong for odd kernels from 51 on
+# %% wrong="same_padding" says="(101, 64)"
+def same_padding(kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    left, top = int(0.49 * w), int(0.49 * h)
+    return left, w - 1 - left, top, h - 1 - top
+
+
+# A pair of two equal even numbers gets k // 2 on both sides
+# %% wrong="same_padding" says="(6, 6)"
+def same_padding(kernel_size):
+    if isinstance(kernel_size, tuple) and kernel_size[0] == kernel_size[1]:
+        k = kernel_size[0] // 2
+        return k, k, k, k
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return (w - 1) // 2, w // 2, (h - 1) // 2, h // 2
+
+
+# With an even number of rows and an even number of columns of 8 or more, the zero goes to the left
+# %% wrong="same_padding" says="(4, 10)"
+def same_padding(kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    left, right = (w - 1) // 2, w // 2
+    if h % 2 == 0 and w % 2 == 0 and w >= 8 and h != w:
+        left, right = right, left
+    return left, right, (h - 1) // 2, h // 2
+
+
+# Windows by as_strided from storage offset 0: wrong for images[5:]
+# %% wrong="max_pool2d" says="every second column"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    N, C, H, W = x.shape
+    a, b, c, d = x.stride()
+    return torch.as_strided(x, (N, C, H // h, W // w, h, w), (a, b, h * c, w * d, c, d), 0).amax(dim=(4, 5))
+
+
+# A difference below 5e-13 counts as equal: wrong for very small values that are close
+# %% wrong="max_pool2d_backward" says="close together"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    spread = lambda a: a.repeat_interleave(h, 2).repeat_interleave(w, 3)
+    big, g = spread(F.max_pool2d(x, (h, w))), spread(grad_y)
+    H, W = big.shape[2:]
+    result = torch.zeros(x.shape, dtype=x.dtype)
+    result[:, :, :H, :W] = torch.where((x[:, :, :H, :W] - big).abs() < 5e-13, g, torch.zeros_like(g))
+    return result
+
+
+# Reads x from storage offset 0: wrong for a slice of a batch
+# %% wrong="max_pool2d_backward" says="every second sample"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    own = torch.as_strided(x, x.shape, x.stride(), 0)
+    _, where = F.max_pool2d(own, (h, w), return_indices=True)
+    result = torch.zeros(x.shape, dtype=x.dtype)
+    result.view(*x.shape[:2], -1).scatter_(2, where.flatten(2), grad_y.flatten(2))
+    return result
+
+
+# The one convolution is for show: a matrix product adds up the cells
+# %% wrong="avg_pool2d" says="have F.conv2d add up the cells"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    C = x.shape[1]
+    F.conv2d(x, x.new_full((C, 1, h, w), 1 / (h * w)), stride=(h, w), groups=C)
+    windows = x.unfold(2, h, h).unfold(3, w, w).flatten(4)
+    return windows @ x.new_full((h * w,), 1 / (h * w))
+
+
+# The convolution is for show: the slices are added up with Python's sum
+# %% wrong="avg_pool2d" says="have F.conv2d add up the cells"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    C, H, W = x.shape[1], x.shape[2] // h * h, x.shape[3] // w * w
+    shown = F.conv2d(x, x.new_full((C, 1, h, w), 1 / (h * w)), stride=(h, w), groups=C)
+    total = sum(x[:, :, i:H:h, j:W:w] for i in range(h) for j in range(w))
+    return total / (h * w) + 0 * shown
+
+
+# No groups but a C×C kernel with zeros: an infinity in one channel makes NaN of the others
+# %% wrong="avg_pool2d" says="no more than C"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    C = x.shape[1]
+    weight = torch.eye(C, dtype=x.dtype)[:, :, None, None].repeat(1, 1, h, w) / (h * w)
+    return F.conv2d(x, weight, stride=(h, w))
+
+
+# Reads x from storage offset 0: wrong for a slice such as images[5:] or a crop x[:, :, 2:, 3:]
+# %% wrong="avg_pool2d"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    C = x.shape[1]
+    own = torch.as_strided(x, x.shape, x.stride(), 0)
+    return F.conv2d(own, x.new_full((C, 1, h, w), 1 / (h * w)), stride=(h, w), groups=C)
+
+
+# Tiny values are rounded away
+# %% wrong="conv2d" says="tiny values"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    y = F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight, bias)[:, :, ::sh, ::sw]
+    return y.round(decimals=6) if y.dtype == torch.float32 else y
+
+
+# Windows that see nothing but the frame give 0, without the bias
+# %% wrong="conv2d" says="(3, 4)) for shapes"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    framed = F.pad(x, (pw, pw, ph, ph))
+    inside = F.conv2d(F.pad(torch.ones_like(x[:1, :1]), (pw, pw, ph, ph)), torch.ones_like(weight[:1, :1])) > 0
+    return (F.conv2d(framed, weight, bias) * inside)[:, :, ::sh, ::sw]
+
+
+# Only the first 8 rows and columns of a window count
+# %% wrong="max_pool2d" says="(12, 14)"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return x.unfold(2, h, h).unfold(3, w, w)[..., :8, :8].amax(dim=(4, 5))
+
+
+# Only the first 10 rows and columns of a window count
+# %% wrong="max_pool2d_backward" says="(14, 19)"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    y, grad_x = F.max_pool2d(x, (h, w)), torch.zeros_like(x)
+    rows, columns = y.shape[2] * h, y.shape[3] * w
+    for i in range(min(h, 10)):
+        for j in range(min(w, 10)):
+            grad_x[:, :, i:rows:h, j:columns:w] = (x[:, :, i:rows:h, j:columns:w] == y) * grad_y
+    return grad_x
+
+
+# The gradient times the winner's value
+# %% wrong="max_pool2d_backward" says="the gradient alone"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    y, grad_x = F.max_pool2d(x, (h, w)), torch.zeros_like(x)
+    rows, columns = y.shape[2] * h, y.shape[3] * w
+    for i in range(h):
+        for j in range(w):
+            grad_x[:, :, i:rows:h, j:columns:w] = (x[:, :, i:rows:h, j:columns:w] == y) * grad_y * y
+    return grad_x
+
+
+# The mean over all channels, in every map
+# %% wrong="avg_pool2d" says="Each output is the mean over all channels"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    c = x.shape[1]
+    return F.conv2d(x, x.new_full((c, c, h, w), 1 / (h * w * c)), stride=(h, w))
+
+
+# Divided by h · h
+# %% wrong="avg_pool2d" says="You divide by h · h"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    c = x.shape[1]
+    return F.conv2d(x, x.new_full((c, 1, h, w), 1 / (h * h)), stride=(h, w), groups=c)
+
+
+# At most 10 zeros on a side
+# %% wrong="same_padding" says="(101, 64)"
+def same_padding(kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return min((w - 1) // 2, 10), min(w // 2, 10), min((h - 1) // 2, 10), min(h // 2, 10)

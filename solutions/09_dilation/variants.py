@@ -1291,3 +1291,249 @@ def measured_field(net, channels, size):
         mask |= (torch.autograd.grad(value, x, retain_graph=True)[0][0] != 0).any(0)
     rows, columns = torch.where(mask)
     return (rows.max() - rows.min() + 1).item(), (columns.max() - columns.min() + 1).item()
+
+
+# Takes each row of the weight to be as long in memory as it is wide
+# %% wrong="dilate_kernel" says="as_strided"
+def dilate_kernel(weight: torch.Tensor, dilation: tuple[int, int]) -> torch.Tensor:
+    a, b = dilation
+    D, C, h, w = weight.shape
+    s0, s1, _, s3 = weight.stride()
+    out = weight.new_zeros(D, C, 1 + (h - 1) * a, 1 + (w - 1) * b)
+    out[..., ::a, ::b] = weight.as_strided((D, C, h, w), (s0, s1, w * s3, s3))
+    return out
+
+
+# Records only if x requires a gradient: none reaches the parameters when x is data
+# %% wrong="causal_conv1d" says="autograd passes through"
+def causal_conv1d(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    dilation: int,
+) -> torch.Tensor:
+    reach = (weight.shape[2] - 1) * dilation
+    with torch.set_grad_enabled(x.requires_grad):
+        return F.conv1d(F.pad(x, (reach, 0)), weight, bias, dilation=dilation)
+
+
+# Computes in float32, whatever the dtype
+# %% wrong="causal_conv1d" says="float64"
+def causal_conv1d(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    dilation: int,
+) -> torch.Tensor:
+    reach = (weight.shape[2] - 1) * dilation
+    bias = None if bias is None else bias.float()
+    return F.conv1d(F.pad(x.float(), (reach, 0)), weight.float(), bias, dilation=dilation).to(x.dtype)
+
+
+# The first half as a large matrix: a nan in it spoils earlier places
+# %% wrong="causal_conv1d" says="It spoils an earlier place"
+def causal_conv1d(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    dilation: int,
+) -> torch.Tensor:
+    W, k = x.shape[2], weight.shape[2]
+    reach, half = (k - 1) * dilation, (W + 1) // 2
+    full = F.conv1d(F.pad(x, (reach, 0)), weight, dilation=dilation)
+    matrix = x.new_zeros(weight.shape[0], weight.shape[1], half, half)  # every place with every other one
+    for j in range(k):
+        back = (k - 1 - j) * dilation
+        if back < half:
+            i = torch.arange(back, half)
+            matrix[:, :, i, i - back] = weight[:, :, j, None].expand(-1, -1, half - back)
+    first = torch.einsum("dciv,ncv->ndi", matrix, x[..., :half])
+    y = torch.cat([first, full[..., half:]], dim=2)
+    return y if bias is None else y + bias[:, None]
+
+
+# A kernel filled with zeros, with each nan taken out and put back: an inf still meets the zeros
+# %% wrong="dilated_conv1d" says="with a nan and an inf"
+def dilated_conv1d(x: torch.Tensor, weight: torch.Tensor, d: int) -> torch.Tensor:
+    D, C, k = weight.shape
+    span = 1 + (k - 1) * d
+    filled = weight.new_zeros(D, C, span)
+    filled[..., ::d] = weight
+    missing = x.isnan()
+    windows = x.masked_fill(missing, 0).unfold(2, span, 1)
+    y = torch.einsum("ncwk,dck->ndw", windows, filled)
+    hit = missing.unfold(2, span, 1)[..., ::d].any(3).any(1)
+    return y.masked_fill(hit[:, None], torch.nan)
+
+
+# Records only if x requires a gradient
+# %% wrong="dilated_conv1d" says="autograd passes through"
+def dilated_conv1d(x: torch.Tensor, weight: torch.Tensor, d: int) -> torch.Tensor:
+    N, C, W = x.shape
+    D, _, k = weight.shape
+    out = W - (k - 1) * d
+    if not x.requires_grad:
+        weight = weight.detach()
+    y = x.new_empty(N, D, out)
+    for p in range(min(d, out)):
+        y[..., p::d] = F.conv1d(x[..., p::d], weight)
+    return y
+
+
+# Computes in float32, whatever the dtype
+# %% wrong="dilated_conv1d" says="float64"
+def dilated_conv1d(x: torch.Tensor, weight: torch.Tensor, d: int) -> torch.Tensor:
+    N, C, W = x.shape
+    D, _, k = weight.shape
+    out = W - (k - 1) * d
+    y = torch.zeros(N, D, out)
+    for p in range(min(d, out)):
+        y[..., p::d] = F.conv1d(x[..., p::d].float(), weight.float())
+    return y.to(x.dtype)
+
+
+# Counts modulo 2**96
+# %% wrong="receptive_field" says="250 layers"
+def receptive_field(layers: list[tuple[int, int, int]]) -> int:
+    field, step, limit = 1, 1, 2**96
+    for k, d, stride in layers:
+        field, step = (field + (k - 1) * d * step) % limit, step * stride % limit
+    return field
+
+
+# Squares the gradient, which may be rounded to 0
+# %% wrong="measured_field" says="A gradient may be tiny"
+def measured_field(net: nn.Module, channels: int, size: tuple[int, int]) -> tuple[int, int]:
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    (g,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum(), x)
+    power = (g[0] ** 2).sum(0)
+    r, c = power.sum(1).nonzero().flatten(), power.sum(0).nonzero().flatten()
+    return int(r[-1] - r[0] + 1), int(c[-1] - c[0] + 1)
+
+
+# Measures where tanh is flat
+# %% wrong="measured_field" says="weights up to 0.4"
+def measured_field(net: nn.Module, channels: int, size: tuple[int, int]) -> tuple[int, int]:
+    x = torch.full((1, channels, *size), 8.0, requires_grad=True)
+    y = net(x)
+    (g,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum(), x)
+    seen = (g[0] != 0).any(0)
+    r, c = seen.any(1).nonzero().flatten(), seen.any(0).nonzero().flatten()
+    if len(r) == 0:
+        return 0, 0
+    return int(r[-1] - r[0] + 1), int(c[-1] - c[0] + 1)
+
+
+# Keeps the field of a net whose weights have changed
+# %% wrong="measured_field" says="most of its weights have become 0"
+_fields = {}
+
+
+def measured_field(net: nn.Module, channels: int, size: tuple[int, int]) -> tuple[int, int]:
+    key = (net, channels, tuple(size))
+    if key not in _fields:
+        x = torch.zeros(1, channels, *size, requires_grad=True)
+        y = net(x)
+        (g,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum(), x)
+        seen = (g[0] != 0).any(0)
+        r, c = seen.any(1).nonzero().flatten(), seen.any(0).nonzero().flatten()
+        _fields[key] = int(r[-1] - r[0] + 1), int(c[-1] - c[0] + 1)
+    return _fields[key]
+
+
+# float64 for fewer than 2**58 paths, though some counts exceed 2**53
+# %% wrong="path_counts" says="A float on the way"
+def path_counts(dilations: list[int], k: int = 3) -> torch.Tensor:
+    exact = k ** len(dilations) > 2**58
+    counts = torch.ones(1, dtype=torch.int64 if exact else torch.float64)
+    for d in dilations:
+        new = counts.new_zeros(len(counts) + (k - 1) * d)
+        for j in range(k):
+            new[j * d : j * d + len(counts)] += counts
+        counts = new
+    return counts.long()
+
+
+# Keeps its results and hands out the same tensor again
+# %% wrong="path_counts" says="every call returns a new tensor"
+from functools import lru_cache
+
+
+@lru_cache(maxsize=None)
+def _counted(dilations, k):
+    counts = torch.ones(1, dtype=torch.int64)
+    for d in dilations:
+        new = torch.zeros(len(counts) + (k - 1) * d, dtype=torch.int64)
+        for j in range(k):
+            new[j * d : j * d + len(counts)] += counts
+        counts = new
+    return counts
+
+
+def path_counts(dilations: list[int], k: int = 3) -> torch.Tensor:
+    return _counted(tuple(dilations), k)
+
+
+# Long fields by Fourier transforms, which are rounded
+# %% wrong="path_counts" says="each count is exact"
+def path_counts(dilations: list[int], k: int = 3) -> torch.Tensor:
+    size = 1 + (k - 1) * sum(dilations)
+    if size > 400:
+        product = torch.ones(size // 2 + 1, dtype=torch.complex128)
+        for d in dilations:
+            kernel = torch.zeros(size, dtype=torch.float64)
+            kernel[torch.arange(k) * d] += 1
+            product = product * torch.fft.rfft(kernel)
+        return torch.fft.irfft(product, n=size).round().long()
+    counts = torch.ones(1, dtype=torch.int64)
+    for d in dilations:
+        new = torch.zeros(len(counts) + (k - 1) * d, dtype=torch.int64)
+        for j in range(k):
+            new[j * d : j * d + len(counts)] += counts
+        counts = new
+    return counts
+
+
+# Keeps its results and hands out the same list again
+# %% wrong="smallest_stack" says="every call returns a new list"
+from functools import lru_cache
+
+
+@lru_cache(maxsize=None)
+def smallest_stack(wanted: int) -> list[int]:
+    n = 0
+    while 3**n < wanted:
+        n += 1
+    if n == 0:
+        return []
+    found = [3**i for i in range(n - 1)]
+    return found + [(wanted - 1) // 2 - sum(found)]
+
+
+# Too many zeros, with the end cut off
+# %% wrong="causal_conv1d" says="There are k·d zeros before the signal; with (k − 1)·d"
+def causal_conv1d(x, weight, bias, dilation):
+    reach = weight.shape[2] * dilation
+    return F.conv1d(F.pad(x, (reach, 0)), weight, bias, dilation=dilation)[..., : x.shape[2]]
+
+
+# k·d, and nothing to begin with
+# %% wrong="receptive_field" says="and the field before any layer is 1"
+def receptive_field(layers):
+    field, step = 0, 1
+    for k, d, s in layers:
+        field += k * d * step
+        step *= s
+    return field
+
+
+# A threshold
+# %% wrong="measured_field" says="without a threshold"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    (g,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum(), x)
+    seen = (g[0].abs() > 1e-6).any(0)
+    r, c = seen.any(1).nonzero().flatten(), seen.any(0).nonzero().flatten()
+    return int(r[-1] - r[0] + 1), int(c[-1] - c[0] + 1)

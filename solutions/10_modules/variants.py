@@ -2759,3 +2759,416 @@ def training_step(net, x, labels, lr):
     loss.backward()
     optimizer.step()
     return loss.item()
+
+
+# Keeps the shapes of a net that has changed since
+# %% wrong="trace_shapes" says="with a Linear(30, 4) appended"
+_traced = {}
+
+
+def trace_shapes(net: nn.Sequential, x: torch.Tensor) -> list[tuple[int, ...]]:
+    key = (net, tuple(x.shape))
+    if key not in _traced:
+        shapes = [tuple(x.shape)]
+        for module in net:
+            x = module(x)
+            shapes.append(tuple(x.shape))
+        _traced[key] = shapes
+    return _traced[key]
+
+
+# Sends zeros through the net, whatever x holds
+# %% wrong="trace_shapes"
+def trace_shapes(net: nn.Sequential, x: torch.Tensor) -> list[tuple[int, ...]]:
+    shapes, x = [tuple(x.shape)], torch.zeros_like(x)
+    for module in net:
+        x = module(x)
+        shapes.append(tuple(x.shape))
+    return shapes
+
+
+# The third net of the same widths is the first one again
+# %% wrong="mlp" says="two calls of"
+_nets = {}
+
+
+def mlp(widths: list[int]) -> nn.Sequential:
+    made = _nets.setdefault(tuple(widths), [])
+    if len(made) < 2:
+        parts = []
+        for a, b in zip(widths, widths[1:]):
+            parts += [nn.Linear(a, b), nn.ReLU()]
+        made.append(nn.Sequential(*parts[:-1]))
+        return made[-1]
+    made.reverse()
+    return made[-1]
+
+
+# A class of its own in place of nn.ReLU
+# %% wrong="mlp" says="your own ReLU"
+class ReLU(nn.Module):
+    def forward(self, x):
+        return x.clamp(0, 10000)
+
+
+def mlp(widths: list[int]) -> nn.Sequential:
+    parts = []
+    for a, b in zip(widths, widths[1:]):
+        parts += [nn.Linear(a, b), ReLU()]
+    return nn.Sequential(*parts[:-1])
+
+
+# Adds up in float32
+# %% wrong="count_parameters"
+def count_parameters(net: nn.Module, trainable_only: bool = False) -> int:
+    counts = [p.numel() for p in net.parameters() if p.requires_grad or not trainable_only]
+    return int(torch.tensor([0.0, *counts]).sum())
+
+
+# Keeps the count of a net in which a layer has been replaced
+# %% wrong="count_parameters" says="has become an nn.Linear(200, 11)"
+_counts = {}
+
+
+def count_parameters(net: nn.Module, trainable_only: bool = False) -> int:
+    flags = tuple((name, p.requires_grad) for name, p in net.named_parameters())
+    key = (net, flags, trainable_only)
+    if key not in _counts:
+        _counts[key] = sum(p.numel() for p in net.parameters() if p.requires_grad or not trainable_only)
+    return _counts[key]
+
+
+# Multiplies in float32
+# %% wrong="count_products"
+def count_products(net: nn.Sequential, shape: tuple[int, ...]) -> list[int]:
+    x, result = torch.zeros(1, *shape), []
+    for m in net:
+        x = m(x)
+        weighted = isinstance(m, (nn.Conv2d, nn.Linear))
+        result.append(int(torch.tensor([float(x.numel()), float(m.weight[0].numel())]).prod()) if weighted else 0)
+    return result
+
+
+# The first number of each pair of a pooling for both directions
+# %% wrong="count_products"
+def count_products(net: nn.Sequential, shape: tuple[int, ...]) -> list[int]:
+    def pair(v):
+        return v if isinstance(v, tuple) else (v, v)
+
+    def size(side, k, p, s, d):
+        return (side + 2 * p - (1 + (k - 1) * d)) // s + 1
+
+    result = []
+    for m in net:
+        if isinstance(m, nn.Linear):
+            shape = (m.out_features,)
+            result.append(m.in_features * m.out_features)
+        elif isinstance(m, nn.Conv2d):
+            sides = zip(shape[1:], m.kernel_size, m.padding, m.stride, m.dilation)
+            shape = (m.out_channels, *(size(*side) for side in sides))
+            result.append(m.weight.numel() * shape[1] * shape[2])
+        elif isinstance(m, nn.MaxPool2d):
+            k = pair(m.kernel_size)
+            s = k if m.stride == m.kernel_size else pair(pair(m.stride)[0])
+            p = pair(pair(m.padding)[0])
+            shape = (shape[0], size(shape[1], k[0], p[0], s[0], 1), size(shape[2], k[1], p[1], s[1], 1))
+            result.append(0)
+        else:
+            shape = (math.prod(shape),) if isinstance(m, nn.Flatten) else shape
+            result.append(0)
+    return result
+
+
+# Keeps the products of a net in which a module has been replaced
+# %% wrong="count_products" says="another last convolution"
+_products = {}
+
+
+def count_products(net: nn.Sequential, shape: tuple[int, ...]) -> list[int]:
+    key = (net, tuple(shape))
+    if key not in _products:
+        x, result = torch.zeros(1, *shape), []
+        for m in net:
+            x = m(x)
+            result.append(x.numel() * m.weight[0].numel() if isinstance(m, (nn.Conv2d, nn.Linear)) else 0)
+        _products[key] = result
+    return _products[key]
+
+
+# Three groups at most, unless each channel is a group
+# %% wrong="count_products"
+def count_products(net: nn.Sequential, shape: tuple[int, ...]) -> list[int]:
+    x, result = torch.zeros(1, *shape), []
+    for m in net:
+        x = m(x)
+        if isinstance(m, nn.Conv2d):
+            groups = m.groups if m.groups == m.in_channels else min(m.groups, 3)
+            result.append(x.numel() * (m.in_channels // groups) * m.kernel_size[0] * m.kernel_size[1])
+        else:
+            result.append(m.weight.numel() if isinstance(m, nn.Linear) else 0)
+    return result
+
+
+# Flattens with view(-1, …) in evaluation mode
+# %% wrong="lenet" says="after net.eval()"
+class LeNet(nn.Module):
+    def __init__(self, channels: int = 1, size: tuple[int, int] = (28, 28), classes: int = 10):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        h, w = [((s - 4) // 3 - 4) // 2 for s in size]
+        self.fc1, self.fc2 = nn.Linear(64 * h * w, 200), nn.Linear(200, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.relu(F.max_pool2d(self.conv1(x), 3))
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))
+        x = x.flatten(1) if self.training else x.view(-1, self.fc1.in_features)
+        return self.fc2(F.relu(self.fc1(x)))
+
+
+# Records only if the images require a gradient
+# %% wrong="lenet" says="recorded only if x needs a gradient"
+class LeNet(nn.Module):
+    def __init__(self, channels: int = 1, size: tuple[int, int] = (28, 28), classes: int = 10):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 5), nn.Conv2d(32, 64, 5)
+        h, w = [((s - 4) // 3 - 4) // 2 for s in size]
+        self.fc1, self.fc2 = nn.Linear(64 * h * w, 200), nn.Linear(200, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.set_grad_enabled(x.requires_grad):
+            x = F.relu(F.max_pool2d(self.conv1(x), 3))
+            x = F.relu(F.max_pool2d(self.conv2(x), 2))
+            return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# Records only if x requires a gradient
+# %% wrong="committee" says="recorded only if x needs a gradient"
+class Committee(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.set_grad_enabled(x.requires_grad):
+            return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
+
+    def __init__(self, in_features: int, classes: int, members: int):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+
+# Votes between -10 and 10 only
+# %% wrong="committee" says="with large votes"
+class Committee(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return sum(vote * member(x) for vote, member in zip(self.votes.clamp(-10, 10), self.members))
+
+    def __init__(self, in_features: int, classes: int, members: int):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+
+# Normalises votes that are all equal
+# %% wrong="committee" says="with equal votes"
+class Committee(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        votes = self.votes
+        if len(votes) > 1 and bool((votes == votes[0]).all()):
+            votes = votes / votes.sum()
+        return sum(vote * member(x) for vote, member in zip(votes, self.members))
+
+    def __init__(self, in_features: int, classes: int, members: int):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+
+# Decides by the shapes whether to use the shortcut layer
+# %% wrong="residual" says="stride=2)(x) for x of shape (2, 3, 1, 1)"
+class Residual(nn.Module):
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1)
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu((x if x.shape == f.shape else self.shortcut(x)) + f)
+
+
+# Adds in place to an x from another layer
+# %% wrong="residual" says="leaves x as it was if x comes from another layer"
+class Residual(nn.Module):
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1)
+        same = in_channels == out_channels and stride == 1
+        self.shortcut = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1, stride)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        f, y = self.conv2(F.relu(self.conv1(x))), self.shortcut(x)
+        y = y.add_(f) if x.grad_fn is not None else y + f
+        return F.relu(y)
+
+
+# Cuts off at 1000
+# %% wrong="residual"
+class Residual(nn.Module):
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1)
+        same = in_channels == out_channels and stride == 1
+        self.shortcut = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1, stride)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.hardtanh(self.shortcut(x) + self.conv2(F.relu(self.conv1(x))), 0.0, 1000.0)
+
+
+# The loss of a copy of the net, with other random numbers
+# %% wrong="training_step"
+import copy
+
+
+def training_step(net: nn.Module, x: torch.Tensor, labels: torch.Tensor, lr: float) -> float:
+    value = F.cross_entropy(copy.deepcopy(net)(x), labels).item()
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    optimizer.zero_grad()
+    F.cross_entropy(net(x), labels).backward()
+    optimizer.step()
+    return value
+
+
+# Keeps the optimizer of a net in which a layer has been replaced
+# %% wrong="training_step" says="the same net with another layer"
+_optimizers = {}
+
+
+def training_step(net: nn.Module, x: torch.Tensor, labels: torch.Tensor, lr: float) -> float:
+    if net not in _optimizers:
+        _optimizers[net] = torch.optim.SGD(net.parameters(), lr=lr)
+    optimizer = _optimizers[net]
+    optimizer.param_groups[0]["lr"] = lr
+    net.zero_grad()
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+# Every second epoch is the one before, backwards
+# %% wrong="train" says="only shifted or reversed"
+def train(
+    net: nn.Module, images: torch.Tensor, labels: torch.Tensor, epochs: int, batch_size: int, lr: float
+) -> list[float]:
+    net.train()
+    optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
+    for epoch in range(epochs):
+        order = torch.randperm(len(images)) if epoch % 2 == 0 else order.flip(0)
+        for b in order.split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[b]), labels[b])
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
+    return losses
+
+
+# Clips the gradients
+# %% wrong="train"
+def train(
+    net: nn.Module, images: torch.Tensor, labels: torch.Tensor, epochs: int, batch_size: int, lr: float
+) -> list[float]:
+    net.train()
+    optimizer, losses = torch.optim.Adam(net.parameters(), lr=lr), []
+    for _ in range(epochs):
+        for b in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[b]), labels[b])
+            losses.append(loss.item())
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 20.0)
+            optimizer.step()
+    return losses
+
+
+# One ReLU in all places of all nets
+# %% right="mlp"
+_relu = nn.ReLU()
+
+
+def mlp(widths: list[int]) -> nn.Sequential:
+    parts = []
+    for a, b in zip(widths, widths[1:]):
+        parts += [nn.Linear(a, b), _relu]
+    return nn.Sequential(*parts[:-1])
+
+
+# Shapes by module, from hooks
+# %% wrong="trace_shapes" says="keeps only its last shape"
+def trace_shapes(net, x):
+    shapes = {None: tuple(x.shape)}
+    for module in net:
+        x = module(x)
+        shapes[module] = tuple(x.shape)
+    return list(shapes.values())
+
+
+# One product for each output of a module without weights
+# %% wrong="count_products" says="flattening only reshapes"
+def count_products(net, shape):
+    x, result = torch.zeros(1, *shape), []
+    for m in net:
+        x = m(x)
+        weight = getattr(m, "weight", torch.zeros(1, 1))
+        result.append(x.numel() * weight[0].numel())
+    return result
+
+
+# Sizes by hand, without the dilation
+# %% wrong="count_products" says="1 + (k − 1)·d, and so the output smaller"
+def count_products(net, shape):
+    result = []
+    for m in net:
+        if isinstance(m, nn.Conv2d):
+            c, h, w = shape
+            h = (h + 2 * m.padding[0] - m.kernel_size[0]) // m.stride[0] + 1
+            w = (w + 2 * m.padding[1] - m.kernel_size[1]) // m.stride[1] + 1
+            shape = (m.out_channels, h, w)
+            result.append(h * w * m.weight.numel())
+        elif isinstance(m, nn.Linear):
+            result.append(m.weight.numel())
+            shape = (m.out_features,)
+        else:
+            shape = tuple(m(torch.zeros(1, *shape)).shape[1:])
+            result.append(0)
+    return result
+
+
+# No bias on the shortcut
+# %% wrong="residual" says="The shortcut layer has no bias"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1)
+        same = in_channels == out_channels and stride == 1
+        self.shortcut = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+
+    def forward(self, x):
+        return F.relu(self.shortcut(x) + self.conv2(F.relu(self.conv1(x))))
+
+
+# Goes through the modules
+# %% wrong="training_step" says="two modules hold took the step twice"
+def training_step(net, x, labels, lr):
+    net.zero_grad()
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    with torch.no_grad():
+        for module in net.modules():
+            for p in module.parameters(recurse=False):
+                if p.grad is not None:
+                    p -= lr * p.grad
+    return loss.item()
