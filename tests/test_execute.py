@@ -465,6 +465,21 @@ else:
 assert layer(x).shape == (3, 3)
 """,
     ),
+    "a module that gets other parts": (
+        "def names(net): return [name for name, _ in net.named_parameters()]\ndef run(net, x): return net(x)",
+        """
+net, x = nn.Sequential(nn.Sequential(nn.Linear(2, 3)), nn.ReLU()), torch.ones(1, 2)
+assert names(net) == ["0.0.weight", "0.0.bias"]
+net[0].append(nn.Linear(3, 4))
+assert names(net) == ["0.0.weight", "0.0.bias", "0.1.weight", "0.1.bias"] and torch.equal(run(net, x), net(x))
+net[0][1] = nn.Linear(3, 5)
+assert torch.equal(run(net, x), net(x))
+run(net, x).sum().backward()
+assert net[0][1].weight.grad is not None
+del net[0]
+assert names(inplace(net)) == [] and torch.equal(run(net, x), x)
+""",
+    ),
     "whether an argument is a leaf": (
         "def about(x): return x.is_leaf, x.requires_grad, x._base is None\n"
         "def double(x): return x * 2 if x.requires_grad else None\ndef spoil(x): return x.mul_(3)",

@@ -113,6 +113,7 @@ class Link:
         self.crowd = CROWD
         self.agreed: dict[int, dict[str, State]] = {}
         self.training: dict[int, bool] = {}
+        self.structures: dict[int, list] = {}
         self.hooks: dict[tuple[int, str], list] = {}
         self.seeds: list[int] = []
         self.watching: list[Watching] = []
@@ -194,8 +195,8 @@ class Link:
         gone = self.told - alive.keys()
         self.told -= gone
         for number in gone:
-            self.agreed.pop(number, None)
-            self.training.pop(number, None)
+            for mine in (self.agreed, self.training, self.structures):
+                mine.pop(number, None)
         return sorted(gone)
 
     # Handing over
@@ -226,11 +227,21 @@ class Link:
         return value
 
     def _note_modules(self, module: nn.Module, call: _Call) -> None:
-        for part in module.modules():
-            if not isinstance(part, Twin) and self._given_number(part) is None:
+        """Give a module, and each of its parts, that is new or has got other parts since; parts come first."""
+        for part in _parts_first(module):
+            number = self._given_number(part)
+            if number is None or self.structures.get(number) != self._structure(part):
+                self.modules.pop(number, None)
                 number = self._give(part, call)
+                self.structures[number] = self._structure(part)
                 self.training[number] = part.training
                 self.agreed[number] = {name: state_of(tensor) for name, tensor in slots(part)}
+
+    def _structure(self, module: nn.Module) -> list:
+        """The names of parameters and buffers, and names and numbers of parts."""
+        parts = vars(module).get("_modules") or {}
+        numbers = [vars(m)["_number"] if isinstance(m, Twin) else self._given_number(m) for m in parts.values()]
+        return [*(name for name, _ in slots(module)), *zip(parts, numbers)]
 
     def _give(self, value: Any, call: _Call) -> int:
         number = next(self.new_numbers)
@@ -602,6 +613,21 @@ def _generator(state: torch.Tensor) -> torch.Generator:
     generator = torch.Generator()
     generator.set_state(state)
     return generator
+
+
+def _parts_first(module: nn.Module) -> list[nn.Module]:
+    """A module of the check's own and its parts, each once and after its own parts; of the learner's, none."""
+    found: dict[int, nn.Module] = {}
+
+    def visit(one: nn.Module | None) -> None:
+        if one is None or isinstance(one, Twin) or id(one) in found:
+            return
+        for part in (vars(one).get("_modules") or {}).values():
+            visit(part)
+        found[id(one)] = one
+
+    visit(module)
+    return list(found.values())
 
 
 _VALUES = (torch.Tensor, type, Standin, Twin)

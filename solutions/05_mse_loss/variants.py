@@ -1127,7 +1127,7 @@ def paired_mse(output, target):
 
 
 # Right for contiguous tensors only.
-# %% wrong="paired_mse" says="every second one of a larger tensor"
+# %% wrong="paired_mse" says="one value expanded"
 def paired_mse(output, target):
     n = len(output)
     if n != len(target):
@@ -1292,14 +1292,14 @@ def signed_targets(labels, num_classes):
 
 
 # Labels too large for their dtype.
-# %% wrong="signed_targets" says="700 classes"
+# %% wrong="signed_targets" says="3000 classes"
 def signed_targets(labels, num_classes):
     classes = torch.arange(num_classes).to(torch.int8)
     return torch.where(labels.to(torch.int8)[:, None] == classes, 1.0, -1.0)
 
 
 # Always a hundred columns, then cut.
-# %% wrong="signed_targets" says="700 classes"
+# %% wrong="signed_targets" says="3000 classes"
 def signed_targets(labels, num_classes):
     return torch.stack([torch.where(labels == c, 1.0, -1.0) for c in range(100)], dim=1)[:, :num_classes]
 
@@ -1705,7 +1705,7 @@ def train(images, labels, num_classes, steps, lr):
 
 
 # Mini-batches, where there are many images.
-# %% wrong="train" says="losses of 2500 images"
+# %% wrong="train" says="few and many images"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)

@@ -1259,7 +1259,10 @@ def dilate_kernel(weight, dilation):
     corner = torch.zeros(a, b, dtype=weight.dtype)
     corner[0, 0] = 1
     h, w = weight.shape[2:]
-    return torch.kron(weight.contiguous(), corner)[..., : 1 + (h - 1) * a, : 1 + (w - 1) * b]
+    weight = weight.clone(memory_format=torch.contiguous_format)
+    return torch.kron(weight, corner)[
+        ..., : 1 + (h - 1) * a, : 1 + (w - 1) * b
+    ]
 
 
 # Cleans the nan in the caller's tensor

@@ -1581,6 +1581,8 @@ def examine(in_features, classes, members, n):
         outputs, v = torch.einsum("ni,mci->mnc", x, w) + b[:, None], leaves["votes"]
         before, s, answer = x.detach().clone(), torch.einsum("m,mnc->nc", v, outputs), net(inplace(x))
         expect(x.detach(), before, f"{name}(x) leaves x as it was")
+        advice = "The votes went through a softmax: use them as they are."
+        softmaxed = {advice: torch.einsum("m,mnc->nc", v.softmax(0), outputs)}
         expect(
             answer,
             s,
@@ -1589,9 +1591,7 @@ def examine(in_features, classes, members, n):
             atol=1e-5 if turn else 1e-3,
             mistakes={
                 "The votes are not used: this is the mean.": outputs.mean(0),
-                "The votes went through a softmax: use them as they are.": torch.einsum(
-                    "m,mnc->nc", v.softmax(0), outputs
-                ),
+                **({} if turn == 1 else softmaxed),
                 "The output is divided by the number of members: the votes already do that.": s / members,
                 "Only the first member is used.": v[0] * outputs[0],
             }
@@ -1878,6 +1878,7 @@ def examine(channels, out, stride, size, n=2, turned=False, mode=True, scale=8, 
     x = before.requires_grad_()
     s, hidden = x if keeps else conv("shortcut", x, stride), conv("conv1", x, stride)
     f, straight = conv("conv2", F.relu(hidden)), conv("conv2", hidden)
+    conv1_added = "The output of conv1 was added instead of x: x was overwritten."
     expect(
         answer,
         F.relu(s + f),
@@ -1890,7 +1891,7 @@ def examine(channels, out, stride, size, n=2, turned=False, mode=True, scale=8, 
             "The last ReLU comes before the sum: add first.": s + F.relu(f),
             "There is a ReLU too many, between conv2 and the sum.": F.relu(s + F.relu(f)),
             "The ReLU between the convolutions is missing.": F.relu(s + straight),
-            "The output of conv1 was added instead of x: x was overwritten.": F.relu(F.relu(hidden) + f),
+            **({conv1_added: F.relu(F.relu(hidden) + f)} if (hidden > 0).any() else {}),
             "f(x) was added a second time instead of x: x was overwritten.": F.relu(2 * f),
         },
     )
@@ -2085,6 +2086,7 @@ def examine(net, x, labels, lr, title):
             if not trainable[name] and lr * gradient.abs().max() > 0
         }
         often = {name: uses.count(id(p)) * gradients[name] for name, p in net.named_parameters() if name in gradients}
+        default_rate = "lr is not used: 0.001 is SGD's default."
         answer = training_step(inplace(net), x, labels, lr)
         expect(
             answer,
@@ -2113,7 +2115,7 @@ def examine(net, x, labels, lr, title):
                 "This is an Adam step: use plain gradient descent, torch.optim.SGD.": shifted(start, scaled(adam, -lr)),
                 "The step goes uphill: subtract the gradient.": shifted(start, scaled(gradients, lr)),
                 "lr is not used: the gradient is subtracted as it is.": shifted(start, scaled(gradients, -1)),
-                "lr is not used: 0.001 is SGD's default.": shifted(start, scaled(gradients, -1e-3)),
+                **({default_rate: shifted(start, scaled(gradients, -1e-3))} if turn == "first step" else {}),
                 "A frozen parameter took a step with its old gradient: clear that, too, or skip the parameter.": shifted(
                     wanted, stale
                 ),
