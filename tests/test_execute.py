@@ -466,7 +466,8 @@ assert layer(x).shape == (3, 3)
 """,
     ),
     "a module that gets other parts": (
-        "def names(net): return [name for name, _ in net.named_parameters()]\ndef run(net, x): return net(x)",
+        "known = set()\ndef names(net):\n    known.add(net)\n    return [name for name, _ in net.named_parameters()]\n"
+        "def run(net, x): return net(x)\ndef nets(): return len(known)",
         """
 net, x = nn.Sequential(nn.Sequential(nn.Linear(2, 3)), nn.ReLU()), torch.ones(1, 2)
 assert names(net) == ["0.0.weight", "0.0.bias"]
@@ -478,6 +479,30 @@ run(net, x).sum().backward()
 assert net[0][1].weight.grad is not None
 del net[0]
 assert names(inplace(net)) == [] and torch.equal(run(net, x), x)
+assert nets() == 1, "it is still the same one"
+""",
+    ),
+    "the same result once more": (
+        "kept = torch.zeros(2)\ndef f(x):\n    kept.add_(x)\n    return kept\ndef g(x): return kept + x",
+        """
+first = f(1)
+second = f(1)
+assert first is second and first.tolist() == [2, 2]
+assert g(1) is not g(1)
+""",
+    ),
+    "a buffer that a module of the check's gets": (
+        "def mark(net): net.register_buffer('extra', torch.ones(2))\ndef freeze(x): x.requires_grad_(False)",
+        """
+net = nn.Linear(1, 1)
+mark(inplace(net))
+assert list(net.state_dict()) == ["weight", "bias", "extra"] and net.extra.tolist() == [1, 1]
+mark(inplace(net))
+x = torch.ones(1, requires_grad=True)
+freeze(x)
+assert x.requires_grad
+freeze(inplace(x))
+assert not x.requires_grad
 """,
     ),
     "whether an argument is a leaf": (

@@ -84,6 +84,7 @@ class _Call:
     new: dict[int, Any] = field(default_factory=dict)
     objects: dict[int, Any] = field(default_factory=dict)
     held: list = field(default_factory=list)
+    restructured: dict[int, set[str]] = field(default_factory=dict)
 
 
 class Link:
@@ -146,6 +147,7 @@ class Link:
             "seeds": self.seeds,
             "forget": self._forget(call),
             "new": call.new,
+            "restructured": {number: self._contents(number) for number in call.restructured},
             "inplace": sorted(call.objects),
         }
         self.seeds = []
@@ -230,12 +232,16 @@ class Link:
         """Give a module, and each of its parts, that is new or has got other parts since; parts come first."""
         for part in _parts_first(module):
             number = self._given_number(part)
-            if number is None or self.structures.get(number) != self._structure(part):
-                self.modules.pop(number, None)
+            if number is None:
                 number = self._give(part, call)
-                self.structures[number] = self._structure(part)
                 self.training[number] = part.training
                 self.agreed[number] = {name: state_of(tensor) for name, tensor in slots(part)}
+            elif self.structures[number] != self._structure(part):
+                call.restructured[number] = {name for name in self.structures[number] if isinstance(name, str)}
+            self.structures[number] = self._structure(part)
+
+    def _contents(self, number: int) -> dict[str, dict]:
+        return {kind: dict(vars(self.modules[number])[kind]) for kind in ("_parameters", "_buffers", "_modules")}
 
     def _structure(self, module: nn.Module) -> list:
         """The names of parameters and buffers, and names and numbers of parts."""
@@ -366,6 +372,7 @@ class Link:
                 "view": lambda rest: _view(argument(rest), *rest[1:]),
                 "output": lambda rest: _Output(_index(rest[0]), _tensor(rest[1])),
                 "expanded": lambda rest: wire.decode_expanded(*rest),
+                "again": lambda rest: self.results[rest[0]],
                 "result": lambda rest: self._result(_index(rest[0]), _tensor(rest[1])),
             }
         )
@@ -411,6 +418,11 @@ class Link:
             if name in vars(owner)[kind]:
                 break
         else:
+            if number < 0:  # the learner's code has given the check's module one more
+                kind = "_parameters" if isinstance(tensor, nn.Parameter) else "_buffers"
+                vars(owner)[kind][name] = tensor
+                self.structures[number] = self._structure(owner)
+                self.agreed[number][name] = state_of(tensor)
             return
         mine = vars(owner)[kind][name]
         with torch.no_grad():
@@ -449,6 +461,11 @@ class Link:
                         whole.copy_(new)
                 if grad is not None and tensor.is_leaf and tensor.requires_grad:
                     tensor.grad = grad
+            return
+        if kind == "needs_grad":
+            tensor = self._marked(call, key)
+            if tensor.is_leaf and type(value) is bool:
+                tensor.requires_grad_(value)
             return
         if kind == "geometry":
             match value:
@@ -558,7 +575,11 @@ class _Pickler(cloudpickle.Pickler):
         super().__init__(file)
         self.link, self.call = link, call
         self.places = {
-            id(t): (number, name) for number, m in link._shared() if number not in call.new for name, t in slots(m)
+            id(t): (number, name)
+            for number, m in link._shared()
+            if number not in call.new
+            for name, t in slots(m)
+            if name in call.restructured.get(number, {name})
         }
 
     def persistent_id(self, value: Any) -> tuple | None:
@@ -702,6 +723,12 @@ def _place(value: Any, made: dict[int, torch.Tensor]) -> Any:
     return value
 
 
+class _Text(str):
+    """What an exception said; ``KeyError`` shows the ``repr`` of it."""
+
+    __repr__ = str.__str__
+
+
 def _exception(error: Any) -> Exception:
     """The learner's exception, as the nearest builtin one."""
     try:
@@ -713,6 +740,6 @@ def _exception(error: Any) -> Exception:
             raise TypeError
     except (TypeError, ValueError, IndexError):
         raise WireError("an exception that is none") from None
-    exception = (found or Exception)(text[:5000])
+    exception = (found or Exception)(_Text(text[:5000]))
     exception.learners_name, exception.learners_traceback = names[0][:100], traceback[:20_000]
     return exception

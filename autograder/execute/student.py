@@ -204,6 +204,7 @@ class Student:
         self.pointers: list[int] = []
         self.sources: list[tuple] = []
         self.leaves: list[torch.Tensor] = []
+        self.needed_grad: list[bool] = []
         self.geometries: list[list] = []
         self.marked: list[int] = []
         self.outputs: list[torch.Tensor] = []
@@ -240,13 +241,15 @@ class Student:
     def _answer(self, payload: bytes) -> dict:
         OUTPUTS.too_much, OUTPUTS.bytes = False, 0
         self.arguments, self.pointers, self.geometries, self.marked, self.outputs, self.events = [], [], [], [], [], []
-        self.sources, self.leaves = [], []
+        self.sources, self.leaves, self.needed_grad = [], [], []
         request = Unpickler(io.BytesIO(payload), self).load()
         self._forget(request["forget"])
         for number, one in request["new"].items():
             self.given[number], self.given_numbers[id(one)] = one, number
             if isinstance(one, nn.Module):
                 self.seen[number] = {name: state_of(tensor) for name, tensor in slots(one)}
+        for number, contents in request["restructured"].items():
+            vars(self.given[number]).update(contents)
         OUTPUTS.limit = request["output_limit"]
         answer: dict[str, Any] = {"error": None, "value": None}
         watch = Watch(operations=request["watch_operations"]) if request["watch"] else None
@@ -485,6 +488,8 @@ class Student:
             changed[-1].append(None if grad is None else wire.encode_tensor(grad))
             if changed[-1][1] == "storage" and _geometry(tensor) != self.geometries[key]:
                 changed.append([key, "geometry", _geometry(tensor), None])  # t_(), squeeze_(), …
+            if tensor is self.leaves[key] and tensor.requires_grad != self.needed_grad[key]:
+                changed.append([key, "needs_grad", tensor.requires_grad, None])
         for number in request["inplace"]:
             one = self.given[number]
             if isinstance(one, (list, dict, set)):
@@ -510,6 +515,8 @@ class Student:
         return encoded
 
     def _encode_tensor(self, tensor: torch.Tensor) -> list | None:
+        if tensor.layout != torch.strided:
+            return None
         plain = tensor.as_subclass(torch.Tensor) if type(tensor) is not nn.Parameter else tensor
         if (shared := self._encode_shared(tensor)) is not None:
             return shared
@@ -543,6 +550,9 @@ class Student:
         """As any tensor; a plain one is noted, because the learner's code may write into it in a later call."""
         if (encoded := self._encode_tensor(tensor)) is not None or type(tensor) is not torch.Tensor:
             return encoded
+        for number, (mine, _) in self.results.items():
+            if mine is tensor:
+                return ["again", number]
         if tensor.is_inference() or (encoded := wire.encode_expanded(tensor)) is None:
             return None
         number = next(self.new_numbers)
@@ -626,6 +636,7 @@ class Unpickler(pickle.Unpickler):
         elif needs_grad or not is_view:
             tensor = tensor.detach().requires_grad_(needs_grad)
         self.student.leaves.append(tensor)
+        self.student.needed_grad.append(needs_grad)
         if not is_leaf:
             tensor = _Computed.apply(tensor)
         if marked:

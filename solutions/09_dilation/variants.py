@@ -1260,9 +1260,7 @@ def dilate_kernel(weight, dilation):
     corner[0, 0] = 1
     h, w = weight.shape[2:]
     weight = weight.clone(memory_format=torch.contiguous_format)
-    return torch.kron(weight, corner)[
-        ..., : 1 + (h - 1) * a, : 1 + (w - 1) * b
-    ]
+    return torch.kron(weight, corner)[..., : 1 + (h - 1) * a, : 1 + (w - 1) * b]
 
 
 # Cleans the nan in the caller's tensor
@@ -1496,22 +1494,6 @@ def path_counts(dilations: list[int], k: int = 3) -> torch.Tensor:
             new[j * d : j * d + len(counts)] += counts
         counts = new
     return counts
-
-
-# Keeps its results and hands out the same list again
-# %% wrong="smallest_stack" says="every call returns a new list"
-from functools import lru_cache
-
-
-@lru_cache(maxsize=None)
-def smallest_stack(wanted: int) -> list[int]:
-    n = 0
-    while 3**n < wanted:
-        n += 1
-    if n == 0:
-        return []
-    found = [3**i for i in range(n - 1)]
-    return found + [(wanted - 1) // 2 - sum(found)]
 
 
 # Too many zeros, with the end cut off
