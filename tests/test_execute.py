@@ -482,6 +482,10 @@ assert names(inplace(net)) == [] and torch.equal(run(net, x), x)
 assert nets() == 1, "it is still the same one"
 """,
     ),
+    "a sparse result": (
+        "def f(x): return x.to_sparse()",
+        "y = f(torch.eye(3))\nassert y.layout == torch.sparse_coo and torch.equal(y.to_dense(), torch.eye(3))",
+    ),
     "the same result once more": (
         "kept = torch.zeros(2)\ndef f(x):\n    kept.add_(x)\n    return kept\ndef g(x): return kept + x",
         """

@@ -81,6 +81,7 @@ ANSWERS = [
         "operations": [[["mm", plain(((2, 3), None)), 6]], b"\0\0\0\0" * 2],
         "functions": [["matmul", "add"], b"\1\0\0\0\0\0\0\0"],
     },
+    {"value": ["list", [["sparse", WEIGHT], ["again", 9]]]},
     {"value": ["result", 8, ["expanded", BIAS, [4, 2]]], "rewritten": [[9, WEIGHT]]},
     {"value": plain([torch.zeros(0, 4), torch.tensor(True), 1j, b"bytes", "é", frozenset([2])])},
 ]

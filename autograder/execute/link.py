@@ -372,6 +372,7 @@ class Link:
                 "view": lambda rest: _view(argument(rest), *rest[1:]),
                 "output": lambda rest: _Output(_index(rest[0]), _tensor(rest[1])),
                 "expanded": lambda rest: wire.decode_expanded(*rest),
+                "sparse": lambda rest: _tensor(rest[0]).to_sparse(),
                 "again": lambda rest: self.results[rest[0]],
                 "result": lambda rest: self._result(_index(rest[0]), _tensor(rest[1])),
             }

@@ -516,7 +516,8 @@ class Student:
 
     def _encode_tensor(self, tensor: torch.Tensor) -> list | None:
         if tensor.layout != torch.strided:
-            return None
+            dense = wire.encode_tensor(tensor.detach().to_dense())
+            return None if dense is None else ["sparse", dense]
         plain = tensor.as_subclass(torch.Tensor) if type(tensor) is not nn.Parameter else tensor
         if (shared := self._encode_shared(tensor)) is not None:
             return shared
