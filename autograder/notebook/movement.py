@@ -219,5 +219,5 @@ def _number(ax, left, top, value, digits, part, faint=False) -> None:
     text = f"{value + 0.0:.{digits}f}"
     text = text.removeprefix("-") if float(text) == 0 else text
     size = 9 if len(text) <= 3 else 7.5 if len(text) <= 4 else 6.5
-    colour = "#999999" if faint else "black"
+    colour = "#555555" if faint else "black"
     ax.text(left + 0.5, top + 0.5, text, ha="center", va="center", fontsize=size, color=colour, label=part)

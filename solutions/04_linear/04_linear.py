@@ -1043,17 +1043,17 @@ for size in [(4,), (523, 4), (5, 2, 3, 4)]:
     print(size, "→", tuple(layer(torch.zeros(size)).shape))
 
 # %% predict folded label="Draw what happens to x of 2×3×4"
-figure, ax = canvas(23.4, 10.3, cell=0.27)
+figure, ax = canvas(23.4, 10.9, cell=0.27)
 for k in (0, 1):
     shade = {"marked": [(i, j) for i in range(3) for j in range(4)]} if k else {}
-    matrix(ax, 0.9, 1.5 + 5 * k, (3, 4), f"x[{k}]", "input", ("3", "4"), **shade)
+    matrix(ax, 0.9, 1.5 + 5.6 * k, (3, 4), f"x[{k}]", "input", ("3", "4"), **shade)
     shade = {"marked": [(i, j) for i in range(3) for j in range(2)]} if k else {}
-    matrix(ax, 20.9, 1.5 + 5 * k, (3, 2), f"y[{k}]", "output", ("3", "2"), **shade)
-matrix(ax, 8.2, 2.5, (6, 4), "rows of x", "input", ("6", "4"), [(i, j) for i in range(3, 6) for j in range(4)])
-matrix(ax, 15.6, 2.5, (6, 2), "rows of y", "output", ("6", "2"), [(i, j) for i in range(3, 6) for j in range(2)])
+    matrix(ax, 20.9, 1.5 + 5.6 * k, (3, 2), f"y[{k}]", "output", ("3", "2"), **shade)
+matrix(ax, 8.2, 2.8, (6, 4), "rows of x", "input", ("6", "4"), [(i, j) for i in range(3, 6) for j in range(4)])
+matrix(ax, 15.6, 2.8, (6, 2), "rows of y", "output", ("6", "2"), [(i, j) for i in range(3, 6) for j in range(2)])
 for place, text in [(6.2, "reshape"), (13.6, "x wᵀ + b"), (19.0, "reshape")]:
-    ax.annotate("", (place + 1, 5.5), (place - 1, 5.5), arrowprops={"arrowstyle": "->", "color": INK, "lw": 1.6})
-    ax.text(place, 5.2, text, ha="center", va="bottom", fontsize=9, color=INK)
+    ax.annotate("", (place + 1, 5.8), (place - 1, 5.8), arrowprops={"arrowstyle": "->", "color": INK, "lw": 1.6})
+    ax.text(place, 5.5, text, ha="center", va="bottom", fontsize=9, color=INK)
 show(
     figure,
     alt="From left to right: a tensor x of 2×3×4, drawn as two blue matrices of 3×4, is reshaped into one matrix of 6×4, the "

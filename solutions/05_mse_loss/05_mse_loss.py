@@ -44,12 +44,13 @@ draw_row(
     Grid(x, "input", "input", digits=0),
     "−",
     Grid(y, "target", "plain", digits=0),
-    "→",
+    alt="Two tensors of shape 1×4: input 3, 0, 0, 0 minus target 0, 0, 0, 0.",
+)
+draw_row(
     Grid(squares, "squares", "loss", digits=0),
     "→",
     Grid(squares.mean(), "mean", "loss", digits=2),
-    alt="Four tensors in a row. Input 3, 0, 0, 0 minus target 0, 0, 0, 0 gives the squares 9, 0, 0, 0, all of shape 1×4."
-    " Their mean is one number without dimensions, 2.25.",
+    alt="The squares of the differences, 9, 0, 0, 0, also of shape 1×4. Their mean is one number without dimensions, 2.25.",
 )
 
 # %% [markdown]
@@ -1937,10 +1938,9 @@ print(f"loss: {losses[0]:.3f} in the first step, {losses[-1]:.3f} in the last")
 print(f"accuracy on held-out images: {accuracy_of(scores, y_test):.1%}")
 
 # %% yours folded label="Draw your ten rows of weights as images"
-panels = []
+panels, limit = [], max(layer.weight.abs().max().item(), weight.abs().max().item())  # one scale for both
 for name, rows in [("your train", layer.weight.detach()), ("the hand-written loop", weight)]:
     rows = rows.reshape(10, 8, 8)
-    limit = rows.abs().max().item()
     figure, axes = plt.subplots(2, 5, figsize=(4.8, 2.6), layout="constrained")
     for ax, digit in zip(axes.flat, range(10)):
         drawn = ax.imshow(rows[digit], cmap="Oranges", vmin=-limit, vmax=limit)
@@ -1981,8 +1981,8 @@ for ax, i in zip(axes.flat, chosen):
     ax.set(xticks=[], yticks=[])
     colour = COLOURS["loss"] if wrong[i] else INK
     ax.spines[:].set(color=colour, linewidth=3 if wrong[i] else 0.6)
-    title = f"{answers[i]} ✗ is {y_test[i]}" if wrong[i] else f"{answers[i]}"
-    ax.set_title(title, fontsize=10, color=colour, weight="bold" if wrong[i] else "normal")
+    title = f"✗ {answers[i]}, is {y_test[i]}" if wrong[i] else f"{answers[i]}"
+    ax.set_title(title, fontsize=9.5, color=colour, weight="bold" if wrong[i] else "normal")
 show(
     figure,
     alt=f"Held-out digits with the model's answer above each: the first 20 images, then up to ten wrong answers in red"

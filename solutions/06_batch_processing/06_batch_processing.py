@@ -415,7 +415,9 @@ def lane(ax, top, title, order, i):
     write(ax, 11.0, top, f"parameters copied: {copies}×", 11, COLOURS["learned"], ha="right", weight="bold")
     write(ax, 2.3, top + 1.0, "cache", 10)
     box(ax, 0.2, top + 1.4, 4.2, 3.9, "plain", 0.1, linewidth=1.2)
-    sample = f"x{SUBSCRIPTS[n]}" if d == 0 else f"f{SUBSCRIPTS[d - 1]}(…x{SUBSCRIPTS[n]})"
+    sample = f"x{SUBSCRIPTS[n]}"
+    for k in range(d):
+        sample = f"f{SUBSCRIPTS[k]}({sample})"
     new = i in copied
     edge = {"edgecolor": COLOURS["learned"], "linewidth": 2.6 if new else 1.0}
     box(ax, 0.4, top + 1.6, 3.8, 2.2, "learned", 0.45 if new else 0.15, **edge)
@@ -1621,14 +1623,14 @@ for what, prepare in [("as they are", lambda x: x), ("scaled to length 1", scale
 # %% yours folded label="Draw some digits and their nearest neighbours"
 wrong_first = right.int().argsort(stable=True)[:4].tolist()
 shown = [images[1000 + k] for k in wrong_first] + [images[nearest[k]] for k in wrong_first]
-titles = [f"a {labels[1000 + k]}: {'right' if right[k] else 'wrong'}" for k in wrong_first]
+titles = [f"digit {labels[1000 + k]}: {'right' if right[k] else 'wrong'}" for k in wrong_first]
 draw_images(
     shown,
-    titles + [f"nearest: a {labels[nearest[k]]}" for k in wrong_first],
+    titles + [f"nearest: {labels[nearest[k]]}" for k in wrong_first],
     columns=4,
     cell=1.35,
     alt="Four unknown digits, those read wrongly first, and below each its nearest neighbour among the known ones. "
-    + ", ".join(f"a {labels[1000 + k]} next to a {labels[nearest[k]]}" for k in wrong_first),
+    + ", ".join(f"digit {labels[1000 + k]} next to {labels[nearest[k]]}" for k in wrong_first),
 )
 
 # %% [markdown]
@@ -2117,8 +2119,8 @@ for k, n in enumerate([4, 4, 2]):
     for j in range(n):
         box(ax, left + 1.4 * j, 1.6, 1.4, 1.5, "input")
         write(ax, left + 1.4 * j + 0.7, 2.35, f"1/{n}", 10)
-        box(ax, left + 1.4 * j, 5.0, 1.4, 1.5, "loss", 0.2, hatch="///")
-        write(ax, left + 1.4 * j + 0.7, 5.75, "1/10", 10, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0})
+        box(ax, left + 1.4 * j, 5.0, 1.4, 1.5, "loss", 0.2)
+        write(ax, left + 1.4 * j + 0.7, 5.75, "1/10", 10)
     middle = left + 0.7 * n
     write(ax, middle, 1.0, f"part {k + 1}: {n} samples", 10, COLOURS["input"])
     arrow = {"arrowstyle": "->", "color": COLOURS["loss"], "lw": 1.6}
@@ -2575,17 +2577,23 @@ ax.plot(history, color=COLOURS["loss"], linewidth=2)
 ax.set(xlabel="step", ylabel="loss of all 1,000 images", ylim=(0, None))
 show(
     figure,
-    alt=f"The loss of the thousand images against the step: it starts at {history[0]:.2f} and falls, ever more slowly, to {history[-1]:.2f}.",
+    alt=f"The loss of the thousand images against the step: it starts at {history[0]:.2f}, drops at once, and then falls ever more slowly to {history[-1]:.2f}.",
 )
+
+
+def an(digit):
+    return f"an {digit}" if digit == 8 else f"a {digit}"
+
+
 ends = [*order[:4].tolist(), *order[-4:].tolist()]
 read = scores.argmax(dim=1)
 draw_images(
     [images[k] for k in ends],
-    [f"a {digits[k]}, read as {read[k]}" for k in ends],
+    [f"{an(digits[k])}, read as {read[k]}" for k in ends],
     columns=4,
     cell=1.35,
     alt="Above the four images that pull hardest, below the four that pull least. "
-    + ", ".join(f"a {digits[k]} read as {read[k]}" for k in ends),
+    + ", ".join(f"{an(digits[k])} read as {read[k]}" for k in ends),
 )
 
 # %% [markdown]

@@ -487,7 +487,7 @@ for _ in range(50):
 print(f"after {len(path)} steps: u = ({u[0].item():.3f}, {u[1].item():.3f}), loss {loss.item():.1e}")
 
 # %% predict yours folded label="Draw how the kernel learns"
-figure = plt.figure(figsize=(8.4, 2.7), layout="constrained")
+figure = plt.figure(figsize=(7.0, 2.7), layout="constrained")
 parts = figure.add_gridspec(2, 2, width_ratios=(3, 2), height_ratios=(1, 5))
 strip, left, right = (figure.add_subplot(part) for part in (parts[0, 0], parts[1, 0], parts[:, 1]))
 strip.imshow(pixels[None, :24], cmap="gray", aspect="auto", vmin=-0.15, extent=(-0.5, 23.5, 0, 1))
@@ -500,7 +500,7 @@ left.set(xlabel="index", xlim=(-0.7, 23.7), ylim=(-1.3, 1.3))
 for index, style in enumerate(("-", "--")):
     right.plot([step[index] for step in path], style, color=COLOURS["learned"], label=f"u[{index}]")
 right.set(xlabel="step", title="the kernel while it learns", ylim=(-1.2, 1.2))
-right.legend(loc="center right", fontsize=8, frameon=False)
+right.legend(loc="center right", fontsize=9, frameon=False)
 for ax in (strip, left, right):
     ax.title.set_fontsize(9.5)
     ax.spines[["top", "right"]].set_visible(False)
@@ -730,11 +730,11 @@ print("linear, moved:", [f"{value:.1f}" for value in linear_outputs[1].tolist()]
 # %% predict folded label="Draw inputs and outputs"
 draw_signals(
     ("x", x, "input"),
-    ("x moved by 3", moved, "input"),
+    ("moved x", moved, "input"),
     ("conv of x", conv_outputs[0], "output"),
-    ("conv of moved", conv_outputs[1], "output"),
+    ("conv of moved x", conv_outputs[1], "output"),
     ("linear of x", linear_outputs[0], "plain"),
-    ("linear of moved", linear_outputs[1], "plain"),
+    ("linear of moved x", linear_outputs[1], "plain"),
     height=0.8,
     alt="Six signals. The bump in x appears three steps further right in the moved x. The output of the convolution has the same shape both times, "
     "three steps further right. The two outputs of the random linear layer have nothing in common.",
@@ -1161,13 +1161,14 @@ def channel_by_channel(ax, place):
         draw_grid(ax, Grid(x[c], f"x, channel {c}", "input", digits=0), 0, top)
         edge = {"fill": False, "edgecolor": COLOURS["learned"], "linewidth": 3, "zorder": 3}
         ax.add_artist(plt.Rectangle((j, top + i), 3, 2, **edge))
-        draw_grid(ax, Grid(kernel[c], f"kernel, {c}", "learned", digits=0), 7.2, top + 1.5)
-        ax.text(11, top + 2.5, f"→ {part + 0.0:.0f}", ha="left", va="center", fontsize=13, color=INK)
+        draw_grid(ax, Grid(kernel[c], f"kernel, channel {c}", "learned", digits=0), 7.6, top + 1.5)
+        ax.text(11.1, top + 2.5, f"→ {part + 0.0:.0f}", ha="left", va="center", fontsize=13, color=INK)
     draw_grid(ax, Grid(y, "output", "output", digits=0, hide=True), 13.6, 7.2)
     for n, value in enumerate(y.flatten()[: place + 1].tolist()):
         at = 13.6 + n % 4, 7.2 + n // 4
         strength = 0.45 if n == place else 0.14
-        ax.add_artist(plt.Rectangle(at, 1, 1, facecolor=_mix_with_white(COLOURS["output"], strength), edgecolor=INK))
+        face = {"facecolor": _mix_with_white(COLOURS["output"], strength), "edgecolor": INK}
+        ax.add_artist(plt.Rectangle(at, 1, 1, hatch="///" if value < 0 else None, **face))
         ax.text(at[0] + 0.5, at[1] + 0.5, f"{value + 0.0:.0f}", ha="center", va="center", fontsize=10, color="black")
     total = " + ".join(f"({part + 0.0:.0f})" if part < 0 else f"{part:.0f}" for part in sums)
     ax.text(15.6, 12.2, f"{total} = {sum(sums) + 0.0:.0f}", ha="center", va="center", fontsize=12, color=INK)
@@ -2070,7 +2071,7 @@ print("values of the first map:", (between != 0).sum().item(), "· inputs:", (fi
 print(field)
 
 # %% predict folded label="Draw the receptive field"
-figure, ax = plt.subplots(figsize=(9.6, 3.9))
+figure, ax = plt.subplots(figsize=(7.8, 3.2))
 figure.subplots_adjust(0, 0, 1, 1)
 left, places = 0.6, []
 for name, role, values in [
@@ -2478,7 +2479,7 @@ lines = zip(accuracy.items(), ("o--", "s-"), (COLOURS["plain"], COLOURS["output"
 for (name, values), style, colour in lines:
     bottom.plot(range(-7, 8), [100 * value for value in values], style, color=colour, label=name)
 bottom.axhline(10, color=COLOURS["loss"], linewidth=1, linestyle=":")
-bottom.text(7, 12, "guessing", color=COLOURS["loss"], fontsize=8, ha="right")
+bottom.text(7, 12, "guessing", color=COLOURS["loss"], fontsize=9, ha="right")
 bottom.set(xlabel="columns to the right of the middle", ylabel="digits recognised, %", ylim=(0, 105))
 bottom.legend(loc="center right", frameon=False)
 bottom.spines[["top", "right"]].set_visible(False)

@@ -724,6 +724,7 @@ def draw_counts(ax, n):
     for i, j in (counts == 0).nonzero().tolist():
         ax.add_artist(plt.Rectangle((j, i), 1, 1, facecolor="white", edgecolor=INK, linewidth=0.8, zorder=4))
         ax.text(j + 0.5, i + 0.5, "×", ha="center", va="center", fontsize=13, color=INK, zorder=5)
+    ax.add_artist(plt.Rectangle((0, 0), 9, 8, fill=False, edgecolor=COLOURS["input"], linewidth=2.2, zorder=6))
     for j in range(9):
         ax.text(j + 0.5, 8.2, j, ha="center", va="top", fontsize=8, color="#555555")
     for i in range(8):
