@@ -118,4 +118,4 @@ def test_a_folder_to_try_is_told_what_is_wanted(tmp_path, monkeypatch, capsys):
     assert main(["try", str(tmp_path)]) == 1
     said = one_line(capsys)
     assert f"{tmp_path} is a folder" in said
-    assert said.endswith(f"name its file, such as {tmp_path}/mine.ipynb.\n")
+    assert said.endswith(f"name one notebook's file, such as {tmp_path}/mine.ipynb.\n")

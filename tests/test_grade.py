@@ -151,9 +151,9 @@ CLASS = {
     "strips": (strip_metadata, (2, 3), ""),
     "no-json": ("this is no notebook", None, "not JSON"),
     "cut-off": ('{"cells": [{"cell_type": "co', None, "not JSON"),
-    "other-json": ('{"cells": 3}', None, "no notebook of format 4"),
+    "other-json": ('{"cells": 3}', None, "not a notebook of format 4"),
     "empty": ("", None, "the file is empty"),
-    "list": ("[]", None, "no notebook of format 4"),
+    "list": ("[]", None, "not a notebook of format 4"),
 }
 ANSWERS_OF_EDITS = {"softens": WRONG_TWICE, "markdown": WRONG_TWICE}
 
@@ -191,7 +191,7 @@ def test_row(course, rows, student):
     ("student", "says"),
     [
         ("latin-1", "not UTF-8"),
-        ("utf-16", "no notebook of format 4"),
+        ("utf-16", "not a notebook of format 4"),
         ("nothing", "there is no 99_fixture.ipynb in the submission"),
     ],
 )
