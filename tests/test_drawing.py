@@ -108,7 +108,7 @@ def test_frames_show_what_is_multiplied(frames):
 def test_a_channel_is_a_sheet():
     def sheets(*shape):
         figure, ax = plt.subplots()
-        networks._block(ax, 0.0, shape, 28, "#000000")
+        networks._block(ax, 0.0, 0.0, shape, 28, "#000000")
         plt.close(figure)
         return len(ax.patches)
 
