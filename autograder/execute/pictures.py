@@ -16,9 +16,19 @@ from nbformat import NotebookNode
 
 from autograder.source.names import MAGIC, bound_names, defined_names, parse, read_names
 
+#: What viewers that strip HTML show.
+SVG = "image/svg+xml"
 #: The HTML that ``picture``, in a notebook's tools cell, makes from a figure.
 IMAGE = re.compile(r'<img alt="([^"]*)" style="[^"]*" src="data:image/svg\+xml;base64,[^"]*">')
-#: For each course cell, by its text: its images as HTML, by their alt text.
+
+
+class Images(dict[str, str]):
+    """A cell's images as HTML, by their alt text; in ``svgs`` its outputs as one SVG each, by their plain text."""
+
+    svgs: Mapping[str, str] = {}
+
+
+#: For each course cell, by its text: its images.
 Pictures = Mapping[str, Mapping[str, str]]
 
 
@@ -41,7 +51,9 @@ def drawn_pictures(solution: NotebookNode) -> Pictures:
         if cell.cell_type == "code" and "nbgrader" not in cell.metadata:
             images = [match for output in cell.outputs for match in IMAGE.finditer(_html(output))]
             alike = Counter(image[1] for image in images)
-            known[cell.source] = {html.unescape(image[1]): image[0] for image in images if alike[image[1]] == 1}
+            known[cell.source] = Images({html.unescape(image[1]): image[0] for image in images if alike[image[1]] == 1})
+            bundles = [output.get("data", {}) for output in cell.outputs]
+            known[cell.source].svgs = {one["text/plain"]: one[SVG] for one in bundles if SVG in one}
     return known
 
 
@@ -101,6 +113,9 @@ def put_pictures(cell: NotebookNode, pictures: Mapping[str, str]) -> None:
         for alt in [alt for alt in left if isinstance(text, str) and picture_mark(alt) in text]:
             text = text.replace(picture_mark(alt), left.pop(alt), 1)
             output.data["text/html"] = text
+            svg = getattr(pictures, "svgs", {}).get(output.data.get("text/plain"))
+            if svg is not None and "<!-- picture: " not in text:
+                output.data[SVG] = svg
 
 
 class _Names:
