@@ -180,8 +180,9 @@ class _Run:
             }
         if is_ours(cell):
             return {"kind": "setup", "code": cell.source, "seconds": seconds}
-        marks = {alt: picture_mark(alt) for alt in self.pictures.get(i, {})}
-        return {"kind": "cell", "code": cell.source, "seconds": seconds, "pictures": marks}
+        known = self.pictures.get(i, {})
+        marks, alone = {alt: picture_mark(alt) for alt in known}, list(getattr(known, "alone", ()))
+        return {"kind": "cell", "code": cell.source, "seconds": seconds, "pictures": marks, "alone": alone}
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         self.job.send(request)

@@ -98,15 +98,15 @@ class Examiner:
         """The set-up cell: on both sides, because checks use its names, too."""
         with contextlib.redirect_stdout(io.StringIO()):  # the learner's process prints the same
             exec(_compile(code, "set-up"), self.namespace)
-        return self._run_cell(code, seconds, {})
+        return self._run_cell(code, seconds, {}, [])
 
-    def _run_cell(self, code: str, seconds: float, pictures: dict[str, str]) -> dict:
+    def _run_cell(self, code: str, seconds: float, pictures: dict[str, str], alone: list[str]) -> dict:
         """A cell of the learner's, or an example: there."""
         began = time.monotonic()
         self.link.deadline = began + seconds
         outcome: dict[str, Any] = {"status": "ok", "outputs": [], "count": None}
         try:
-            answer = self.link.ask("run", code, pictures)
+            answer = self.link.ask("run", code, pictures, alone)
             outcome["outputs"], flooded = _sound_outputs(answer["outputs"], self.limits.output_bytes)
             outcome["count"] = answer["count"] if type(answer["count"]) is int else None
             outcome["status"] = "flood" if flooded or answer["too_much"] is True else _status(answer["status"])

@@ -23,9 +23,13 @@ IMAGE = re.compile(r'<img alt="([^"]*)" style="[^"]*" src="data:image/svg\+xml;b
 
 
 class Images(dict[str, str]):
-    """A cell's images as HTML, by their alt text; in ``svgs`` its outputs as one SVG each, by their plain text."""
+    """A cell's images as HTML, by their alt text; in ``svgs`` its outputs as one SVG each, by their plain text.
+
+    ``alone`` has the alt texts of those that are an output by themselves, and no still among others.
+    """
 
     svgs: Mapping[str, str] = {}
+    alone: tuple[str, ...] = ()
 
 
 #: For each course cell, by its text: its images.
@@ -53,6 +57,8 @@ def drawn_pictures(solution: NotebookNode) -> Pictures:
             alike = Counter(image[1] for image in images)
             known[cell.source] = Images({html.unescape(image[1]): image[0] for image in images if alike[image[1]] == 1})
             bundles = [output.get("data", {}) for output in cell.outputs]
+            by_output = [IMAGE.findall(_html(output)) for output in cell.outputs]
+            known[cell.source].alone = tuple(html.unescape(alts[0]) for alts in by_output if len(alts) == 1)
             known[cell.source].svgs = {one["text/plain"]: one[SVG] for one in bundles if SVG in one}
     return known
 

@@ -279,12 +279,12 @@ class Student:
         names = list(dict.fromkeys(watch.functions))
         return [operations, _order(seen, in_turn)], [names, _order(names, watch.functions)]
 
-    def _do_run(self, code: str, pictures: dict[str, str]) -> dict:
+    def _do_run(self, code: str, pictures: dict[str, str], alone: list[str]) -> dict:
         """Run a cell; its outcome and its outputs. ``pictures`` are known by their text alternatives."""
         OUTPUTS.clear()
         status, problem = "ok", None
         try:
-            with _not_drawn(pictures, self.shell.user_ns):
+            with _not_drawn(pictures, alone, self.shell.user_ns):
                 result = self.shell.run_cell(code, store_history=True)
             problem = result.error_before_exec or result.error_in_exec
             if problem is not None:
@@ -691,7 +691,7 @@ def _detached(values: Any) -> Any:
 
 
 @contextmanager
-def _not_drawn(pictures: dict[str, str], space: dict) -> Iterator[None]:
+def _not_drawn(pictures: dict[str, str], alone: list[str], space: dict) -> Iterator[None]:
     """Let the notebook's ``picture`` return those that are known, and what draws one from ``alt=`` show it at once."""
     names = dict(space) if pictures else {}
     drawing = {name: one for name, one in names.items() if name == "picture" or "alt" in _keywords(one)}
@@ -705,7 +705,7 @@ def _not_drawn(pictures: dict[str, str], space: dict) -> Iterator[None]:
 
     def showing(draw):
         def known(*values, **options):
-            if options.get("alt") not in pictures:
+            if options.get("alt") not in alone or options["alt"] not in pictures:
                 return draw(*values, **options)
             space["show"](None, options["alt"])
 
