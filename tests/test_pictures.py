@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from test_execute import LIMITS
 
 from autograder.execute import drawn_pictures, execute
-from autograder.execute.pictures import picture_mark, put_pictures, reusable
+from autograder.execute.pictures import Images, picture_mark, put_pictures, reusable
 from autograder.source.names import defined_names, parse, read_names
 
 SHOWN = 'picture("figure", alt="A")'
@@ -128,24 +128,32 @@ def test_run_shows_a_known_picture_and_draws_any_other():
         grade=False,
         locked=True,
     )
-    text = (
-        "for alt in ('A', 'B'): show(plt.figure(), alt)\nfor alt in ('C', 'B'): draw(alt=alt)\nlen(plt.get_fignums())"
-    )
+    text = "for alt in 'AB': show(plt.figure(), alt)\nfor alt in 'CBD': draw(alt=alt)\nlen(plt.get_fignums())"
     mine = "show(plt.figure(), 'A')\ndraw(alt='A')"
     notebook = new_notebook(cells=[setup, cell(text), cell(mine)])
-    report = execute(notebook, LIMITS, isolation=False, pictures={text: {"A": image("A"), "C": image("C")}})
+    known = Images({"A": image("A"), "C": image("C"), "D": image("D")}, alone=["A", "C"])
+    report = execute(notebook, LIMITS, isolation=False, pictures={text: known})
     assert [one.status for one in report.cells] == ["ok", "ok", "ok"]
     shown = [[output.data.get("text/html") for output in one.outputs] for one in notebook.cells]
     drawn_b = "<b>drawn: B</b>"
-    assert shown == [[], [image("A"), drawn_b, image("C"), drawn_b, None], ["<b>drawn: A</b>"] * 2]
-    assert notebook.cells[1].outputs[4].data["text/plain"] == "0", "the figure that was not drawn is closed"
+    assert shown == [[], [image("A"), drawn_b, image("C"), drawn_b, image("D"), None], ["<b>drawn: A</b>"] * 2]
+    assert notebook.cells[1].outputs[5].data["text/plain"] == "0", "the figure that was not drawn is closed"
+
+
+def test_output_of_known_pictures_keeps_its_svg():
+    """Viewers that strip HTML show that; a mark that is left would be another output."""
+    shown = cell("draw()", picture_mark("A"), picture_mark("A") + picture_mark("B"))
+    for output in shown.outputs:
+        output.data["text/plain"] = "[picture: A]"
+    put_pictures(shown, Images({"A": "first"}, svgs={"[picture: A]": "<svg/>"}))
+    assert [output.data.get("image/svg+xml") for output in shown.outputs] == ["<svg/>", None]
 
 
 def test_picture_is_put_in_once_however_often_its_mark_is_shown():
     """A mark has some dozen characters, a picture a hundred thousand: a learner could flood the grader with it."""
     marks = picture_mark("A") * 3
     shown = cell("draw()", marks, marks + picture_mark("B"))
-    put_pictures(shown, {"A": "first", "B": "second"})
+    put_pictures(shown, Images({"A": "first", "B": "second"}))
     html = [output.data["text/html"] for output in shown.outputs]
     assert html == ["first" + picture_mark("A") * 2, marks + "second"]
 

@@ -17,7 +17,7 @@ from typing import Any
 from nbformat import NotebookNode, from_dict
 
 from autograder.execute import frames, words
-from autograder.execute.pictures import Pictures, about_cell, is_ours, picture_mark, put_pictures, reusable
+from autograder.execute.pictures import Images, Pictures, about_cell, is_ours, picture_mark, put_pictures, reusable
 from autograder.execute.report import CellReport, CheckReport, Limits, Report
 from autograder.execute.warm_server import Job, open_job
 from autograder.execute.words import ANSI
@@ -91,7 +91,7 @@ class _Run:
     isolation: bool
     gpu: bool
     #: pictures that need not be drawn, by the cell's index
-    pictures: Mapping[int, Mapping[str, str]]
+    pictures: Mapping[int, Images]
     report: Report = field(default_factory=Report)
     job: Job | None = None
     #: cells that the learner's process has run, and those that it must not run again
@@ -119,7 +119,7 @@ class _Run:
                     continue
                 outcome = self._attempt(i, cell, known)
                 self._note(cell, reports[i], outcome)
-                put_pictures(cell, self.pictures.get(i, {}))
+                put_pictures(cell, self.pictures.get(i, Images()))
                 if outcome["status"] in GONE:
                     restarts += 1
                     self.deadly.add(i)
@@ -180,9 +180,9 @@ class _Run:
             }
         if is_ours(cell):
             return {"kind": "setup", "code": cell.source, "seconds": seconds}
-        known = self.pictures.get(i, {})
-        marks, alone = {alt: picture_mark(alt) for alt in known}, list(getattr(known, "alone", ()))
-        return {"kind": "cell", "code": cell.source, "seconds": seconds, "pictures": marks, "alone": alone}
+        known = self.pictures.get(i, Images())
+        marks = {alt: picture_mark(alt) for alt in known}
+        return {"kind": "cell", "code": cell.source, "seconds": seconds, "pictures": marks, "alone": known.alone}
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         self.job.send(request)

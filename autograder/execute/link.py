@@ -2,8 +2,8 @@
 
 A request is a pickle, because it comes from the trusted side; what comes back is ``wire`` data and nothing else.
 Modules that crossed in either direction are kept equal: before each request the other side hears what has changed
-here, and each answer tells what has changed there. So are results that the learner's code writes into once more. What
-no check holds any longer is forgotten on both sides, or each request would cost more than the one before. What a
+here, and each answer tells what has changed there. A result that the learner's code overwrites later changes here, too.
+Both sides forget what no check holds any longer; otherwise each request would cost more than the one before. What a
 learner's code does to an argument counts only if the check marked it with ``inplace``.
 """
 
@@ -39,7 +39,7 @@ ERRORS = {
 }  # fmt: skip
 
 
-#: So many more objects than after the last look, and it is looked again which of them nobody holds any longer.
+#: How many objects may be added before we look again for those that nobody holds any longer.
 CROWD = 16
 
 
@@ -181,14 +181,14 @@ class Link:
             raise WireError("an answer that is none") from None
 
     def begin(self, seed: int) -> None:
-        """A check begins: of the one before, nothing is kept."""
+        """Begin a check; nothing is kept of the previous one."""
         self.hooks.clear()
         gc.collect()
         self.crowd = CROWD
         self.ask("begin", seed)
 
     def _forget(self, call: _Call) -> list[int]:
-        """The numbers of what nobody here holds any longer; the rest is held until the answer is there."""
+        """The numbers of what nobody here holds any longer; everything else is held until the answer arrives."""
         if len(self.twins) + len(self.modules) > self.crowd:
             gc.collect()  # a twin and its parameters refer to each other, a check's functions to its names
             self.crowd = len(self.twins) + len(self.modules) + CROWD
@@ -229,7 +229,7 @@ class Link:
         return value
 
     def _note_modules(self, module: nn.Module, call: _Call) -> None:
-        """Give a module, and each of its parts, that is new or has got other parts since; parts come first."""
+        """Note the parts of a module, and itself, that are new or whose own parts have changed since."""
         for part in _parts_first(module):
             number = self._given_number(part)
             if number is None:
@@ -419,7 +419,7 @@ class Link:
             if name in vars(owner)[kind]:
                 break
         else:
-            if number < 0:  # the learner's code has given the check's module one more
+            if number < 0:  # the learner's code has added it to the check's module
                 kind = "_parameters" if isinstance(tensor, nn.Parameter) else "_buffers"
                 vars(owner)[kind][name] = tensor
                 self.structures[number] = self._structure(owner)

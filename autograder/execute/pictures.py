@@ -9,7 +9,7 @@ import builtins
 import html
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from nbformat import NotebookNode
@@ -23,17 +23,20 @@ IMAGE = re.compile(r'<img alt="([^"]*)" style="[^"]*" src="data:image/svg\+xml;b
 
 
 class Images(dict[str, str]):
-    """A cell's images as HTML, by their alt text; in ``svgs`` its outputs as one SVG each, by their plain text.
+    """A cell's images as HTML, by their alt text.
 
-    ``alone`` has the alt texts of those that are an output by themselves, and no still among others.
+    Attributes:
+        svgs: each of its outputs as one SVG, by the output's plain text.
+        alone: the alt texts of the images that are an output by themselves, not one still among others.
     """
 
-    svgs: Mapping[str, str] = {}
-    alone: tuple[str, ...] = ()
+    def __init__(self, images: Mapping[str, str] = {}, svgs: Mapping[str, str] = {}, alone: Iterable[str] = ()) -> None:
+        super().__init__(images)
+        self.svgs, self.alone = dict(svgs), list(alone)
 
 
 #: For each course cell, by its text: its images.
-Pictures = Mapping[str, Mapping[str, str]]
+Pictures = Mapping[str, Images]
 
 
 def about_cell(cell: NotebookNode) -> dict:
@@ -53,13 +56,15 @@ def drawn_pictures(solution: NotebookNode) -> Pictures:
     known = {}
     for cell in solution.cells:
         if cell.cell_type == "code" and "nbgrader" not in cell.metadata:
-            images = [match for output in cell.outputs for match in IMAGE.finditer(_html(output))]
+            by_output = [list(IMAGE.finditer(_html(output))) for output in cell.outputs]
+            images = [image for output in by_output for image in output]
             alike = Counter(image[1] for image in images)
-            known[cell.source] = Images({html.unescape(image[1]): image[0] for image in images if alike[image[1]] == 1})
             bundles = [output.get("data", {}) for output in cell.outputs]
-            by_output = [IMAGE.findall(_html(output)) for output in cell.outputs]
-            known[cell.source].alone = tuple(html.unescape(alts[0]) for alts in by_output if len(alts) == 1)
-            known[cell.source].svgs = {one["text/plain"]: one[SVG] for one in bundles if SVG in one}
+            known[cell.source] = Images(
+                {html.unescape(image[1]): image[0] for image in images if alike[image[1]] == 1},
+                svgs={bundle["text/plain"]: bundle[SVG] for bundle in bundles if SVG in bundle},
+                alone=[html.unescape(output[0][1]) for output in by_output if len(output) == 1],
+            )
     return known
 
 
@@ -67,7 +72,7 @@ def _html(output: NotebookNode) -> str:
     return output.get("data", {}).get("text/html", "")
 
 
-def reusable(notebook: NotebookNode, known: Pictures) -> dict[int, Mapping[str, str]]:
+def reusable(notebook: NotebookNode, known: Pictures) -> dict[int, Images]:
     """For each cell, by its index, that uses nothing of the learner's: the pictures that it is known to draw.
 
     A learner's cell affects the names that it defines, and those that it reads from outside, whose values it may
@@ -111,15 +116,18 @@ def picture_mark(alt: str) -> str:
     return f"<!-- picture: {html.escape(alt)} -->"
 
 
-def put_pictures(cell: NotebookNode, pictures: Mapping[str, str]) -> None:
-    """Replace the marks in an executed cell by their pictures: each once, whatever a learner's process has sent."""
+def put_pictures(cell: NotebookNode, pictures: Images) -> None:
+    """Replace the marks in an executed cell by their pictures: each once, whatever a learner's process has sent.
+
+    An output that was made of marks alone gets the SVG that it had when the course was built.
+    """
     left = dict(pictures)
     for output in cell.outputs if left else []:
         text = output.get("data", {}).get("text/html")
         for alt in [alt for alt in left if isinstance(text, str) and picture_mark(alt) in text]:
             text = text.replace(picture_mark(alt), left.pop(alt), 1)
             output.data["text/html"] = text
-            svg = getattr(pictures, "svgs", {}).get(output.data.get("text/plain"))
+            svg = pictures.svgs.get(output.data.get("text/plain"))
             if svg is not None and "<!-- picture: " not in text:
                 output.data[SVG] = svg
 

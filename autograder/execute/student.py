@@ -272,7 +272,7 @@ class Student:
         return answer
 
     def _watched(self, watch: Watch) -> tuple[list, list]:
-        """What a ``Watch`` has seen, each operation and each name once: a loop does the same a thousand times."""
+        """What a ``Watch`` has seen, each different operation and name once: a loop repeats itself a thousand times."""
         seen = {(one.name, repr(one.arguments), one.largest): one for one in watch.operations}
         operations = [[one.name, self.encoder.encode(one.arguments), one.largest] for one in seen.values()]
         in_turn = [(one.name, repr(one.arguments), one.largest) for one in watch.operations]
@@ -375,7 +375,7 @@ class Student:
     # State shared with the examiner
 
     def _forget(self, numbers: list[int]) -> None:
-        """Let go of what no check holds any longer."""
+        """Drop what no check holds any longer."""
         for number in numbers:
             self.results.pop(number, None)
             self._unhook(key for key in self.hooked if key[0] == number)
@@ -544,11 +544,11 @@ class Student:
         return None
 
     def _is_as_it_came(self, key: int) -> bool:
-        """Whether nothing has been written where an argument lies; batch normalisation writes and leaves no version."""
+        """Whether an argument's memory is unchanged; batch normalisation writes without counting up the version."""
         return same_values(wire.whole(self.arguments[key]), wire.decode_tensor(*self.sources[key], False))
 
     def _encode_result_tensor(self, tensor: torch.Tensor) -> list | None:
-        """As any tensor; a plain one is noted, because the learner's code may write into it in a later call."""
+        """As ``_encode_tensor``; a plain result is remembered, because a later call may write into it."""
         if (encoded := self._encode_tensor(tensor)) is not None or type(tensor) is not torch.Tensor:
             return encoded
         for number, (mine, _) in self.results.items():
@@ -650,7 +650,7 @@ class Unpickler(pickle.Unpickler):
 
 
 class _Computed(torch.autograd.Function):
-    """A tensor in the same place that is no leaf, as one that another layer has made."""
+    """A tensor in the same memory that is not a leaf, as if another layer had computed it."""
 
     @staticmethod
     def forward(ctx, tensor: torch.Tensor) -> torch.Tensor:

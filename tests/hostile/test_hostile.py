@@ -47,16 +47,7 @@ FED = [
     "text-that-is-slow-to-read",
     "markup-that-is-slow-to-clean",
 ]
-#: Of the attacks every so-manyth is made: all of them as root, a part once more as an ordinary user, who has the same
-#: walls.
-EVERY = int(os.environ.get("HOSTILE_EVERY", "1"))
-
-
-def chosen(attacks: list[Attack]) -> list[Attack]:
-    return [attack for number, attack in enumerate(attacks) if number % EVERY == 0 or attack.name in FED]
-
-
-SUITES = {"dishonest": chosen(dishonest.DISHONEST), "breaking": chosen(breaking.BREAKING)}
+SUITES = {"dishonest": dishonest.DISHONEST, "breaking": breaking.BREAKING}
 NOTEBOOKS = (FUNCTIONS, LINEAR, MODULES)
 CLASSES = [(suite, notebook) for suite in SUITES for notebook in NOTEBOOKS]
 #: An honest neighbour follows after so many attackers.
@@ -627,8 +618,7 @@ def test_all_of_it_as_an_ordinary_user():
         test += ["-k", "not walled and not ordinary", str(Path(__file__))]
         done = subprocess.run(
             [*command, "--chdir", str(ROOT), sys.executable, "-c", become, str(NOBODY), *test],
-            env=os.environ
-            | {"HOSTILE_EVERY": "4", "HOME": str(home), "USER": pwd.getpwuid(NOBODY).pw_name, "TMPDIR": str(home)},
+            env=os.environ | {"HOME": str(home), "USER": pwd.getpwuid(NOBODY).pw_name, "TMPDIR": str(home)},
             capture_output=True,
             text=True,
             timeout=1200,
