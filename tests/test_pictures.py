@@ -9,7 +9,7 @@ from conftest import COURSE
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from test_execute import LIMITS
 
-from autograder.execute import drawn_pictures, execute
+from autograder.execute import Limits, drawn_pictures, execute
 from autograder.execute.pictures import Images, picture_mark, put_pictures, reusable
 from autograder.source.names import defined_names, parse, read_names
 
@@ -185,8 +185,8 @@ def test_what_is_shown_is_what_is_drawn(name):
     """All outputs of a whole notebook, byte by byte."""
     solution = nbformat.read(COURSE.solution(name), as_version=4)
     drawn, shown = deepcopy(solution), deepcopy(solution)
-    execute(drawn, LIMITS, isolation=False)
-    execute(shown, LIMITS, isolation=False, pictures=drawn_pictures(drawn))
+    execute(drawn, Limits(), isolation=False)
+    execute(shown, Limits(), isolation=False, pictures=drawn_pictures(drawn))
     unlike = [one.source for one, other in zip(shown.cells, drawn.cells) if one.get("outputs") != other.get("outputs")]
     if name == "06_batch_processing":  # it measures times, which differ from run to run
         timers = {"perf_counter", "Timer", "microseconds", "throughput"}
