@@ -10,6 +10,7 @@ from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPrep
 from nbgrader import preprocessors as steps
 from sqlalchemy.exc import SAWarning
 
+from autograder.collect.plugin import LMSNames
 from autograder.feedback.exporter import FeedbackExporter
 from autograder.feedback.preprocessors import ShowSafely, TellInWords
 from autograder.feedback.safe_html import clean_markdown
@@ -48,9 +49,8 @@ with suppress(OSError):  # the assignment list insists that it is there
     (course / "work").mkdir(exist_ok=True)
 c.Exchange.assignment_dir = str(course / "work")
 
-# How an LMS names the files in its download, for `nbgrader zip_collect`:
-# here as ada_attempt_2026-11-01-10-00-00_04_linear.ipynb
-c.FileNameCollectorPlugin.named_regexp = r".*/(?P<student_id>\w+?)_attempt_(?P<timestamp>[0-9\-]+)_(?P<file_id>.*)"
+# `autograder collect` reads the downloads of an LMS; nbgrader's own `zip_collect` reads them by the same names.
+c.ZipCollectApp.collector_plugin = LMSNames
 
 # Release: as nbgrader does it, but pictures and examples keep their stored outputs.
 c.GenerateAssignment.preprocessors = [

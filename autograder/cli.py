@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -66,6 +67,35 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
 
+    collect = command(
+        "collect",
+        _collect,
+        "put what an LMS has downloaded into submitted/ and print a table",
+        "autograder collect 04_linear Downloads/submissions.zip --roster class.csv",
+    )
+    collect.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+    collect.add_argument(
+        "sources",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help="downloads of Canvas, Moodle, Blackboard, Brightspace or Google Classroom, zip files or folders; or a "
+        "folder with a folder for each learner (default: downloaded/NAME/archive)",
+    )
+    collect.add_argument(
+        "--roster",
+        type=Path,
+        metavar="CSV",
+        help="a table with a heading: the gradebook's ids in the column `id` (else the first one); names, user names "
+        "or numbers in the others (default: learners get the names that the system gives them)",
+    )
+    collect.add_argument(
+        "--zone",
+        type=_zone,
+        metavar="ZONE",
+        help="the time zone of the system's times, such as Asia/Seoul (default: this machine's)",
+    )
+
     grade = command(
         "grade", _grade, "grade the submissions in submitted/ and print a table", "autograder grade 04_linear"
     )
@@ -123,6 +153,13 @@ def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time zone; name one such as Europe/Vienna or UTC") from None
 
 
 def _add_execution(command: argparse.ArgumentParser) -> None:
@@ -200,6 +237,22 @@ def _check(options: argparse.Namespace) -> int:
 
     course = _course(writes=False)
     return check_notebook(course, course.require(options.name))
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from autograder.collect.collect import collect
+    from autograder.collect.roster import read_roster
+    from autograder.collect.table import print_lines
+    from autograder.grading.submissions import read_telltales
+
+    course = _course(writes=True)
+    name = course.require(options.name)
+    roster = read_roster(options.roster) if options.roster else None
+    sources = options.sources or [course.root / "downloaded" / name / "archive"]
+    with console.status("reading the downloads …"):
+        lines = collect(course.root, name, read_telltales(course.solution(name)), sources, roster, options.zone)
+    print_lines(console, name, lines)
+    return 1 if not lines or any(line.lost for line in lines) else 0
 
 
 def _grade(options: argparse.Namespace) -> int:

@@ -94,9 +94,13 @@ def find_problem(path: Path, name: str, telltales: Mapping[str, str]) -> str | N
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(path.parent)):
         return "it is a link to a file outside the submission"
     try:
-        notebook = read_notebook(path)
+        return not_this(read_notebook(path), name, telltales)
     except CourseError as error:
         return str(error)
+
+
+def not_this(notebook: NotebookNode, name: str, telltales: Mapping[str, str]) -> str | None:
+    """Why a notebook is not the notebook ``name``, as a sentence, or None if it is."""
     shared, says = likeness(notebook, telltales), says_it_is(notebook)
     if says == name or (shared and (says is None or 2 * shared >= len(telltales))):
         return None

@@ -1,0 +1,1 @@
+"""From what an LMS downloads to nbgrader's ``submitted/``."""

@@ -1,0 +1,196 @@
+"""Put what an LMS has downloaded where nbgrader expects it: the last attempt counts, every attempt is kept."""
+
+import os
+import re
+import tempfile
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+
+from nbgrader.utils import parse_utc
+
+from autograder.collect.archives import Item, read_download
+from autograder.collect.names import Handed, read_paths
+from autograder.collect.roster import Roster
+from autograder.errors import CourseError
+from autograder.grading.submissions import not_this, parse_notebook
+
+TIMESTAMP = "timestamp.txt"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of one file of a download, for the table.
+
+    Attributes:
+        file: where it was in the download.
+        student: whose it is, if that is known.
+        when: when it was handed in, if that is known.
+        said: what was done with it, or why nothing was.
+        lost: whether nothing was.
+    """
+
+    file: str
+    student: str | None
+    when: datetime | None
+    said: str
+    lost: bool = False
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A file whose learner is known."""
+
+    item: Item
+    handed: Handed
+    when: datetime | None
+
+    @property
+    def order(self) -> tuple:
+        """Sorts a learner's attempts: by the system's time, else by its count, else by the file's time."""
+        return self.handed.when or datetime.min, self.handed.attempt, self.item.modified
+
+
+def collect(
+    folder: Path,
+    name: str,
+    telltales: dict[str, str],
+    sources: Iterable[Path],
+    roster: Roster | None,
+    zone: tzinfo | None,
+) -> list[Line]:
+    """Collect the submissions for one notebook from downloads of Canvas, Moodle, Blackboard and others.
+
+    Args:
+        folder: the course's folder, with ``submitted`` and ``downloaded`` in it.
+        name: the notebook.
+        telltales: what it is recognised by, see ``read_telltales``.
+        sources: zip files, folders or notebooks.
+        roster: who is who; without it learners are called what the system calls them.
+        zone: the zone of the system's times; None for this machine's.
+
+    Returns:
+        A line for each file, but for those that systems add themselves.
+
+    Raises:
+        CourseError: a source cannot be read.
+    """
+    lines: list[Line] = []
+    found: list[tuple[Item, Handed]] = []
+    for source in sources:
+        items = list(read_download(source))
+        said = read_paths([item.path for item in items if item.problem is None], name)
+        for item in items:
+            handed = said.get(item.path)
+            why = item.problem or _problem(item.data, name, telltales)
+            if why is None and handed is None:
+                why = "its name does not say whose it is: put it into a folder named after the learner"
+            if why is None:
+                found.append((item, handed))
+            else:
+                lines.append(Line(str(item.path), None, None, why, lost=True))
+    attempts: dict[str, list[Attempt]] = defaultdict(list)
+    names = _ids(handed for _, handed in found) if roster is None else {}
+    for item, handed in found:
+        try:
+            student = names[handed.system, handed.keys[0]] if roster is None else roster.find(handed.keys)
+        except CourseError as error:
+            lines.append(Line(str(item.path), None, handed.when, str(error), lost=True))
+            continue
+        attempts[student].append(Attempt(item, handed, _in_utc(handed.when, zone)))
+    for student in sorted(attempts):
+        lines += _place(folder, name, student, sorted(attempts[student], key=lambda attempt: attempt.order))
+    return lines
+
+
+def _problem(data: bytes, name: str, telltales: dict[str, str]) -> str | None:
+    try:
+        return not_this(parse_notebook(data), name, telltales)
+    except CourseError as error:
+        return str(error)
+
+
+def _in_utc(when: datetime | None, zone: tzinfo | None) -> datetime | None:
+    return None if when is None else (when.replace(tzinfo=zone) if zone else when).astimezone(UTC)
+
+
+def _ids(handed: Iterable[Handed]) -> dict[tuple[str, str], str]:
+    """The gradebook's ids, by system and surest key: learners' names; with the system's number if two share one."""
+    labels = {(one.system, one.keys[0]): id_of(one.label) for one in handed}
+    used = defaultdict(set)
+    for who, label in labels.items():
+        used[label.casefold()].add(who)
+    shared = {who for several in used.values() if len(several) > 1 for who in several}
+    return {who: id_of(f"{label}-{who[1]}") if who in shared else label for who, label in labels.items()}
+
+
+def id_of(label: str) -> str:
+    """``label`` as a gradebook's id and a folder's name: letters and figures of any script and ``. _ - @``."""
+    return re.sub(r"[^\w.@-]+", "-", unicodedata.normalize("NFC", label)).strip(".-") or "unnamed"
+
+
+def _place(folder: Path, name: str, student: str, attempts: list[Attempt]) -> list[Line]:
+    """Write one learner's attempts, the oldest first in ``attempts``."""
+    place, kept = folder / "submitted" / student / name, folder / "downloaded" / name / "attempts" / student
+    *earlier, last = attempts
+    lines = [_line(student, attempt, "an earlier attempt: kept, not graded") for attempt in earlier]
+    if not place.resolve().is_relative_to((folder / "submitted").resolve()):
+        why = f"{place} is a link to another folder: remove it"
+        return [_line(student, attempt, why, lost=True) for attempt in attempts]
+    for attempt in earlier:
+        _keep(kept, attempt.item.data, attempt.when, attempt.handed.file)
+    target, stamp = place / f"{name}.ipynb", place / TIMESTAMP
+    before = target.read_bytes() if target.is_file() else None
+    if before == last.item.data:
+        return [*lines, _line(student, last, "collected before")]
+    then = _read_stamp(stamp)
+    if before is not None and then is not None and last.when is not None and then > last.when:
+        _keep(kept, last.item.data, last.when, last.handed.file)
+        return [*lines, _line(student, last, "kept, not graded: a later attempt was collected before")]
+    place.mkdir(parents=True, exist_ok=True)
+    if before is not None:
+        _keep(kept, before, then, target.name)
+    stamp.unlink(missing_ok=True)  # it says when the earlier attempt was handed in
+    _write(target, last.item.data)
+    if last.when is not None:
+        _write(stamp, f"{last.when:%Y-%m-%d %H:%M:%S.%f} UTC\n".encode())
+    return [
+        *lines,
+        _line(student, last, "collected" if before is None else "collected; the attempt before it was kept"),
+    ]
+
+
+def _line(student: str, attempt: Attempt, said: str, lost: bool = False) -> Line:
+    return Line(str(attempt.item.path), student, attempt.handed.when, said, lost)
+
+
+def _read_stamp(path: Path) -> datetime | None:
+    """When an attempt was handed in that has been collected before."""
+    try:
+        return parse_utc(path.read_text(encoding="utf-8").strip()).replace(tzinfo=UTC)
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _keep(kept: Path, data: bytes, when: datetime | None, file: str) -> None:
+    """Keep an attempt under its time and its own name; what is there already stays."""
+    kept.mkdir(parents=True, exist_ok=True)
+    stem = "_".join(part for part in (f"{when:%Y-%m-%d-%H-%M-%S}" if when else "", id_of(Path(file).stem)[:80]) if part)
+    paths = (kept / f"{stem}{'' if number == 1 else f'-{number}'}.ipynb" for number in range(1, 10_000))
+    for path in paths:
+        if not path.exists():
+            _write(path, data)
+            return
+        if path.read_bytes() == data:
+            return
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file as a whole or not at all."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        file.write(data)
+    os.chmod(file.name, 0o644)  # noqa: PTH101
+    os.replace(file.name, path)  # noqa: PTH105
