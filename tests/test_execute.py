@@ -791,6 +791,47 @@ assert type(odd()).__name__ == "Odd" and not callable(odd())
 }
 
 
+HIDDEN_USES = {
+    "torch's class under another name": "Net = nn.PReLU",
+    "past functions": """class Net(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(n))
+    def forward(self, x):
+        with torch._C.DisableTorchFunction():
+            return torch.relu(x) * self.weight""",
+    "compiled": """@torch.jit.script
+def compiled(x):
+    return torch.relu(x)
+def Net(n):
+    return compiled""",
+    "in a thread that is waiting already": """from concurrent.futures import ThreadPoolExecutor
+pool = ThreadPoolExecutor(1)
+pool.submit(int).result()
+def Net(n):
+    return lambda x: pool.submit(torch.relu, x).result()""",
+    "in a raw thread": """import _thread, queue
+asked, told = queue.Queue(), queue.Queue()
+def work():
+    while True:
+        told.put(torch.relu(asked.get()))
+_thread.start_new_thread(work, ())
+def Net(n):
+    def net(x):
+        asked.put(x)
+        return told.get()
+    return net""",
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN_USES)
+def test_hidden_use_of_what_is_forbidden_is_found(name):
+    code = "with forbidden('relu', 'prelu'):\n    Net(2)(torch.ones(3, 2))"
+    _, report = run(SETUP, f"import torch\nfrom torch import nn\n{HIDDEN_USES[name]}", check(code))
+    assert report.checks[0].status == "wrong"
+    assert "✗ without relu, prelu" in report.checks[0].message or "✗ no threads" in report.checks[0].message
+
+
 @pytest.mark.parametrize("name", CROSSINGS)
 def test_crosses(name):
     learner, code = CROSSINGS[name]

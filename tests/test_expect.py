@@ -54,6 +54,7 @@ def test_equal_values_pass_with_one_quiet_line(capsys, actual, expected):
         (X.T, X, ["The shapes differ", "yours     (3, 2)", "expected  (2, 3)"]),
         (X[:1], X, ["yours     (1, 3)"]),
         (X.double(), X, ["The dtypes differ", "torch.float64", "torch.float32"]),
+        (X.to_sparse(), X, ["The layouts differ", "torch.sparse_coo", "torch.strided"]),
         (X.abs(), X, ["2 of 6 values differ", "the first at [0, 1]", "yours     2", "expected  -2"]),
         (torch.tensor(2.0), torch.tensor(1.0), ["yours     2", "expected  1"]),
         (torch.full((2, 3), float("nan")), X, ["6 of 6 values differ", "yours     nan"]),

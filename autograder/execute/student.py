@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from types import FunctionType
@@ -33,7 +34,7 @@ from traitlets.config import Config
 
 from autograder.execute import frames, wire
 from autograder.execute.slots import State, grad_of, same_state, same_values, slots, state_of
-from autograder.notebook.watch import Watch
+from autograder.notebook.watch import THREAD, Watch
 
 #: How much of a learner's ``repr`` travels.
 REPR = 200
@@ -253,6 +254,8 @@ class Student:
         OUTPUTS.limit = request["output_limit"]
         answer: dict[str, Any] = {"error": None, "value": None}
         watch = Watch(operations=request["watch_operations"]) if request["watch"] else None
+        if watch and _other_threads():
+            watch.functions.append(THREAD)
         try:
             self._take_state(request)
             mode = torch.enable_grad() if request["grad"] else torch.no_grad()
@@ -307,8 +310,10 @@ class Student:
         _seed(seed)
 
     def _do_fetch(self, names: list[str]) -> dict:
+        """Objects by name. A class of torch's own is an answer here, so it stays where its use can be watched."""
         space = self.shell.user_ns
-        return {name: space[name] for name in names if name in space}
+        found = {name: space[name] for name in names if name in space}
+        return {name: _Answer(one) if isinstance(one, type) else one for name, one in found.items()}
 
     def _do_call(self, function, arguments: tuple, options: dict) -> Any:
         return function(*arguments, **options)
@@ -561,6 +566,8 @@ class Student:
         return ["result", number, encoded]
 
     def _encode_object(self, value: Any) -> list:
+        if isinstance(value, _Answer):
+            return ["object", self._number(value.kind), *self._about(value.kind)]
         number = self.given_numbers.get(id(value))
         if number is not None and self.given[number] is value:
             return ["given", number]
@@ -599,6 +606,13 @@ class Student:
             return "\n".join(self.shell.InteractiveTB.structured_traceback(type(error), error, place))
         except BaseException:
             return ""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A class that is itself an answer to an exercise."""
+
+    kind: type
 
 
 class Unpickler(pickle.Unpickler):
@@ -659,6 +673,11 @@ class _Computed(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: torch.Tensor) -> torch.Tensor:
         return gradient
+
+
+def _other_threads() -> bool:
+    """Whether the learner's code has left threads running, in which nothing can be watched."""
+    return len(sys._current_frames()) > 1
 
 
 def _geometry(tensor: torch.Tensor) -> list:

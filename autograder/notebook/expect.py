@@ -29,9 +29,9 @@ class Unexpected(AssertionError):
 def expect(actual, expected, what="your answer", *, mistakes=None, rtol=None, atol=None, any_type=False) -> None:
     """Compare ``actual`` with ``expected``; print one line if they agree, raise ``Unexpected`` if not.
 
-    Types count: a list is not a tuple, ``5.0`` is not ``5``. Tensors must agree in shape, dtype, device and
-    values (within the tolerances of ``torch.testing.assert_close``); lists, tuples and dicts are compared element
-    by element; Python floats within the tolerances of ``float32``; everything else with ``==``.
+    Types count: a list is not a tuple, ``5.0`` is not ``5``. Tensors must agree in shape, dtype, device,
+    layout and values (within the tolerances of ``torch.testing.assert_close``); lists, tuples and dicts are compared
+    element by element; Python floats within the tolerances of ``float32``; everything else with ``==``.
 
     Args:
         actual: what the learner's code returned.
@@ -146,6 +146,8 @@ def _tensor_difference(actual, expected, rules):
         return _sides("The dtypes differ:", actual.dtype, expected.dtype)
     if actual.device != expected.device:
         return _sides("The devices differ:", actual.device, expected.device)
+    if actual.layout != expected.layout:
+        return _sides("The layouts differ:", actual.layout, expected.layout)
     if _close(actual, expected, rules):
         return None
     mine, wanted = actual.detach(), expected.detach()

@@ -4,6 +4,7 @@ Imports nothing from this package, because the build copies it into each noteboo
 in a process of its own, and the engine replaces ``inplace`` and ``Watch`` with its own versions, which mean the same.
 """
 
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,15 +48,18 @@ class Watch:
     Attributes:
         operations: what torch computed, in order, including the operations inside its functions.
         functions: the names of the torch functions and methods that were called, in order, such as ``"relu"``; also of
-            operators that were called directly, such as ``torch.ops.aten.relu``. A thread that was started appears as
-            ``THREAD``: what is called in another thread cannot be seen.
+            operators that were called directly, such as ``torch.ops.aten.relu``. An operation that no function has
+            called, as in a script that torch has compiled, appears under its own name. A thread that was started
+            appears as ``THREAD``: what is called in another thread cannot be seen.
     """
 
     def __init__(self, operations=True):
         self.operations, self.functions = [], []
-        # Watching operations makes torch load its compiler first, which takes a second.
-        self._modes = [_Functions(self.functions), *([_Operations(self.operations)] if operations else [])]
-        self._modes.append(_Threads(self.functions))
+        functions = _Functions(self.functions)
+        self._modes = [functions, _Threads(self.functions)]
+        # To look below functions, torch must have its compiler, which takes a second to load.
+        if operations or "torch._dynamo" in sys.modules:
+            self._modes.append(_Operations(functions, self.operations if operations else None))
 
     def __enter__(self):
         for mode in self._modes:
@@ -78,13 +82,19 @@ class Watch:
 
 
 class _Functions(TorchFunctionMode):
+    """Records functions; ``depth`` says how many are being computed."""
+
     def __init__(self, names):
         super().__init__()
-        self.names = names
+        self.names, self.depth = names, 0
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         self.names.append(getattr(function, "__name__", str(function)).partition(".")[0])  # relu.default is relu
-        return function(*args, **(kwargs or {}))
+        self.depth += 1
+        try:
+            return function(*args, **(kwargs or {}))
+        finally:
+            self.depth -= 1
 
 
 class _Threads:
@@ -107,12 +117,18 @@ class _Threads:
 
 
 class _Operations(TorchDispatchMode):
-    def __init__(self, operations):
+    """Records operations, if there is a list for them; and with the functions those that no function has called."""
+
+    def __init__(self, functions, operations):
         super().__init__()
-        self.operations = operations
+        self.functions, self.operations = functions, operations
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
+        if self.functions.depth == 0:
+            self.functions.names.append(function.overloadpacket.__name__)
+        if self.operations is None:
+            return result
         results = result if isinstance(result, (tuple, list)) else [result]
         largest = max((one.numel() for one in results if isinstance(one, torch.Tensor)), default=0)
         arguments = tuple(_plain(value) for value in args)
