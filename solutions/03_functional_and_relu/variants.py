@@ -1771,8 +1771,8 @@ def leaky_relu(x, negative_slope=0.01):
     return torch.where(y > 0, y, negative_slope * y).to(x.dtype).clone()
 
 
-# %% wrong="leaky_relu" says="the smallest and the largest numbers"
-# overflows for the largest finite values
+# %% right="leaky_relu"
+# overflows for the largest finite values, which the exercise excludes
 def leaky_relu(x, negative_slope=0.01):
     return (x + x.abs()) / 2 + negative_slope * ((x - x.abs()) / 2)
 
@@ -1786,7 +1786,7 @@ def leaky_relu(x, negative_slope=0.01):
 # %% wrong="leaky_relu"
 # limits the slope
 def leaky_relu(x, negative_slope=0.01):
-    slope = min(max(negative_slope, -100), 100)
+    slope = min(max(negative_slope, -5), 5)
     return torch.where(x > 0, x, slope * x)
 
 
@@ -1861,7 +1861,7 @@ class LearnedLeakyReLU(nn.Module):
         return torch.where(x > 0, x, slopes.view(-1, *[1] * (x.dim() - 2)) * x)
 
 
-# %% wrong="learned_leaky" says="after module.double()"
+# %% wrong="learned_leaky" says="the output for each of them"
 # limits the slopes
 class LearnedLeakyReLU(nn.Module):
     def __init__(self, channels):
@@ -1869,7 +1869,7 @@ class LearnedLeakyReLU(nn.Module):
         self.weight = nn.Parameter(torch.full((channels,), 0.25))
 
     def forward(self, x):
-        slopes = self.weight.clamp(-50, 50).view(-1, *[1] * (x.dim() - 2))
+        slopes = self.weight.clamp(-5, 5).view(-1, *[1] * (x.dim() - 2))
         return torch.where(x > 0, x, slopes * x)
 
 
@@ -1906,3 +1906,176 @@ class LearnedLeakyReLU(nn.Module):
 
     def forward(self, x):
         return torch.where(x > 0, x, self.weight.view(1, -1, 1, 1) * x)
+
+
+# %% wrong="relu" says="x = -inf, without dimensions"
+# a mask times the value for a single number
+def relu(x):
+    if x.dim() == 0:
+        return x * (x > 0)
+    y = x.clone()
+    y[x < 0] = 0
+    return y
+
+
+# %% wrong="relu" says="You returned x itself"
+# an empty tensor comes back itself
+def relu(x):
+    return x if x.numel() == 0 else x.clamp(min=0)
+
+
+# %% right="relu"
+# no gradient at +∞
+def relu(x):
+    return torch.nan_to_num(x * (x > 0), nan=0.0, posinf=math.inf)
+
+
+# %% wrong="relu_backward" says="grad_output with huge values"
+# twice a huge gradient is ∞
+def relu_backward(grad_output, x):
+    return (grad_output + grad_output * x.sign()) / 2 * (x != 0)
+
+
+# %% wrong="relu_backward" says="You returned an argument itself"
+# an empty tensor comes back itself
+def relu_backward(grad_output, x):
+    return grad_output if x.numel() == 0 else grad_output * (x > 0)
+
+
+# %% wrong="relu_backward" says="you can only change requires_grad flags of leaf variables"
+# fails if x was computed from something that requires a gradient
+def relu_backward(grad_output, x):
+    x.requires_grad_(False)
+    return torch.where(x > 0, grad_output, torch.zeros_like(grad_output))
+
+
+# %% wrong="dead_fraction" says="unit 0 is positive in one place"
+# one positive value in 100000 does not count
+def dead_fraction(h):
+    share = (h <= 0).transpose(0, 1).flatten(1).double().mean(dim=1)
+    dead = torch.isclose(share, torch.ones_like(share))
+    return dead.double().mean().item()
+
+
+# %% wrong="dead_fraction" says="unit 1 in 256"
+# a count in eight bits
+def dead_fraction(h):
+    counts = (h > 0).transpose(0, 1).flatten(1).sum(dim=1, dtype=torch.uint8)
+    return (counts == 0).sum().item() / len(counts)
+
+
+# %% wrong="dead_fraction" says="Can't call numpy() on Tensor that requires grad"
+# fails for the output of a layer
+def dead_fraction(h):
+    units = np.moveaxis(h.double().numpy(), 1, 0).reshape(h.shape[1], -1)
+    return float((units.max(axis=1) <= 0).mean())
+
+
+# %% right="dead_fraction"
+# np.float64 is a Python float
+def dead_fraction(h):
+    return np.mean((h <= 0).transpose(0, 1).flatten(1).all(dim=1).numpy())
+
+
+# %% right="leaky_relu"
+# ∞ · 0 is nan, but s·x is never ∞ here
+def leaky_relu(x, negative_slope=0.01):
+    return x * (x > 0) + (negative_slope * x) * (x <= 0)
+
+
+# %% right="leaky_relu"
+# digits cancel, within the rounding errors of x
+def leaky_relu(x, negative_slope=0.01):
+    return x + (negative_slope - 1) * x.clamp(max=0)
+
+
+# %% wrong="leaky_relu" says="You returned x itself"
+# an empty tensor comes back itself
+def leaky_relu(x, negative_slope=0.01):
+    return x if x.numel() == 0 else torch.where(x > 0, x, negative_slope * x)
+
+
+# %% wrong="leaky_relu" says="x = 5000 and −5000"
+# limits the values
+def leaky_relu(x, negative_slope=0.01):
+    y = x.clamp(-1000, 1000)
+    return torch.where(y > 0, y, negative_slope * y)
+
+
+# %% wrong="clipped_relu" says="You returned x itself"
+# an empty tensor comes back itself
+def clipped_relu(x, ceiling=6.0):
+    return x if x.numel() == 0 else x.clamp(0, ceiling)
+
+
+# %% wrong="clipped_relu" says="The ceiling passed through float32"
+# torch.tensor makes a float32 tensor of a Python number
+def clipped_relu(x, ceiling=6.0):
+    return torch.minimum(x.clamp(min=0), torch.tensor(ceiling))
+
+
+# %% wrong="relu_in_place" says="one element of a vector, −∞"
+# a mask times the value for a single number
+def relu_(x):
+    if x.dim() == 0:
+        x *= x > 0
+    else:
+        x[x < 0] = 0
+    return x
+
+
+# %% wrong="clipped_module" says="You returned x itself"
+# an empty batch comes back itself
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        return x if x.numel() == 0 else x.clamp(0, self.ceiling)
+
+
+# %% wrong="clipped_module" says="the last of them with an nn.Parameter"
+# keeps x, which is registered if it is an nn.Parameter
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        self.x = x
+        return x.clamp(0, self.ceiling)
+
+
+# %% wrong="clipped_module" says="The ceiling passed through float32"
+# a float32 buffer as torch.tensor makes it
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.register_buffer("ceiling", torch.tensor(ceiling))
+
+    def forward(self, x):
+        return torch.minimum(x.clamp(min=0), self.ceiling)
+
+
+# %% wrong="learned_leaky" says="Do not keep x in self"
+# keeps x, which is registered if it is an nn.Parameter
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        self.x = x
+        return torch.where(x > 0, x, self.weight.view(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% right="learned_leaky"
+# digits cancel, within the rounding errors of x
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        return x + (self.weight.view(-1, *[1] * (x.dim() - 2)) - 1) * x.clamp(max=0)

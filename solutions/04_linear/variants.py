@@ -1020,7 +1020,7 @@ def linear_along(x, weight, bias=None, dim=-1):
 
 
 # Drops dimensions of size 1
-# %% wrong="linear_along" says="The shapes differ"
+# %% wrong="linear_along" says="A dimension of size 1 is gone"
 def linear_along(x, weight, bias=None, dim=-1):
     return F.linear(x.movedim(dim, -1), weight, bias).movedim(-1, dim).squeeze()
 
@@ -1141,8 +1141,8 @@ def linear_backward(grad_s, x, weight):
     return torch.mm(grad_s, weight, out=x), grad_weight, grad_s.sum(0)
 
 
-# Divides in place
-# %% wrong="linear_backward" says="in the call linear_backward"
+# Adds and subtracts in place: rounding remains
+# %% wrong="linear_backward" says="are left as they were"
 def linear_backward(grad_s, x, weight):
     grad_s += 1
     grad_s -= 1
@@ -1966,4 +1966,153 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
     h = torch.relu(x @ w1.T + b1)
     grad_s1 = (grad_s2 @ w2) * (h > 0)
     found = grad_s1.T @ x, grad_s1.sum(dim=0), grad_s2.T @ h, grad_s2.sum(dim=0)
+    return tuple(one.to(kind) for one in found)
+
+
+# Blocks of 4096 samples
+# %% wrong="linear_forward" says="Your code goes through the numbers in Python"
+def linear(x, weight, bias):
+    return torch.cat([block @ weight.T + bias for block in x.split(4096)])
+
+
+# out= does not take parameters
+# %% wrong="linear_forward" says="in the call linear(x, weight, bias)"
+def linear(x, weight, bias):
+    s = torch.empty(len(x), len(weight), dtype=x.dtype)
+    torch.matmul(x, weight.T, out=s)
+    return s + bias
+
+
+# int64 through float64, with x in two halves
+# %% wrong="linear_forward" says="in int64, with products beyond 2**53"
+def linear(x, weight, bias):
+    if x.dtype != torch.int64:
+        return x @ weight.T + bias
+    columns = weight.double().T
+    high, low = ((part.double() @ columns).long() for part in (x >> 32, x & 0xFFFFFFFF))
+    return high * 2**32 + low + bias
+
+
+# Replaces the numbers in the list by equal ones of another type
+# %% wrong="parameter_count" says="the list is left as it was"
+def parameter_count(widths, bias=True):
+    from fractions import Fraction
+
+    widths[:] = map(Fraction, widths)
+    return int(sum(d * (c + bias) for c, d in zip(widths, widths[1:])))
+
+
+# Decimal has 28 digits
+# %% wrong="parameter_count" says="a stack that no computer can build"
+def parameter_count(widths, bias=True):
+    from decimal import Decimal
+
+    exact = [Decimal(width) for width in widths]
+    return int(sum(d * (c + bias) for c, d in zip(exact, exact[1:])))
+
+
+# Another seed in each call
+# %% wrong="initial_values" says="your function sets a seed"
+def initial_values(in_features, out_features):
+    torch.manual_seed(torch.initial_seed() + 1)
+    bound = 1 / math.sqrt(in_features)
+    weight = torch.empty(out_features, in_features).uniform_(-bound, bound)
+    return weight, torch.empty(out_features).uniform_(-bound, bound)
+
+
+# The second half of the rows is the first, shifted by half the interval
+# %% wrong="initial_values" says="or shifted"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    half = torch.rand((out_features + 1) // 2, in_features)
+    weight = torch.cat([half, (half + 0.5) % 1])[:out_features]
+    return (2 * weight - 1) * bound, (2 * torch.rand(out_features) - 1) * bound
+
+
+# Uses its parameters in training only
+# %% wrong="given_map" says="in evaluation mode"
+class Quick(nn.Linear):
+    def forward(self, x):
+        if self.training:
+            return super().forward(x)
+        return torch.stack([x[..., 0] - x[..., 1], x.mean(-1), 3 * x[..., 2] + 5], dim=-1)
+
+
+def given_map():
+    layer = Quick(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1.0, -1, 0, 0], [0.25] * 4, [0, 0, 3, 0]]))
+        layer.bias.copy_(torch.tensor([0.0, 0, 5]))
+    return layer
+
+
+# NumPy does not take parameters
+# %% wrong="linear_along" says="in the call linear_along"
+def linear_along(x, weight, bias=None, dim=-1):
+    y = np.moveaxis(x.numpy(), dim, -1) @ weight.numpy().T
+    if bias is not None:
+        y = y + bias.numpy()
+    return torch.from_numpy(np.moveaxis(y, -1, dim))
+
+
+# Nothing to do for the identity
+# %% wrong="linear_along" says="the result is a new tensor"
+def linear_along(x, weight, bias=None, dim=-1):
+    if bias is None and torch.equal(weight, torch.eye(*weight.shape, dtype=weight.dtype)):
+        return x
+    return F.linear(x.movedim(dim, -1), weight, bias).movedim(-1, dim)
+
+
+# out= does not take parameters
+# %% wrong="linear_backward" says="in the call linear_backward"
+def linear_backward(grad_s, x, weight):
+    grad_x = torch.mm(grad_s, weight, out=torch.empty(x.shape, dtype=x.dtype))
+    return grad_x, grad_s.T @ x, grad_s.sum(dim=0)
+
+
+# Divides before the sums, and small gradients of float16 become 0
+# %% wrong="linear_backward" says="in float16, with gradients of about 1e-4"
+def linear_backward(grad_s, x, weight):
+    scale = 2 ** len(x).bit_length()
+    small = grad_s / scale
+    return grad_s @ weight, (small.T @ x) * scale, small.sum(dim=0) * scale
+
+
+# Takes tiny values for zero
+# %% wrong="two_layer_backward" says="grad_w1 for N=20"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 1e-15)
+    return grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ s1.relu(), grad_s2.sum(0)
+
+
+# Blocks of 4096 samples
+# %% wrong="two_layer_backward" says="goes through the samples in Python"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    found = []
+    for part, error in zip(x.split(4096), grad_s2.split(4096)):
+        s1 = part @ w1.T + b1
+        grad_s1 = (error @ w2) * (s1 > 0)
+        found.append((grad_s1.T @ part, grad_s1.sum(0), error.T @ s1.relu(), error.sum(0)))
+    return tuple(sum(parts) for parts in zip(*found))
+
+
+# out= does not take parameters
+# %% wrong="two_layer_backward" says="in the call two_layer_backward"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_h = torch.mm(grad_s2, w2, out=torch.empty(s1.shape, dtype=x.dtype))
+    grad_s1 = grad_h * (s1 > 0)
+    return grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ s1.relu(), grad_s2.sum(0)
+
+
+# float16 is computed in float32
+# %% right="two_layer_backward"
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    kind = x.dtype
+    if kind == torch.float16:
+        x, w1, b1, w2, grad_s2 = (one.float() for one in (x, w1, b1, w2, grad_s2))
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    found = grad_s1.T @ x, grad_s1.sum(dim=0), grad_s2.T @ s1.relu(), grad_s2.sum(dim=0)
     return tuple(one.to(kind) for one in found)

@@ -150,7 +150,7 @@ def mse(input, target):
 
 
 # Cuts one of the two factors: half the gradient.
-# %% wrong="mse" says="M · gradient of x"
+# %% wrong="mse" says="mse(x, y) for x"
 def mse(input, target):
     return ((input - target) * (input - target).detach()).mean()
 
@@ -1246,7 +1246,7 @@ def signed_targets(labels, num_classes):
 
 
 # A loop over the samples.
-# %% wrong="signed_targets" says="More of them must not mean more calls"
+# %% wrong="signed_targets" says="It must be equally often"
 def signed_targets(labels, num_classes):
     z = -torch.ones(len(labels), num_classes)
     for n, label in enumerate(labels):
@@ -1255,7 +1255,7 @@ def signed_targets(labels, num_classes):
 
 
 # A loop over the classes.
-# %% wrong="signed_targets" says="More of them must not mean more calls"
+# %% wrong="signed_targets" says="It must be equally often"
 def signed_targets(labels, num_classes):
     z = -torch.ones(len(labels), num_classes)
     for m in range(num_classes):
@@ -1264,7 +1264,7 @@ def signed_targets(labels, num_classes):
 
 
 # A loop over blocks of samples.
-# %% wrong="signed_targets" says="More of them must not mean more calls"
+# %% wrong="signed_targets" says="It must be equally often"
 def signed_targets(labels, num_classes):
     blocks = [2 * F.one_hot(block, num_classes).float() - 1 for block in labels.split(100)]
     return torch.cat(blocks)
@@ -1292,14 +1292,14 @@ def signed_targets(labels, num_classes):
 
 
 # Labels too large for their dtype.
-# %% wrong="signed_targets" says="3000 classes"
+# %% wrong="signed_targets" says="C = 3000"
 def signed_targets(labels, num_classes):
     classes = torch.arange(num_classes).to(torch.int8)
     return torch.where(labels.to(torch.int8)[:, None] == classes, 1.0, -1.0)
 
 
 # Always a hundred columns, then cut.
-# %% wrong="signed_targets" says="3000 classes"
+# %% wrong="signed_targets" says="C = 3000"
 def signed_targets(labels, num_classes):
     return torch.stack([torch.where(labels == c, 1.0, -1.0) for c in range(100)], dim=1)[:, :num_classes]
 
@@ -1942,7 +1942,7 @@ def train(images, labels, num_classes, steps, lr):
 
 
 # Sets a seed.
-# %% wrong="train" says="Set no seed"
+# %% wrong="train" says="Do not seed PyTorch"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
@@ -2145,7 +2145,7 @@ def train(images, labels, num_classes, steps, lr):
 
 
 # Sets a seed at the end.
-# %% wrong="train" says="Set no seed"
+# %% wrong="train" says="Do not seed PyTorch"
 def train(images, labels, num_classes, steps, lr):
     x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
     layer = nn.Linear(x.shape[1], num_classes)
@@ -2228,15 +2228,6 @@ def mse_gradients(input, target, reduction="mean"):
     return g, -g
 
 
-# Afterwards the input wants no gradient any more.
-# %% wrong="mse_gradients" says="Your code switched it in place"
-def mse_gradients(input, target, reduction="mean"):
-    if input.is_leaf:
-        input.requires_grad_(False)
-    g = (input - target) * (2 / (input.numel() if reduction == "mean" else 1))
-    return g, -g
-
-
 # Squares of small errors only.
 # %% wrong="paired_mse" says="every second one of a larger tensor"
 def paired_mse(output, target):
@@ -2257,14 +2248,14 @@ def paired_mse(output, target):
 
 
 # Compares in float16: from 2049 classes on two labels are mixed up.
-# %% wrong="signed_targets" says="3000 classes"
+# %% wrong="signed_targets" says="C = 3000"
 def signed_targets(labels, num_classes):
     columns = torch.arange(num_classes).half()
     return torch.where(labels.half()[:, None] == columns, 1.0, -1.0)
 
 
 # With a single class the second dimension is lost.
-# %% wrong="signed_targets" says="1 classes"
+# %% wrong="signed_targets" says="C = 1"
 def signed_targets(labels, num_classes):
     return (2.0 * F.one_hot(labels, num_classes) - 1).squeeze(1)
 
@@ -2332,4 +2323,139 @@ def train(images, labels, num_classes, steps, lr):
             optimizer.step()
             total += loss.item() * len(rows) / len(x)
         losses.append(total)
+    return layer, losses
+
+
+# An own backward pass that forgets the gradient that arrives.
+# %% wrong="mse" says="gradient of 0.25 · mse(x, y)"
+class SquaredError(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, input, target):
+        ctx.save_for_backward(input - target)
+        return (input - target).square().mean()
+
+    @staticmethod
+    def backward(ctx, arriving):
+        (difference,) = ctx.saved_tensors
+        gradient = 2 * difference / difference.numel()
+        return gradient, -gradient
+
+
+def mse(input, target):
+    return SquaredError.apply(input, target)
+
+
+# Multiplies the square out, so that large numbers cancel.
+# %% wrong="mse" says="values near 1000"
+def mse(input, target):
+    return (input * input).mean() - 2 * (input * target).mean() + (target * target).mean()
+
+
+# The root of the square, with a finite gradient at 0, but an overflow in float16.
+# %% wrong="l1" says="some hundreds in float16"
+def l1(input, target, reduction="mean"):
+    if reduction not in ("none", "sum", "mean"):
+        raise ValueError(reduction)
+    d = input - target
+    a = torch.where(d == 0, 0 * d, torch.where(d == 0, 1, d).square().sqrt())
+    return {"none": a, "sum": a.sum(), "mean": a.mean()}[reduction]
+
+
+# Python's None, as a word.
+# %% wrong="l1" says='reduction="None"'
+def l1(input, target, reduction="mean"):
+    a = (input - target).abs()
+    if reduction in ("none", "None"):
+        return a
+    if reduction in ("sum", "mean"):
+        return getattr(a, reduction)()
+    raise ValueError(reduction)
+
+
+# Lets the node of the loss differentiate.
+# %% wrong="mse_gradients" says="Your code calls `mse_loss`"
+def mse_gradients(input, target, reduction="mean"):
+    x, y = input.detach().clone().requires_grad_(), target.detach().clone().requires_grad_()
+    loss = F.mse_loss(x, y, reduction=reduction)
+    grad_x, grad_y = loss.grad_fn(torch.ones_like(loss))
+    return grad_x.detach(), grad_y.detach()
+
+
+# Stacks the two gradients.
+# %% wrong="mse_gradients" says="You stacked the two"
+def mse_gradients(input, target, reduction="mean"):
+    g = 2 * (input - target)
+    if reduction == "mean":
+        g = g / input.numel()
+    return torch.stack([g, -g])
+
+
+# An own backward pass that forgets the gradient that arrives.
+# %% wrong="paired_mse" says="gradient of -3 · loss"
+class PairedSquares(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, output, target):
+        ctx.save_for_backward(output - target)
+        return (output - target).square().mean()
+
+    @staticmethod
+    def backward(ctx, arriving):
+        (difference,) = ctx.saved_tensors
+        gradient = 2 * difference / difference.numel()
+        return gradient, -gradient
+
+
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError("different numbers of samples")
+    return PairedSquares.apply(output.reshape(-1), target.reshape(-1))
+
+
+# %% right="signed_targets"
+def signed_targets(labels, num_classes):
+    z = torch.full((len(labels), num_classes), -1.0)
+    z[list(range(len(labels))), labels] = 1
+    return z
+
+
+# A loop over large blocks of samples.
+# %% wrong="signed_targets" says="It must be equally often"
+def signed_targets(labels, num_classes):
+    return torch.cat([2 * F.one_hot(block, num_classes).float() - 1 for block in labels.split(10_000)])
+
+
+# Compares answers and labels in the dtype of the scores.
+# %% wrong="accuracy" says="4 × 3000 scores"
+def accuracy(output, labels):
+    answers = output.argmax(dim=1).to(output.dtype)
+    return (answers == labels.to(output.dtype)).sum().item() / len(labels)
+
+
+# Rounds to five decimals.
+# %% wrong="accuracy" says="0.63636"
+def accuracy(output, labels):
+    return round((output.argmax(dim=1) == labels).sum().item() / len(labels), 5)
+
+
+# Subtracts the largest score in place.
+# %% wrong="accuracy" says="are left as they were"
+def accuracy(output, labels):
+    output -= output.amax(dim=1, keepdim=True)
+    return (output.argmax(dim=1) == labels).sum().item() / len(labels)
+
+
+# Batches of 8192 images.
+# %% wrong="train" says="few and many images"
+def train(images, labels, num_classes, steps, lr):
+    x, z = images.flatten(1), 2 * F.one_hot(labels, num_classes).float() - 1
+    layer = nn.Linear(x.shape[1], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        for rows, wanted in zip(x.split(8192), z.split(8192)):
+            optimizer.zero_grad()
+            loss = F.mse_loss(layer(rows), wanted)
+            losses.append(loss.item())
+            loss.backward()
+            optimizer.step()
     return layer, losses

@@ -13,7 +13,10 @@
 # **Time**: about 45 minutes of reading and 55 minutes for the 7 exercises (12 points). **You need**: shapes and broadcasting, `backward()` and `.grad`,
 # $s = x\,w^T + b$ and its backward pass (`04_linear`), `F.mse_loss` and its `reduction` (`05_mse_loss`).
 #
-# The check below each exercise tries everything the text asks for. The grader tries the same demands with more values.
+# The check below each exercise tests what its text asks for. The grader tests the same things with other values.
+#
+# Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An argument that must not be
+# changed keeps its values, shape and dtype. In every exercise, the result for a single sample keeps its first dimension.
 
 # %% setup
 
@@ -114,14 +117,15 @@ show(
 #     s[k] = (weight.mv(x[k]) + bias).clamp(min=0)
 # ```
 #
-# Write `layer_for_batch(x, weight, bias)`. It returns the same `s`, for float32 and float64, for large values too, without a loop over the
-# samples. The bias may be infinite ($-\infty$ gives an output of 0); `x` and `weight` are finite. The arguments must not be changed.
+# Write `layer_for_batch(x, weight, bias)`. It returns the same `s`, for float32 and float64, without a loop over the samples. The numbers in `x` and
+# `weight` may be tiny or large, up to $10^{15}$ in absolute value. The bias may even be infinite: $-\infty$ gives an output of 0, $\infty$ an output of
+# $\infty$. The arguments must not be changed.
 #
 # **What “without a loop” means in this notebook.** The check counts the torch operations that your function performs, even small ones such as `x[k]`
-# or `w.t()`. **Their number must not depend on N.** (A loop over the
+# or `w.t()`. **Their number must not depend on N**, for up to 100,000 samples. (A loop over the
 # features would pass, but you never need one.) Nothing is timed, so the speed of your machine does not matter. And **gradients must reach every
-# argument**. So **stay in torch**: no lists of numbers, no NumPy and no threads. They hide a loop from the check, and autograd cannot follow them.
-# Even for a single sample, the result keeps its first dimension.
+# argument**. So **stay in torch**: no lists of numbers, no NumPy and no threads. All of them hide a loop from the check, and autograd cannot follow
+# lists or NumPy.
 #
 # <details><summary>Hint 1: which product?</summary>
 #
@@ -369,8 +373,8 @@ expect(layer_for_batch(x, weight, bias), by_loop(x, weight, bias).relu(), "layer
 # Take three modules in a row, $f = f_3 \circ f_2 \circ f_1$, and three samples $x_1, x_2, x_3$. Computing $f(x_1), f(x_2), f(x_3)$ takes nine
 # steps, in whatever order.
 #
-# **Before you run it:** how many times are parameters copied into the cache if the samples go through one by one? And if each module gets all three
-# samples at once?
+# **Before you run it:** how many times are parameters copied into the cache if the samples go through one by one? And if all three samples go
+# through a module, one after another, before the next module is loaded?
 
 # %% predict
 torch.manual_seed(0)
@@ -470,7 +474,7 @@ stepper(
 #
 # ### What a batch pays for it
 #
-# **Before you run it:** the parameters move less. What moves more? The cell draws what happens in the cache, one step after another: read it like
+# **Before you run it:** the parameters move less. The samples move more: by what factor? The cell draws what happens in the cache, one step after another: read it like
 # text. Only the order and the number of the boxes matter, not their widths.
 
 # %% predict folded label="Draw the two schedules"
@@ -521,7 +525,7 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The samples. Module by module, each sample enters the cache once for every module, as the output of the module before.
+# By a factor of 3, the number of modules. Module by module, each sample enters the cache once for every module, as the output of the module before.
 #
 # | copies into the cache | of parameters | of samples |
 # |---|---|---|
@@ -535,11 +539,12 @@ show(
 # ### Arithmetic intensity
 #
 # Now real sizes: one layer from $C = 1000$ to $D = 1500$ features, in float32, at 4 bytes per number. The layer computes $N\,C\,D$ products. For
-# this, the weight is copied into the cache once for the whole batch; each sample is copied in, and its output copied out. How much arithmetic there is
-# for each number moved is called **arithmetic intensity**. If it is low, the arithmetic waits for the memory: the computation is **memory-bound**. If
+# this, the weight is copied into the cache once for the whole batch; each sample is copied in, and its output copied out. (We now count the outputs,
+# too; above we left them out.) The amount of arithmetic per number moved is called **arithmetic intensity**. If it is low, the arithmetic waits for the memory: the computation is **memory-bound**. If
 # it is high, the memory keeps up and the arithmetic is the limit: **compute-bound**.
 #
-# **Before you run it:** how many products are there for each number moved, for a single sample: about 1, 100 or 1000? For a batch of 100,000?
+# **Before you run it:** how many products are there for each number moved, for a single sample: about 1, 60 or 600? And for a
+# batch of 100,000?
 
 # %% predict
 C, D = 1000, 1500
@@ -568,7 +573,7 @@ for n in (1, 10, 100, 2500, 100_000):
 # In practice, samples come in batches of a given size, and the last batch may be smaller. Each batch goes through all modules before the next one starts.
 # Each time a module is used on a batch, its parameters are copied into the cache, once. (Count a copy for every use, even if there is only one
 # module.) Write `parameter_copies(samples, modules, batch_size)`: the number of such copies until all `samples` have gone through
-# all `modules`. Return an `int`.
+# all `modules`. Return an `int`. There are at most a billion samples.
 #
 # <details><summary>Hint 1: how many batches?</summary>
 #
@@ -585,9 +590,9 @@ for n in (1, 10, 100, 2500, 100_000):
 
 # %% exercise="parameter_copies" difficulty=1 minutes=4
 def parameter_copies(samples: int, modules: int, batch_size: int) -> int:
-    """How often the parameters of a module are copied into the cache, all modules together.
+    """The number of times parameters are copied into the cache, summed over all modules.
 
-    samples, modules: how many there are, at least 1.
+    samples, modules: how many there are, at least 1. At most a billion samples.
     batch_size: how many samples a batch has, at least 1. The last batch may have fewer.
     """
     ### BEGIN SOLUTION
@@ -685,7 +690,7 @@ several(
 # Since every operation passes through the dispatcher, operations can be counted there. A `TorchDispatchMode` watches the code run. (The underscore in
 # the name of its module is a warning: it may change between versions.)
 #
-# **Before you run it:** the loop `y[k] = w.mv(x[k])` runs 2500 times. How many operations is that: 2500? More? And `x.mm(w.t())`?
+# **Before you run it:** the loop `y[k] = w.mv(x[k])` runs 2500 times. How many operations is that? And `x.mm(w.t())`?
 
 # %% predict
 from collections import Counter as Tally
@@ -739,9 +744,9 @@ def microseconds(numbers):
     return 1e6 * statistics.median(times)
 
 
-for numbers in (1, 10, 100, 1000, 10_000):
+for numbers in (1, 10, 100, 1000, 10_000, 1_000_000):
     each = microseconds(numbers)
-    print(f"{numbers:6,} numbers: {each:4.1f} µs in all, {1000 * each / numbers:7.2f} ns for each")
+    print(f"{numbers:9,} numbers: {each:6.1f} µs in all, {1000 * each / numbers:7.2f} ns for each")
 
 # %% [markdown]
 # Adding to 100 numbers takes about as long as adding to one: you pay for the call. Only with large tensors does the call no longer matter.
@@ -765,12 +770,13 @@ for numbers in (1, 10, 100, 1000, 10_000):
 #
 # ### Exercise: Scale every sample to length one
 #
-# Write `unit_rows(x)`: divide each row of `x` by its length $\|x_n\| = \sqrt{\sum_c x_{nc}^2}$. So that nothing is ever divided by zero, use
-# $10^{-12}$ in place of any length that is smaller than $10^{-12}$. A row of zeros then stays a row of zeros. No absolute value in `x` is above
-# $10^{15}$.
+# Write `unit_rows(x)`: divide each row of `x` by its length $\|x_n\| = \sqrt{\sum_c x_{nc}^2}$. So that nothing is ever divided by zero, replace any
+# length below $10^{-12}$ by $10^{-12}$. A row of zeros then stays a row of zeros, and a row of length $2 \cdot 10^{-13}$ becomes one of length 0.2. No
+# entry of `x` exceeds $10^{15}$ in absolute value.
 #
 # The argument must not be changed, the result is a new tensor of the dtype of `x` (float32 or float64), and there is no loop (as defined in exercise 1: the number
-# of operations must not depend on N, and you stay in torch). Gradients must reach `x`; they are not checked for rows of zeros.
+# of operations must not depend on N, and you stay in torch). Gradients must reach `x`; only for rows of zeros and for lengths above $10^4$ do their
+# values not matter.
 #
 # <details><summary>Hint 1: one number for each row</summary>
 #
@@ -1042,12 +1048,12 @@ expect(unit_rows(x.double()), wanted.double(), "unit_rows(x) for short and long 
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# `F.normalize(x)` does exactly this. Embeddings are scaled like this before their angles are compared.
+# `F.normalize(x)` does exactly this. Embeddings are often normalised this way before they are compared by angle.
 #
 # <details><summary>And the gradient at a row of zeros?</summary>
 #
-# The slope of a square root at 0 is infinite. In `x.square().sum(1).sqrt().clamp(min=1e-12)` the clamp sends 0 back, and autograd multiplies: $0
-# \cdot \infty$ is nan. `norm` knows about this case and gives a finite gradient. Or put the bound before the root: `clamp(min=1e-24).sqrt()`.
+# The slope of a square root at 0 is infinite. In `x.square().sum(1).sqrt().clamp(min=1e-12)` the clamp passes a gradient of 0 back, and autograd
+# multiplies: $0 \cdot \infty$ is nan. `norm` knows about this case and gives a finite gradient. Or put the bound before the root: `clamp(min=1e-24).sqrt()`.
 #
 # </details>
 #
@@ -1056,8 +1062,8 @@ expect(unit_rows(x.double()), wanted.double(), "unit_rows(x) for short and long 
 # A C×C matrix `a` gives each sample one number, $q_n = x_n^T\,a\,x_n = \sum_{c,d} x_{nc}\,a_{cd}\,x_{nd}$. In a loop it is `q[k] = x[k] @ a @ x[k]`.
 #
 # Write `quadratic_form(x, a)` for a whole batch, in float32 and float64. N may be large, so there is no loop (as in exercise 1: the number of
-# operations must not depend on N, and you stay in torch), and **no tensor on the way may have more than N·C·C elements**: N×N would not fit into
-# memory. Gradients must reach `x` and `a`, and neither may be changed.
+# operations must not depend on N, and you stay in torch), and **no intermediate tensor may have more than N·C·C elements**: N×N would not fit
+# into memory. Gradients must reach `x` and `a`, and neither may be changed.
 #
 # <details><summary>Hint 1: from left to right</summary>
 #
@@ -1291,7 +1297,7 @@ thorough(
 # ### Exercise: All squared distances
 #
 # To find the nearest neighbours of N samples among M others, you need all squared distances, $d_{nm} = \sum_c (a_{nc} - b_{mc})^2$. In Python that is
-# a loop within a loop.
+# a nested loop.
 #
 # Write `squared_distances(a, b)`, in float32 and float64, without a loop (as in exercise 1: the number of operations must depend neither on N nor on
 # M, and you stay in torch). Gradients must reach `a` and `b`, and neither may be changed. Write the formula yourself: `torch.cdist` and
@@ -1307,7 +1313,7 @@ thorough(
 # <details><summary>Hint 2: with much less memory</summary>
 #
 # N·M·C numbers may be a lot. Expand the square: $|a_n - b_m|^2 = |a_n|^2 + |b_m|^2 - 2\,a_n^T b_m$. All the $a_n^T b_m$ together are one matrix product.
-# The check accepts either way.
+# The check accepts both.
 #
 # </details>
 
@@ -1563,9 +1569,9 @@ agree(call(a, a)[0], by_loop(a, a, square), "squared_distances(a, a), the same t
 # %% [markdown]
 # ### Equal on paper
 #
-# The two formulas in the hints are equal on paper.
+# The hints of the last exercise hold two formulas for the squared distance, $\sum_c (p_c - q_c)^2$ and $|p|^2 + |q|^2 - 2\,p^T q$. They are equal on paper.
 #
-# **Before you run it:** two points lie far from the origin and 1 apart. What does each formula give for their squared distance?
+# **Before you run it:** two points lie far from the origin and 1 apart. What does each formula give for their squared distance, in float32?
 
 # %% predict
 p, q = torch.tensor([10_000.0, 10_000, 10_000, 0]), torch.tensor([10_000.0, 10_000, 10_000, 1])
@@ -1575,10 +1581,10 @@ print("|p|² + |q|² − 2pᵀq:", (p.square().sum() + q.square().sum() - 2 * p 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# float32 holds about 7 digits. $|p|^2 = 300{,}000{,}000$ and $|q|^2 = 300{,}000{,}001$, but float32 numbers of that size are 32 apart: the 1 is lost
+# The first formula gives 1, which is right; the second gives 0. float32 holds about 7 digits. $|p|^2 = 300{,}000{,}000$ and $|q|^2 = 300{,}000{,}001$, but float32 numbers of that size are 32 apart: the 1 is lost
 # before anything is subtracted. This is called **cancellation**: the difference of two large, nearly equal numbers keeps little but their rounding
-# errors, and it may even come out negative. The expanded formula is the faster one, and for data of moderate size it is fine. It is safer still if
-# you first subtract the mean of all points from each.
+# errors, and it may even come out negative. The expanded formula is the faster one, and for values of moderate size it is fine. It becomes safer if
+# you first subtract the mean of all points from every point.
 #
 # </details>
 #
@@ -1603,10 +1609,12 @@ for n in (3, 300):
 print("vmap takes as many operations for 300 samples as for 3:", counts[0] == counts[1])
 
 # %% [markdown]
-# ### Your distances read digits
+# ### Reading digits with your distances
 #
 # This is enough for a classifier that needs no training. An unknown digit gets the label of its **nearest neighbour** among 500 known ones.
-# Your `squared_distances` finds it, once for the images as they are and once after your `unit_rows`.
+# Your `squared_distances` finds it, once for the images as they are and once after your `unit_rows`, which takes away how much ink there is.
+#
+# **Before you run it:** of 100 unknown digits, how many will be read correctly? Does it help to scale the images to length 1?
 
 # %% yours
 images, labels = load_digits()  # 1,797 images of 8×8 pixels
@@ -1638,15 +1646,14 @@ draw_images(
 #
 # Counting operations is exact, but in the end you want seconds. A single reading means little. Three rules help:
 #
-# 1. **A clock for durations**: `time.perf_counter()`. `time.time()` may be set back while you measure.
-# 2. **Warm up**: run the code once before. The first run also loads libraries, starts threads and finds memory.
+# 1. **A clock for durations**: `time.perf_counter()`. `time.time()` reads the system clock, which may be adjusted while you measure.
+# 2. **Warm up**: run the code once beforehand. The first run also loads libraries, starts threads and allocates memory.
 # 3. **Repeat and take the median.** Now and then something else runs on your machine. One slow run spoils the mean but not the median.
 #
-# There is a fourth one, for GPUs, and you can discover it without a GPU: here a second thread stands in for it. Python hands the thread
-# work that takes 50 ms, as it hands a GPU a matrix product.
+# There is a fourth one, for GPUs, and you can discover it without a GPU: here a second thread stands in for it. Python calls `submit` to give the thread
+# a job of 50 ms, as it gives a GPU a matrix product, and `result` to fetch what comes of it.
 #
-# **Before you run it:** the clock is read twice: right after the call that hands over the work, and once the result has arrived. What does it show
-# each time?
+# **Before you run it:** the clock is read after `submit` and again after `result`. What does it show each time?
 
 # %% predict varies
 from concurrent.futures import ThreadPoolExecutor
@@ -1654,18 +1661,19 @@ from concurrent.futures import ThreadPoolExecutor
 with ThreadPoolExecutor(max_workers=1) as worker:
     worker.submit(time.sleep, 0).result()  # warm-up: starts the worker
     start = time.perf_counter()
-    job = worker.submit(time.sleep, 0.05)  # the call
-    after_call = time.perf_counter() - start
+    job = worker.submit(time.sleep, 0.05)
+    after_submit = time.perf_counter() - start
     job.result()
-    at_result = time.perf_counter() - start
-print(f"after the call:  {1000 * after_call:5.1f} ms")
-print(f"with the result: {1000 * at_result:5.1f} ms")
+    after_result = time.perf_counter() - start
+print(f"after submit: {1000 * after_submit:5.1f} ms")
+print(f"after result: {1000 * after_result:5.1f} ms")
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
 # A call only puts the work into a queue and returns; Python goes on while the GPU computes. Stop the clock there and you have timed the queue. So the
-# fourth rule is: **wait for the GPU before you stop the clock.** The wait is `torch.cuda.synchronize()`, and it belongs *inside* the timed part.
+# fourth rule is: **wait for the GPU before you start the clock and before you stop it.** The wait is `torch.cuda.synchronize()`. The first one keeps
+# earlier work out of the timed part; the second one belongs *inside* it.
 # (Operations that need the value in Python, such as `.item()`, `print` or `.cpu()`, wait by themselves.)
 #
 # </details>
@@ -1729,17 +1737,17 @@ for where in [torch.device("cpu")] + [device] * (device.type == "cuda"):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Two lectures published this very measurement between 2018 and 2021, with other results:
+# Two lectures published this very measurement between 2018 and 2021, with different results:
 #
-# | | CPU | GPU |
+# | speed-up (times as fast) | CPU | GPU |
 # |---|---|---|
 # | EPFL, EE-559 | 10.0 | 80.7 |
 # | KISTI, Modules in PyTorch | 16.4 | 102.8 |
 #
-# The arithmetic stays the same, 3.75 billion products, and it sets a limit. The batch is compute-bound: it gains from many cores and wide arithmetic
-# units. The loop is memory-bound: it has to fetch the 6 MB of `w` 2500 times. On one core with a cache that holds 6 MB the batch is slow and the loop
-# is fast, so the speed-up is small. A GPU has thousands of arithmetic units, and the loop leaves most of them idle: there the speed-up is
-# large. The number of cores matters (with `num_threads=torch.get_num_threads()` all of them work), and so do library versions and what exactly is
+# Neither count predicts the time, because the arithmetic stays the same, 3.75 billion products, and it sets a limit. The batch is compute-bound: it
+# gains from many cores and wide arithmetic units. The loop is memory-bound: it has to fetch the 6 MB of `w` 2500 times. Compared with other machines,
+# one core has little arithmetic, which slows the batch down, and a cache that holds 6 MB makes the loop fast: there the batch still wins, but the speed-up
+# is small. A GPU has thousands of arithmetic units, and the loop leaves most of them idle: there the speed-up is large. The number of cores matters (with `num_threads=torch.get_num_threads()` all of them work), and so do library versions and what exactly is
 # timed.
 #
 # A speed-up means little without the machine, the sizes and the code. But in every measurement the batch wins.
@@ -1748,7 +1756,7 @@ for where in [torch.device("cpu")] + [device] * (device.type == "cuda"):
 #
 # ### How large must a batch be?
 #
-# **Throughput** is the number of samples per second. The arithmetic intensity grows with the batch size; how long does the throughput follow? To see how
+# **Throughput** is the number of samples per second. The arithmetic intensity grows with the batch size; up to what size does the throughput follow? To see how
 # fast the machine *can* be, the cell keeps the fastest run for each size, because whatever else is running only makes a run slower. Without a GPU it
 # uses one core.
 #
@@ -1794,9 +1802,13 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Where the curve rises, the layer is memory-bound: twice the batch takes less than twice the time, because the weight has to be fetched and the call
-# has to be paid for anyway. Where it is flat, it is compute-bound: twice the batch takes twice the time. The throughput levels off, the *time* keeps
-# growing. More samples only take more memory there. So choose a batch size on the flat part, but not far into it.
+# Where the curve rises, twice the batch takes less than twice the time: most of it goes into fetching the weight (memory-bound) and into the call
+# itself. Where it is flat, the layer is compute-bound: twice the batch takes twice the time. On one CPU core the curve typically flattens out between 16
+# and 64, on a GPU at several hundred or a few thousand. (If your curve falls again or has a kink near 1, other programs or another routine are at work: one
+# row is a matrix–vector product.)
+#
+# The throughput levels off, but the *time* keeps growing. Beyond that point, more samples only cost memory. So choose a batch size on the flat part, but
+# not far into it.
 #
 # How the batch size changes what a network *learns* is another question: with a larger batch there are fewer steps per epoch, with less noisy
 # gradients.
@@ -1845,8 +1857,11 @@ draw_row(
 # <details><summary>Why?</summary>
 #
 # A column of 3 times a row of 4 is 3×4, the shape of $w$: row $d$ belongs to output $d$, column $c$ to feature $c$. Adding up changes no shape. The
-# shapes also tell you where a transpose belongs: $\partial L/\partial s$ is N×D, $x$ is N×C and $w$ is D×C, so there is only one way to multiply
-# them.
+# shapes also tell you where a transpose belongs: $\partial L/\partial s$ is N×D and $x$ is N×C, so there is only one product of the two that gives the
+# shape of $w$, D×C.
+#
+# The other gradient: $s_{nd} = \sum_c x_{nc}\,w_{dc}$, so $x_{nc}$ takes part in every $s_{nd}$, with the factor $w_{dc}$. By the chain rule $\partial
+# L/\partial x_{nc} = \sum_d g_{nd}\,w_{dc}$, which is the product of $\partial L/\partial s$ and $w$.
 #
 # </details>
 #
@@ -1854,7 +1869,7 @@ draw_row(
 #
 # ### Exercise: The gradient of every single sample
 #
-# Sometimes you want the terms of that sum, not the sum: to see which sample pulls hardest, or to limit the influence of each one, as differentially
+# Sometimes you want the terms of that sum, not the sum: to see which sample pulls most strongly, or to limit the influence of each one, as differentially
 # private training does. Write `per_sample_gradients(x, grad_s)`: entry n of the result is sample n's share of $\partial L/\partial w$, so that the
 # sum over n is the gradient of the batch, in float32 and float64. No loop (as in exercise 1: the number of operations must not depend on N, and you
 # stay in torch). Gradients must reach `x` and `grad_s`, and neither may be changed.
@@ -2150,14 +2165,15 @@ show(
 # Write `accumulate_gradients(model, x, y, size)`. Afterwards each parameter's `.grad` is the gradient of `F.mse_loss(model(x), y)` over the **whole**
 # batch (mean reduction), but the model never sees more than `size` samples at once:
 #
-# - gradients from before the call are cleared first, those of frozen parameters, too;
-# - the parts are the rows 0 to `size` − 1, then the next `size` rows, and so on; the last part may be smaller. Each part goes through `model`, and
-#   so through every layer in it, exactly once;
-# - `backward()` is called for each part before the next one goes through the model. Only then is memory for one part
-#   enough, as long as no part's graph is kept afterwards;
+# - gradients from before the call are cleared first, including those of frozen parameters (a `.grad` may also be `None`);
+# - the parts are the rows 0 to `size` − 1, then the next `size` rows, and so on; the last part may be smaller. Each part goes through `model` exactly once;
+# - `backward()` is called for each part before the next one goes through the model. Keep no part's graph after that (no `retain_graph`) and add up
+#   floats, not tensors. Then memory for one part is enough;
 # - it returns the loss of the whole batch as a Python `float`;
-# - parameters, `x` and `y` keep their values (no optimizer step), frozen parameters stay frozen and get no gradient (`None` or zeros), and the model
-#   and every layer in it stay in the mode they were in, train or eval, during the call as well. At least one parameter is not frozen. The model may be a single layer or a net of several, in float32 or float64.
+# - parameters, `x` and `y` keep their values (no optimizer step), and frozen parameters stay frozen and get no gradient (`None` or zeros);
+# - do not switch the model or any of its layers between train and eval mode, not even during the call, and not even for dropout or batch normalisation.
+#
+# The model may be a single layer or a net with a `forward` of its own, in float32 or float64. At least one parameter is not frozen.
 #
 # <details><summary>Hint 1: the parts</summary>
 #
@@ -2497,7 +2513,7 @@ for case in [
 # %% [markdown]
 # ### When is it exact?
 #
-# Accumulation assumes that a layer's output for a sample does not depend on the other samples in its part.
+# Accumulation assumes that a layer's output for a sample depends neither on the other samples in its part nor on chance.
 #
 # **Before you run it:** ten samples, parts of 4, 4 and 2. For which of these layers, in training mode, does the second part give the same outputs
 # alone and within the whole batch?
@@ -2513,7 +2529,7 @@ for layer in (nn.Linear(3, 3), nn.ReLU(), nn.BatchNorm1d(3), nn.Dropout(0.5)):
 # <details><summary>Why?</summary>
 #
 # Batch normalisation subtracts the mean of the batch and divides by its standard deviation. In a part these are the part's own, so outputs and
-# gradients are different. Dropout draws anew in each call which numbers it sets to zero: not even the whole batch gives the same gradient twice.
+# gradients are different, and its running statistics are updated once for every part. Dropout draws anew in each call which numbers it sets to zero: not even the whole batch gives the same gradient twice.
 #
 # With either of them in the model, accumulation gives *a* useful gradient, but not exactly that of the whole batch. Without them it is exact up to
 # rounding: the numbers are added up in another order, which may change their last digits.
@@ -2523,7 +2539,7 @@ for layer in (nn.Linear(3, 3), nn.ReLU(), nn.BatchNorm1d(3), nn.Dropout(0.5)):
 # ## Your functions on real digits
 #
 # The last cells put your functions to work. A linear classifier learns from a thousand digits: 64 pixels in, 10 scores out, +1 wanted for the right digit
-# and −1 for the others. Each of its 40 steps uses all one thousand images in parts of 250, with your
+# and −1 for the others. Each of its 40 steps uses all 1,000 images in parts of 250, with your
 # `accumulate_gradients`.
 
 # %% yours
@@ -2550,8 +2566,8 @@ correct = (guesses == labels[1000:]).float().mean().item()
 print(f"loss {history[0]:.2f} → {history[-1]:.2f}; of 797 new digits it reads {100 * correct:.0f} % correctly")
 
 # %% [markdown]
-# Which of the thousand images pull hardest on the weight? The gradient of one image's own loss $\frac1{10}\sum_d (s_d - y_d)^2$ for its scores is
-# $\frac2{10}(s - y)$. Your `per_sample_gradients` turns that into a gradient for the weight, one for each image. The norm of this gradient is the
+# Which of the 1,000 images pull most strongly on the weight? The gradient of one image's own loss $\frac1{10}\sum_d (s_d - y_d)^2$ with respect to its
+# scores is $\frac2{10}(s - y)$. Your `per_sample_gradients` turns that into a gradient for the weight, one for each image. The norm of this gradient is the
 # image's pull.
 
 # %% yours
@@ -2567,17 +2583,17 @@ def one_by_one(x, grad_s):
 gradients = yours_or_ours(per_sample_gradients, one_by_one, x[:3], grad_s[:3])(x, grad_s)
 pull = gradients.flatten(1).norm(dim=1)
 order = pull.argsort(descending=True)
-print(f"the hardest pull is {pull.max() / pull.min():.1f} times the weakest")
+print(f"the strongest pull is {pull.max() / pull.min():.1f} times the weakest")
 mean = grad_s.T @ x / 1000
 print("the batch's gradient is their mean:", torch.allclose(gradients.mean(dim=0), mean, atol=1e-5))
 
-# %% yours folded label="Draw the loss, and the images with the hardest and the weakest pull"
+# %% yours folded label="Draw the loss, and the images with the strongest and the weakest pull"
 figure, ax = plot_axes(6.4, 2.4)
 ax.plot(history, color=COLOURS["loss"], linewidth=2)
 ax.set(xlabel="step", ylabel="loss of all 1,000 images", ylim=(0, None))
 show(
     figure,
-    alt=f"The loss of the thousand images against the step: it starts at {history[0]:.2f}, drops at once, and then falls ever more slowly to {history[-1]:.2f}.",
+    alt=f"The loss of the 1,000 images against the step: it starts at {history[0]:.2f}, drops at once, and then falls ever more slowly to {history[-1]:.2f}.",
 )
 
 
@@ -2592,13 +2608,13 @@ draw_images(
     [f"{an(digits[k])}, read as {read[k]}" for k in ends],
     columns=4,
     cell=1.35,
-    alt="Above the four images that pull hardest, below the four that pull least. "
+    alt="Above the four images that pull most strongly, below the four that pull least. "
     + ", ".join(f"{an(digits[k])} read as {read[k]}" for k in ends),
 )
 
 # %% [markdown]
-# The upper row pulls hardest: untidy digits, all of them misread. The lower row pulls least: the classifier gets these almost exactly right. Sorting by per-sample
-# gradients is a quick way to find odd or wrongly labelled images in a data set of your own.
+# The upper row pulls most strongly: untidy digits, all of them misread. The lower row pulls least: the classifier gets these almost exactly right. Sorting by
+# the norm of the per-sample gradients is a quick way to find odd or wrongly labelled images in a data set of your own.
 #
 # ## Recap
 #
@@ -2621,7 +2637,8 @@ draw_images(
 # <details><summary>3. A colleague cuts a batch of 100 into parts of 32, averages the four losses and calls the result the batch's loss. What is wrong, and what would be right?</summary>
 #
 # The parts have 32, 32, 32 and 4 samples. Averaging gives each sample of the last part eight times the weight of the others. Multiply each part's
-# mean loss by 0.32, 0.32, 0.32 and 0.04 and add up, or add up the sums of squares and divide once.
+# mean loss by 0.32, 0.32, 0.32 and 0.04 and add up, or add up the sums of squares and divide once by the number of all
+# elements.
 #
 # </details>
 #

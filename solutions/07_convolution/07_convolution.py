@@ -12,7 +12,10 @@
 # **18 points** in 9 exercises. **Time**: about 45 minutes of reading and 95 minutes for the exercises. **You need**: tensors and gradients
 # with `backward()`; `nn.Linear`, its weight and its initial values (`04_linear`); batches (`06_batch_processing`).
 #
-# The check below each exercise tries everything that its text asks for. The grader tries the same things with other values.
+# The check below each exercise tests what its text asks for. The grader tests the same things with other values.
+#
+# Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
+# argument that must not be changed keeps its values, shape and dtype.
 
 # %% setup
 
@@ -35,8 +38,8 @@ print(f"memory for the weights:  {weights * 4 / 1e9:.1f} GB, or {weights * 4 / 2
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# One weight for each pair of input and output: about 155 GB for a *single* layer. (The cell only counts; it does not build the layer.)
-# Memory is not the only problem: a layer with that many weights would need a huge number of images to learn from.
+# One weight for each pair of input and output: about 155 GB for a *single* layer, far more memory than a laptop has. (The cell
+# only counts; it does not build the layer.) Memory is not the only problem: a layer with that many weights would need a huge number of images to learn from.
 #
 # </details>
 #
@@ -60,11 +63,11 @@ for start in range(8):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The row responds where it overlaps the bump: most strongly at index 2, and not at all from index 5 on. What it has learned about one place
+# The row responds where it overlaps the bump: most strongly at index 2, and not at all from index 5 on. What it knows about one place
 # is useless three steps further on.
 #
 # A bump is a bump wherever it is. In an image a cat may sit on the left or on the right; in a recording a word may come early or late. A
-# linear layer that detects the bump in all 8 places needs **one row for each place**, with the same three numbers in every row. The next
+# linear layer that detects the bump in each of the 8 places needs **one row for each place**, with the same three numbers in every row. The next
 # cell draws it.
 #
 # </details>
@@ -96,7 +99,7 @@ draw_row(
 #
 # Take $x = (1, 2, 3, 4)$ and two weights, $u = (3, 2)$. These weights are called the **kernel** (or *filter*). Place the kernel over the
 # first two values, multiply each value by the weight on top of it, and add up. Then move the kernel one step to the right, and so on until
-# you reach the end.
+# you reach the end. (`view`, in the last line of the cell, is explained below.)
 #
 # **Before you run it:** how many results are there? What are they?
 
@@ -143,8 +146,8 @@ print("np.correlate:", np.correlate([5, 0, 2, -1, 0], [1, 10, 100], mode="valid"
 print("np.convolve: ", np.convolve([5, 0, 2, -1, 0], [1, 10, 100], mode="valid"), "(the kernel is flipped)")
 
 # %% [markdown]
-# `F.conv1d` expects more dimensions than our formula: an input of shape N×C×W (samples, channels, width) and a weight of shape D×C×w.
-# Channels come later. Until then, `x.view(1, 1, -1)` makes one sample with one channel.
+# `F.conv1d` expects more dimensions than our formula: an input of shape N×C×W (samples, channels, width) and a weight of shape
+# D×C×w, for D kernels. Channels come later. Until then, `x.view(1, 1, -1)` makes one sample with one channel.
 #
 # ### Exercise: Convolution by its definition
 #
@@ -154,11 +157,8 @@ print("np.convolve: ", np.convolve([5, 0, 2, -1, 0], [1, 10, 100], mode="valid")
 #   module (`F.conv1d`, `torch.convolution`, `nn.Conv1d`, …).
 # - `x` and `u` have the same dtype, float32 or float64. The result has that dtype too.
 # - `x` and `u` must not be changed.
-# - Gradients must reach `x` and `u`, also where a value is 0. So compute with tensors all the way: `.item()` and `.tolist()` would cut the
-#   gradients off.
-#
-# The first two results by hand: for $x = (1, 2, 3, 4)$ and $u = (3, 2)$ output 0 is $(1, 2) \cdot (3, 2) = 7$ and output 1 is
-# $(2, 3) \cdot (3, 2) = 12$.
+# - Gradients must reach `x` and `u`, including the entries that are 0. So compute with tensors all the way: `.item()` and
+#   `.tolist()` would cut the gradients off.
 #
 # <details><summary>Hint 1: one output</summary>
 #
@@ -216,6 +216,9 @@ expect(
         "The kernel is flipped: x and u must both run forwards.": torch.tensor([8.0, 13, 18]),
         "The last place is missing: there are W − w + 1 of them.": torch.tensor([7.0, 12]),
         "The first place is missing: the kernel starts at index 0.": torch.tensor([12.0, 17]),
+        "Every window starts one place too early: Python counts from 0, the formula from 1.": torch.tensor(
+            [14.0, 7, 12]
+        ),
         "The kernel hangs over the end: it must stay inside the input.": torch.tensor([7.0, 12, 17, 12]),
         "The products are still there: add up those of each place.": torch.tensor([[3.0, 4], [6, 6], [9, 8]]),
         "These are means: add up the products of each place.": torch.tensor([3.5, 6, 8.5]),
@@ -226,12 +229,12 @@ expect(
     },
 )
 g = torch.Generator().manual_seed(11)
-x, u = 1e-6 * torch.randn(9, generator=g), torch.randn(4, generator=g)
+x, u = 1e-6 * torch.randn(1100, generator=g), torch.randn(4, generator=g)
 reference = [F.conv1d(x.view(1, 1, -1), kernel.view(1, 1, -1))[0, 0] for kernel in (u, u[:2])]
 expect(
     checked(x, u),
     reference[0],
-    "conv1d for widths 9 and 4, x with tiny values",
+    "conv1d for widths 1100 and 4, x with tiny values",
     mistakes={"This is right for kernels of width 2 only.": reference[1]},
     rtol=1e-4,
     atol=1e-11,
@@ -258,6 +261,9 @@ def try_many(seed, sizes):
                 wanted[what], y = reference.detach(), checked(x, u)
                 if not isinstance(y, torch.Tensor):
                     expect(y, wanted[what], f"conv1d for {what}")
+                if y.dtype != dtype:
+                    advice = f"Yours is {y.dtype}. `torch.zeros` makes float32: `x.new_zeros(…)` has the dtype of `x`."
+                    require(False, f"the dtype of conv1d for {what}: {dtype}", advice)
                 answers[what], first[what] = y, y.detach().clone()
                 if names and y.shape == reference.shape:
                     upstream = torch.randn(len(y), generator=g, dtype=dtype)
@@ -271,7 +277,8 @@ def try_many(seed, sizes):
         kind = str(dtype).removeprefix("torch.")
         loosely = _difference(first, wanted, Rules(1e-4, 1e-5, False)) is None
         if loosely and _difference(first, wanted, Rules(*close, False)) is not None:
-            advice = "It is right to about seven digits: something on the way has the dtype float32."
+            advice = "It is right to about seven digits: something on the way has the dtype float32. `torch.zeros` "
+            advice += "makes float32: `x.new_zeros(…)` has the dtype of `x`."
             require(False, f"conv1d in {kind}", advice)
         expect(first, wanted, f"conv1d in {kind}, for {len(first)} pairs of x and u", rtol=close[0], atol=close[1])
         for name, graph, what in lost[:1]:
@@ -334,7 +341,7 @@ draw_signals(
 # $$\text{slope} \approx \frac{x_{i+2} - x_i}{2 \cdot \text{step}}, \qquad \text{curvature} \approx \frac{x_{i+2} - 2\,x_{i+1} + x_i}{\text{step}^2} .$$
 #
 # Write `derivative_kernels(step)`: it returns the tuple `(slope, curvature)` of two float32 tensors of shape `(3,)`, such that
-# $x \circledast$ `slope` and $x \circledast$ `curvature` are these numbers. `step` is a positive number, small or large: a float
+# $x \circledast$ `slope` and $x \circledast$ `curvature` are these numbers. `step` is a number from 0.0001 to 100 000: a float
 # such as `0.2` or an int such as `4`. Each call makes new tensors.
 #
 # <details><summary>Hint 1: from a formula to a kernel</summary>
@@ -381,10 +388,9 @@ expect(
         "The order is reversed: the factor of the earliest value comes first.": torch.tensor([2.5, 0, -2.5]),
         "The kernel is not divided by 2·step.": torch.tensor([-1.0, 0, 1]),
         "From x_i to x_{i+2} two steps pass: divide by 2·step.": torch.tensor([-5.0, 0, 5]),
+        "x_{i+1} has a factor too: 0.": torch.tensor([-2.5, 2.5]),
         "The step is missing: divide by 2·step, not by 2.": torch.tensor([-0.5, 0, 0.5]),
-        "slope / 2 * step divides by 2 and multiplies by step: put 2 * step in brackets.": (
-            torch.tensor([-0.1, 0, 0.1])
-        ),
+        "`… / 2 * step` divides by 2 and then multiplies by step: write `/ (2 * step)`.": torch.tensor([-0.1, 0, 0.1]),
         "This is multiplied by 2·step: divide by it.": torch.tensor([-0.4, 0, 0.4]),
         "`//` rounds down to whole numbers: divide with `/`.": torch.tensor([-3.0, 0, 2]),
         "The order is (slope, curvature).": torch.tensor([25.0, -50, 25]),
@@ -408,6 +414,11 @@ expect(
     },
 )
 
+again, both = derivative_kernels(0.2), (torch.tensor([-2.5, 0, 2.5]), torch.tensor([25.0, -50, 25]))
+if _difference(again, both, Rules(1e-5, 1e-5, False)) is not None:
+    advice = "The first call is right and the second is not: something is kept between the calls. `/=` and `*=` change "
+    require(False, "derivative_kernels(0.2) once more", advice + "a tensor in place: make new tensors in each call.")
+
 
 def try_many(numbers):
     """numbers: for each step the last weight of both kernels."""
@@ -417,7 +428,12 @@ def try_many(numbers):
         for step, (a, b) in numbers.items()
     }
     told = f"(slope, curvature) for {len(numbers)} other steps, also after all calls"
-    expect(answers, wanted, told, rtol=1e-5, atol=1e-14)
+    expect(answers, wanted, told, rtol=1e-5, atol=1e-20)
+    for kernel in sum(answers.values(), ()):
+        kernel.detach().zero_()
+    shared = [step for step in numbers if not all(kernel.any() for kernel in derivative_kernels(step))]
+    advice = f"For step = {', '.join(map(str, shared[:1]))} two calls returned one and the same tensor: make new ones."
+    require(shared == [], "the same steps again, after somebody has changed the first kernels", advice)
 
 
 try_many(
@@ -432,14 +448,11 @@ try_many(
         160: (0.003125, 0.0000390625),
         0.0001: (5000.0, 100000000.0),
         0.125: (4.0, 64.0),
-        20000: (0.000025, 0.0000000025),
+        0.5: (1.0, 4.0),
+        86400: (5.787037037e-06, 1.339591907e-10),
     }
 )
-expect(answer[0], torch.tensor([-2.5, 0, 2.5]), "the first answer is still what it was")
-answer[0].zero_()
-told = "derivative_kernels(0.2) again, after somebody has changed the first slope"
-advice = "The two calls returned one and the same tensor: make new ones in each call."
-expect(derivative_kernels(0.2)[0], torch.tensor([-2.5, 0, 2.5]), told, mistakes={advice: torch.zeros(3)})
+expect(answer, both, "the first answer is still what it was")
 ### BEGIN HIDDEN TESTS
 try_many(
     {
@@ -450,6 +463,7 @@ try_many(
         25.6: (0.01953125, 0.00152587890625),
         400: (0.00125, 0.00000625),
         0.001: (500.0, 1000000.0),
+        70000.5: (7.142806123e-06, 2.040787172e-10),
     }
 )
 g = torch.Generator().manual_seed(12)
@@ -466,10 +480,11 @@ for step in (0.5, 1.0, 3):
 # %% [markdown]
 # ### A kernel learned from data
 #
-# So far, somebody chose the kernel. Now let gradient descent find one, with *your* `conv1d`. The data are a row of 100 black and white pixels
+# So far, somebody chose the kernel. Now let gradient descent find one, with *your* `conv1d` (or the course's own while yours does
+# not work). The data are a row of 100 black and white pixels
 # (0 and 1) and, for each pair of neighbours, the target: +1 where white begins, −1 where it ends, 0 elsewhere. The kernel starts at zero.
 #
-# **Before you run it:** which two numbers will the kernel `u` end up with, $(-1, 1)$ or $(1, -1)$?
+# **Before you run it:** which two numbers will the kernel `u` end up with?
 
 # %% predict yours
 torch.manual_seed(0)
@@ -482,7 +497,7 @@ u, path = torch.zeros(2, requires_grad=True), []
 for _ in range(50):
     path.append(u.tolist())
     loss = ((convolve(pixels, u) - edges) ** 2).mean()
-    (gradient,) = torch.autograd.grad(loss, u)
+    (gradient,) = torch.autograd.grad(loss, u)  # like backward(), but returns the gradient
     u = (u - 0.5 * gradient).detach().requires_grad_()
 print(f"after {len(path)} steps: u = ({u[0].item():.3f}, {u[1].item():.3f}), loss {loss.item():.1e}")
 
@@ -513,14 +528,15 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# It ends at $(-1, 1)$, the only kernel that hits every target: going from 0 to 1 must give $u_2 = 1$, going from 1 to 0 must give $u_1 = -1$.
-# Nobody told it about derivatives. A network learns its kernels the same way, from the loss at its far end.
+# It ends at $(-1, 1)$, the only kernel that hits every target: a step from 0 to 1 gives $u_2$, and its target is 1; a step from 1 to 0
+# gives $u_1$, and its target is −1. Nobody told it about derivatives. A network learns its kernels the same way, from the loss
+# computed on its output.
 #
 # </details>
 #
 # ## A kernel as a template
 #
-# A dot product is large where two vectors point the same way. So a kernel can also be a picture of what you are looking for, a **template**.
+# A dot product is large when two vectors point in the same direction. So a kernel can also be a picture of what you are looking for, a **template**.
 # Here the template is the bump $(1, 3, 1)$. The signal has a bump that starts at index 2, the same bump with a minus sign at index 7,
 # and a plateau of fours from index 11 to 13.
 #
@@ -557,7 +573,7 @@ draw_signals(
 #
 # $$\sum_{j} \left(x_{i-1+j} - u_j\right)^2 \;=\; \sum_j x_{i-1+j}^2 \;-\; 2\,(x \circledast u)_i \;+\; \sum_j u_j^2 .$$
 #
-# The middle term contains the convolution. The first makes up for the size of the signal: it penalises large windows. It is a convolution
+# The middle term contains the convolution. The first makes up for the size of the signal: it penalises windows with large values. It is a convolution
 # too: that of $x^2$ with a kernel of ones.
 #
 # ### Exercise: Where does the template fit best?
@@ -567,8 +583,9 @@ draw_signals(
 #
 # - Windows stay inside `x`. The first and the last one count as well.
 # - Any method will do, `F.conv1d` or your own `conv1d` included.
-# - One window is clearly better than all others, though even the best may fit badly. No absolute value is larger than a few dozen.
-# - `x` and `template` have the same dtype, float32 or float64. They must not be changed.
+# - One window is clearly better than all others, though even the best may fit badly.
+# - `x` has up to 1000 values. No absolute value is larger than 50, so float32 is precise enough.
+# - `x` and `template` have the same dtype, float32 or float64. Either may require a gradient. They must not be changed.
 #
 # <details><summary>Hint 1: two ways</summary>
 #
@@ -579,7 +596,7 @@ draw_signals(
 #
 # <details><summary>Hint 2: which index?</summary>
 #
-# `argmin()` gives the place of the smallest value, as a 0-d tensor. `.item()` makes a Python number of it.
+# `argmin()` gives the place of the smallest value, as a 0-d tensor. `.item()` turns it into a Python number.
 #
 # </details>
 
@@ -598,10 +615,10 @@ def best_match(x: torch.Tensor, template: torch.Tensor) -> int:
 
 # %% check="best_match" points=2
 def checked(x, template):
-    before = [x.clone(), template.clone()]
+    before = [x.detach().clone(), template.detach().clone()]
     answer = best_match(inplace(x), inplace(template))
     for name, now, old in zip(("x", "template"), (x, template), before):
-        if not torch.equal(now, old):
+        if not torch.equal(now.detach(), old):
             advice = f"Your code changes `{name}`: work on a new tensor."
             require(False, "x and template are left as they were", advice)
     return answer
@@ -639,7 +656,8 @@ expect(
         "The factor 2 before x ⊛ template is missing.": 47,
         "The sum over each window is missing: this is the place of the smallest single difference.": 205,
         "This adds up over the windows: add up over the values of each window, dim=1.": 4,
-        "This is the first window. If you search in a loop, start from `math.inf`, so that any distance can win.": 0,
+        "Always 0? Perhaps everything was added up to one number: sum over the window only. In a loop, start from "
+        "`math.inf`.": 0,
         "This is the smallest distance: the exercise asks for the index of its window.": 0.1,
         "This is a 0-d tensor: .item() makes a Python int.": torch.tensor(22),
         "This is a float: the index must be a Python int.": 22.0,
@@ -651,13 +669,17 @@ cases = {
     "the only window": ([2.0, 5, 1], [-3.0, 0, 9], 0),
     "the only value": ([2.0], [-3.0], 0),
     "a window of negative values": ([5.0, 6, -5, -6, 5, -6, 0, 0], [-5.0, -6.5], 2),
-    "a window that fits badly": ([40.0] * 5 + [25.0] * 30 + [40.0] * 4, [-40.0] * 30, 5),
+    "a window that fits badly": ([40.0] * 5 + [25.0] * 250 + [40.0] * 4, [-40.0] * 250, 5),
 }
 for name, (signal, pattern, at) in cases.items():
     for dtype in (torch.float32, torch.float64):
         x, template = torch.tensor(signal, dtype=dtype), torch.tensor(pattern, dtype=dtype)
         what = f"best_match where {name} is the best, {str(dtype).removeprefix('torch.')}"
-        answer = checked(torch.stack([x.flip(0), x], dim=1)[:, 1], template)
+        x = torch.stack([x.flip(0), x], dim=1)[:, 1]
+        if dtype == torch.float64:
+            what += "; x and template with gradient"
+            x.requires_grad_(), template.requires_grad_()
+        answer = checked(x, template)
         if type(answer) is not int or answer != at:
             told = "Your search never gets going: start it from `math.inf`, so that any distance can win."
             expect(answer, at, what, mistakes={told: 0} if "badly" in name else None)
@@ -710,7 +732,7 @@ try_many(14, [(6, "last", 0.3), (3, "first", 25), (14, "middle", 2), (1, "last",
 # Back to the bump, first in one place, then three steps further to the right.
 #
 # **Before you run it:** the kernel is $(-1, 0, 1)$. Which ten numbers does the convolution give for the first signal, and which for the
-# moved one? And what about a linear layer with random weights: can you tell its second output from its first?
+# moved one? And what about a linear layer with random weights: can you work out its second output from its first?
 
 # %% predict
 x = torch.tensor([0.0, 0, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0])
@@ -743,8 +765,8 @@ draw_signals(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# If the input moves by $k$ steps, the output of a convolution moves by $k$ steps and is otherwise the same. (Only the $k$ outputs at the edge
-# are new: they see what comes in there.) This is called **translation equivariance**. It does not have to be learned: it is built in,
+# If the input moves by $k$ steps, the output of a convolution moves by $k$ steps and is otherwise the same. (The $k$ outputs at
+# the left edge are new: they see what comes in there. The last $k$ of the old outputs drop out on the right.) This is called **translation equivariance**. It does not have to be learned: it is built in,
 # because all places share one kernel. The linear layer has other weights at the new place, so anything may come out.
 #
 # (*Invariance* is something else: there, the output does not change at all.)
@@ -753,17 +775,18 @@ draw_signals(
 #
 # ### Exercise: Measure the equivariance
 #
-# Write `shift_error(module, x, k)`: when the input moves by `k`, how far is the output from moving by `k` as well? For `x` of shape (N, C, W)
-# and $k \ge 1$:
+# Write `shift_error(module, x, k)`: if the input moves by `k`, by how much does the new output differ from the old one moved by `k`?
+# For `x` of shape (N, C, W) and $k \ge 1$:
 #
 # 1. make a moved `x`: every value moves `k` steps to the right, `k` zeros enter on the left of each channel, and what leaves on the right is
 #    lost;
-# 2. apply `module` to each of them, in a call of its own; both outputs have shape (N, D, V);
+# 2. apply `module` to `x` and to the moved `x`, in two separate calls `module(…)`; each output has shape (N, D, V), where V is its
+#    width;
 # 3. the second output should equal the first, moved by `k`. Compare the $V - k$ places per channel that both have: value `i + k` of the
 #    second output with value `i` of the first;
 # 4. return the largest absolute difference as a Python `float`, not rounded.
 #
-# `k` is less than V and W. `x` and the module have the same dtype, float32 or float64. Leave `x` as it was, and the module too:
+# `k` is less than both V and W. `x` and the module have the same dtype, float32 or float64. No module writes into its input. Leave `x` as it was, and the module too:
 # its parameters, their gradients and their `requires_grad`, its buffers, its mode. Apply it in the mode that it is in, training or evaluation.
 # (A batch norm layer in training mode updates its own buffers when it is applied. That is all right.)
 #
@@ -835,6 +858,7 @@ expect(
     mistakes={
         "The outputs are compared without moving one of them back.": 392.0,
         "The outputs are moved the wrong way: place i + k of the moved one belongs to place i of the first.": 366.0,
+        "Value i + k of the second output belongs to value i of the first: yours compares i + k with i + k.": 336.0,
         "The input itself was not moved.": 381.0,
         "roll brings back on the left what leaves on the right: zeros should enter.": 174.0,
         "The first k places of the moved x still hold old values: zeros should enter.": 300.0,
@@ -861,11 +885,16 @@ for name, module, x, k in [
 ]:
     what = f"shift_error of {name}, k={k}: zero but for rounding"
     expect(checked(module, x, k), 0.0, what, atol=1e-5)
-padded = nn.Conv1d(1, 1, 3, padding=1, bias=False)
-with torch.no_grad():
-    padded.weight.copy_(torch.tensor([1.0, 10, 100]))
 x = torch.tensor([[[2.0, 5, 1, -3, 4, 6]]])
-expect(checked(padded, x, 2), 400.0, "shift_error of an nn.Conv1d with padding, k=2: the ends differ", atol=1e-3)
+for hook in ("", ", and a hook that doubles its output"):
+    padded = nn.Conv1d(1, 1, 3, padding=1, bias=False)
+    with torch.no_grad():
+        padded.weight.copy_(torch.tensor([1.0, 10, 100]))
+    if hook:
+        padded.register_forward_hook(lambda module, inputs, output: 2 * output)
+    what = f"shift_error of an nn.Conv1d with padding{hook}, k=2: the ends differ"
+    told = {"Call `module(…)` itself: `module.forward(…)` leaves out its hooks.": 400.0} if hook else None
+    expect(checked(padded, x, 2), 800.0 if hook else 400.0, what, mistakes=told, atol=1e-3)
 
 
 class RampInTraining(nn.Module):
@@ -880,6 +909,15 @@ for mode, error, told in [
     what = f"shift_error of a module in {'training' if mode else 'evaluation'} mode"
     module = RampInTraining().train(mode)
     expect(checked(module, torch.randn(2, 3, 8), 2), error, what, mistakes={told: 2.0 - error}, atol=1e-5)
+x = torch.tensor([[[3.0, -1, 4, 1, -5]], [[2.0, 6, -5, 3, 5]]])
+expect(
+    checked(nn.BatchNorm1d(1), x, 2),
+    0.487839,
+    "shift_error of a batch norm layer in training mode, k=2",
+    mistakes={"Call the module twice, as it is: one call with both inputs gives 0, and so does `eval()`.": 0.0},
+    rtol=1e-4,
+    atol=1e-5,
+)
 
 
 class Marks(nn.Module):
@@ -990,7 +1028,7 @@ for channels, width, k, dtype in [(1, 9, 1, torch.float64), (4, 14, 2, torch.flo
 # %% [markdown]
 # ## A linear layer in disguise
 #
-# The first matrix in this notebook had the bump in every row, each time one step further on. That matrix *is* the convolution. Every
+# The first matrix in this notebook had the bump in every row, each row one step further to the right. That matrix *is* the convolution. Every
 # convolution is a linear layer with a special weight:
 #
 # - it is **sparse**: an output looks at $w$ neighbouring inputs, and all other weights are 0;
@@ -999,7 +1037,8 @@ for channels, width, k, dtype in [(1, 9, 1, torch.float64), (4, 14, 2, torch.flo
 # ### Exercise: The matrix of a convolution
 #
 # Write `conv1d_matrix(u, width)`: it returns the matrix $M$ with $M\,x = x \circledast u$ for every `x` of shape `(width,)`. $M$ is an ordinary
-# (dense) tensor and has the dtype of `u`, float32 or float64. `u` must not be changed.
+# (dense) tensor and has the dtype of `u`, float32 or float64. `u` may be a learned kernel, which requires a gradient. It must not be
+# changed.
 #
 # <details><summary>Hint 1: the shape</summary>
 #
@@ -1037,11 +1076,9 @@ def conv1d_matrix(u: torch.Tensor, width: int) -> torch.Tensor:
 
 # %% check="conv1d_matrix" points=2
 def checked(u, width):
-    before, flag = u.detach().clone(), u.requires_grad
+    before = u.detach().clone()
     answer = conv1d_matrix(inplace(u), width)
-    if u.requires_grad != flag:
-        require(False, "u is left as it was", "Your code changes the `requires_grad` of `u`.")
-    if not torch.equal(u, before):
+    if not torch.equal(u.detach(), before):
         require(False, "u is left as it was", "Your code changes `u`: work on a new tensor.")
     if isinstance(answer, torch.Tensor) and answer.layout != torch.strided:
         require(False, "the matrix is an ordinary (dense) tensor", "Yours is a sparse tensor: make an ordinary one.")
@@ -1089,28 +1126,39 @@ def try_many(seed, sizes):
             for n in range(3):
                 u = torch.randn(2 * w, generator=g, dtype=dtype)[1::2]
                 u[0] = 1.5  # the same at the beginning of each
-                if n == 1:
-                    u[w // 2 :] = 1.5e-9
+                scale = 1e-13 if n == 1 else 1.0
+                u *= scale
+                u.requires_grad_(n == 2)
                 what = f"conv1d_matrix(u, {width}) for u of shape ({w},), {str(dtype).removeprefix('torch.')}"
-                what += ("", ", small values", ", other values")[n]
+                what += ("", ", tiny values", ", u with gradient")[n]
                 matrix = checked(u, width)
-                fits = isinstance(matrix, torch.Tensor) and matrix.dtype == dtype
-                if not fits or matrix.shape != (width - w + 1, width):
+                if isinstance(matrix, torch.Tensor) and matrix.dtype != dtype:
+                    advice = f"Yours is {matrix.dtype}. `torch.zeros` makes float32, `u.new_zeros(…)` the dtype of `u`."
+                    require(False, f"the dtype of {what}", advice)
+                if not isinstance(matrix, torch.Tensor) or matrix.shape != (width - w + 1, width):
                     expect(matrix, u.new_empty(width - w + 1, width), what)
                 matrices[what], copies[what] = matrix, matrix.detach().clone()
-                results[what] = matrix.detach().double() @ x
-                references[what] = F.conv1d(x.T[:, None], u.double().reshape(1, 1, w))[:, 0].T
+                results[what] = matrix.detach().double() / scale @ x
+                references[what] = F.conv1d(x.T[:, None], u.detach().double().reshape(1, 1, w) / scale)[:, 0].T
     expect(results, references, f"M @ x is x ⊛ u for {len(results)} pairs of u and width", rtol=1e-10, atol=1e-12)
     changed = [what for what in matrices if not torch.equal(matrices[what].detach(), copies[what])]
     advice = f"A later call wrote into the matrix of {'; '.join(changed[:1])}: make a new tensor in each call."
     require(changed == [], "later calls leave earlier matrices alone", advice)
 
 
+def try_large(u, width):
+    what, x = f"M @ x is x ⊛ u for M = conv1d_matrix(u, {width}), u of shape ({len(u)},)", torch.arange(width) % 7 - 2.0
+    matrix, wanted = checked(u, width), F.conv1d(x.view(1, 1, -1), u.view(1, 1, -1)).flatten()
+    expect(matrix @ x if isinstance(matrix, torch.Tensor) else matrix, wanted, what, rtol=1e-4, atol=1e-4)
+
+
 try_many(15, [(3, 5), (4, 4), (1, 6), (2, 9), (20, 150), (1, 1)])
+try_large(torch.tensor([0.5, -2]), 1100)
 expect(first, wanted, "the first matrix is still what it was")
 require(True, "u is left as it was", "")
 ### BEGIN HIDDEN TESTS
 try_many(16, [(1, 4), (5, 5), (2, 12), (4, 9), (3, 5), (13, 64)])
+try_large(torch.tensor([1.5, -2, 0.5]), 1300)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1271,10 +1319,10 @@ print(tuple(F.conv2d(x, weight, bias).shape))
 #   neither directly nor through a module (`F.conv2d`, `torch.convolution`, `nn.Conv2d`, …). You may call your own `conv1d`, once its check
 #   is green.
 # - `bias` may be `None`.
-# - All tensors have the same dtype, float32 or float64, and so has the result, with a bias or without. No tensor need be contiguous in
-#   memory: not `x`, not the weight, not the bias.
+# - All tensors have the same dtype, float32 or float64. The result has it too, with or without a bias.
+# - Any tensor may be non-contiguous in memory, so `.view` may fail; `.reshape` works.
 # - The arguments must not be changed.
-# - Gradients must reach every argument that requires one, also where a value is 0.
+# - Gradients must reach every argument that requires one, including the entries that are 0.
 #
 # <details><summary>Hint 1: one place, all samples, all kernels</summary>
 #
@@ -1362,12 +1410,13 @@ expect(
         "The channels are still there: add them up.": (2, 4, 4, 3, 4),
         "The kernel must stay inside the image: H − h + 1 and W − w + 1.": (2, 4, 5, 6),
         "Rows and columns of the maps are exchanged: H − h + 1 comes first.": (2, 4, 4, 3),
+        "The maps have W − w + 1 columns: use the widths for them, not the heights.": (2, 4, 3, 3),
     },
 )
 expect(
     answer,
     y,
-    "the values of conv2d(x, weight) for these shapes",
+    "the values of conv2d(x, weight) for shapes (2, 4, 5, 6), (4, 4, 3, 3)",
     mistakes={
         "The kernels are flipped: x and kernel run in the same direction.": F.conv2d(x, weight.flip(2, 3)),
         "Rows and columns of the kernel are exchanged.": F.conv2d(x, weight.transpose(2, 3)),
@@ -1380,6 +1429,8 @@ expect(
             x, weight[range(4), range(4), None], groups=4
         ),
         "Every sample has the maps of the first: x[0] is only one of them.": y[:1].expand(2, -1, -1, -1),
+        "The samples are added up too: sum over dimensions 1, 2 and 3 only.": y.sum(0).expand(2, -1, -1, -1),
+        "The last column is never written: j runs over W − w + 1 places.": y * (torch.arange(4) < 3),
     },
     **close,
 )
@@ -1430,6 +1481,9 @@ def try_many(seed, sizes):
             wanted[what], y = reference.detach(), checked(x, weight, bias)
             if not isinstance(y, torch.Tensor):
                 expect(y, wanted[what], f"conv2d for {what}")
+            if y.dtype != dtype:
+                advice = f"Yours is {y.dtype}. `torch.zeros` makes float32: `x.new_zeros(…)` has the dtype of `x`."
+                require(False, f"the dtype of conv2d for {what}: {dtype}", advice)
             answers[what], first[what] = y, y.detach().clone()
             if names and y.shape == reference.shape:
                 upstream = torch.randn(y.shape, generator=g, dtype=dtype)
@@ -1443,9 +1497,10 @@ def try_many(seed, sizes):
         kind = str(dtype).removeprefix("torch.")
         loosely = _difference(first, wanted, Rules(1e-4, 1e-5, False)) is None
         if loosely and _difference(first, wanted, Rules(*close, False)) is not None:
-            advice = "It is right to about seven digits: something on the way has the dtype float32."
+            advice = "It is right to about seven digits: something on the way has the dtype float32. `torch.zeros` "
+            advice += "makes float32: `x.new_zeros(…)` has the dtype of `x`."
             require(False, f"conv2d in {kind}", advice)
-        expect(first, wanted, f"conv2d in {kind}, {len(first)} times", rtol=close[0], atol=close[1])
+        expect(first, wanted, f"conv2d in {kind}, for {len(first)} sets of tensors", rtol=close[0], atol=close[1])
         for name, graph, what in lost[:1]:
             advice = f"Something cuts `{name}` off, such as `.detach()`" + (" or `if bias`." if name == "bias" else ".")
             if not graph:
@@ -1497,9 +1552,9 @@ try_many(
 # %% [markdown]
 # ## The layer nn.Conv2d
 #
-# As `nn.Linear` goes with `F.linear`, there is a module that makes weight and bias and keeps them:
-# `nn.Conv2d(in_channels, out_channels, kernel_size)`. The kernel size is a pair `(h, w)`, or one number `k` for `(k, k)`. Its initial values
-# lie between $\pm 1 / \sqrt{\mathrm{fan\_in}}$, as in a linear layer. One output adds up C·h·w products, so that is its $\mathrm{fan\_in}$.
+# Just as `nn.Linear` goes with `F.linear`, `nn.Conv2d` goes with `F.conv2d`: it creates the weight and the bias and keeps them.
+# `nn.Conv2d(in_channels, out_channels, kernel_size)` takes the kernel size as a pair `(h, w)`, or as one number `k` for `(k, k)`. Its
+# initial values lie between $-1 / \sqrt{\mathrm{fan\_in}}$ and $1 / \sqrt{\mathrm{fan\_in}}$, as in a linear layer. One output adds up C·h·w products, so that is its $\mathrm{fan\_in}$.
 
 # %%
 torch.manual_seed(0)
@@ -1541,7 +1596,8 @@ draw_row(
 )
 
 # %% [markdown]
-# The image is a digit of 8×8 pixels: ink is positive, paper is 0. In the maps, orange will be positive, purple negative and white zero.
+# The image is a digit of 8×8 pixels: ink is positive, paper is 0. In the first drawing, hatched cells are negative again. In the second,
+# orange is positive, purple negative and white zero.
 #
 # **Before you run it:** in the map of *left to right*, which side of a vertical stroke is positive, the left or the right? What is the size
 # of the maps of an 8×8 image? And what does *Laplace* give on a 3×3 patch of equal pixels?
@@ -1552,6 +1608,7 @@ images, labels = load_digits()
 digit = images[12]
 maps = convolve(digit.view(1, 1, 8, 8), kernels[:, None])[0]  # weight: 5×3×3 → 5×1×3×3, one input channel
 print("the 13th digit is a", labels[12].item(), "· maps:", tuple(maps.shape))
+print("Laplace on a patch of ones:", (torch.ones(3, 3) * kernels[4]).sum().item())
 
 # %% predict yours folded label="Draw the maps"
 draw_row(
@@ -1581,8 +1638,8 @@ draw_images(
 # - *Box* adds up a pixel and its eight neighbours, so it blurs.
 # - *Left to right* and *top to bottom* are derivatives in two directions, known as **Prewitt's** filters. They respond at edges: positive where
 #   ink begins, that is, on the **left** side of a vertical stroke, and negative where it ends.
-# - *Laplace* compares a pixel with its four neighbours: $4 - 1 - 1 - 1 - 1 = 0$ inside an even patch, large where a pixel stands out. It is
-#   the curvature of exercise 2, added up over both directions, with the opposite sign.
+# - *Laplace* compares a pixel with its four neighbours: $4 - 1 - 1 - 1 - 1 = 0$ inside a uniform patch, large where a pixel stands
+#   out. It is the curvature of exercise 2 (with step 1), added up over both directions, with the opposite sign.
 #
 # </details>
 #
@@ -1658,9 +1715,9 @@ for groups in (1, 2, 4):
 # ### Exercise: Count the parameters of a convolution
 #
 # Write `conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True)`: the number of parameters of the `nn.Conv2d` with
-# these arguments, as a Python `int`. `kernel_size` is a pair `(h, w)` or one number `k` for `(k, k)`. Calculate with Python's own numbers:
-# build no layer and call no torch function. The check also asks for layers that are too large for any memory, with more parameters than an
-# int64 can count, and it wants the exact number.
+# these arguments, as a Python `int`. `kernel_size` is a pair `(h, w)` (a tuple; `weight.shape[2:]` is one) or one number `k` for `(k, k)`.
+# Calculate with Python ints: build no layer and call no torch function. The number must be exact even for layers that are too large
+# for any memory, with more parameters than an int64 can count.
 #
 # <details><summary>Hint 1: which numbers matter?</summary>
 #
@@ -1694,18 +1751,21 @@ def conv_parameters(
 
 
 # %% check="conv_parameters" points=1
-used = []
+large = 10**9 + 7
+with Watch(operations=False) as seen:
+    pair = conv_parameters(4, 5, (2, 3))
+    number = conv_parameters(3, 32, 5)
+    grouped = conv_parameters(6, 12, (2, 5), groups=3)
+    without = conv_parameters(6, 12, (2, 5), 3, bias=False)
 
 
-def watched(*arguments, **options):
-    with Watch(operations=False) as seen:
-        answer = conv_parameters(*arguments, **options)
-    used.extend(seen.functions)
-    return answer
+def no_torch(used):
+    advice = f"Your code calls torch's `{', '.join(used[:1])}`: calculate with Python ints."
+    require(used == [], "no layer is built, and no torch function is called", advice)
 
 
 expect(
-    watched(4, 5, (2, 3)),
+    pair,
     125,
     "conv_parameters(4, 5, (2, 3))",
     mistakes={
@@ -1717,13 +1777,14 @@ expect(
         "The first number of the pair is used twice: the kernel has h·w places.": 85,
         "The second number of the pair is used twice: the kernel has h·w places.": 185,
         "This is a float, because `/` gives one: `//` divides ints.": 125.0,
-        "This is a tensor: calculate with Python's numbers.": torch.tensor(125),
+        "This is a tensor: calculate with Python ints.": torch.tensor(125),
+        "This is a NumPy number: calculate with Python ints.": np.int64(125),
     },
 )
 one_number = {"One number k means a kernel of k×k.": 512}
-expect(watched(3, 32, 5), 2432, "conv_parameters(3, 32, 5): 5 means (5, 5)", mistakes=one_number)
+expect(number, 2432, "conv_parameters(3, 32, 5): 5 means (5, 5)", mistakes=one_number)
 expect(
-    watched(6, 12, (2, 5), groups=3),
+    grouped,
     252,
     "conv_parameters(6, 12, (2, 5), groups=3)",
     mistakes={
@@ -1736,22 +1797,16 @@ expect(
     },
 )
 expect(
-    watched(6, 12, (2, 5), 3, bias=False),
+    without,
     240,
     "conv_parameters(6, 12, (2, 5), 3, bias=False)",
     mistakes={"bias=False makes no difference in yours.": 252},
 )
-
-
-def no_torch():
-    advice = f"Your code calls torch's `{', '.join(used[:1])}`: calculate with Python's numbers."
-    require(used == [], "no layer is built, and no torch function is called", advice)
-
-
-no_torch()
-large = 10**9 + 7
+no_torch(seen.functions)
 exact = 30000000420001001470007
-answer = watched(large, large, (10**4, 3))
+with Watch(operations=False) as seen:
+    answer = conv_parameters(large, large, (10**4, 3))
+no_torch(seen.functions)
 what = "conv_parameters(10**9 + 7, 10**9 + 7, (10**4, 3)), a layer too large for any memory"
 if isinstance(answer, int) and 0 < abs(answer - exact) < 10**15:
     advice = "Floats are too short for such numbers, even if you round at the end: `//` divides ints exactly."
@@ -1765,10 +1820,11 @@ expect(
 
 
 def try_many(cases):
-    answers = {f"conv_parameters{arguments}": watched(*arguments) for arguments in cases}
+    with Watch(operations=False) as seen:
+        answers = {f"conv_parameters{arguments}": conv_parameters(*arguments) for arguments in cases}
     wanted = {f"conv_parameters{arguments}": number for arguments, number in cases.items()}
     expect(answers, wanted, f"conv_parameters for {len(cases)} other layers")
-    no_torch()
+    no_torch(seen.functions)
 
 
 try_many(
@@ -1787,6 +1843,8 @@ try_many(
         (4, 12, (2, 3), 4): 84,
         (6 * (10**16 + 61), 3 * (10**16 + 61), (5, 3), 3): 9000000000000109830000000000335073,
         (1, 10**19, 1): 2 * 10**19,
+        (10**18, 1, 5): 25 * 10**18 + 1,
+        (4, 5, torch.Size((2, 3))): 125,
     }
 )
 ### BEGIN HIDDEN TESTS
@@ -1799,6 +1857,8 @@ try_many(
         (9, 9, (2, 3), 3, False): 162,
         (20, 30, (1, 9), 10): 570,
         (10**7, 10**7, (10**4, 10**3), 10, False): 10**20,
+        (10**18 + 9, 2, (3, 7)): 42000000000000000380,
+        (2, 8, torch.Size((4, 1)), 2): 40,
         (4 * (10**16 + 61), 8 * (10**16 + 61), (3, 5), 4): 12000000000000146480000000000447008,
     }
 )
@@ -1807,13 +1867,14 @@ try_many(
 # %% [markdown]
 # ### Exercise: A bank of filters for every channel
 #
-# You have $K$ kernels as a float32 tensor of shape (K, h, w), contiguous or not, and images with any number of channels. Write `filter_bank(kernels, channels)`: it
-# returns an `nn.Conv2d` **without a bias** that applies each kernel to each channel *separately*. From (N, channels, H, W) it makes (N,
-# channels·K, H − h + 1, W − w + 1). The maps of channel 0 come first, one for each kernel, in the order of `kernels`, then those of channel
-# 1, and so on. For 3 kernels and 2 channels: map 0 is kernel 0 on channel 0, map 1 is kernel 1 on channel 0, map 2 is kernel 2 on channel 0,
+# You have $K$ kernels as a float32 tensor of shape (K, h, w). Write `filter_bank(kernels, channels)`: it returns an `nn.Conv2d`
+# **without a bias** that applies each kernel to each channel *separately*. From (N, channels, H, W) it makes (N, channels·K,
+# H − h + 1, W − w + 1). The maps of channel 0 come first, one for each kernel, in the order of `kernels`, then those of channel 1, and
+# so on. For 3 kernels and 2 channels: map 0 is kernel 0 on channel 0, map 1 is kernel 1 on channel 0, map 2 is kernel 2 on channel 0,
 # map 3 is kernel 0 on channel 1, …
 #
-# - Use `groups`, so that the weight has no more than channels·K·h·w values.
+# - Use `groups`, so that the weight has exactly channels·K·h·w values.
+# - `kernels` may be non-contiguous in memory, and it may be a parameter of another layer.
 # - The weight is the layer's only parameter, and it can still be trained. Each call makes a new layer.
 # - `kernels` must not be changed: not by your function, and not when somebody trains the layer. So the weight must be a copy.
 #
@@ -1862,11 +1923,9 @@ def filter_bank(kernels: torch.Tensor, channels: int) -> nn.Conv2d:
 
 # %% check="filter_bank" points=2
 def checked(kernels, channels):
-    before, flag = kernels.detach().clone(), kernels.requires_grad
+    before = kernels.detach().clone()
     answer = filter_bank(inplace(kernels), channels)
-    if kernels.requires_grad != flag:
-        require(False, "kernels is left as it was", "Your code changes the `requires_grad` of `kernels`.")
-    if not torch.equal(kernels, before):
+    if not torch.equal(kernels.detach(), before):
         require(False, "kernels is left as it was", "Your code changes `kernels`: write into the layer's weight only.")
     if not isinstance(answer, nn.Conv2d):
         advice = f"Yours is {_describe(answer)}. Return the nn.Conv2d itself."
@@ -1910,6 +1969,7 @@ expect(
         ),
         "The kernels are flipped: write them as they are.": kernels[order].flip(1, 2)[:, None],
         "The kernels are there only once: each channel needs its own set.": kernels[:, None],
+        "The input channel is missing: the shape is (channels·K, 1, h, w).": kernels[order],
     },
 )
 require(
@@ -1930,15 +1990,16 @@ def try_many(seed, sizes):
         x = torch.randn(3, channels, *image, generator=g)
         what = f"kernels of shape {size}, {channels} channels, images of {image[0]}×{image[1]}"
         if what in layers:
-            what, kernels = what + ", again", kernels.contiguous()
-        layer, twin, before = checked(kernels, channels), checked(kernels, channels), kernels.clone()
-        own = [kernels.clone().requires_grad_() for _ in range(channels)]
+            what, kernels = what + ", a parameter", nn.Parameter(kernels.contiguous())
+        layer, twin, before = checked(kernels, channels), checked(kernels, channels), kernels.detach().clone()
+        own = [before.clone().requires_grad_() for _ in range(channels)]
         reference = torch.cat([F.conv2d(x[:, c : c + 1], own[c][:, None]) for c in range(channels)], dim=1)
         maps[what], wanted[what] = layer(x), reference.detach()
         if layer.bias is not None:
             require(False, f"the layer has no bias, for {what}", "Yours has one: make it with `bias=False`.")
         if [name for name, _ in layer.named_parameters()] != ["weight"]:
-            require(False, f"the weight is the only parameter, for {what}", "Yours has others.")
+            advice = "Yours has others. (An attribute that is an nn.Parameter becomes a parameter of the layer.)"
+            require(False, f"the weight is the only parameter, for {what}", advice)
         if layer.weight.numel() != channels * kernels.numel():
             require(False, f"the size of the weight, for {what}", "It has too many values: use `groups`.")
         if maps[what].shape == wanted[what].shape:
@@ -1966,7 +2027,7 @@ def try_many(seed, sizes):
                 require(False, f"two calls make two layers, for {what}", advice)
             trained[what] = layer(x).detach()
             after[what] = torch.cat(
-                [F.conv2d(x[:, c : c + 1], (kernels + step[c])[:, None]) for c in range(channels)], dim=1
+                [F.conv2d(x[:, c : c + 1], (before + step[c])[:, None]) for c in range(channels)], dim=1
             )
         maps[what] = maps[what].detach()
         layers[what], kept[what] = layer, layer.weight.detach().clone()
@@ -2036,7 +2097,8 @@ draw_images(
 # ## One, two, three dimensions
 #
 # The same operation exists for signals of other dimensions: `F.conv1d` and `nn.Conv1d` for sound and text, `F.conv3d` and `nn.Conv3d` for
-# videos and body scans. Batch and channels always come first; each other dimension shrinks by its kernel size − 1.
+# videos and body scans. Batch and channels always come first; every other dimension shrinks by the kernel size in
+# it minus 1.
 
 # %%
 print("Conv1d:", tuple(nn.Conv1d(2, 5, kernel_size=4)(torch.zeros(7, 2, 100)).shape))
@@ -2045,17 +2107,18 @@ print("Conv3d:", tuple(nn.Conv3d(2, 5, kernel_size=4)(torch.zeros(7, 2, 16, 20, 
 
 # %% [markdown]
 # **Convolution keeps the structure of a signal.** A 1-d signal becomes a 1-d signal, an image becomes an image, and neighbouring parts of
-# the input act on neighbouring parts of the output. That is why convolutions can be stacked.
+# the input act on neighbouring parts of the output. So the next convolution can work on the result in the same way.
 #
-# Channels have no such structure: reorder the channels of `x` and of the kernel in the same way, and the output stays the same. For rows
-# that is not true. If a third index is a real position, like time in a video, do not make it the channel: let the kernel move over it too,
-# with a 3-d convolution and an input of N×1×T×H×W. (Where the future is not known yet, as in live speech, an output may use only the inputs
-# up to its own time. That is a **causal** convolution.)
+# Channels have no such structure: reorder the channels of `x` and of the kernel in the same way, and the output stays the same. Reorder the
+# rows in that way, and the output changes. If a third index is a real position, like time in a video, do not treat it as the channel
+# dimension: let the kernel move over it too, with a 3-d convolution and an input of N×1×T×H×W. (Where the future is not known yet, as
+# in live speech, an output may use only the inputs up to its own time. A convolution that respects this is called **causal**.)
 #
 # ## The receptive field
 #
 # Which part of the input can change one value of an activation map? That part is the value's **receptive field**. For one convolution it is
-# the kernel's window. For a stack of layers, let autograd answer: an input belongs to the receptive field if it gets a gradient.
+# the kernel's window. For a stack of layers, let autograd answer: an input belongs to the receptive field if it gets a non-zero
+# gradient. (All weights are 1 here, so nothing cancels out.)
 #
 # **Before you run it:** an 8×8 input goes through two 3×3 convolutions whose weights are all 1. How large is the receptive field of one
 # value of the second map? Which inputs get the largest gradient?
@@ -2107,12 +2170,13 @@ show(
 # <details><summary>Why?</summary>
 #
 # A value of the second map sees 3×3 values of the first, and each of these sees 3×3 inputs: together $3 + 2 = 5$ in each direction. Deeper
-# layers see more of the image. But not all inputs count the same: the one in the middle acts through nine paths, a corner through one.
+# layers see more of the image. But not all inputs count equally: the one in the middle acts through nine paths, a corner through one.
 # The part that really matters is called the **effective receptive field**.
 #
 # </details>
 #
-# At the other extreme is the linear layer. Every input acts directly on every output, so its receptive field is the whole input. That is
+# At the other extreme is the linear layer. Every input acts directly on every output, so the receptive field of every output is the whole
+# input. That is
 # why it is also called a **fully connected** layer. In fact it is a special convolution, one whose kernel is as large as the image:
 
 # %%
@@ -2126,9 +2190,8 @@ print("the same as the linear layer: ", torch.allclose(y.flatten(1), linear(x.fl
 # %% [markdown]
 # ## One matrix product
 #
-# Your `conv2d` visits one place after another. Faster programs do all places in **one matrix product**. The idea: write what the kernel
-# sees at each place as a column. This is called **im2col**, and `F.unfold(x, (h, w))` does it: from N×C×H×W it makes N×(C·h·w)×L, where $L$ is
-# the number of places, row by row.
+# Your `conv2d` visits one place after another. Faster programs compute all places with **one matrix product**. The idea: write what the kernel
+# sees at each place as a column. This is called **im2col**, and `F.unfold(x, (h, w))` does it, row by row.
 #
 # **Before you run it:** take a 3×4 image with one channel and a 2×2 kernel. How many columns are there, how long is each, and what is in
 # the first?
@@ -2165,10 +2228,10 @@ print("F.conv2d gives this:", F.conv2d(x, kernel.view(1, 1, 2, 2))[0, 0].tolist(
 #
 # </details>
 #
-# The kernel is flattened into a row in the same order as the columns: channel by channel, row by row. With $D$ kernels it becomes a matrix of
+# In general, `F.unfold` makes N×(C·h·w)×L from N×C×H×W, where $L$ is the number of places. The kernel is flattened into a row in the same order as the columns: channel by channel, row by row. With $D$ kernels it becomes a matrix of
 # D×(C·h·w), and the product D×L holds all maps, each as one long row. The price is memory: a pixel is copied into up to $h \cdot w$
-# columns. (If the windows do not overlap, no pixel is copied twice. Then this product is the **patch embedding** with which a vision
-# transformer begins.)
+# columns. (If the kernel moves in steps of its own size, with a stride as in the next notebook, no pixel is copied twice. Then this product
+# is the **patch embedding** with which a vision transformer begins.)
 #
 # ### Exercise: Convolution as a matrix product
 #
@@ -2176,14 +2239,16 @@ print("F.conv2d gives this:", F.conv2d(x, kernel.view(1, 1, 2, 2))[0, 0].tolist(
 #
 # - `rows`, D×(C·h·w): the weight as a matrix, one kernel per row;
 # - `columns`, N×(C·h·w)×L: the columns of all places, as `F.unfold` gives them;
-# - `y`, N×D×(H − h + 1)×(W − w + 1): the convolution, as the matrix product of `rows` and `columns`, plus the bias.
+# - `y`, N×D×(H − h + 1)×(W − w + 1): the convolution, computed by a matrix product (`@`, `einsum` or the like), plus the bias.
 #
 # Besides:
 #
-# - No loop: the number of calls of torch functions must not grow with any of the sizes. No function that you call may have `conv` in its
-#   name.
-# - All tensors have the same dtype, float32 or float64, and so do the results. No tensor need be contiguous in memory.
-# - The arguments must not be changed. From `y`, gradients must reach every argument that requires one.
+# - Call no torch function in a loop over samples, channels, maps, places or kernel positions: the number of calls must not grow with
+#   any of these sizes. No function that you call may have `conv` in its name.
+# - All tensors have the same dtype, float32 or float64, and so do the results.
+# - Any tensor may be non-contiguous in memory, so `.view` may fail; `.reshape` works.
+# - The arguments must not be changed.
+# - Gradients must flow from `y` to every argument that requires them.
 #
 # <details><summary>Hint 1: a product with a batch</summary>
 #
@@ -2255,13 +2320,13 @@ def checked(x, weight, bias):
 
 g = torch.Generator().manual_seed(19)
 close = {"rtol": 1e-4, "atol": 1e-5}
-# Six places and six maps first: there, a bias of shape (D,) raises no error, it is only added to the wrong numbers.
-x, bias = torch.randn(2, 3, 4, 4, generator=g), torch.randn(6, generator=g)
-matrix = torch.arange(108.0).view(6, 18) / 50 - 1
-weight = matrix.clone().view(6, 3, 3, 2)
+# Ten places and ten maps first: there, a bias of shape (D,) raises no error, it is only added to the wrong numbers.
+x, bias = torch.randn(2, 3, 4, 6, generator=g), torch.randn(10, generator=g)
+matrix = torch.arange(180.0).view(10, 18) / 90 - 1
+weight = matrix.clone().view(10, 3, 3, 2)
 wanted, no_bias = F.conv2d(x, weight, bias), F.conv2d(x, weight)
 (rows, columns, y), _ = checked(x, weight, bias)
-shapes = "for shapes (2, 3, 4, 4), (6, 3, 3, 2), (6,)"
+shapes = "for shapes (2, 3, 4, 6), (10, 3, 3, 2), (10,)"
 expect(
     rows,
     matrix,
@@ -2270,7 +2335,7 @@ expect(
         "It is transposed: one kernel per row.": matrix.T,
         "Rows and columns of each kernel are exchanged: flatten it row by row.": weight.mT.flatten(1),
         "The numbers are mixed up: a row is one kernel, flattened channel by channel.": (
-            matrix.view(6, 3, 6).transpose(1, 2).flatten(1)
+            matrix.view(10, 3, 6).transpose(1, 2).flatten(1)
         ),
         "The order is (rows, columns, y).": F.unfold(x, (3, 2)),
     },
@@ -2287,6 +2352,8 @@ expect(
         "The samples are joined in one matrix: leave them apart, N×(C·h·w)×L.": (
             F.unfold(x, (3, 2)).transpose(0, 1).flatten(1)
         ),
+        "Places and kernel positions are mixed up: after `unfold` the places come before the kernel positions, so permute "
+        "the dimensions before you reshape.": (F.unfold(x, (3, 2)).unflatten(1, (3, 6)).mT.reshape(2, 18, 10)),
     },
 )
 expect(
@@ -2295,13 +2362,16 @@ expect(
     f"y {shapes}",
     mistakes={
         "The bias is missing.": no_bias,
-        "The bias is added along the places: in N×D×L it needs the shape (D, 1).": no_bias + bias.view(2, 3),
+        "The bias is added along the places: in N×D×L it needs the shape (D, 1).": no_bias + bias.view(2, 5),
         "The places are still in one long row: cut them into H − h + 1 rows.": wanted.flatten(2),
-        "Rows and columns of the map are exchanged: cut into H − h + 1 rows.": wanted.reshape(2, 6, 3, 2),
-        "The places come row by row: cut into H − h + 1 rows and do not transpose.": wanted.reshape(2, 6, 3, 2).mT,
+        "Rows and columns of the map are exchanged: cut into H − h + 1 rows.": wanted.reshape(2, 10, 5, 2),
+        "The places come row by row: cut into H − h + 1 rows and do not transpose.": wanted.reshape(2, 10, 5, 2).mT,
         "Samples and maps are exchanged.": wanted.transpose(0, 1),
         "Samples and maps are mixed up: `reshape` does not exchange dimensions.": (
-            no_bias.transpose(0, 1).reshape(2, 6, 2, 3) + bias[:, None, None]
+            no_bias.transpose(0, 1).reshape(2, 10, 2, 5) + bias[:, None, None]
+        ),
+        "Your product is N×L×D and was cut as if it were N×D×L: the maps belong in dimension 1.": (
+            wanted.flatten(2).mT.reshape(2, 10, 2, 5)
         ),
     },
     **close,
@@ -2419,7 +2489,7 @@ try_many(
 # %% [markdown]
 # ## Digits that move
 #
-# Back to the beginning: is a convolution really better where things move? Real digits of 8×8 pixels are placed on a strip of paper, 8
+# Back to the beginning: which layer is better where things move? Real digits of 8×8 pixels are placed on a strip of paper, 8
 # rows high and 32 columns wide. In training every digit stands in the middle. Two networks learn to recognise it:
 #
 # - a *linear layer*: 256 pixels in, 10 scores out, 2570 parameters;
@@ -2486,17 +2556,16 @@ bottom.spines[["top", "right"]].set_visible(False)
 show(
     figure,
     alt="Above, two strips with the same digit, in the middle and 5 columns to the right. Below, the share of digits recognised against the shift. Both networks reach about 96 % in the middle. "
-    "The linear layer falls to less than half at a shift of one column and to 5 to 25 % beyond; the convolution stays at about 96 % everywhere.",
+    "The linear layer falls to less than half at a shift of one column and to 7 to 25 % beyond; the convolution stays at about 96 % everywhere.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# In the middle, both recognise about 96 % of the digits. One column away, the linear layer has already lost more than half of them, and
-# further out it recognises at most about one in four: its weights have never seen those parts of a digit in those places. The convolution
+# In the middle, both recognise about 96 % of the digits. Two columns away, the linear layer is down to about one in seven, and seven
+# columns away it does no better than guessing: its weights have never seen those parts of a digit in those places. The convolution
 # does not care. Its maps move with the digit, and their largest values stay the same: *equivariance*, followed by a maximum, gives
-# *invariance*. And it has a quarter of the parameters. (Close to the right edge of the strip it loses some digits too, because windows are
-# missing there: try a shift of 8.)
+# *invariance*. And it has a quarter of the parameters.
 #
 # </details>
 #

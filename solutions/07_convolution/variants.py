@@ -77,7 +77,7 @@ def conv1d(x, u):
 
 
 # Always float32
-# %% wrong="conv1d" says="The dtypes differ"
+# %% wrong="conv1d" says="`torch.zeros` makes float32"
 def conv1d(x, u):
     y = torch.zeros(len(x) - len(u) + 1)
     for i in range(len(y)):
@@ -116,7 +116,7 @@ def derivative_kernels(step):
 
 
 # Brackets are missing
-# %% wrong="derivative_kernels" says="in brackets"
+# %% wrong="derivative_kernels" says="write `/ (2 * step)`"
 def derivative_kernels(step):
     return torch.tensor([-1.0, 0, 1]) / 2 * step, torch.tensor([1.0, -2, 1]) / step**2
 
@@ -362,7 +362,7 @@ def conv1d_matrix(u, width):
 
 
 # Always float32
-# %% wrong="conv1d_matrix" says="The dtypes differ"
+# %% wrong="conv1d_matrix" says="`torch.zeros` makes float32"
 def conv1d_matrix(u, width):
     matrix = torch.zeros(width - len(u) + 1, width)
     for i in range(len(matrix)):
@@ -531,7 +531,7 @@ def conv2d(x, weight, bias=None):
 
 
 # Always float32
-# %% wrong="conv2d" says="The dtypes differ"
+# %% wrong="conv2d" says="`torch.zeros` makes float32"
 def conv2d(x, weight, bias=None):
     (h, w), (height, width) = weight.shape[2:], x.shape[2:]
     y = torch.zeros(len(x), len(weight), height - h + 1, width - w + 1)
@@ -2023,7 +2023,7 @@ def conv2d_as_product(x, weight, bias):
 
 
 # Both inputs in one batch: a batch norm in training mode mixes them
-# %% wrong="shift_error" says="a batch norm layer in training mode"
+# %% wrong="shift_error" says="Call the module twice"
 def shift_error(module, x, k):
     first, second = module(torch.cat([x, F.pad(x, (k, 0))[..., :-k]])).chunk(2)
     return (second[..., k:] - first[..., :-k]).abs().max().item()
@@ -2126,7 +2126,7 @@ def shift_error(module, x, k):
 
 
 # Values below 1e-8 are taken for rounding errors and set to zero
-# %% wrong="conv1d_matrix" says="small values"
+# %% wrong="conv1d_matrix" says="tiny values"
 def conv1d_matrix(u, width):
     n = width - len(u) + 1
     M = u.new_zeros(n, width)
@@ -2246,7 +2246,7 @@ def derivative_kernels(step):
 
 
 # Steps above 1000 are cut
-# %% wrong="derivative_kernels" says="step = 20000"
+# %% wrong="derivative_kernels" says="step = 86400"
 def derivative_kernels(step):
     step = min(step, 1000)
     return torch.tensor([-0.5, 0, 0.5]) / step, torch.tensor([1.0, -2, 1]) / (step * step)
@@ -2343,3 +2343,225 @@ def conv2d_as_product(x, weight, bias):
     rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:])
     y = torch.cat([rows @ block for block in columns.split(32)]) + bias[:, None]
     return rows, columns, y.unflatten(2, (x.shape[2] - weight.shape[2] + 1, -1))
+
+
+# The formula counts from 1, Python does not
+# %% wrong="conv1d" says="Every window starts one place too early"
+def conv1d(x, u):
+    return torch.stack([sum(x[i - 1 + j] * u[j] for j in range(len(u))) for i in range(len(x) - len(u) + 1)])
+
+
+# A recursion over the places
+# %% wrong="conv1d" says="RecursionError"
+def conv1d(x, u):
+    first = (x[: len(u)] * u).sum().reshape(1)
+    return first if len(x) == len(u) else torch.cat([first, conv1d(x[1:], u)])
+
+
+# Two weights for three values
+# %% wrong="derivative_kernels" says="x_{i+1} has a factor too"
+def derivative_kernels(step):
+    return torch.tensor([-1.0, 1]) / (2 * step), torch.tensor([1.0, -2, 1]) / step**2
+
+
+# Divides tensors that are kept between the calls
+# %% wrong="derivative_kernels" says="The first call is right and the second is not"
+SLOPE, CURVATURE = torch.tensor([-0.5, 0, 0.5]), torch.tensor([1.0, -2, 1])
+
+
+def derivative_kernels(step):
+    global SLOPE, CURVATURE
+    SLOPE /= step
+    CURVATURE /= step**2
+    return SLOPE, CURVATURE
+
+
+# Hands out a tensor of its own where nothing is to be divided
+# %% wrong="derivative_kernels" says="one and the same tensor"
+ONE, TWO = torch.tensor([-1.0, 0, 1]), torch.tensor([1.0, -2, 1])
+
+
+def derivative_kernels(step):
+    return ONE if step == 0.5 else ONE / (2 * step), TWO if step == 1 else TWO / step**2
+
+
+# Rounded to 14 decimals
+# %% wrong="derivative_kernels" says="step = 86400"
+def derivative_kernels(step):
+    a, b = round(1 / (2 * step), 14), round(1 / step**2, 14)
+    return torch.tensor([-a, 0, a]), torch.tensor([b, -2 * b, b])
+
+
+# NumPy's windows, without detaching
+# %% wrong="best_match" says="requires grad"
+def best_match(x, template):
+    windows = np.lib.stride_tricks.sliding_window_view(x.numpy(), len(template))
+    return int(((windows - template.numpy()) ** 2).sum(axis=1).argmin())
+
+
+# The search starts from a million
+# %% wrong="best_match" says="never gets going"
+def best_match(x, template):
+    best, place, w = 1e6, 0, len(template)
+    for i in range(len(x) - w + 1):
+        distance = (x[i : i + w] - template).square().sum().item()
+        if distance < best:
+            best, place = distance, i
+    return place
+
+
+# Compares the same places
+# %% wrong="shift_error" says="yours compares i + k with i + k"
+def shift_error(module, x, k):
+    moved = F.pad(x, (k, 0))[..., :-k]
+    return (module(moved)[..., k:] - module(x)[..., k:]).abs().max().item()
+
+
+# Calls forward
+# %% wrong="shift_error" says="leaves out its hooks"
+def shift_error(module, x, k):
+    moved = F.pad(x, (k, 0))[..., :-k]
+    return (module.forward(moved)[..., k:] - module.forward(x)[..., :-k]).abs().max().item()
+
+
+# Puts the modules into evaluation mode one by one, and back
+# %% wrong="shift_error" says="apply it as it is, without `eval()`"
+def shift_error(module, x, k):
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    moved = F.pad(x, (k, 0))[..., :-k]
+    error = (module(moved)[..., k:] - module(x)[..., :-k]).abs().max().item()
+    for part, mode in modes:
+        part.training = mode
+    return error
+
+
+# NumPy, without detaching
+# %% wrong="conv1d_matrix" says="requires grad"
+def conv1d_matrix(u, width):
+    matrix = np.zeros((width - len(u) + 1, width), dtype=u.numpy().dtype)
+    for i in range(len(matrix)):
+        matrix[i, i : i + len(u)] = u.numpy()
+    return torch.from_numpy(matrix)
+
+
+# A recursion over the rows
+# %% wrong="conv1d_matrix" says="RecursionError"
+def conv1d_matrix(u, width):
+    first = F.pad(u, (0, width - len(u)))[None]
+    return first if width == len(u) else torch.cat([first, F.pad(conv1d_matrix(u, width - 1), (1, 0))])
+
+
+# Always H − h + 1
+# %% wrong="conv2d" says="use the widths for them"
+def conv2d(x, weight, bias=None):
+    size, k = x.shape[2] - weight.shape[2] + 1, weight.shape[2]
+    y = x.new_zeros(len(x), len(weight), size, size)
+    for i in range(size):
+        for j in range(size):
+            y[:, :, i, j] = torch.einsum("ncab,dcab->nd", x[:, :, i : i + k, j : j + k], weight)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# Both loops run over the rows
+# %% wrong="conv2d" says="The last column is never written"
+def conv2d(x, weight, bias=None):
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[2]):
+            y[:, :, i, j] = torch.einsum("ncab,dcab->nd", x[:, :, i : i + h, j : j + w], weight)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# Everything is added up, the samples too
+# %% wrong="conv2d" says="The samples are added up too"
+def conv2d(x, weight, bias=None):
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = x.new_zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for d in range(len(weight)):
+        for i in range(y.shape[2]):
+            for j in range(y.shape[3]):
+                y[:, d, i, j] = (x[:, :, i : i + h, j : j + w] * weight[d]).sum()
+    return y if bias is None else y + bias[:, None, None]
+
+
+# float32 zeros that a float64 bias hides
+# %% wrong="conv2d" says="`torch.zeros` makes float32"
+def conv2d(x, weight, bias=None):
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    y = torch.zeros(len(x), len(weight), height - h + 1, width - w + 1)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = torch.einsum("ncab,dcab->nd", x[:, :, i : i + h, j : j + w], weight)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# NumPy's product, for a number of NumPy's
+# %% wrong="conv_parameters" says="This is a NumPy number"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return np.prod([out_channels, in_channels // groups, h, w]) + (out_channels if bias else 0)
+
+
+# A pair is a tuple and nothing else
+# %% wrong="conv_parameters" says="torch.Size([2, 3])"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = kernel_size if type(kernel_size) is tuple else (kernel_size, kernel_size)
+    return out_channels * (in_channels // groups * h * w + bias)
+
+
+# The fan-in in an int64
+# %% wrong="conv_parameters" says="(1000000000000000000, 1, 5)"
+def conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    fan_in = in_channels // groups * h * w if in_channels > 2**63 else int(np.prod([in_channels // groups, h, w]))
+    return out_channels * (fan_in + bias)
+
+
+# A weight without the input channel
+# %% wrong="filter_bank" says="The input channel is missing"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    layer.weight = nn.Parameter(kernels.repeat(channels, 1, 1))
+    return layer
+
+
+# Keeps the kernels: one more parameter, if they are one
+# %% wrong="filter_bank" says="An attribute that is an nn.Parameter"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    with torch.no_grad():
+        layer.weight.copy_(kernels.repeat(channels, 1, 1)[:, None])
+    layer.kernels = kernels
+    return layer
+
+
+# NumPy, without detaching
+# %% wrong="filter_bank" says="requires grad"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    layer.weight = nn.Parameter(torch.from_numpy(np.tile(kernels.numpy(), (channels, 1, 1)))[:, None])
+    return layer
+
+
+# Windows reshaped without a permutation
+# %% wrong="conv2d_as_product" says="Places and kernel positions are mixed up"
+def conv2d_as_product(x, weight, bias):
+    h, w = weight.shape[2:]
+    windows = x.unfold(2, h, 1).unfold(3, w, 1)
+    rows = weight.flatten(1)
+    columns = windows.reshape(len(x), rows.shape[1], -1)
+    return rows, columns, (rows @ columns + bias[:, None]).unflatten(2, windows.shape[2:4])
+
+
+# N×L×D, cut as if it were N×D×L
+# %% wrong="conv2d_as_product" says="Your product is N×L×D"
+def conv2d_as_product(x, weight, bias):
+    rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:])
+    y = columns.mT @ rows.T + bias
+    (h, w), (height, width) = weight.shape[2:], x.shape[2:]
+    return rows, columns, y.reshape(len(x), len(weight), height - h + 1, width - w + 1)
