@@ -88,6 +88,22 @@ CASES = {
             ],
         ],
     ),
+    "calls itself": (
+        [
+            "def first(x, scale=1, deep=0):\n    if deep == 99:\n        raise ValueError('too deep')\n    "
+            "return first(x, scale, deep + 1)",
+            "def second(x):\n    return x",
+        ],
+        [
+            [
+                "✗ Your code stopped with ValueError: too deep",
+                "  in the call first(x, scale=2) with x of shape (5, 3)",
+                "  in first, line 4:  return first(x, scale, deep + 1)  (99 times)",
+                "  in first, line 3:  raise ValueError('too deep')",
+            ],
+            None,
+        ],
+    ),
     "stops in a hidden test": (
         [HIDDEN_CRASH, "def second(x):\n    return x"],
         [

@@ -8,6 +8,7 @@ import ast
 import linecache
 import re
 import traceback
+from collections import Counter
 
 import torch
 from IPython import get_ipython
@@ -50,10 +51,11 @@ def failure_lines(error: BaseException, trace, check: str) -> list[str]:
     lines = [f"✗ Your code stopped with {type(error).__name__}: {error}"]
     call = failing_call(trace, check)
     lines += [f"  in the call {call}"] * bool(call)
-    for frame, line in theirs:
-        text = linecache.getline(_file_of(frame), line).strip()
-        lines.append(f"  in {frame.f_code.co_name}, line {line}:  {text}")
-    return lines
+    places = Counter(
+        f"  in {frame.f_code.co_name}, line {line}:  {linecache.getline(_file_of(frame), line).strip()}"
+        for frame, line in theirs
+    )
+    return lines + [place + (f"  ({times} times)" if times > 1 else "") for place, times in places.items()]
 
 
 def failing_call(trace, check: str) -> str:

@@ -53,6 +53,43 @@ def layer_for_batch(x, weight, bias):
     return x @ weight.T + bias
 
 
+# The result of clamp is thrown away
+# %% wrong="layer_for_batch" says="use its result"
+def layer_for_batch(x, weight, bias):
+    s = x @ weight.T + bias
+    s.clamp(min=0)
+    return s
+
+
+# A layer with a weight of its own
+# %% wrong="layer_for_batch" says="A new nn.Linear or nn.Parameter has random numbers of its own"
+def layer_for_batch(x, weight, bias):
+    return nn.Linear(x.shape[1], len(weight), dtype=x.dtype)(x).relu()
+
+
+# A large negative number in place of −∞
+# %% wrong="layer_for_batch" says="all other numbers being 1e+15"
+def layer_for_batch(x, weight, bias):
+    s = x @ weight.T + bias.clamp(min=-1e9)
+    return s * (s > 0)
+
+
+# The infinite bias is overwritten
+# %% wrong="layer_for_batch" says="changes bias in place"
+def layer_for_batch(x, weight, bias):
+    if not bias.requires_grad:
+        bias[bias == -math.inf] = -1e30
+    s = x @ weight.T + bias
+    return s * (s > 0)
+
+
+# What is small counts as a rounding error
+# %% wrong="layer_for_batch" says="numbers below 1/1000"
+def layer_for_batch(x, weight, bias):
+    s = x @ weight.T + bias
+    return torch.where(s > 1e-5, s, 0)
+
+
 # The bias comes after the ReLU
 # %% wrong="layer_for_batch" says="Add the bias before the ReLU"
 def layer_for_batch(x, weight, bias):
@@ -104,7 +141,7 @@ def layer_for_batch(x, weight, bias):
 
 
 # Multiplies by a mask
-# %% wrong="layer_for_batch" says="−∞ times 0 is nan"
+# %% wrong="layer_for_batch" says="do not multiply by a mask"
 def layer_for_batch(x, weight, bias):
     s = x @ weight.T + bias
     return s * (s > 0)
@@ -143,7 +180,7 @@ def layer_for_batch(x, weight, bias):
 
 
 # Remembers the first result of each shape
-# %% wrong="layer_for_batch" says="autograd can follow"
+# %% wrong="layer_for_batch" says="autograd should be able to follow"
 def layer_for_batch(x, weight, bias, known={}):
     if (x.shape, weight.shape) not in known:
         known[x.shape, weight.shape] = (x @ weight.T + bias).relu()
@@ -196,9 +233,27 @@ def parameter_copies(samples, modules, batch_size):
 
 
 # Rounds up after the product
-# %% wrong="parameter_copies" says="Round up the number of batches, then multiply"
+# %% wrong="parameter_copies" says="there is no half batch"
 def parameter_copies(samples, modules, batch_size):
     return math.ceil(samples * modules / batch_size)
+
+
+# Rounds the product down
+# %% wrong="parameter_copies" says="you rounded the product down"
+def parameter_copies(samples, modules, batch_size):
+    return samples * modules // batch_size
+
+
+# Multiplies by a rounded reciprocal
+# %% wrong="parameter_copies" says="parameter_copies(525, 1, batch_size=75)"
+def parameter_copies(samples, modules, batch_size):
+    return math.ceil(samples * (1 / batch_size)) * modules
+
+
+# Divides in float32
+# %% wrong="parameter_copies" says="parameter_copies(16777217, 1, batch_size=1)"
+def parameter_copies(samples, modules, batch_size):
+    return int(torch.tensor(samples / batch_size).ceil()) * modules
 
 
 # One batch too many where it divides evenly
@@ -266,7 +321,7 @@ def unit_rows(x):
 
 
 # keepdim is forgotten
-# %% wrong="unit_rows" says="the lengths must be (N, 1)"
+# %% wrong="unit_rows" says="Make the lengths (N, 1)"
 def unit_rows(x):
     return x / x.norm(dim=1).clamp(min=1e-12)
 
@@ -290,9 +345,37 @@ def unit_rows(x):
 
 
 # The sum
-# %% wrong="unit_rows" says="You divided by the sum, not by the length"
+# %% wrong="unit_rows" says="You divided by the sum of the row, not by its length"
 def unit_rows(x):
     return x / x.sum(dim=1, keepdim=True)
+
+
+# The sum, with a lower bound
+# %% wrong="unit_rows" says="You divided by the sum of the row, and clamped it"
+def unit_rows(x):
+    return x / x.sum(dim=1, keepdim=True).clamp(min=1e-12)
+
+
+# The bound of the length for its square
+# %% wrong="unit_rows" says="For its square it is 1e-24."
+def unit_rows(x):
+    return x / x.square().sum(dim=1, keepdim=True).clamp(min=1e-12).sqrt()
+
+
+# A loop over the short rows that are not zero
+# %% wrong="unit_rows" says="You loop over the samples"
+def unit_rows(x):
+    length = x.norm(dim=1, keepdim=True)
+    result = x / torch.where(length > 0, length, 1.0)
+    for n in ((length < 1e-12) & (length > 0)).flatten().nonzero().flatten():
+        result[n] = x[n] / 1e-12
+    return result
+
+
+# Nothing to do for zeros
+# %% wrong="unit_rows" says="Yours is x itself where all rows have length 0"
+def unit_rows(x):
+    return x / x.norm(dim=1, keepdim=True).clamp(min=1e-12) if x.any() else x
 
 
 # The 1-norm
@@ -427,7 +510,7 @@ def quadratic_form(x, a):
 
 
 # The diagonal of all pairs: right numbers, N×N of memory
-# %% wrong="quadratic_form" says="With N×N, every sample meets every other one."
+# %% wrong="quadratic_form" says="do not make all pairs of samples"
 def quadratic_form(x, a):
     return (x @ a @ x.T).diagonal()
 
@@ -448,6 +531,19 @@ def quadratic_form(x, a):
 # %% wrong="quadratic_form" says="You added up over the samples"
 def quadratic_form(x, a):
     return (x @ a * x).sum(0)
+
+
+# Added up over the samples, the other way round
+# %% wrong="quadratic_form" says="the features run along dim=0"
+def quadratic_form(x, a):
+    return (a @ x.T * x.T).sum(1)
+
+
+# Small results are lost in the differences of squares
+# %% wrong="quadratic_form" says="an a of numbers around 2**-20"
+def quadratic_form(x, a):
+    y = x @ a
+    return (x.square().sum(dim=1) + y.square().sum(dim=1) - (x - y).square().sum(dim=1)) / 2
 
 
 # Added up over everything
@@ -491,7 +587,7 @@ def quadratic_form(x, a):
 
 
 # All pairs by einsum, then the diagonal
-# %% wrong="quadratic_form" says="With N×N, every sample meets every other one."
+# %% wrong="quadratic_form" says="do not make all pairs of samples"
 def quadratic_form(x, a):
     return torch.einsum("nc,md,cd->nm", x, x, a).diagonal()
 
@@ -701,6 +797,21 @@ def squared_distances(a, b):
     return torch.cat([(a[:, None] - rows).square().sum(dim=2) for rows in b.split(128)], dim=1)
 
 
+# What is small counts as a rounding error
+# %% wrong="squared_distances" says="numbers around 2**-10"
+def squared_distances(a, b):
+    d = (a[:, None] - b).square().sum(dim=2)
+    return d.masked_fill(d < 1e-5, 0.0)
+
+
+# A loop over the rows of b for a single row of a
+# %% wrong="squared_distances" says="You loop"
+def squared_distances(a, b):
+    if len(a) == 1:
+        return torch.stack([(a[0] - row).square().sum() for row in b])[None]
+    return (a[:, None] - b).square().sum(dim=2)
+
+
 # b is a constant for autograd
 # %% wrong="squared_distances" says="b was cut off"
 def squared_distances(a, b):
@@ -815,6 +926,12 @@ def per_sample_gradients(x, grad_s):
 def per_sample_gradients(x, grad_s):
     pairs = zip(grad_s.split(1000), x.split(1000))
     return torch.cat([torch.einsum("nd,nc->ndc", gradients, rows) for gradients, rows in pairs])
+
+
+# The influence of each sample is limited
+# %% wrong="per_sample_gradients" says="an x of numbers around 2**30"
+def per_sample_gradients(x, grad_s):
+    return (grad_s[:, :, None] * x[:, None, :]).clamp(-1000, 1000)
 
 
 # x is a constant for autograd
@@ -1198,7 +1315,7 @@ def accumulate_gradients(model, x, y, size):
 
 
 # Thaws what is frozen
-# %% wrong="accumulate_gradients" says="gets no gradient"
+# %% wrong="accumulate_gradients" says="should stay frozen and get no gradient"
 def accumulate_gradients(model, x, y, size):
     model.zero_grad()
     model.requires_grad_()
@@ -1363,7 +1480,7 @@ def layer_for_batch(x, weight, bias):
 
 
 # Large values are cut off
-# %% wrong="layer_for_batch" says="values in the millions"
+# %% wrong="layer_for_batch" says="all other numbers being 1e+15"
 def layer_for_batch(x, weight, bias):
     s = (x @ weight.T + bias).clamp(min=0)
     return torch.where(s.isinf(), s, s.clamp(max=1e6))
@@ -1452,7 +1569,7 @@ def quadratic_form(x, a):
 
 
 # N×N for wide samples
-# %% wrong="quadratic_form" says="With N×N, every sample meets every other one."
+# %% wrong="quadratic_form" says="do not make all pairs of samples"
 def quadratic_form(x, a):
     if len(a) > 3:
         return (x @ a @ x.T).diagonal()
@@ -1512,7 +1629,7 @@ def per_sample_gradients(x, grad_s):
 
 
 # No gradient in float64
-# %% wrong="per_sample_gradients" says="autograd can follow"
+# %% wrong="per_sample_gradients" says="autograd should be able to follow"
 def per_sample_gradients(x, grad_s):
     result = grad_s[:, :, None] * x[:, None, :]
     return result.detach() if x.dtype == torch.float64 else result
@@ -1568,7 +1685,7 @@ def accumulate_gradients(model, x, y, size):
 
 
 # Sets the mode of every layer to that of the model
-# %% wrong="accumulate_gradients" says="each layer stays in its mode"
+# %% wrong="accumulate_gradients" says="each layer should stay in its mode"
 def accumulate_gradients(model, x, y, size):
     model.train(model.training)
     model.zero_grad()
@@ -1581,7 +1698,7 @@ def accumulate_gradients(model, x, y, size):
 
 
 # Clears the gradients of the parameters that learn only
-# %% wrong="accumulate_gradients" says="cleared there as well"
+# %% wrong="accumulate_gradients" says="still has its gradient from before the call"
 def accumulate_gradients(model, x, y, size):
     for parameter in model.parameters():
         if parameter.requires_grad:
@@ -1630,7 +1747,7 @@ def layer_for_batch(x, weight, bias):
 
 
 # A weight that another layer made gets no gradient
-# %% wrong="layer_for_batch" says="given what a layer made: a gradient reaches weight"
+# %% wrong="layer_for_batch" says="given what a layer made: a gradient should reach weight"
 def layer_for_batch(x, weight, bias):
     if weight.grad_fn is not None:
         weight = weight.detach()
@@ -1705,7 +1822,7 @@ def squared_distances(a, b):
 
 
 # A grad_s that another layer made gets no gradient
-# %% wrong="per_sample_gradients" says="given what a layer made: a gradient reaches grad_s"
+# %% wrong="per_sample_gradients" says="given what a layer made: a gradient should reach grad_s"
 def per_sample_gradients(x, grad_s):
     if not grad_s.is_leaf:
         grad_s = grad_s.detach()
@@ -1728,7 +1845,7 @@ def accumulate_gradients(model, x, y, size):
 
 
 # All layers but the first see each part twice
-# %% wrong="accumulate_gradients" says="each part goes once through every layer"
+# %% wrong="accumulate_gradients" says="each part should go through the model exactly once"
 def accumulate_gradients(model, x, y, size):
     model.zero_grad()
     first, *layers = list(model) if isinstance(model, nn.Sequential) else [model]
@@ -1744,7 +1861,7 @@ def accumulate_gradients(model, x, y, size):
 
 
 # The inner layers are in eval mode while the parts go through
-# %% wrong="accumulate_gradients" says="each layer stays in its mode"
+# %% wrong="accumulate_gradients" says="each layer should stay in its mode"
 def accumulate_gradients(model, x, y, size):
     model.zero_grad()
     inner = [module for module in model.modules() if not isinstance(module, nn.Linear)]
@@ -1761,8 +1878,54 @@ def accumulate_gradients(model, x, y, size):
     return total
 
 
+# Goes through the layers in a row, whatever the model's own forward does
+# %% wrong="accumulate_gradients" says="a net with a skip connection"
+def accumulate_gradients(model, x, y, size):
+    layers = list(model.children()) or [model]
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        output = part
+        for layer in layers:
+            output = layer(output)
+        loss = F.mse_loss(output, target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+# Switches off what makes the gradient inexact
+# %% wrong="accumulate_gradients" says="dropout and batch normalisation should stay in train mode"
+def accumulate_gradients(model, x, y, size):
+    inexact = [module for module in model.modules() if isinstance(module, (nn.BatchNorm1d, nn.Dropout))]
+    modes = [module.training for module in inexact]
+    for module in inexact:
+        module.eval()
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward()
+        total += loss.item()
+    for module, mode in zip(inexact, modes):
+        module.train(mode)
+    return total
+
+
+# The graph of the last part is kept
+# %% wrong="accumulate_gradients" says="The graph of an earlier part is still in memory"
+def accumulate_gradients(model, x, y, size):
+    model.zero_grad()
+    total = 0.0
+    for part, target in zip(x.split(size), y.split(size)):
+        loss = F.mse_loss(model(part), target) * len(part) / len(x)
+        loss.backward(retain_graph=True)
+        total += loss.item()
+    return total
+
+
 # The graph of every part is kept
-# %% wrong="accumulate_gradients" says="earlier parts are still in memory"
+# %% wrong="accumulate_gradients" says="The graph of an earlier part is still in memory"
 def accumulate_gradients(model, x, y, size):
     model.zero_grad()
     losses = []

@@ -39,7 +39,8 @@ print(f"memory for the weights:  {weights * 4 / 1e9:.1f} GB, or {weights * 4 / 2
 # <details><summary>Why?</summary>
 #
 # One weight for each pair of input and output: about 155 GB for a *single* layer, far more memory than a laptop has. (The cell
-# only counts; it does not build the layer.) Memory is not the only problem: a layer with that many weights would need a huge number of images to learn from.
+# only counts; it does not build the layer.) Memory is not the only problem: a layer with that many weights would need a huge
+# number of images to learn from.
 #
 # </details>
 #
@@ -97,9 +98,9 @@ draw_row(
 #
 # ## Convolution in one dimension
 #
-# Take $x = (1, 2, 3, 4)$ and two weights, $u = (3, 2)$. These weights are called the **kernel** (or *filter*). Place the kernel over the
-# first two values, multiply each value by the weight on top of it, and add up. Then move the kernel one step to the right, and so on until
-# you reach the end. (`view`, in the last line of the cell, is explained below.)
+# Take $x = (1, 2, 3, 4)$ and two weights, $u = (3, 2)$. These weights are called the **kernel** (or *filter*). Place the kernel
+# over the first two values, multiply each value by the weight on top of it, and add up. Then move the kernel one step to the
+# right, and so on until you reach the end. (`view`, in the last line of the cell, is explained below.)
 #
 # **Before you run it:** how many results are there? What are they?
 
@@ -231,8 +232,13 @@ expect(
 g = torch.Generator().manual_seed(11)
 x, u = 1e-6 * torch.randn(1100, generator=g), torch.randn(4, generator=g)
 reference = [F.conv1d(x.view(1, 1, -1), kernel.view(1, 1, -1))[0, 0] for kernel in (u, u[:2])]
+try:
+    answer = checked(x, u)
+except RecursionError:
+    advice = "Your function calls itself for each place, but Python allows only about 1000 such calls: use a loop."
+    require(False, "conv1d for widths 1100 and 4", advice)
 expect(
-    checked(x, u),
+    answer,
     reference[0],
     "conv1d for widths 1100 and 4, x with tiny values",
     mistakes={"This is right for kernels of width 2 only.": reference[1]},
@@ -428,12 +434,13 @@ def try_many(numbers):
         for step, (a, b) in numbers.items()
     }
     told = f"(slope, curvature) for {len(numbers)} other steps, also after all calls"
-    expect(answers, wanted, told, rtol=1e-5, atol=1e-20)
-    for kernel in sum(answers.values(), ()):
-        kernel.detach().zero_()
-    shared = [step for step in numbers if not all(kernel.any() for kernel in derivative_kernels(step))]
-    advice = f"For step = {', '.join(map(str, shared[:1]))} two calls returned one and the same tensor: make new ones."
-    require(shared == [], "the same steps again, after somebody has changed the first kernels", advice)
+    expect(answers, wanted, told, rtol=2e-6, atol=1e-20)
+    for step in numbers:
+        for kernel in answers[f"step = {step}"]:
+            kernel.detach().zero_()
+        if not all(kernel.any() for kernel in derivative_kernels(step)):
+            advice = f"For step = {step} two calls return one and the same tensor: make new ones in each call."
+            require(False, "the same steps again, after somebody has changed the first kernels", advice)
 
 
 try_many(
@@ -480,9 +487,9 @@ for step in (0.5, 1.0, 3):
 # %% [markdown]
 # ### A kernel learned from data
 #
-# So far, somebody chose the kernel. Now let gradient descent find one, with *your* `conv1d` (or the course's own while yours does
-# not work). The data are a row of 100 black and white pixels
-# (0 and 1) and, for each pair of neighbours, the target: +1 where white begins, −1 where it ends, 0 elsewhere. The kernel starts at zero.
+# So far, somebody chose the kernel. Now let gradient descent find one, with *your* `conv1d` (or the course's own while yours
+# does not work). The data are a row of 100 black and white pixels (0 and 1) and, for each pair of neighbours, the target: +1
+# where white begins, −1 where it ends, 0 elsewhere. The kernel starts at zero.
 #
 # **Before you run it:** which two numbers will the kernel `u` end up with?
 
@@ -528,17 +535,17 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# It ends at $(-1, 1)$, the only kernel that hits every target: a step from 0 to 1 gives $u_2$, and its target is 1; a step from 1 to 0
-# gives $u_1$, and its target is −1. Nobody told it about derivatives. A network learns its kernels the same way, from the loss
-# computed on its output.
+# It ends at $(-1, 1)$, the only kernel that hits every target: a step from 0 to 1 gives $u_2$, and its target is 1; a step from
+# 1 to 0 gives $u_1$, and its target is −1. Nobody told it about derivatives. A network learns its kernels the same way, from
+# the loss computed on its output.
 #
 # </details>
 #
 # ## A kernel as a template
 #
-# A dot product is large when two vectors point in the same direction. So a kernel can also be a picture of what you are looking for, a **template**.
-# Here the template is the bump $(1, 3, 1)$. The signal has a bump that starts at index 2, the same bump with a minus sign at index 7,
-# and a plateau of fours from index 11 to 13.
+# A dot product is large when two vectors point in the same direction. So a kernel can also be a picture of what you are looking
+# for, a **template**. Here the template is the bump $(1, 3, 1)$. The signal has a bump that starts at index 2, the same bump
+# with a minus sign at index 7, and a plateau of fours from index 11 to 13.
 #
 # **Before you run it:** where is $x \circledast u$ largest, and where is it smallest?
 
@@ -573,8 +580,8 @@ draw_signals(
 #
 # $$\sum_{j} \left(x_{i-1+j} - u_j\right)^2 \;=\; \sum_j x_{i-1+j}^2 \;-\; 2\,(x \circledast u)_i \;+\; \sum_j u_j^2 .$$
 #
-# The middle term contains the convolution. The first makes up for the size of the signal: it penalises windows with large values. It is a convolution
-# too: that of $x^2$ with a kernel of ones.
+# The middle term contains the convolution. The first makes up for the size of the signal: it penalises windows with large
+# values. It is a convolution too: that of $x^2$ with a kernel of ones.
 #
 # ### Exercise: Where does the template fit best?
 #
@@ -766,8 +773,9 @@ draw_signals(
 # <details><summary>Why?</summary>
 #
 # If the input moves by $k$ steps, the output of a convolution moves by $k$ steps and is otherwise the same. (The $k$ outputs at
-# the left edge are new: they see what comes in there. The last $k$ of the old outputs drop out on the right.) This is called **translation equivariance**. It does not have to be learned: it is built in,
-# because all places share one kernel. The linear layer has other weights at the new place, so anything may come out.
+# the left edge are new: they see what comes in there. The last $k$ of the old outputs drop out on the right.) This is called
+# **translation equivariance**. It does not have to be learned: it is built in, because all places share one kernel. The linear
+# layer has other weights at the new place, so anything may come out.
 #
 # (*Invariance* is something else: there, the output does not change at all.)
 #
@@ -775,20 +783,21 @@ draw_signals(
 #
 # ### Exercise: Measure the equivariance
 #
-# Write `shift_error(module, x, k)`: if the input moves by `k`, by how much does the new output differ from the old one moved by `k`?
-# For `x` of shape (N, C, W) and $k \ge 1$:
+# Write `shift_error(module, x, k)`: if the input moves by `k`, by how much does the new output differ from the old one moved by
+# `k`? For `x` of shape (N, C, W) and $k \ge 1$:
 #
 # 1. make a moved `x`: every value moves `k` steps to the right, `k` zeros enter on the left of each channel, and what leaves on the right is
 #    lost;
-# 2. apply `module` to `x` and to the moved `x`, in two separate calls `module(…)`; each output has shape (N, D, V), where V is its
-#    width;
+# 2. apply `module` to `x` and to the moved `x`, in two separate calls `module(…)`; each output has shape (N, D, V), where V is
+#    its width;
 # 3. the second output should equal the first, moved by `k`. Compare the $V - k$ places per channel that both have: value `i + k` of the
 #    second output with value `i` of the first;
 # 4. return the largest absolute difference as a Python `float`, not rounded.
 #
-# `k` is less than both V and W. `x` and the module have the same dtype, float32 or float64. No module writes into its input. Leave `x` as it was, and the module too:
-# its parameters, their gradients and their `requires_grad`, its buffers, its mode. Apply it in the mode that it is in, training or evaluation.
-# (A batch norm layer in training mode updates its own buffers when it is applied. That is all right.)
+# `k` is less than both V and W. `x` and the module have the same dtype, float32 or float64. No module writes into its input.
+# Leave `x` as it was, and the module too: its parameters, their gradients and their `requires_grad`, its buffers, its mode.
+# Apply it in the mode that it is in, training or evaluation. (A batch norm layer in training mode updates its own buffers when
+# it is applied. That is all right.)
 #
 # <details><summary>Hint 1: moving</summary>
 #
@@ -1028,17 +1037,17 @@ for channels, width, k, dtype in [(1, 9, 1, torch.float64), (4, 14, 2, torch.flo
 # %% [markdown]
 # ## A linear layer in disguise
 #
-# The first matrix in this notebook had the bump in every row, each row one step further to the right. That matrix *is* the convolution. Every
-# convolution is a linear layer with a special weight:
+# The first matrix in this notebook had the bump in every row, each row one step further to the right. That matrix *is* the
+# convolution. Every convolution is a linear layer with a special weight:
 #
 # - it is **sparse**: an output looks at $w$ neighbouring inputs, and all other weights are 0;
 # - its weights are **shared**: all rows hold the same $w$ numbers.
 #
 # ### Exercise: The matrix of a convolution
 #
-# Write `conv1d_matrix(u, width)`: it returns the matrix $M$ with $M\,x = x \circledast u$ for every `x` of shape `(width,)`. $M$ is an ordinary
-# (dense) tensor and has the dtype of `u`, float32 or float64. `u` may be a learned kernel, which requires a gradient. It must not be
-# changed.
+# Write `conv1d_matrix(u, width)`: it returns the matrix $M$ with $M\,x = x \circledast u$ for every `x` of shape `(width,)`.
+# $M$ is an ordinary (dense) tensor and has the dtype of `u`, float32 or float64. `u` may be a learned kernel, which requires a
+# gradient. It must not be changed.
 #
 # <details><summary>Hint 1: the shape</summary>
 #
@@ -1148,7 +1157,12 @@ def try_many(seed, sizes):
 
 def try_large(u, width):
     what, x = f"M @ x is x ⊛ u for M = conv1d_matrix(u, {width}), u of shape ({len(u)},)", torch.arange(width) % 7 - 2.0
-    matrix, wanted = checked(u, width), F.conv1d(x.view(1, 1, -1), u.view(1, 1, -1)).flatten()
+    wanted = F.conv1d(x.view(1, 1, -1), u.view(1, 1, -1)).flatten()
+    try:
+        matrix = checked(u, width)
+    except RecursionError:
+        advice = "Your function calls itself for each row, but Python allows only about 1000 such calls: use a loop."
+        require(False, what, advice)
     expect(matrix @ x if isinstance(matrix, torch.Tensor) else matrix, wanted, what, rtol=1e-4, atol=1e-4)
 
 
@@ -1553,8 +1567,9 @@ try_many(
 # ## The layer nn.Conv2d
 #
 # Just as `nn.Linear` goes with `F.linear`, `nn.Conv2d` goes with `F.conv2d`: it creates the weight and the bias and keeps them.
-# `nn.Conv2d(in_channels, out_channels, kernel_size)` takes the kernel size as a pair `(h, w)`, or as one number `k` for `(k, k)`. Its
-# initial values lie between $-1 / \sqrt{\mathrm{fan\_in}}$ and $1 / \sqrt{\mathrm{fan\_in}}$, as in a linear layer. One output adds up C·h·w products, so that is its $\mathrm{fan\_in}$.
+# `nn.Conv2d(in_channels, out_channels, kernel_size)` takes the kernel size as a pair `(h, w)`, or as one number `k` for
+# `(k, k)`. Its initial values lie between $-1 / \sqrt{\mathrm{fan\_in}}$ and $1 / \sqrt{\mathrm{fan\_in}}$, as in a linear
+# layer. One output adds up C·h·w products, so that is its $\mathrm{fan\_in}$.
 
 # %%
 torch.manual_seed(0)
@@ -1596,8 +1611,8 @@ draw_row(
 )
 
 # %% [markdown]
-# The image is a digit of 8×8 pixels: ink is positive, paper is 0. In the first drawing, hatched cells are negative again. In the second,
-# orange is positive, purple negative and white zero.
+# The image is a digit of 8×8 pixels: ink is positive, paper is 0. In the first drawing, hatched cells are negative again. In
+# the second, orange is positive, purple negative and white zero.
 #
 # **Before you run it:** in the map of *left to right*, which side of a vertical stroke is positive, the left or the right? What is the size
 # of the maps of an 8×8 image? And what does *Laplace* give on a 3×3 patch of equal pixels?
@@ -1638,8 +1653,8 @@ draw_images(
 # - *Box* adds up a pixel and its eight neighbours, so it blurs.
 # - *Left to right* and *top to bottom* are derivatives in two directions, known as **Prewitt's** filters. They respond at edges: positive where
 #   ink begins, that is, on the **left** side of a vertical stroke, and negative where it ends.
-# - *Laplace* compares a pixel with its four neighbours: $4 - 1 - 1 - 1 - 1 = 0$ inside a uniform patch, large where a pixel stands
-#   out. It is the curvature of exercise 2 (with step 1), added up over both directions, with the opposite sign.
+# - *Laplace* compares a pixel with its four neighbours: $4 - 1 - 1 - 1 - 1 = 0$ inside a uniform patch, large where a pixel
+#   stands out. It is the curvature of exercise 2 (with step 1), added up over both directions, with the opposite sign.
 #
 # </details>
 #
@@ -1714,10 +1729,10 @@ for groups in (1, 2, 4):
 #
 # ### Exercise: Count the parameters of a convolution
 #
-# Write `conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True)`: the number of parameters of the `nn.Conv2d` with
-# these arguments, as a Python `int`. `kernel_size` is a pair `(h, w)` (a tuple; `weight.shape[2:]` is one) or one number `k` for `(k, k)`.
-# Calculate with Python ints: build no layer and call no torch function. The number must be exact even for layers that are too large
-# for any memory, with more parameters than an int64 can count.
+# Write `conv_parameters(in_channels, out_channels, kernel_size, groups=1, bias=True)`: the number of parameters of the
+# `nn.Conv2d` with these arguments, as a Python `int`. `kernel_size` is a pair `(h, w)` (a tuple; `weight.shape[2:]` is one) or
+# one number `k` for `(k, k)`. Calculate with Python ints: build no layer and call no torch function. The number must be exact
+# even for layers that are too large for any memory, with more parameters than an int64 can count.
 #
 # <details><summary>Hint 1: which numbers matter?</summary>
 #
@@ -1990,7 +2005,7 @@ def try_many(seed, sizes):
         x = torch.randn(3, channels, *image, generator=g)
         what = f"kernels of shape {size}, {channels} channels, images of {image[0]}×{image[1]}"
         if what in layers:
-            what, kernels = what + ", a parameter", nn.Parameter(kernels.contiguous())
+            what, kernels = what + ", kernels a parameter", nn.Parameter(kernels.contiguous())
         layer, twin, before = checked(kernels, channels), checked(kernels, channels), kernels.detach().clone()
         own = [before.clone().requires_grad_() for _ in range(channels)]
         reference = torch.cat([F.conv2d(x[:, c : c + 1], own[c][:, None]) for c in range(channels)], dim=1)
@@ -2096,9 +2111,9 @@ draw_images(
 # %% [markdown]
 # ## One, two, three dimensions
 #
-# The same operation exists for signals of other dimensions: `F.conv1d` and `nn.Conv1d` for sound and text, `F.conv3d` and `nn.Conv3d` for
-# videos and body scans. Batch and channels always come first; every other dimension shrinks by the kernel size in
-# it minus 1.
+# The same operation exists for signals of other dimensions: `F.conv1d` and `nn.Conv1d` for sound and text, `F.conv3d` and
+# `nn.Conv3d` for videos and body scans. Batch and channels always come first; every other dimension shrinks by the kernel size
+# in it minus 1.
 
 # %%
 print("Conv1d:", tuple(nn.Conv1d(2, 5, kernel_size=4)(torch.zeros(7, 2, 100)).shape))
@@ -2109,16 +2124,17 @@ print("Conv3d:", tuple(nn.Conv3d(2, 5, kernel_size=4)(torch.zeros(7, 2, 16, 20, 
 # **Convolution keeps the structure of a signal.** A 1-d signal becomes a 1-d signal, an image becomes an image, and neighbouring parts of
 # the input act on neighbouring parts of the output. So the next convolution can work on the result in the same way.
 #
-# Channels have no such structure: reorder the channels of `x` and of the kernel in the same way, and the output stays the same. Reorder the
-# rows in that way, and the output changes. If a third index is a real position, like time in a video, do not treat it as the channel
-# dimension: let the kernel move over it too, with a 3-d convolution and an input of N×1×T×H×W. (Where the future is not known yet, as
-# in live speech, an output may use only the inputs up to its own time. A convolution that respects this is called **causal**.)
+# Channels have no such structure: reorder the channels of `x` and of the kernel in the same way, and the output stays the same.
+# Reorder the rows in that way, and the output changes. If a third index is a real position, like time in a video, do not treat
+# it as the channel dimension: let the kernel move over it too, with a 3-d convolution and an input of N×1×T×H×W. (Where the
+# future is not known yet, as in live speech, an output may use only the inputs up to its own time. A convolution that respects
+# this is called **causal**.)
 #
 # ## The receptive field
 #
-# Which part of the input can change one value of an activation map? That part is the value's **receptive field**. For one convolution it is
-# the kernel's window. For a stack of layers, let autograd answer: an input belongs to the receptive field if it gets a non-zero
-# gradient. (All weights are 1 here, so nothing cancels out.)
+# Which part of the input can change one value of an activation map? That part is the value's **receptive field**. For one
+# convolution it is the kernel's window. For a stack of layers, let autograd answer: an input belongs to the receptive field if
+# it gets a non-zero gradient. (All weights are 1 here, so nothing cancels out.)
 #
 # **Before you run it:** an 8×8 input goes through two 3×3 convolutions whose weights are all 1. How large is the receptive field of one
 # value of the second map? Which inputs get the largest gradient?
@@ -2169,15 +2185,15 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# A value of the second map sees 3×3 values of the first, and each of these sees 3×3 inputs: together $3 + 2 = 5$ in each direction. Deeper
-# layers see more of the image. But not all inputs count equally: the one in the middle acts through nine paths, a corner through one.
-# The part that really matters is called the **effective receptive field**.
+# A value of the second map sees 3×3 values of the first, and each of these sees 3×3 inputs: together $3 + 2 = 5$ in each
+# direction. Deeper layers see more of the image. But not all inputs count equally: the one in the middle acts through nine
+# paths, a corner through one. The part that really matters is called the **effective receptive field**.
 #
 # </details>
 #
-# At the other extreme is the linear layer. Every input acts directly on every output, so the receptive field of every output is the whole
-# input. That is
-# why it is also called a **fully connected** layer. In fact it is a special convolution, one whose kernel is as large as the image:
+# At the other extreme is the linear layer. Every input acts directly on every output, so the receptive field of every output is
+# the whole input. That is why it is also called a **fully connected** layer. In fact it is a special convolution, one whose
+# kernel is as large as the image:
 
 # %%
 torch.manual_seed(0)
@@ -2228,9 +2244,10 @@ print("F.conv2d gives this:", F.conv2d(x, kernel.view(1, 1, 2, 2))[0, 0].tolist(
 #
 # </details>
 #
-# In general, `F.unfold` makes N×(C·h·w)×L from N×C×H×W, where $L$ is the number of places. The kernel is flattened into a row in the same order as the columns: channel by channel, row by row. With $D$ kernels it becomes a matrix of
-# D×(C·h·w), and the product D×L holds all maps, each as one long row. The price is memory: a pixel is copied into up to $h \cdot w$
-# columns. (If the kernel moves in steps of its own size, with a stride as in the next notebook, no pixel is copied twice. Then this product
+# In general, `F.unfold` makes N×(C·h·w)×L from N×C×H×W, where $L$ is the number of places. The kernel is flattened into a row
+# in the same order as the columns: channel by channel, row by row. With $D$ kernels it becomes a matrix of D×(C·h·w), and the
+# product D×L holds all maps, each as one long row. The price is memory: a pixel is copied into up to $h \cdot w$ columns. (If
+# the kernel moves in steps of its own size, with a stride as in the next notebook, no pixel is copied twice. Then this product
 # is the **patch embedding** with which a vision transformer begins.)
 #
 # ### Exercise: Convolution as a matrix product
@@ -2243,8 +2260,8 @@ print("F.conv2d gives this:", F.conv2d(x, kernel.view(1, 1, 2, 2))[0, 0].tolist(
 #
 # Besides:
 #
-# - Call no torch function in a loop over samples, channels, maps, places or kernel positions: the number of calls must not grow with
-#   any of these sizes. No function that you call may have `conv` in its name.
+# - Call no torch function in a loop over samples, channels, maps, places or kernel positions: the number of calls must not grow
+#   with any of these sizes. No function that you call may have `conv` in its name.
 # - All tensors have the same dtype, float32 or float64, and so do the results.
 # - Any tensor may be non-contiguous in memory, so `.view` may fail; `.reshape` works.
 # - The arguments must not be changed.
@@ -2562,10 +2579,10 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# In the middle, both recognise about 96 % of the digits. Two columns away, the linear layer is down to about one in seven, and seven
-# columns away it does no better than guessing: its weights have never seen those parts of a digit in those places. The convolution
-# does not care. Its maps move with the digit, and their largest values stay the same: *equivariance*, followed by a maximum, gives
-# *invariance*. And it has a quarter of the parameters.
+# In the middle, both recognise about 96 % of the digits. Two columns away, the linear layer is down to about one in seven, and
+# seven columns away it does no better than guessing: its weights have never seen those parts of a digit in those places. The
+# convolution does not care. Its maps move with the digit, and their largest values stay the same: *equivariance*, followed by a
+# maximum, gives *invariance*. And it has a quarter of the parameters.
 #
 # </details>
 #

@@ -2352,7 +2352,7 @@ def conv1d(x, u):
 
 
 # A recursion over the places
-# %% wrong="conv1d" says="RecursionError"
+# %% wrong="conv1d" says="Your function calls itself"
 def conv1d(x, u):
     first = (x[: len(u)] * u).sum().reshape(1)
     return first if len(x) == len(u) else torch.cat([first, conv1d(x[1:], u)])
@@ -2446,7 +2446,7 @@ def conv1d_matrix(u, width):
 
 
 # A recursion over the rows
-# %% wrong="conv1d_matrix" says="RecursionError"
+# %% wrong="conv1d_matrix" says="Your function calls itself"
 def conv1d_matrix(u, width):
     first = F.pad(u, (0, width - len(u)))[None]
     return first if width == len(u) else torch.cat([first, F.pad(conv1d_matrix(u, width - 1), (1, 0))])
