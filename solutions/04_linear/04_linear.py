@@ -56,7 +56,7 @@ def attempt(what, action, *arguments):
 
 
 # %% [markdown]
-# Both sums together are one product of a matrix and a vector, `shop_weight @ order`.
+# Without the constants, both sums together are one product of a matrix and a vector, `shop_weight @ order`.
 #
 # **Before you run it:** the second order is three cheeses and nothing else. Which two numbers come out? And what does
 # `shop_weight @ orders` do with all four orders?
@@ -71,7 +71,7 @@ attempt("all orders:", lambda: shop_weight @ orders)
 # Three cheeses cost 3 · 5 + 2 = 17 € and take 3 · 2 + 3 = 9 minutes.
 #
 # A matrix product pairs the *last* dimension of its left factor with the *first* of its right one, so these two must have the same size.
-# `shop_weight` is 2×3 and `orders` is 4×3: 3 does not match 4. The products (bread, cheese, tea) come last in both.
+# `shop_weight` is 2×3 and `orders` is 4×3: 3 does not match 4. The goods (bread, cheese, tea) are the last dimension of both.
 #
 # </details>
 #
@@ -85,8 +85,8 @@ attempt("all orders:", lambda: shop_weight @ orders)
 # Many books take one sample as a *column* and write $s = w\,x + b$. Transpose that product and you have a row: $(w\,x)^T = x^T w^T$. This is
 # where the transpose comes from. (Strictly speaking, a map with a constant is *affine*. In deep learning it is called linear all the same.)
 #
-# The next picture shows shapes only. Row $n$ of $x$ and column $d$ of $w^T$ meet in the cell $s_{nd}$. The bias is one row, which is added for each
-# sample anew.
+# The next picture shows shapes only. Row $n$ of $x$ and column $d$ of $w^T$ meet in the cell $s_{nd}$. The bias is a single row, added to every
+# sample.
 
 
 # %% folded label="Draw the shapes of a linear layer"
@@ -140,8 +140,9 @@ show(
 # ### Exercise: The forward pass
 #
 # Write `linear(x, weight, bias)`: the rule above, for a whole batch at once, also for a batch of 0 samples. The weight and the bias may be the
-# parameters of a layer. Use torch's operations on whole tensors, such as the matrix product: no loop, no NumPy, no `F.linear` (or `nn.Linear`, which
-# calls it). Leave the arguments as they are. The result is a new tensor of their dtype: float16, float32, float64 or int64. In int64 the result is exact.
+# parameters of a layer. Use torch's operations on whole tensors, such as the matrix product: no loop, no NumPy, no `F.linear` (or `nn.Linear`,
+# which calls it). Leave the arguments as they are. The result is a new tensor of the arguments' dtype: float16, float32, float64 or int64. In int64
+# it is exact.
 #
 # <details><summary>Hint 1: which dimensions have to meet?</summary>
 #
@@ -196,10 +197,14 @@ def draw(sizes, dtype=torch.float32):
 def call(x, weight, bias, about):
     """Your result and the number of steps torch took; the arguments are looked at before the result."""
     before = [x.clone(), weight.clone(), bias.clone()]
-    with forbidden("linear"), Watch(operations=False) as seen:
-        answer = linear(inplace(x), inplace(weight), inplace(bias))
+    with forbidden("linear"):
+        with Watch(operations=False) as seen:
+            answer = linear(inplace(x), inplace(weight), inplace(bias))
+        told = "Your code calls `F.linear`, which this exercise asks you to do without (`nn.Linear` calls it, too)."
+        must("linear" not in seen.functions, "without F.linear", told)
     if not all(map(torch.equal, [x, weight, bias], before)):
-        expect([x, weight, bias], before, f"x, weight and bias are left as they were, {about}", rtol=0, atol=0)
+        now, then = (dict(zip(("x", "weight", "bias"), one, strict=True)) for one in ([x, weight, bias], before))
+        expect(now, then, f"x, weight and bias are left as they were, {about}", rtol=0, atol=0)
     told = "Your code leaves torch (`tolist` or NumPy). One matrix product does it all."
     must(not PYTHON & set(seen.functions), "everything is computed by torch", told)
     return answer, len(seen.functions)
@@ -213,7 +218,8 @@ def compare(x, weight, bias):
         "The result is transposed: each sample is a row, each output a column.": wanted.T,
     }
     if weight.shape[0] == weight.shape[1]:  # without the transpose there is no error then, only wrong numbers
-        mistakes["The weight is not transposed."] = F.linear(x, weight.T.clone(), bias)
+        told = "The weight is not transposed. (`reshape` does not transpose: it keeps the order of the numbers.)"
+        mistakes[told] = F.linear(x, weight.T.clone(), bias)
     if x.shape[0] == weight.shape[0] > 1:
         mistakes["Each row got its own bias: entry d of the bias belongs to column d."] = no_bias + bias[:, None]
     (answer, _), (again, _) = call(x, weight, bias, about), call(x, weight, bias, about)
@@ -369,8 +375,8 @@ for wrong in (torch.zeros(523, 4), torch.zeros(523, 10, dtype=torch.float64)):
 # %% [markdown]
 # <details><summary>Why? How to read the two messages</summary>
 #
-# *Shapes*: `mat1` is your `x`, and `mat2` is the **transposed** weight, C×D. The two inner numbers, 4 and 10, should be equal. Here the last
-# dimension of `x` is 4, but the layer was made for 10.
+# *Shapes*: `addmm` is the operation that the layer calls (more on it below). `mat1` is your `x`, and `mat2` is the **transposed** weight, C×D. The
+# two inner numbers, 4 and 10, should be equal. Here the last dimension of `x` is 4, but the layer was made for 10.
 #
 # *dtypes*: `Double` is float64, the usual dtype of NumPy arrays. The layer's parameters are float32. Convert the input with `x.float()`.
 # (`nn.Linear(10, 4, dtype=torch.float64)` makes a layer for float64.)
@@ -380,8 +386,8 @@ for wrong in (torch.zeros(523, 4), torch.zeros(523, 10, dtype=torch.float64)):
 # ### One operation: `addmm`
 #
 # The names `mat1` and `mat2` belong to `torch.addmm(b, mat1, mat2)`, which computes `b + mat1 @ mat2` in **one** operation: **add** to a **m**atrix
-# **m**ultiplication. `F.linear` uses it, and you meet its name in error messages and profiles. It knows nothing about layers, so whoever calls it
-# transposes the weight.
+# **m**ultiplication. `F.linear` uses it, and you meet its name in error messages and profiles. It knows nothing about layers, so the caller has to
+# transpose the weight.
 
 # %%
 x = torch.randn(3, 10)
@@ -405,7 +411,7 @@ for c, d in [(10, 4), (256, 200), (200, 10)]:
 # Python `int`. With `bias=False` no layer has a bias. A single width makes no layer, so its count is 0.
 #
 # Compute the number from the widths in Python, without making layers or tensors. It is exact for up to 100 layers with widths up to $10^{20}$, far
-# more than any computer can build. Leave the list as it is.
+# larger than any computer can build. Leave the list as it is.
 #
 # <details><summary>Hint 1: how many layers are there?</summary>
 #
@@ -474,6 +480,7 @@ expect(
     mistakes={
         "Only the first layer is counted.": 51_400,
         "Only the last layer is counted.": 2_010,
+        "Only one layer, from the first width to the last, is counted.": 2_570,
         "Each layer has its own product of two widths: add these products up.": 512_210,
     },
 )
@@ -535,7 +542,7 @@ thorough(13, [2, 3, 5, 6, 11, 50, 100], [*huge, ([10**20 - 3, 10**20 - 1], False
 # ## Where the parameters start
 #
 # Nobody gave `nn.Linear(10, 4)` any values, and yet it computes. Its weight and bias are drawn at random when it is created, both from the same
-# interval. This interval depends on one number only: $\mathrm{fan\_in}$, the number of inputs that each output sums up. For a linear layer that is
+# interval. This interval depends on one number only: $\mathrm{fan\_in}$, the number of inputs that each output sums over. For a linear layer that is
 # `in_features`:
 #
 # $$w_{dc},\ b_d \ \sim\ U\!\left(-\frac{1}{\sqrt{\mathrm{fan\_in}}},\ \frac{1}{\sqrt{\mathrm{fan\_in}}}\right).$$
@@ -552,7 +559,7 @@ print(f"largest absolute value {largest:.4f} ≤ 1/√10 = {1 / math.sqrt(10):.4
 
 # %% [markdown]
 # **Before you run it:** one layer has 16 inputs, the other 256. The numbers of outputs are chosen so that both have 32,000 weights.
-# Which layer's weights spread wider, and by what factor?
+# Which layer's weights have the wider spread, and by what factor?
 
 # %% predict
 torch.manual_seed(0)
@@ -596,21 +603,21 @@ for c in (4, 64, 1024):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# It hardly changes. A sum of more terms spreads wider, and the smaller weights make up for it. This is why the bound has $\sqrt{\mathrm{fan\_in}}$
-# in it.
+# It hardly changes. A sum of more terms has a wider spread, and the smaller weights make up for it. This is why the bound has
+# $\sqrt{\mathrm{fan\_in}}$ in it.
 #
 # In numbers: a value drawn from $U(-a, a)$ has variance $a^2/3$. With inputs of mean 0 and variance 1, an output has the variance
 # $\mathrm{fan\_in} \cdot \frac{1}{3\,\mathrm{fan\_in}} + \frac{1}{3\,\mathrm{fan\_in}} = \frac{1}{3}\left(1 + \frac{1}{\mathrm{fan\_in}}\right)$,
-# which is close to $\frac13$ however many inputs there are. The standard deviation is then $1/\sqrt 3 \approx 0.58$, and 0.65 for 4 inputs.
+# which is close to $\frac13$ however many inputs there are. The standard deviation is then $1/\sqrt 3 \approx 0.58$, and about 0.645 for 4 inputs.
 #
 # </details>
 #
 # ### Exercise: Draw the initial values
 #
 # Write `initial_values(in_features, out_features)`: it returns the tuple `(weight, bias)`, two new float32 tensors (or `nn.Parameter`s) with the
-# shapes and the distribution that `nn.Linear(in_features, out_features)` starts with. Draw the values yourself, each independently of all others: no
-# `nn.init.kaiming_uniform_`, which every `nn.Linear` calls when it is made. Each call draws new values, from torch's random number generator as it is
-# (or from NumPy's): set no seed.
+# shapes and the distribution that `nn.Linear(in_features, out_features)` starts with. Draw the values yourself, each independently of all others:
+# no `nn.init.kaiming_uniform_`, which every `nn.Linear` calls when it is made. Each call draws new values from torch's (or NumPy's) random number
+# generator. Do not seed it.
 #
 # <details><summary>Hint 1: which of the two sizes?</summary>
 #
@@ -667,17 +674,22 @@ def drawn(c, d, quiet=True):
     must(isinstance(answer, tuple), f"{call} returns a tuple", told)
     must(len(answer) == 2, f"{call} returns two values", f"Yours has {len(answer)}.")
     must(all(isinstance(one, torch.Tensor) for one in answer), f"{call} returns tensors", "Yours are not tensors.")
-    must([one.dtype for one in answer] == [torch.float32] * 2, f"both tensors of {call} are float32", "Yours are not.")
-    shapes = [str(tuple(one.shape)) for one in answer]
-    if shapes != [f"({d}, {c})", f"({d},)"] or not quiet:
+    told = f"Yours are {' and '.join(sorted({str(one.dtype)[6:] for one in answer}))}: `.float()` converts a tensor to float32."
+    must(all(one.dtype == torch.float32 for one in answer), f"both tensors of {call} are float32", told)
+
+    def shapes(weight, bias):
+        return {"weight": str(tuple(weight)), "bias": str(tuple(bias))}
+
+    found = shapes(*[one.shape for one in answer])
+    if found != shapes((d, c), (d,)) or not quiet:
         expect(
-            shapes,
-            [f"({d}, {c})", f"({d},)"],
+            found,
+            shapes((d, c), (d,)),
             f"the shapes of weight and bias in {call}",
             mistakes={
-                "The weight has one row per output: (out_features, in_features).": [f"({c}, {d})", f"({d},)"],
-                "The bias has one value per output.": [f"({d}, {c})", f"({c},)"],
-                "The order is (weight, bias).": [f"({d},)", f"({d}, {c})"],
+                "The weight has one row per output: (out_features, in_features).": shapes((c, d), (d,)),
+                "The bias has one value per output.": shapes((d, c), (c,)),
+                "The order is (weight, bias).": shapes((d,), (d, c)),
             },
         )
     return [one.detach() for one in answer]
@@ -712,13 +724,16 @@ def common(one, two):
 
 weight, bias = drawn(300, 90, quiet=False)
 bound = 1 / math.sqrt(300)
+low, high = weight.min().item(), weight.max().item()
+half = "The interval is half as long as it should be: from −bound to bound is 2·bound."
+half += " And it begins at 0, not at −bound." if low >= 0 else ""
 expect(
     weight.std().item(),
     bound / math.sqrt(3),
     "the standard deviation of the 27,000 weights, within 3 %",
     mistakes={
         "The values spread √3 times too far: normal values, randn / √fan_in, do so.": bound,
-        "The interval is half as long as it should be: from −bound to bound is 2·bound.": bound / math.sqrt(12),
+        half: bound / math.sqrt(12),
         "You divided by the number of outputs: fan_in is in_features.": 1 / math.sqrt(90) / math.sqrt(3),
         "The square root is missing: 1/√fan_in.": 1 / 300 / math.sqrt(3),
         "The values are not scaled by 1/√fan_in.": 1 / math.sqrt(3),
@@ -727,9 +742,11 @@ expect(
     rtol=0.03,
 )
 told = "All of yours are positive: torch.rand draws from 0 to 1."
-require(weight.min().item() < 0, "some weights are negative", told)
+require(low < 0, "some weights are negative", told)
 told = "Some are: is your distribution uniform?"
-require(weight.abs().max().item() <= bound * 1.0001, "no weight is beyond ±1/√300", told)
+if abs(weight.mean().item()) > bound / 30:
+    told = f"The middle of your values is not 0: they go from {low:.4f} to {high:.4f}."
+require(max(-low, high) <= bound * 1.0001, f"no weight is beyond ±1/√300 = ±{bound:.4f}", told)
 told = "The same values come several times."
 require(weight.unique().numel() > 26_000, "every weight is drawn independently", told)
 require(abs(unlike(weight) - 2 / 3) < 0.03, "the weights are in random order", "Neighbours depend on each other.")
@@ -835,13 +852,14 @@ for action in (write_a_row, assign_all, copy_without_grad):
 #
 # Only the third.
 #
-# 1. A parameter is a *leaf* that requires a gradient: autograd starts from its values, so it may not be overwritten while autograd records. (The
-#    `Variable` in the message is the old name of a tensor that autograd records.)
+# 1. A parameter is a *leaf* that requires a gradient: autograd starts from its values, so it may not be overwritten while autograd records. (In the
+#    message, the *view* is `shop.weight[0]`, and `Variable` is the old name of a tensor that autograd records.)
 # 2. Under the name of a parameter, an `nn.Module` accepts only another `nn.Parameter`, or `None`. `values` is a plain tensor.
 # 3. Under `torch.no_grad()` autograd does not record, so the parameter may be overwritten in place. It stays the same `nn.Parameter`, and it stays
 #    trainable.
 #
-# `shop.weight = nn.Parameter(values)` works too. It puts a *new* parameter into the layer, and an optimizer created earlier does not know about it.
+# `shop.weight = nn.Parameter(values)` works too. It puts a *new* parameter into the layer. This parameter shares its memory with `values`, and an
+# optimizer created earlier does not know about it.
 #
 # </details>
 #
@@ -889,7 +907,7 @@ show(
 #
 # <details><summary>Hint 2: and the bias?</summary>
 #
-# Two outputs add no constant. A new layer's bias is random, not zero, so you have to write it too.
+# Two of the outputs have no constant. A new layer's bias is random, not zero, so you have to write it too.
 #
 # </details>
 #
@@ -927,12 +945,14 @@ told = f"What comes back is a {type(layer).__name__}."
 told = "Nothing comes back: is a `return` missing?" if layer is None else told
 require(isinstance(layer, nn.Linear), "given_map() returns an nn.Linear", told)
 expect(
-    [layer.in_features, layer.out_features],
-    [4, 3],
+    {"in_features": layer.in_features, "out_features": layer.out_features},
+    {"in_features": 4, "out_features": 3},
     "in_features and out_features of the layer",
-    mistakes={"They are the wrong way round: nn.Linear(in_features, out_features).": [3, 4]},
+    mistakes={
+        "They are the wrong way round: nn.Linear(in_features, out_features).": {"in_features": 3, "out_features": 4}
+    },
 )
-require(layer.bias is not None, "the layer has a bias: y₂ adds a constant", "Your layer was made with bias=False.")
+require(layer.bias is not None, "the layer has a bias: y₂ has a constant", "Your layer was made with bias=False.")
 
 
 def trainable(layer):
@@ -984,7 +1004,7 @@ expect(
     **close,
     mistakes={from_one: wanted[2].roll(1), "x₂ belongs to column 2.": wanted[2].roll(-1)},
 )
-told = "y₀ and y₁ add no constant, but a new layer's bias is random: overwrite it."
+told = "y₀ and y₁ have no constant, but a new layer's bias is random: overwrite it."
 told = "5 belongs to y₂ alone." if torch.equal(bias, torch.full((3,), 5.0)) else told
 require(bool((bias[:2].abs() < 1e-6).all()), "the bias of y₀ and of y₁ is 0", told)
 expect(bias[2].item(), 5.0, "the bias of y₂", mistakes={"The constant 5 is missing.": 0.0}, **close)
@@ -1086,7 +1106,7 @@ show(
 # </details>
 #
 # **Before you run it:** `images` holds 5 images of 28×28 pixels, and you want 10 numbers for each image. Which of the two layers accepts `images`
-# as it is? Is that the layer you want?
+# as it is? What is the shape of its result?
 
 # %% predict
 images = torch.zeros(5, 28, 28)
@@ -1096,19 +1116,19 @@ attempt("nn.Linear(784, 10):", lambda: nn.Linear(784, 10)(images).shape)
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `nn.Linear(28, 10)` accepts them, and that is a trap. It gives 10 numbers for each *row of pixels*, and no pixel is ever combined with a pixel of
-# another row. For 10 numbers per image, flatten each image first, so that all its pixels are in the last dimension:
-# `nn.Linear(784, 10)(images.flatten(1))`.
+# `nn.Linear(28, 10)` accepts them, and that is a trap. Its result is 5×28×10: 10 numbers for each *row of pixels*, and no pixel is ever combined
+# with a pixel of another row. `nn.Linear(784, 10)` refuses these rows: its message speaks of 5 · 28 = 140 rows of 28 numbers. For 10 numbers per
+# image, flatten each image first, so that all its pixels are in the last dimension: `nn.Linear(784, 10)(images.flatten(1))`.
 #
 # </details>
 #
 # ### Exercise: A layer along any dimension
 #
 # Colour images come as N×C×H×W: the features of a pixel, its channels, are in dimension 1, not in the last one. Write
-# `linear_along(x, weight, bias=None, dim=-1)`. It applies the same linear layer to every vector along dimension `dim` of `x`, which has size C.
-# The result has the shape of `x`, except that dimension `dim` has size D. All other dimensions keep their places and sizes, also a size of 1.
-# D may be smaller or larger than C. The weight and the bias may be the parameters of a layer, `bias` may be `None`, and `dim` may be negative. The
-# result has the dtype of the arguments, float32 or float64, and is a new tensor. Leave the arguments as they are. You may use `F.linear`.
+# `linear_along(x, weight, bias=None, dim=-1)`. It applies the same linear layer to every vector along dimension `dim` of `x`. This dimension has
+# size C. The result has the shape of `x`, except that dimension `dim` has size D. All other dimensions keep their places and sizes, even a
+# size of 1. D may be smaller or larger than C. The weight and the bias may be the parameters of a layer, `bias` may be `None`, and `dim` may be
+# negative. The result has the dtype of the arguments, float32 or float64, and is a new tensor. Leave the arguments as they are. You may use `F.linear`.
 #
 # (Along the channels of an image this layer is called a **1×1 convolution**. `07_convolution` shows why.)
 #
@@ -1152,7 +1172,8 @@ g = torch.Generator().manual_seed(14)
 
 def compare(answer, wanted, what, arguments, before, mistakes=None, rtol=1e-4, atol=1e-5):
     if not all(map(torch.equal, arguments, before)):
-        expect(list(arguments), before, f"x, weight and bias are left as they were in {what}", rtol=0, atol=0)
+        now, then = (dict(zip(("x", "weight", "bias"), one, strict=False)) for one in (arguments, before))
+        expect(now, then, f"x, weight and bias are left as they were in {what}", rtol=0, atol=0)
     expect(answer, wanted, what, mistakes=mistakes, rtol=rtol, atol=atol)
 
 
@@ -1283,7 +1304,7 @@ print(layer.weight.grad[:, :6])
 #
 # Each bias is added once per sample, so each of the 523 samples contributes 1: the gradient **adds up over the batch**. The same holds for the
 # weight. $w_{dc}$ is multiplied by $x_{nc}$ in every sample $n$, and these contributions add up. With 1 everywhere in $\partial L/\partial s$, that
-# makes the column sums of the batch, the same for each of the four outputs. Try `batch.sum(dim=0)`.
+# gives the column sums of the batch, the same for each of the four outputs. Try `batch.sum(dim=0)`.
 #
 # </details>
 #
@@ -1312,8 +1333,8 @@ print(f"by hand     {(errors[:, 0] * orders[:, 1]).sum().item():.2f}")
 print(f"by autograd {guess.weight.grad[0, 1].item():.2f}")
 
 # %% [markdown]
-# The first order has no cheese, so its error contributes nothing to this gradient. The gradient is negative, so more weight on cheese would lower the
-# loss: the guessed prices were too low.
+# The first order has no cheese, so its error contributes nothing to this gradient. All errors in the price are negative: the guessed prices are too
+# low. So the gradient is negative, and more weight on cheese would lower the loss.
 #
 # ### All at once
 #
@@ -1361,11 +1382,11 @@ show(
 #
 # ### Exercise: The backward pass by hand
 #
-# Write `linear_backward(grad_s, x, weight)`: it receives $\partial L/\partial s$ and what the layer had in the forward pass, and returns the tuple
-# `(grad_x, grad_weight, grad_bias)`, in the order of the arguments of `F.linear`. Use torch's operations on whole tensors: no loop, no NumPy, and no
-# autograd (no `backward()`, no `torch.autograd.grad`, none of the functions in `torch.func` that differentiate). The gradients of the parameters are
-# sums over the batch, not means; for a batch of 0 samples they are zeros. The weight may be the parameter of a layer. Leave the arguments as they are.
-# The gradients are new tensors of their dtype (float16, float32 or float64).
+# Write `linear_backward(grad_s, x, weight)`: it receives $\partial L/\partial s$ and the input and weight that the layer had in the forward pass,
+# and returns the tuple `(grad_x, grad_weight, grad_bias)`, in the order of the arguments of `F.linear`. Use torch's operations on whole tensors: no
+# loop, no NumPy, and no autograd (no `backward()`, no `torch.autograd.grad`, none of the functions in `torch.func` that differentiate). The
+# gradients of the parameters are sums over the batch, not means; for a batch of 0 samples they are zeros. The weight may be the parameter of a
+# layer. Leave the arguments as they are. The gradients are new tensors of the arguments' dtype (float16, float32 or float64).
 #
 # <details><summary>Hint 1: start with the shapes</summary>
 #
@@ -1402,7 +1423,7 @@ def linear_backward(
 import itertools
 
 g = torch.Generator().manual_seed(15)
-AUTOGRAD = {"requires_grad_", "_make_dual"}  # what torch.func calls on its way
+AUTOGRAD = {"backward", "grad", "requires_grad_", "_make_dual"}  # the last two are what torch.func calls on its way
 PYTHON = {"tolist", "numpy", "__array__", "__dlpack__"}  # ways out of torch
 
 
@@ -1423,16 +1444,18 @@ def draw(n, c, d):
 def call(grad_s, x, weight, about):
     """Your three gradients and the number of steps torch took; the arguments are looked at before the result."""
     before = [one.clone() for one in (grad_s, x, weight)]
-    with forbidden("backward", "grad"), Watch(operations=False) as seen:
-        answer = linear_backward(inplace(grad_s), inplace(x), inplace(weight))
-    must(not AUTOGRAD & set(seen.functions), "without autograd", "Your code has autograd compute the gradients.")
+    with forbidden("backward", "grad"):
+        with Watch(operations=False) as seen:
+            answer = linear_backward(inplace(grad_s), inplace(x), inplace(weight))
+        must(not AUTOGRAD & set(seen.functions), "without autograd", "Your code has autograd compute the gradients.")
     told = "Your code leaves torch (`tolist` or NumPy). Matrix products do it all."
     must(not PYTHON & set(seen.functions), "everything is computed by torch", told)
     told = "Nothing comes back: is a `return` missing?" if answer is None else f"Yours is a {type(answer).__name__}."
     must(isinstance(answer, tuple), "linear_backward returns a tuple", told)
     must(len(answer) == 3, "the tuple has three gradients", f"Yours has {len(answer)}.")
     if not all(map(torch.equal, [grad_s, x, weight], before)):
-        expect([grad_s, x, weight], before, f"grad_s, x and weight are left as they were, {about}", rtol=0, atol=0)
+        now, then = (dict(zip(("grad_s", "x", "weight"), one, strict=True)) for one in ([grad_s, x, weight], before))
+        expect(now, then, f"grad_s, x and weight are left as they were, {about}", rtol=0, atol=0)
     return answer, len(seen.functions)
 
 
@@ -1563,7 +1586,7 @@ thorough([(33, 3, 3), (1, 5, 1), (6, 1, 2), (77, 4, 6), (50, 40, 45), (18_000, 6
 # every `x`, up to rounding. The given layers are plain `nn.Linear` layers; either of them, or both, may have been made with `bias=False`. The new layer
 # has their dtype (float16, float32 or float64), is trainable even if the given ones are frozen, and shares no memory with any other layer. Leave the
 # given layers exactly as they are: their parameters with their gradients and `requires_grad`, a missing bias, their mode. Add nothing to them. If they
-# are trained further, the next call uses their new values.
+# are trained further, a later call must use their new values.
 #
 # <details><summary>Hint 1: multiply out on paper</summary>
 #
@@ -1672,10 +1695,14 @@ def collapsed(first, second, about=""):
     sizes = [layer.in_features, layer.out_features, *layer.weight.shape, *layer.bias.shape]
     c, d = first.in_features, second.out_features
     if sizes != [c, d, d, c, d]:
-        expect(sizes[:2], [c, d], f"in_features and out_features {about}")
         expect(
-            [tuple(layer.weight.shape), tuple(layer.bias.shape)],
-            [(d, c), (d,)],
+            dict(zip(("in_features", "out_features"), sizes, strict=False)),
+            {"in_features": c, "out_features": d},
+            f"in_features and out_features {about}",
+        )
+        expect(
+            {"weight": str(tuple(layer.weight.shape)), "bias": str(tuple(layer.bias.shape))},
+            {"weight": f"({d}, {c})", "bias": f"({d},)"},
             f"the shapes of its parameters {about}",
         )
     return layer
@@ -1813,8 +1840,10 @@ to_one = yours_or_ours(collapse, weight_only, nn.Linear(10, 3), nn.Linear(3, 4),
 # ### How wide must the middle be?
 #
 # **Before you run it:** `nn.Linear(10, 4)` has 44 parameters. With 100 units in the middle, 10 → 100 → 4, the pair has 1,504. With 2 units, 10 → 2
-# → 4, it has 34. Which of the two pairs can compute *every* map that the single layer can? `to_one` makes one layer of each pair, and the cell
-# prints the rank of its weight. (`to_one` is your `collapse`. Until you have solved it, the course's own version is used instead.)
+# → 4, it has 34. Which of the two pairs can compute *every* map that the single layer can? And how few units in the middle are enough?
+#
+# For these two widths and for 4, `to_one` makes one layer of the pair, and the cell prints the *rank* of its weight: the number of its linearly
+# independent rows. (`to_one` is your `collapse`. Until you have solved it, the course's own version is used instead.)
 
 # %% predict
 torch.manual_seed(0)
@@ -1826,9 +1855,12 @@ for middle in (100, 4, 2):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The wide pair can, but it needs 1,504 parameters for what the single layer does with 44. The narrow pair computes *fewer* maps: a product of a 4×2
-# and a 2×10 matrix has rank 2 at most, while a 4×10 matrix may have rank 4. Such a weight is called **low rank**. (That is useful where parameters
-# are expensive: 1000 → 10 → 1000 has 21,010 parameters, one full layer 1,001,000.)
+# The wide pair can, but it needs 1,504 parameters for what the single layer does with 44. At least 4 units are needed, the smaller of 10 and 4, and 4
+# are enough: any 4×10 matrix is a product of a 4×4 matrix (the identity) and a 4×10 matrix. Further units may have the weight 0.
+#
+# The narrow pair computes *fewer* maps: a product of a 4×2 and a 2×10 matrix has rank 2 at most, while a 4×10 matrix may have rank 4. The narrow
+# pair's weight is called **low rank**. (That is useful where parameters are expensive: 1000 → 10 → 1000 has 21,010 parameters, one full layer
+# 1,001,000.)
 #
 # </details>
 #
@@ -1873,9 +1905,9 @@ show(
 #
 # ### Back through two layers
 #
-# With a ReLU in between, two layers can't be collapsed, and the backward pass has to go through all three steps. Each step receives the gradient of
-# its output and passes on the gradient of its input. Layer 2 passes on its $\partial L/\partial x$. Its input was $h$, so this is $\partial
-# L/\partial h$:
+# With a ReLU in between, two layers can't be collapsed, and the backward pass has to go through all three steps. Each step receives the gradient
+# with respect to its output and passes on the one with respect to its input. Layer 2 passes on its $\partial L/\partial x$. Its input was $h$, so
+# this is $\partial L/\partial h$:
 #
 # $$\frac{\partial L}{\partial h} = \frac{\partial L}{\partial s_2}\, w_2 .$$
 #
@@ -1919,10 +1951,10 @@ show(
 # ### Exercise: Backward through a small network
 #
 # The network is $s_1 = x\,w_1^T + b_1$, $h = \mathrm{relu}(s_1)$, $s_2 = h\,w_2^T + b_2$. Write `two_layer_backward(x, w1, b1, w2, grad_s2)`: it
-# receives $\partial L/\partial s_2$ and returns the tuple `(grad_w1, grad_b1, grad_w2, grad_b2)`, sums over the batch; for a batch of 0 samples they
-# are zeros. Compute $s_1$ and $h$ again inside the function. Use torch's operations on whole tensors: no loop, no NumPy, and no autograd (no
-# `backward()`, no `torch.autograd.grad`, none of the functions in `torch.func` that differentiate). `w1`, `b1` and `w2` may be the parameters of
-# layers. Leave the arguments as they are. The gradients are new tensors of their dtype (float16, float32 or float64).
+# receives $\partial L/\partial s_2$ and returns the tuple `(grad_w1, grad_b1, grad_w2, grad_b2)`. Each gradient is a sum over the batch; for a
+# batch of 0 samples, all are zeros. Compute $s_1$ and $h$ again inside the function. Use torch's operations on whole tensors: no loop, no NumPy,
+# and no autograd (no `backward()`, no `torch.autograd.grad`, none of the functions in `torch.func` that differentiate). `w1`, `b1` and `w2` may be
+# the parameters of layers. Leave the arguments as they are. The gradients are new tensors of the arguments' dtype (float16, float32 or float64).
 #
 # You may call your `linear_backward`, but a mistake in it then costs points here, too. Writing the products out is safer, and not longer.
 #
@@ -1978,9 +2010,13 @@ def two_layer_backward(
 import itertools
 
 g = torch.Generator().manual_seed(17)
-AUTOGRAD = {"requires_grad_", "_make_dual"}  # what torch.func calls on its way
+AUTOGRAD = {"backward", "grad", "requires_grad_", "_make_dual"}  # the last two are what torch.func calls on its way
 PYTHON = {"tolist", "numpy", "__array__", "__dlpack__"}  # ways out of torch
 NAMES = "grad_w1", "grad_b1", "grad_w2", "grad_b2"
+
+
+def named(values):
+    return dict(zip(NAMES, values, strict=True))
 
 
 def must(condition, what, otherwise):
@@ -2024,16 +2060,19 @@ def call(arguments, about):
     """Your four gradients and the number of steps torch took; the arguments are looked at before the result."""
     x, w1, b1, w2, grad_s2 = arguments
     before = [one.clone() for one in arguments]
-    with forbidden("backward", "grad"), Watch(operations=False) as seen:
-        answer = two_layer_backward(inplace(x), inplace(w1), inplace(b1), inplace(w2), inplace(grad_s2))
-    must(not AUTOGRAD & set(seen.functions), "without autograd", "Your code has autograd compute the gradients.")
+    with forbidden("backward", "grad"):
+        with Watch(operations=False) as seen:
+            answer = two_layer_backward(inplace(x), inplace(w1), inplace(b1), inplace(w2), inplace(grad_s2))
+        must(not AUTOGRAD & set(seen.functions), "without autograd", "Your code has autograd compute the gradients.")
     told = "Your code leaves torch (`tolist` or NumPy). Matrix products do it all."
     must(not PYTHON & set(seen.functions), "everything is computed by torch", told)
     told = "Nothing comes back: is a `return` missing?" if answer is None else f"Yours is a {type(answer).__name__}."
     must(isinstance(answer, tuple), "two_layer_backward returns a tuple", told)
     must(len(answer) == 4, "the tuple has four gradients", f"Yours has {len(answer)}.")
     if not all(map(torch.equal, arguments, before)):
-        expect(list(arguments), before, f"the arguments are left as they were, {about}", rtol=0, atol=0)
+        names = "x", "w1", "b1", "w2", "grad_s2"
+        now, then = (dict(zip(names, one, strict=True)) for one in (arguments, before))
+        expect(now, then, f"the arguments are left as they were, {about}", rtol=0, atol=0)
     return answer, len(seen.functions)
 
 
@@ -2041,19 +2080,21 @@ def compare(arguments, about):
     x, w1, b1, w2, grad_s2 = arguments
     n, wanted = len(x), gradients(F.relu, *arguments)
     answer, _ = call(arguments, about)
-    shapes = [str(tuple(one.shape)) for one in wanted]
-    theirs = [str(tuple(getattr(one, "shape", "no tensor"))) for one in answer]
+    shapes = [tuple(one.shape) for one in wanted]
+    theirs = [tuple(one.shape) if isinstance(one, torch.Tensor) else "no tensor" for one in answer]
     mistakes = {
         "The order is (grad_w1, grad_b1, grad_w2, grad_b2).": [*shapes[2:], *shapes[:2]],
         "The gradient of a weight has the weight's shape: yours are transposed.": [
-            str(tuple(one.T.shape if one.dim() == 2 else one.shape)) for one in wanted
+            size[::-1] if len(size) == 2 else size for size in shapes
         ],
-        "Sum the bias gradients over the samples, dimension 0.": [shapes[0], f"({n},)", shapes[2], f"({n},)"],
-        "The input of layer 2 is h, not x.": [*shapes[:2], f"({len(w2)}, {x.shape[1]})", shapes[3]],
+        "Sum the bias gradients over the samples, dimension 0.": [shapes[0], (n,), shapes[2], (n,)],
+        "The input of layer 2 is h, not x.": [*shapes[:2], (len(w2), x.shape[1]), shapes[3]],
         "The bias gradients have one dimension: no keepdim.": [
-            str((1, *one.shape) if one.dim() == 1 else tuple(one.shape)) for one in wanted
+            (1, *size) if len(size) == 1 else size for size in shapes
         ],
     }
+    mistakes = {told: named(map(str, sizes)) for told, sizes in mistakes.items()}
+    theirs, shapes = named(map(str, theirs)), named(map(str, shapes))
     expect(theirs, shapes, f"the shapes of the four gradients {about}", mistakes=mistakes)
     wrong = {
         "This is the mean over the samples, but the sum was asked for.": [one / n for one in wanted],
@@ -2087,10 +2128,10 @@ answer, _ = call(arguments, "where s₁ is exactly 0 in some places")
 wanted = gradients(F.relu, *arguments)
 at_zero = gradients(lambda s1: torch.where(s1 >= 0, s1, 0), *arguments)
 expect(
-    list(answer),
-    list(wanted),
+    named(answer),
+    named(wanted),
     "the gradients where s₁ is exactly 0 in some places, like autograd's",
-    mistakes={"Where s₁ is exactly 0, nothing passes.": list(at_zero)},
+    mistakes={"Where s₁ is exactly 0, nothing passes.": named(at_zero)},
 )
 
 LAYOUTS = {
@@ -2186,8 +2227,8 @@ thorough(
 # over the ten outputs and averaged over the images, so $\partial L/\partial s_2$ is the error divided by $N$. In each step, every parameter moves
 # against its gradient, by 0.5 times the gradient: 0.5 is the *learning rate*.
 #
-# `start` uses your `initial_values`, and `backward` is your `two_layer_backward`. As long as one of them is not solved, the course's own version
-# stands in.
+# `start` uses your `initial_values`, and `backward` is your `two_layer_backward`. For each of the two that you have not solved yet, the course's
+# own version stands in.
 
 
 # %% yours folded label="Your functions, or the course's own versions"
@@ -2259,7 +2300,7 @@ draw_images(
 )
 
 # %% [markdown]
-# These images were never used in training. Look at the wrong ones: would you have read them?
+# The held-back images were never used in training. Look at the wrong ones: would you have read them?
 #
 # ## Recap
 #

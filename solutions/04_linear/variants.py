@@ -31,6 +31,12 @@ def linear(x, weight, bias):
     return x @ weight + bias
 
 
+# The weight is reshaped instead
+# %% wrong="linear_forward" says="`reshape` does not transpose"
+def linear(x, weight, bias):
+    return x @ weight.reshape(x.shape[1], len(bias)) + bias
+
+
 # The bias is forgotten
 # %% wrong="linear_forward" says="The bias is missing."
 def linear(x, weight, bias):
@@ -74,13 +80,13 @@ def linear(x, weight, bias):
 
 
 # PyTorch's function
-# %% wrong="linear_forward" says="which this exercise asks you to do without"
+# %% wrong="linear_forward" says="Your code calls `F.linear`"
 def linear(x, weight, bias):
     return F.linear(x, weight, bias)
 
 
 # PyTorch's function for one shape only
-# %% wrong="linear_forward" says="which this exercise asks you to do without"
+# %% wrong="linear_forward" says="Your code calls `F.linear`"
 def linear(x, weight, bias):
     if len(weight) == 2:
         return F.linear(x, weight, bias)
@@ -88,7 +94,7 @@ def linear(x, weight, bias):
 
 
 # PyTorch's module with the given parameters
-# %% wrong="linear_forward" says="which this exercise asks you to do without"
+# %% wrong="linear_forward" says="Your code calls `F.linear`"
 def linear(x, weight, bias):
     layer = nn.Linear(*weight.T.shape, dtype=x.dtype)
     layer.weight, layer.bias = nn.Parameter(weight), nn.Parameter(bias)
@@ -245,6 +251,12 @@ def parameter_count(widths, bias=True):
     return total
 
 
+# From the first width to the last in one step
+# %% wrong="parameter_count" says="Only one layer, from the first width to the last"
+def parameter_count(widths, bias=True):
+    return widths[-1] * (widths[0] + bias)
+
+
 # One pair too many
 # %% wrong="parameter_count" says="in the call parameter_count(widths) with widths = [10, 4]"
 def parameter_count(widths, bias=True):
@@ -382,17 +394,31 @@ def initial_values(in_features, out_features):
 
 
 # Normal with the right standard deviation
-# %% wrong="initial_values" says="no weight is beyond"
+# %% wrong="initial_values" says="Some are: is your distribution uniform?"
 def initial_values(in_features, out_features):
     std = 1 / math.sqrt(3 * in_features)
     return torch.randn(out_features, in_features) * std, torch.randn(out_features) * std
 
 
 # 0 to bound
-# %% wrong="initial_values" says="half as long as it should be"
+# %% wrong="initial_values" says="And it begins at 0, not at −bound"
 def initial_values(in_features, out_features):
     bound = 1 / math.sqrt(in_features)
     return torch.rand(out_features, in_features) * bound, torch.rand(out_features) * bound
+
+
+# From −bound/2 to bound/2
+# %% wrong="initial_values" says="half as long as it should be"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    return torch.rand(out_features, in_features) * bound - bound / 2, torch.rand(out_features) * bound - bound / 2
+
+
+# 1 is taken off after the scaling
+# %% wrong="initial_values" says="The middle of your values is not 0"
+def initial_values(in_features, out_features):
+    bound = 1 / math.sqrt(in_features)
+    return torch.rand(out_features, in_features) * 2 * bound - 1, torch.rand(out_features) * 2 * bound - 1
 
 
 # 0 to twice the bound
@@ -529,7 +555,7 @@ def initial_values(in_features, out_features):
 
 
 # Float64
-# %% wrong="initial_values" says="are float32"
+# %% wrong="initial_values" says="Yours are float64: `.float()` converts"
 def initial_values(in_features, out_features):
     bound = 1 / np.sqrt(in_features)
     sizes = [(out_features, in_features), (out_features,)]
@@ -1170,14 +1196,14 @@ def linear_backward(grad_s, x, weight):
 
 
 # Autograd
-# %% wrong="linear_backward" says="which this exercise asks you to do without"
+# %% wrong="linear_backward" says="Your code has autograd compute the gradients"
 def linear_backward(grad_s, x, weight):
     leaves = [tensor.clone().requires_grad_() for tensor in (x, weight, grad_s.new_zeros(grad_s.shape[1]))]
     return torch.autograd.grad(F.linear(*leaves), leaves, grad_s)
 
 
 # Autograd, by way of .grad
-# %% wrong="linear_backward" says="which this exercise asks you to do without"
+# %% wrong="linear_backward" says="Your code has autograd compute the gradients"
 def linear_backward(grad_s, x, weight):
     leaves = [tensor.clone().requires_grad_() for tensor in (x, weight, grad_s.new_zeros(grad_s.shape[1]))]
     F.linear(*leaves).backward(grad_s)
@@ -1185,14 +1211,14 @@ def linear_backward(grad_s, x, weight):
 
 
 # Autograd, by way of torch.func
-# %% wrong="linear_backward" says="which this exercise asks you to do without"
+# %% wrong="linear_backward" says="Your code has autograd compute the gradients"
 def linear_backward(grad_s, x, weight):
     _, backwards = torch.func.vjp(F.linear, x, weight, grad_s.new_zeros(grad_s.shape[1]))
     return backwards(grad_s)
 
 
 # Autograd for large inputs only
-# %% wrong="linear_backward" says="which this exercise asks you to do without"
+# %% wrong="linear_backward" says="Your code has autograd compute the gradients"
 def linear_backward(grad_s, x, weight):
     if x.dtype == torch.float64:
         leaves = [tensor.clone().requires_grad_() for tensor in (x, weight, grad_s.new_zeros(grad_s.shape[1]))]
@@ -1649,7 +1675,7 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
 
 
 # Autograd
-# %% wrong="two_layer_backward" says="which this exercise asks you to do without"
+# %% wrong="two_layer_backward" says="Your code has autograd compute the gradients"
 def two_layer_backward(x, w1, b1, w2, grad_s2):
     w1, b1, w2 = (tensor.clone().requires_grad_() for tensor in (w1, b1, w2))
     b2 = grad_s2.new_zeros(grad_s2.shape[1]).requires_grad_()
@@ -1658,7 +1684,7 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
 
 
 # Autograd, but not in the first call
-# %% wrong="two_layer_backward" says="which this exercise asks you to do without"
+# %% wrong="two_layer_backward" says="Your code has autograd compute the gradients"
 def two_layer_backward(x, w1, b1, w2, grad_s2):
     if len(x) < 9:
         leaves = [one.clone().requires_grad_() for one in (w1, b1, w2, w2.new_zeros(len(w2)))]

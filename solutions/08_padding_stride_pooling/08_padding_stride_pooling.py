@@ -9,11 +9,15 @@
 # - keep the size with 'same' padding, for odd and even kernels;
 # - write max pooling, its backward pass and average pooling, and measure how pooling helps with digits that move.
 #
-# **Points**: 16, in 8 exercises. **Time**: about 40 minutes of reading and 85 minutes for the exercises.
-# **You need**: indexing and slicing of tensors, `backward()` and `.grad`, and from `07_convolution` the definition of a convolution, `F.conv2d` and
-# `groups`.
+# **Points**: 16, in 8 exercises. **Time**: about 40 minutes of reading and 85 minutes for the exercises. **You need**: indexing
+# and slicing of tensors, `backward()` and `.grad`, and from `07_convolution` the definition of a convolution, `F.conv1d`,
+# `F.conv2d` and `groups`.
 #
-# The check below each exercise tries everything that the text asks for. The grader asks for the same, with more values.
+# The check below each exercise tests what its text asks for. The grader tests the same things with other values.
+#
+# Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
+# argument that must not be changed keeps its values, shape and dtype. A pair is a tuple such as `(2, 1)`, or a `torch.Size`
+# such as `x.shape[2:]`.
 
 # %% setup
 
@@ -43,8 +47,8 @@ print("convolutions:", len(sizes) - 1)
 #
 # </details>
 #
-# The remedy is **padding**: a frame of zeros around the input. `padding=(2, 1)` means 2 rows of zeros above **and** 2 below, 1 column on the left
-# **and** 1 on the right. A single number `p` stands for `(p, p)`.
+# The remedy for the shrinking is **padding**: a frame of zeros around the input. `padding=(2, 1)` means 2 rows of zeros above
+# **and** 2 below, 1 column on the left **and** 1 on the right. A single number `p` stands for `(p, p)`.
 
 # %% folded label="Draw a padded input"
 padded = F.pad(torch.arange(1, 16).reshape(3, 5), (1, 1, 2, 2))
@@ -93,11 +97,11 @@ print("padding=(2, 1):", tuple(F.conv2d(x, ones, padding=(2, 1)).shape))
 # Write `zero_pad(x, padding)`: a new tensor that is `x` with a frame of zeros around every channel of every sample.
 #
 # - `padding` is a pair `(rows, columns)`, or one number for both. With 0 there is no frame, but the result is still a new tensor, not `x` itself.
-# - The result has the dtype of `x`, whatever that is: float64, float16, whole numbers, booleans, complex numbers, …
+# - The result has the dtype of `x`, whatever that is: float64, float16, integers of any size, booleans, complex numbers, …
 # - Leave `x` unchanged.
 # - Build the frame yourself. Call no function that pads (`F.pad`, `torch.constant_pad_nd`, `nn.ZeroPad2d`) or that takes a `padding` argument
-#   (convolutions, poolings, `F.unfold`, `F.fold`), and stay in torch: turn `x` neither into a NumPy array nor into
-#   Python's numbers and lists.
+#   (convolutions, poolings, `F.unfold`, `F.fold`), and stay in torch: do not turn `x` into a NumPy array, or into
+#   Python numbers or lists.
 #
 # <details><summary>Hint 1: where to begin</summary>
 #
@@ -154,23 +158,21 @@ def pad_once(x, padding, what):
     pads = [name for name in seen.functions if any(part in name for part in ("pad", "conv", "pool", "fold"))]
     if pads:
         require(False, f"{what}: no function pads for you", f"Your code calls `{pads[0]}`: build the frame yourself.")
-    outside = ("numpy", "__array__", "__dlpack__", "tolist", "item", "Thread.start")
-    leaves = [name for name in seen.functions if name in outside]
+    outside = ("numpy", "__array__", "__dlpack__", "tolist", "item", "__float__", "__int__", "__bool__", "__complex__")
+    leaves = [name for name in seen.functions if name in (*outside, "Thread.start")]
     if leaves:
-        advice = f"Your code calls `{leaves[0]}`: build the frame in torch, without NumPy, Python's numbers, lists or "
-        advice += "threads."
+        advice = f"Your code calls `{leaves[0]}`: build the frame in torch, without NumPy and Python numbers or lists."
         require(False, f"{what}: x stays in torch", advice)
     return answer
 
 
 def values(size, dtype):
-    """Random values that no other dtype can hold, among them the infinities."""
+    """Random values that no other dtype can hold."""
     x = torch.randn(size, generator=g, dtype=dtype if dtype.is_complex else torch.float64)
     if dtype.is_complex:
         return x
     if not dtype.is_floating_point:
         return x > 0 if dtype == torch.bool else ((x * 1e18).long() | 1).to(dtype)
-    x.view(-1)[1:3] = torch.tensor([math.inf, -math.inf], dtype=x.dtype)[: x.numel() - 1]
     return x.to(dtype)
 
 
@@ -182,12 +184,12 @@ def try_many(sizes_and_paddings):
         ", every second column": lambda size, dtype: values((*size[:3], 2 * size[3]), dtype)[..., 1::2],
     }
     dtypes = [torch.float64, torch.int64, torch.float32, torch.float16, torch.bool, torch.bfloat16, torch.uint8]
-    dtypes += [torch.complex64, torch.complex128]
+    dtypes += [torch.int32, torch.int16, torch.int8, torch.complex64, torch.complex128]
     cases, answers, kept, wanted = {}, {}, {}, {}
     for size, padding in sizes_and_paddings:
         for layout, make in layouts.items():
             for dtype in (*dtypes, torch.float64):  # float64 twice, with other values
-                what = f"zero_pad(x, {padding}) for x of shape {size}{layout}, in {str(dtype)[6:]}"
+                what = f"zero_pad(x, {padding}) with x of shape {size}{layout}, in {str(dtype)[6:]}"
                 what += ", other values" if what in cases else ""
                 x = make(size, dtype)
                 rows, columns = (padding, padding) if isinstance(padding, int) else padding
@@ -216,7 +218,7 @@ def try_many(sizes_and_paddings):
         answers[what].zero_()
         if not torch.equal(x, before):
             shared.append(what)
-    advice = f"For {'; '.join(shared[:1])} your answer is x itself, or a view of it: return a copy."
+    advice = f"In {'; '.join(shared[:1])}, your answer is x itself, or a view of it: return a copy."
     require(not shared, "each result is a new tensor", advice)
 
 
@@ -249,12 +251,28 @@ expect(
 )
 x = torch.randn(1, 2, 6, 3, generator=g)
 expect(zero_pad(x=x, padding=3), F.pad(x, (3, 3, 3, 3)), "zero_pad(x=x, padding=3)")
+x = torch.randn(1, 64, 27, 25, generator=g)
+expect(pad_once(x, 1, "zero_pad(x, 1)"), F.pad(x, (1, 1, 1, 1)), "zero_pad(x, 1) for x of shape (1, 64, 27, 25)")
 try_many(
-    [((1, 2, 3, 5), (0, 2)), ((2, 1, 6, 2), (1, 0)), ((2, 2, 3, 4), (0, 0)), ((1, 1, 4, 4), 0), ((1, 2, 30, 40), 1)]
+    [
+        ((1, 2, 3, 5), (0, 2)),
+        ((2, 1, 6, 2), torch.Size([1, 0])),
+        ((2, 2, 3, 4), (0, 0)),
+        ((1, 1, 4, 4), 0),
+        ((1, 2, 30, 40), 1),
+    ]
 )
 ### BEGIN HIDDEN TESTS
+x = torch.randn(1, 48, 30, 28, generator=g)
+expect(pad_once(x, 2, "zero_pad(x, 2)"), F.pad(x, (2, 2, 2, 2)), "zero_pad(x, 2) for x of shape (1, 48, 30, 28)")
 try_many(
-    [((1, 2, 3, 7), (0, 3)), ((3, 1, 5, 2), (1, 0)), ((2, 3, 4, 3), (0, 0)), ((1, 1, 1, 2), 2), ((2, 1, 50, 45), 0)]
+    [
+        ((1, 2, 3, 7), (0, 3)),
+        ((3, 1, 5, 2), torch.Size([1, 0])),
+        ((2, 3, 4, 3), (0, 0)),
+        ((1, 1, 1, 2), 2),
+        ((2, 1, 50, 45), 0),
+    ]
 )
 ### END HIDDEN TESTS
 
@@ -298,7 +316,7 @@ kernel_steps(
 # ### The size formula
 #
 # Along one dimension the padded input has $H + 2p$ cells, and the kernel covers $h$ of them, so the last possible start is at index $H + 2p - h$. Count
-# how many steps of length $s$ fit into that, and add 1 for the start at index 0:
+# how many steps of length $s$ fit into that distance, and add 1 for the start at index 0:
 #
 # $$H' = \left\lfloor \frac{H + 2p - h}{s} \right\rfloor + 1 .$$
 #
@@ -330,15 +348,16 @@ kernel_steps(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 1×3×3 both times: a kernel goes through all channels at once and gives one map. Rows: $\lfloor (3 + 2 \cdot 2 - 3)/2 \rfloor + 1 = 3$, columns:
-# $\lfloor (5 + 2 \cdot 1 - 3)/2 \rfloor + 1 = 3$.
+# 1×3×3 both times: a kernel spans all channels and gives one map. Rows: $\lfloor (3 + 2 \cdot 2 - 3)/2 \rfloor + 1 = 3$,
+# columns: $\lfloor (5 + 2 \cdot 1 - 3)/2 \rfloor + 1 = 3$.
 #
 # </details>
 #
 # ### Exercise: The output size
 #
-# Write `output_size(size, kernel_size, stride=1, padding=0)`: the height and width of a convolution's output, as a tuple of two Python `int`s. Each of
-# the four arguments is a pair `(rows, columns)` or one number for both. The kernel always fits into the padded input. Use the formula: make no tensor.
+# Write `output_size(size, kernel_size, stride=1, padding=0)`: the height and width of a convolution's output, as a tuple of two
+# Python `int`s. Each of the four arguments is a pair `(rows, columns)` or one number for both. The kernel always fits into the
+# padded input. Compute it without making a tensor.
 #
 # <details><summary>Hint 1: one dimension at a time</summary>
 #
@@ -418,7 +437,7 @@ expect(
         "The 1 for the start at index 0 is missing.": (9, 6),
         "The padding counts twice, once on each side.": (8, 7),
         "Round down: a step that does not fit completely is not taken.": (10, 8),
-        "The fraction is not rounded down.": (10.0, 7.8),
+        "`/` gives a float even where it divides without a remainder, and does not round down: use `//`.": (10.0, 7.8),
         "`/` gives a float even where it divides without a remainder: `//` gives an int.": (10.0, 7.0),
         "Add the 1 after dividing, not before.": (9, 7),
         "Rows and columns are swapped in the result: height first.": (7, 10),
@@ -443,6 +462,10 @@ try_many(
         ((224, 300), (16, 9), (16, 4)),
         ((1020, 901), (40, 51), (37, 26), (9, 30)),
         (3, 9, 4, 3),
+        ((1080, 1920), 3),
+        (98, 49, 49),
+        ((700, 559), (1, 400), (350, 160)),
+        (torch.Size([28, 30]), torch.Size([3, 5]), 2, torch.Size([0, 1])),
         *draw(torch.Generator().manual_seed(82), 48),
     ]
 )
@@ -454,13 +477,17 @@ try_many(
         ((1, 3), (1, 2)),
         ((500, 321), (7, 1), 2),
         ((3, 1), (8, 2), 6, 3),
+        ((1200, 2500), (5, 3)),
+        (206, 103, 103),
+        ((1, 600), (1, 201), (1, 200)),
+        (torch.Size([33, 20]), torch.Size([4, 7]), (3, 1), torch.Size([2, 0])),
         *draw(torch.Generator().manual_seed(92), 64),
     ]
 )
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### What torch calls it
+# ### In PyTorch
 #
 # `F.conv2d(x, weight, bias=None, stride=1, padding=0, …)` and `nn.Conv2d(in_channels, out_channels, kernel_size, stride=1, padding=0, …)` take a number
 # or a pair for each. Here are three settings of `nn.Conv2d` that you will meet often.
@@ -480,9 +507,10 @@ for setting in [
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The first keeps the size. The second halves it. The third cuts the map into 4×4 patches that do not overlap, and computes each output from one of
-# them; in vision transformers this layer is called the **patch embedding**. Only `kernel_size` changes the number of parameters. Padding and stride say
-# *where* the kernel is applied, not what it contains.
+# The first keeps the size. The second halves it: $\lfloor (56 + 2 - 3)/2 \rfloor + 1 = 28$. The third cuts the map into 4×4
+# patches that do not overlap, and computes each output from one of them; in vision transformers this layer is called the
+# **patch embedding**. Only `kernel_size` changes the number of parameters. Padding and stride say *where* the kernel is
+# applied, not what it contains.
 #
 # </details>
 #
@@ -491,9 +519,10 @@ for setting in [
 # Write `conv2d(x, weight, bias=None, stride=1, padding=0)`: it gives what `F.conv2d` gives with the same arguments.
 #
 # - `stride` and `padding` are numbers or pairs `(rows, columns)`, and the bias may be `None`. The tensors are all float32 or all float64, and need not
-#   be contiguous.
-# - Do the stride and the padding yourself. You may call `F.conv2d` and `F.unfold`, but **without** their arguments `stride` and `padding`. Call no other
-#   convolution. You may use anything else in torch, including `F.pad` and the method `x.unfold`.
+#   be contiguous; `weight` and `bias` may be a layer's parameters.
+# - Do the stride and the padding yourself. You may call `F.conv2d` and `F.unfold`, but **without** their arguments `stride` and
+#   `padding`. Call no other convolution, and no module such as `nn.Conv2d`. You may use anything else in torch, including
+#   `F.pad` and the method `x.unfold`.
 # - Leave `x`, `weight` and `bias` unchanged.
 #
 # <details><summary>Hint 1: before and after</summary>
@@ -505,7 +534,8 @@ for setting in [
 #
 # <details><summary>Hint 2: every s-th value</summary>
 #
-# A slice has a third part: `a[::2]` takes the values at index 0, 2, 4, …. Both spatial dimensions need one, each with its own step.
+# A slice can have a third part: `a[::2]` takes the values at index 0, 2, 4, …. Both spatial dimensions need one, each with its
+# own step.
 #
 # </details>
 
@@ -565,6 +595,7 @@ def conv_once(x, weight, bias, stride, padding, what):
         if value is not None and not torch.equal(value, copy):
             expect(value, copy, f"{what} leaves {name} as it was")
     others = [name for name in seen.functions if ("conv" in name and name != "conv2d") or name == "Thread.start"]
+    others += ["nn.Conv2d"] if "kaiming_uniform_" in seen.functions else []  # a layer draws its initial weights with it
     if others or not all(map(is_plain, seen.operations)):
         advice = f"Your code calls `{others[0]}`" if others else "Your code leaves the stride or the padding to torch"
         require(False, f"{what}: F.conv2d and F.unfold without stride and padding", f"{advice}: do both yourself.")
@@ -641,10 +672,13 @@ expect(
             x, weight, None, (2, 3), (1, 2)
         )
         + bias,
-        "You skip cells of the input: the windows stay dense, and it is positions (outputs) that are skipped.": F.conv2d(
+        "The stride skips outputs, not cells of the padded input: slice the result of F.conv2d.": F.conv2d(
             F.max_pool2d(framed, 1, (2, 3)), weight, bias
         ),
-        "The frame belongs around the input, not around the output.": F.pad(
+        "The stride skips outputs, not cells of x: slice the result of F.conv2d, not x.": F.conv2d(
+            F.max_pool2d(x, 1, (2, 3)), weight, bias, 1, (1, 2)
+        ),
+        "The frame belongs around the input, before the convolution.": F.pad(
             F.conv2d(x[:, :, 1:, 1:], weight, bias, (2, 3)), (1, 0, 1, 1)
         ),
         "You skip samples and channels: rows and columns are the last two dimensions.": F.conv2d(
@@ -659,12 +693,15 @@ answer = conv_once(x, weight, None, None, None, "conv2d(x, weight)")
 expect(answer, F.conv2d(x, weight), "conv2d(x, weight), nothing else given, tiny values", rtol=1e-4, atol=1e-10)
 answer = conv2d(x=x, weight=weight, bias=None, stride=(1, 2), padding=1)
 expect(answer, F.conv2d(x, weight, None, (1, 2), 1), "conv2d with its arguments given by name", rtol=1e-4, atol=1e-10)
+layer = nn.Conv2d(3, 2, 3)
+answer, wanted = conv2d(x, layer.weight, layer.bias, 2, 1), F.conv2d(x, layer.weight, layer.bias, 2, 1)
+expect(answer, wanted, "conv2d(x, layer.weight, layer.bias, 2, 1)", rtol=1e-4, atol=1e-5)
 try_many(
     [
         ((2, 3, 9, 8), (4, 3, 3), 2, 0),
         ((1, 2, 8, 5), (3, 2, 4), (2, 2), (0, 0)),
         ((3, 1, 5, 6), (2, 1, 1), 1, 0),
-        ((1, 3, 7, 4), (2, 4, 2), 1, (2, 0)),
+        ((1, 3, 7, 4), (2, 4, 2), torch.Size([1, 2]), torch.Size([2, 0])),
         ((1, 1, 3, 9), (1, 2, 5), (1, 4), 1),
         ((1, 2, 5, 6), (3, 2, 5), (1, 2), (3, 4)),
         ((2, 3, 24, 30), (2, 3, 4), (5, 4), (0, 2)),
@@ -679,22 +716,26 @@ try_many(
         ((2, 2, 9, 8), (3, 2, 1), 4, 1),
         ((1, 3, 3, 12), (2, 3, 3), (5, 2), 2),
         ((1, 2, 40, 35), (2, 3, 3), 6, 0),
+        ((1, 3, 6, 7), (2, 2, 3), torch.Size([3, 1]), torch.Size([0, 2])),
     ]
 )
+layer, x = nn.Conv2d(3, 2, (2, 3)), draw(2, 3, 5, 7)
+answer, wanted = conv2d(x, layer.weight, layer.bias, (1, 2), 2), F.conv2d(x, layer.weight, layer.bias, (1, 2), 2)
+expect(answer, wanted, "conv2d(x, layer.weight, layer.bias, (1, 2), 2)", rtol=1e-4, atol=1e-5)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # <details><summary>When you have solved it: is this how PyTorch does it?</summary>
 #
-# If you computed every position and threw most of them away: no. That helps understanding, but with stride (2, 2) it wastes three quarters of the work.
-# PyTorch computes only the positions that are kept.
+# If you computed every position and threw most of them away: no. That makes it easy to understand, but with stride (2, 2) it
+# wastes three quarters of the work. PyTorch computes only the positions that are kept.
 #
 # </details>
 #
 # ## What a stride never sees
 #
-# In the example with eight values, the last one was never covered, so it had no influence on the output. Nothing warns you of this. To see it
-# on a whole map, count for every input cell how many windows cover it.
+# In the example with eight values, the last one was never covered, so it had no influence on the output. Nothing warns you
+# about this. To see it on a whole map, count for every input cell how many windows cover it.
 #
 # The gradient does the counting. With a kernel of ones, the sum of all outputs contains each input cell once for every window that covers it, so the
 # gradient of that sum **is** the count.
@@ -713,8 +754,9 @@ def times_covered(size, kernel_size, stride, padding=0):
 
 
 for stride in (1, 2, 3, 4):
-    counts = times_covered((8, 9), (3, 3), stride)
-    print(f"stride {stride}: {int((counts == 0).sum()):2} of {counts.numel()} cells are never covered")
+    never = times_covered((8, 9), (3, 3), stride) == 0
+    rows, columns = (never.all(dim=d).nonzero().flatten().tolist() for d in (1, 0))
+    print(f"stride {stride}: rows {rows}, columns {columns}, in all {int(never.sum())} of {never.numel()} cells")
 
 
 # %% predict folded label="Draw the counts"
@@ -770,10 +812,12 @@ print(times_covered((6, 6), (3, 3), 2, padding=1).long())
 #
 # Write `ignored(size, kernel_size, stride=1, padding=0)`: a tensor of booleans of shape `(H, W)`, `True` where an input cell is never covered.
 #
-# - Every argument is a pair `(rows, columns)` or one number for both, and the kernel always fits into the padded input.
+# - Every argument is a pair `(rows, columns)` or one number for both. No number is larger than 200, and the kernel always fits
+#   into the padded input.
 # - The mask covers the input only, not its frame.
-# - Find the windows yourself: no autograd (`backward`, `torch.autograd.grad`, `torch.func`), no convolution or pooling of torch, no `F.unfold` or
-#   `F.fold`. The method `x.unfold` is fine. (`times_covered` above is the short way: use it to compare.)
+# - Find the windows yourself: no autograd (`backward`, `torch.autograd.grad`, `torch.func`), no convolution or pooling of
+#   torch, no `F.unfold` or `F.fold`. The method `x.unfold` is fine. (`times_covered` above is the short way: compare with
+#   `times_covered(…) == 0`, and give it the size and the kernel size as pairs.)
 #
 # Try it on paper first: which cells of a 5×9 input does a 2×3 kernel ignore, with stride (3, 4) and no padding?
 #
@@ -844,7 +888,9 @@ def ignored_once(arguments, what):
     banned += [f for f in names if any(part in f for part in ("conv", "pool", "_backward"))]
     if banned:
         name = {"im2col": "F.unfold", "col2im": "F.fold"}.get(banned[0], banned[0])
-        require(False, f"{what} finds the windows itself", f"Your code calls `{name}`, which finds them for you.")
+        advice = f"Your code calls `{name}`, which finds them for you."
+        advice += " (`times_covered` calls it.)" if name in ("conv2d", "backward") else ""
+        require(False, f"{what} finds the windows itself", advice)
     return answer
 
 
@@ -885,12 +931,16 @@ expect(
     "ignored((5, 9), (2, 3), (3, 4))",
     mistakes={
         "It is inverted: True means ignored, not covered.": ~wanted,
+        "It is inverted: True means ignored, not covered. And a window must fit completely.": ~gaps,
+        "Booleans are asked for, not 0 and 1: `dtype=torch.bool`, or a comparison.": wanted.long(),
+        "Booleans are asked for, not 0.0 and 1.0: `dtype=torch.bool`, or a comparison.": wanted.float(),
         "A cell is ignored if its row is ignored or its column is: yours asks for both at once.": rows[:, None]
         & columns,
         "You found the remainder at the right, and not the gaps between the windows.": rest,
         "You found the gaps, and not the remainder: a window must fit completely.": gaps,
         "The last windows are missing: a Python range ends before its second number.": one_less,
         "The first number of a pair is used for both dimensions.": never_covered((5, 9), (2, 2), (3, 3)),
+        "The first number of the stride is used for both dimensions.": never_covered((5, 9), (2, 3), (3, 3)),
         "You marked where each window starts: it covers a whole block.": starts,
         "Nothing is left: −0 is 0, so the slice `0:-0` takes nothing.": torch.zeros(0, 0, dtype=torch.bool),
     },
@@ -921,7 +971,7 @@ try_many(
         ((3, 4), (1, 2), 5, (4, 3)),
         (5, 5, 2),
         ((12, 20), 3, (7, 9)),
-        ((22, 31), (4, 2), (5, 11), (0, 6)),
+        (torch.Size([22, 31]), torch.Size([4, 2]), torch.Size([5, 11]), (0, 6)),
         ((32, 40), 16),
         ((150, 3), (1, 2), (2, 1)),
         ((4, 170), (2, 1), (3, 2), (0, 1)),
@@ -934,7 +984,7 @@ try_many(
     [
         ((1, 6), (1, 2), (3, 3), 0),
         (9, 2, 8, 3),
-        ((25, 18), (3, 4), (12, 6)),
+        (torch.Size([25, 18]), (3, 4), torch.Size([12, 6])),
         ((40, 3), (5, 3), 9, 2),
         *draw(torch.Generator().manual_seed(94), 32),
     ]
@@ -944,11 +994,11 @@ try_many(
 # %% [markdown]
 # ## Keeping the size
 #
-# With stride 1 the output has $H + (\text{zeros before}) + (\text{zeros after}) - h + 1$ rows. So it is as large as the input if there are $h - 1$
-# rows of zeros in all.
+# Often the output should be as large as the input, so that many layers can follow one another. Can padding do that for every
+# kernel?
 #
-# **Before you run it:** `padding=p` puts $p$ zeros on **each** side. The input has 10 values. For which of the kernels with 2, 3, 4 and 5 values is
-# there a $p$ that keeps the size?
+# **Before you run it:** `padding=p` puts $p$ zeros on **each** side. The input has 10 values, the stride is 1. For which of the
+# kernels with 2, 3, 4 and 5 values is there a $p$ that keeps the size?
 
 # %% predict
 for k in (2, 3, 4, 5):
@@ -958,18 +1008,23 @@ for k in (2, 3, 4, 5):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Only for the odd ones, with $p = (k - 1)/2$; that is one reason why kernels of 3, 5 and 7 are so common. For an even kernel $k - 1$ is odd, so one
-# side must get one zero more than the other.
+# Only for the odd ones. With stride 1 there are $W + (\text{zeros before}) + (\text{zeros after}) - k + 1$ outputs. So the size
+# stays the same if there are $k - 1$ zeros in all. `padding=p` makes $2p$ of them, an even number, so $k$ must be odd, and
+# $p = (k - 1)/2$. That is one reason why kernels of 3, 5 and 7 are so common. For an even kernel $k - 1$ is odd, so one side must
+# get one zero more than the other.
 #
 # </details>
 #
 # ### padding="same"
 #
-# `padding="same"` chooses the zeros for you, so that the output is as large as the input. For an even kernel it has to prefer one side.
+# `padding="same"` chooses the number of zeros for you, so that the output is as large as the input. For an even kernel
+# it has to prefer one side.
 #
-# **Before you run it:** on which side does it put the additional zero, before the input or after it?
+# **Before you run it:** make a guess. On which side does it put the extra zero, before the input or after it?
 
 # %% predict
+import warnings
+
 warnings.filterwarnings("ignore", message="Using padding='same'")  # torch says that it has to copy the input
 numbers = torch.arange(1.0, 7).reshape(1, 1, 6)
 for k in (2, 4):
@@ -981,8 +1036,8 @@ for k in (2, 4):
 # %% predict folded label="Draw 'same' padding"
 figure, ax = plt.subplots(figsize=(4.8, 6.0))
 figure.subplots_adjust(0, 0, 1, 1)
-for n, k in enumerate([2, 3, 4, 5]):
-    before, after, top = (k - 1) // 2, k // 2, 1.0 + 3.3 * n
+for n, (k, before, after) in enumerate([(2, 0, 1), (3, 1, 1), (4, 1, 2), (5, 2, 2)]):
+    top = 1.0 + 3.3 * n
     ax.text(-2, top - 0.3, f"k = {k}", ha="left", va="bottom", fontsize=11, weight="bold", color=COLOURS["learned"])
     ax.text(0, top - 0.3, f"{before} before, {after} after", ha="left", va="bottom", fontsize=10, color=INK)
     for j in range(-before, 6 + after):
@@ -1013,8 +1068,7 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# After it. In general, $\lfloor (k - 1)/2 \rfloor$ zeros go before the input and the rest of the $k - 1$ after it. That is a convention. The picture
-# shows where each kernel is at its first and its last position.
+# After it; that is a convention. The picture shows where each kernel is at its first and its last position.
 #
 # </details>
 #
@@ -1023,9 +1077,9 @@ show(
 # Rows and columns are treated separately: `nn.Conv2d(8, 16, kernel_size=(3, 5), padding="same")` pads with `(1, 2)`. `padding="valid"` is another name
 # for `padding=0`.
 #
-# `"same"` works with stride 1 only; with a larger stride torch raises an error. In that case, give the padding as a number, and take the size from the
-# formula. (If all zeros go *before* a signal, each output sees only the present and the past. That is a **causal convolution**, used for sound and
-# text.)
+# `"same"` works with stride 1 only; with a larger stride torch raises an error. In that case, give the padding as a number or a
+# pair, and take the size from the formula. (If all zeros go *before* a signal, each output sees only the present and the past.
+# That is a **causal convolution**, used for sound and text.)
 #
 # ### Exercise: 'Same' padding for any kernel
 #
@@ -1035,7 +1089,8 @@ show(
 #
 # <details><summary>Hint 1: one dimension</summary>
 #
-# There are $k - 1$ zeros in all. Half of them, rounded down, go before the input (left, above). The rest go after it.
+# A kernel of 5 needs 4 zeros: 2 before the input (left, above) and 2 after it. A kernel of 6 needs 5: 2 before and 3 after. By
+# which calculation do you get the first number from $k$, and by which the second?
 #
 # </details>
 #
@@ -1081,7 +1136,7 @@ expect(
     (2, 3, 1, 2),
     "same_padding((4, 6)), an even kernel",
     mistakes={
-        "The additional zero of an even kernel goes to the end: on the right and below.": (3, 2, 2, 1),
+        "The extra zero of an even kernel goes to the end: on the right and below.": (3, 2, 2, 1),
         "Below there must be one more zero than above.": (2, 3, 2, 1),
         "The two sides of an even kernel cannot be equal: this makes the output larger than the input.": (3, 3, 2, 2),
         "The two sides of an even kernel cannot be equal: this makes the output smaller than the input.": (2, 2, 1, 1),
@@ -1102,7 +1157,8 @@ kernels |= {
     20: (9, 10, 9, 10),
     (6, 6): (2, 3, 2, 3),
     (4, 10): (4, 5, 1, 2),
-    (101, 64): (31, 32, 50, 50),
+    (1001, 64): (31, 32, 500, 500),
+    torch.Size([3, 4]): (1, 2, 1, 1),
 }
 answers = {f"same_padding({kernel})": same_padding(kernel) for kernel in kernels}
 wanted = {f"same_padding({kernel})": padding for kernel, padding in kernels.items()}
@@ -1117,7 +1173,8 @@ kernels |= {
     24: (11, 12, 11, 12),
     (16, 16): (7, 8, 7, 8),
     (2, 12): (5, 6, 0, 1),
-    201: (100, 100, 100, 100),
+    (512, 999): (499, 499, 255, 256),
+    torch.Size([6, 5]): (2, 2, 2, 3),
 }
 answers = {f"same_padding({kernel})": same_padding(kernel) for kernel in kernels}
 wanted = {f"same_padding({kernel})": padding for kernel, padding in kernels.items()}
@@ -1132,8 +1189,8 @@ expect(answers, wanted, "same_padding for other kernels")
 #
 # `F.max_pool2d(x, kernel_size)` takes the size of the window, `(h, w)`, or `k` for `(k, k)`.
 #
-# **Before you run it:** here are a pooling and a convolution with windows of the same size, `(1, 2)`, on the same 1×2×3×6 tensor. Neither is given a
-# stride. What is the shape of each result?
+# **Before you run it:** here are a pooling and a convolution with a single kernel, with windows of the same size, `(1, 2)`, on
+# the same 1×2×3×6 tensor. Neither is given a stride. What is the shape of each result?
 
 # %% predict
 first = [[1, 2, 0, 1, 1, 0], [0, 1, 2, 2, 0, 0], [2, 0, 0, 1, 1, 2]]
@@ -1163,7 +1220,7 @@ kernel_steps(
 #
 # </details>
 #
-# ### Padding a pooling
+# ### Padding in max pooling
 #
 # Max pooling takes `padding`, too. But a frame of zeros would be the largest value wherever all others are negative, and the output would say "0" where
 # there is no 0. So the frame of a max pooling is made of $-\infty$, which never wins:
@@ -1174,9 +1231,11 @@ print("frame of −∞:", F.max_pool2d(negative, 3, stride=2, padding=1).flatten
 print("zeros:      ", F.max_pool2d(F.pad(negative, (1, 1, 1, 1)), 3, stride=2).flatten().tolist())
 
 # %% [markdown]
+# Only the last window has no cell of the frame, so with a frame of zeros only its $-1$ survives.
+#
 # ### The size of a pooling
 #
-# The modules `nn.MaxPool2d(kernel_size)` and `nn.AvgPool2d(kernel_size)` do the same as the functions. The size formula holds for poolings, too:
+# The module `nn.MaxPool2d(kernel_size)` does the same as the function. The size formula holds for poolings, too:
 
 # %%
 for size, (h, w) in [((5, 3, 24, 24), (3, 3)), ((5, 3, 8, 8), (3, 3)), ((2, 4, 9, 11), (2, 4))]:
@@ -1196,8 +1255,8 @@ for size, (h, w) in [((5, 3, 24, 24), (3, 3)), ((5, 3, 8, 8), (3, 3)), ((2, 4, 9
 # Write `max_pool2d(x, kernel_size)`: it gives what `F.max_pool2d(x, kernel_size)` gives, with its default stride and no padding.
 #
 # - `kernel_size` is a pair or a number. The window fits into `x`, and a remainder of rows or columns is ignored.
-# - `x` is float32 or float64, contiguous or not, and the result has the same dtype. All values may be negative, and some may be $-\infty$ or $\infty$;
-#   none is NaN.
+# - `x` is float32 or float64, contiguous or not, and may require a gradient; the result has the same dtype. The values may all
+#   be negative, and some may be $-\infty$ or $\infty$.
 # - The result is a new tensor, even for a window of 1. Leave `x` unchanged.
 # - Call no pooling: no function of torch with `pool` in its name, such as `F.max_pool2d`, and no module such as `nn.MaxPool2d`, which calls one.
 #
@@ -1249,7 +1308,9 @@ def pool_once(x, window, what):
     try:
         with Watch() as seen:
             answer = max_pool2d(inplace(x), window)
-    except RuntimeError as error:
+    except (AttributeError, TypeError, RuntimeError) as error:
+        if "return_types.max" in str(error):
+            require(False, what, f"`max(dim=…)` returns values and indices: use `amax`. ({error})")
         if "is invalid for input of size" in str(error) and (x.shape[2] % h or x.shape[3] % w):
             advice = (
                 f"A {x.shape[2]}×{x.shape[3]} map does not divide into {h}×{w} windows: cut the remainder off first."
@@ -1261,6 +1322,10 @@ def pool_once(x, window, what):
     used = [name for name in seen.functions + seen.names if "pool" in name or name == "Thread.start"]
     if used:
         require(False, f"{what}: no pooling of torch", f"Your code calls `{used[0]}`: find the largest yourself.")
+    if isinstance(answer, tuple):
+        require(
+            False, f"{what} is a tensor", "Yours is a tuple: `max(dim=…)` returns values and indices, so use `amax`."
+        )
     wanted = F.max_pool2d(before, window)
     if isinstance(answer, torch.Tensor) and answer.shape == wanted.shape:
         if bool((wanted.isneginf() & answer.isfinite()).any()):
@@ -1274,7 +1339,7 @@ def pool_once(x, window, what):
 def values(size, dtype):
     x = torch.randn(size, generator=g, dtype=torch.float64) - 1
     x = x.where(torch.rand(size, generator=g) > 0.2, -math.inf)
-    x = x.where(torch.rand(size, generator=g) > 0.05, math.inf)
+    x = x.where(torch.rand(size, generator=g) > 0.5 / x.numel(), math.inf)
     return x.where(torch.rand(size, generator=g) > 0.2, -0.5).to(dtype)
 
 
@@ -1289,7 +1354,7 @@ def try_many(sizes_and_windows):
     for size, window in sizes_and_windows:
         for layout, make in layouts.items():
             for dtype in (torch.float64, torch.float32, torch.float64):
-                what = f"max_pool2d(x, {window}) for x of shape {size}{layout}, in {str(dtype)[6:]}"
+                what = f"max_pool2d(x, {window}) with x of shape {size}{layout}, in {str(dtype)[6:]}"
                 what += ", other values" if what in cases else ""
                 x = make(size, dtype)
                 wanted[what] = F.max_pool2d(x, window)
@@ -1316,7 +1381,7 @@ def try_many(sizes_and_windows):
         answers[what].zero_()
         if not torch.equal(x, before):
             shared.append(what)
-    advice = f"For {'; '.join(shared[:1])} your answer is x itself, or a view of it: return a copy."
+    advice = f"In {'; '.join(shared[:1])}, your answer is x itself, or a view of it: return a copy."
     require(not shared, "each result is a new tensor", advice)
 
 
@@ -1329,6 +1394,9 @@ expect(
         "Rows and columns are swapped in the window.": F.max_pool2d(x, (2, 3)),
         "The first number of the pair is used for both: the second one belongs to the columns.": F.max_pool2d(x, 3),
         "The windows overlap: the stride of a pooling is its kernel size.": F.max_pool2d(x, (3, 2), stride=1),
+        "Your windows start one cell apart: window i starts in row i · h.": F.max_pool2d(x, (3, 2), stride=1)[
+            :, :, :4, :6
+        ],
         "This is the mean of each window.": F.avg_pool2d(x, (3, 2)),
         "The largest of negative values is negative: where do your zeros come from?": F.max_pool2d(x, (3, 2)).clamp(
             min=0
@@ -1360,8 +1428,13 @@ expect(
         "The remainder is cut off at the beginning: it is at the end.": F.max_pool2d(x[:, :, 2:, 2:], 3),
     },
 )
-x = torch.randn(1, 2, 6, 7, generator=g)
-expect(max_pool2d(x=x, kernel_size=(2, 3)), F.max_pool2d(x, (2, 3)), "max_pool2d(x=x, kernel_size=(2, 3))")
+x = torch.randn(1, 2, 6, 7, generator=g, dtype=torch.float64)
+no_dtype = "The result has the dtype of x: torch.zeros and torch.empty make float32 unless you say otherwise."
+wanted = F.max_pool2d(x, (2, 3))
+answer = max_pool2d(x=x, kernel_size=(2, 3))
+expect(answer, wanted, "max_pool2d(x=x, kernel_size=(2, 3)) for x in float64", mistakes={no_dtype: wanted.float()})
+answer = max_pool2d(x.requires_grad_(), 2)
+expect(answer, F.max_pool2d(x, 2), "max_pool2d(x, 2) for x that requires a gradient")
 try_many(
     [
         ((1, 2, 5, 9), (2, 4)),
@@ -1370,9 +1443,12 @@ try_many(
         ((3, 1, 5, 6), (5, 1)),
         ((2, 2, 6, 8), (6, 3)),
         ((2, 3, 26, 30), (12, 14)),
+        ((1, 2, 20, 17), torch.Size([20, 17])),
     ]
 )
 ### BEGIN HIDDEN TESTS
+x = torch.randn(2, 2, 5, 9, generator=g).requires_grad_()
+expect(max_pool2d(x, (2, 4)), F.max_pool2d(x, (2, 4)), "max_pool2d(x, (2, 4)) for x that requires a gradient")
 try_many(
     [
         ((1, 2, 6, 9), (2, 1)),
@@ -1381,6 +1457,7 @@ try_many(
         ((2, 3, 4, 5), 1),
         ((1, 1, 3, 3), (1, 1)),
         ((1, 4, 40, 30), (9, 6)),
+        ((2, 1, 18, 21), torch.Size([18, 21])),
     ]
 )
 ### END HIDDEN TESTS
@@ -1388,11 +1465,11 @@ try_many(
 # %% [markdown]
 # ## Where the gradient goes
 #
-# A gradient says how much the loss changes if a value changes a little. In the backward pass, the pooling receives one gradient for each of its outputs
-# and has to say what this means for each of its inputs.
+# A gradient says how much the loss changes, per unit of a small change of a value. In the backward pass, the pooling receives
+# one gradient for each of its outputs and has to say what this means for each of its inputs.
 #
 # **Before you run it:** the input is 4×5, the window 2×2. The four outputs receive the gradients 10, 20, 30 and 40. Which cells of the input get a
-# gradient other than 0, and what do they get? What does the last column get?
+# gradient other than 0, and what do they get?
 
 # %% predict
 rows = [[3.0, 8, 1, 4, 9], [5, 2, 7, 6, 9], [1, 0, 2, 3, 9], [4, 3, 5, 1, 9]]
@@ -1441,7 +1518,7 @@ show(
 #
 # <details><summary>The same as a formula</summary>
 #
-# For windows that do not overlap, which is the default:
+# For windows that do not overlap (the default):
 #
 # $$\frac{\partial L}{\partial x_{cij}} = \begin{cases} \dfrac{\partial L}{\partial y_{ci'j'}} & \text{if } x_{cij} \text{ is the largest of window } (i', j'),\\
 # 0 & \text{otherwise.} \end{cases}$$
@@ -1464,7 +1541,7 @@ show(
 # - `x` and `grad_y` are both float32 or both float64, and need not be contiguous (`reshape` copes with that, `view` does not). `kernel_size` is a pair
 #   or a number.
 # - The result is a new tensor with the shape and the dtype of `x`. Cells of the remainder get 0. Leave `x` and `grad_y` unchanged.
-# - All values are finite. Within a channel of a sample no two are equal, so you need no rule for ties. But they may be very close.
+# - Within a channel of a sample no two values of `x` are equal, so you need no rule for ties. But they may be very close.
 # - No autograd: neither `backward` nor `torch.autograd.grad` nor `torch.func`, nor any function that uses them. You may call `F.max_pool2d`.
 #
 # <details><summary>Hint 1: find the winners</summary>
@@ -1516,7 +1593,7 @@ g = torch.Generator().manual_seed(87)
 
 
 def no_ties(size, dtype=torch.float32, close=False):
-    """Values in random order, no two of a channel alike: whole numbers, or such as differ by very little."""
+    """Values in random order, no two of a channel alike: integers, or such as differ by very little."""
     n, c, h, w = size
     order = torch.stack([torch.randperm(h * w, generator=g) - h * w // 2 for _ in range(n * c)])
     step = 1e-12 if dtype == torch.float64 else 2e-7
@@ -1561,9 +1638,9 @@ def try_many(sizes_and_windows):
     for (n, c, height, width), (h, w), window in [
         (size, (window, window) if isinstance(window, int) else window, window) for size, window in sizes_and_windows
     ]:
-        for layout in ("", ", both transposed", ", both every second sample"):
+        for layout in ("", ", x and grad_y both transposed", ", every second sample of both"):
             for dtype, close in kinds:
-                what = f"max_pool2d_backward(x, grad_y, {window}) for x of shape {(n, c, height, width)}{layout}, "
+                what = f"max_pool2d_backward(x, grad_y, {window}) with x of shape {(n, c, height, width)}{layout}, "
                 what += f"in {str(dtype)[6:]}" + (", values close together" if close else "")
                 sizes = [(height, width), (height // h, width // w)]
                 samples = 2 * n if "second" in layout else n
@@ -1582,7 +1659,10 @@ def try_many(sizes_and_windows):
         mistakes={
             "Your values pass through float32, which rounds them: keep the dtype of x.": {
                 what: value.float().to(value.dtype) for what, value in wanted.items()
-            }
+            },
+            "`flatten` and `reshape` copy a tensor that is not contiguous: you wrote into the copy.": {
+                what: 0 * value if "transposed" in what else value for what, value in wanted.items()
+            },
         },
         rtol=0,
         atol=0,
@@ -1595,7 +1675,7 @@ def try_many(sizes_and_windows):
         answers[what].zero_()
         if not torch.equal(x, x_before) or not torch.equal(grad_y, grad_before):
             shared.append(what)
-    advice = f"For {'; '.join(shared[:1])} your answer is an argument itself, or a view of one: return a copy."
+    advice = f"In {'; '.join(shared[:1])}, your answer is an argument itself, or a view of one: return a copy."
     require(not shared, "each result is a new tensor", advice)
 
 
@@ -1615,7 +1695,7 @@ expect(
     "max_pool2d_backward(x, grad_y, (2, 3)) for x of shape (2, 3, 4, 6)",
     mistakes={
         "Every cell of a window gets the gradient: it goes to the largest alone.": shared * 6,
-        "The gradient is shared out among the cells of a window: that is average pooling.": shared,
+        "The winner gets the whole gradient, undivided: sharing it out among the cells is for average pooling.": shared,
         "Winners get a 1: they should get the gradient of their output.": ones,
         "Winners get their own value: they should get the gradient of their output.": ones * x,
         "Winners get the gradient times their own value: they should get the gradient alone.": wanted * x,
@@ -1662,9 +1742,18 @@ try_many(
         ((2, 2, 6, 5), (3, 1)),
         ((2, 1, 4, 6), 2),
         ((1, 3, 34, 40), (14, 19)),
+        ((2, 2, 7, 8), torch.Size([3, 2])),
     ]
 )
+x, grad_y = no_ties((1, 1, 190, 200)), torch.randn(1, 1, 5, 10, generator=g)
+answer = backward_once(x, grad_y, (38, 20), "max_pool2d_backward(x, grad_y, (38, 20))")
+wanted = gradient(F.max_pool2d, x, grad_y, (38, 20))
+expect(answer, wanted, "max_pool2d_backward(x, grad_y, (38, 20)) for x of shape (1, 1, 190, 200)")
 ### BEGIN HIDDEN TESTS
+x, grad_y = no_ties((1, 2, 200, 220)), torch.randn(1, 2, 5, 5, generator=g)
+answer = backward_once(x, grad_y, (40, 44), "max_pool2d_backward(x, grad_y, (40, 44))")
+wanted = gradient(F.max_pool2d, x, grad_y, (40, 44))
+expect(answer, wanted, "max_pool2d_backward(x, grad_y, (40, 44)) for x of shape (1, 2, 200, 220)")
 try_many(
     [
         ((1, 2, 7, 9), (3, 4)),
@@ -1673,6 +1762,7 @@ try_many(
         ((2, 1, 5, 6), 2),
         ((1, 2, 3, 3), (1, 1)),
         ((2, 2, 36, 30), (12, 7)),
+        ((1, 2, 5, 9), torch.Size([2, 4])),
     ]
 )
 ### END HIDDEN TESTS
@@ -1680,11 +1770,12 @@ try_many(
 # %% [markdown]
 # ## Average pooling
 #
-# **Average pooling** takes the mean of each window: `F.avg_pool2d(x, kernel_size)`, with the same defaults. Compare three ways to shrink a 12×12
-# picture to 6×6. The picture is a frame of lines one pixel wide, in rows 3 and 9 and columns 3 and 8; they have the value 1, and 1 is drawn dark.
+# **Average pooling** takes the mean of each window: `F.avg_pool2d(x, kernel_size)` or `nn.AvgPool2d(kernel_size)`, with the
+# same defaults. Compare three ways to shrink a 12×12 picture to 6×6. The picture is a frame of lines one pixel wide, in rows 3
+# and 9 and columns 3 and 8 (counted from 0); they have the value 1, and 1 is drawn dark.
 #
-# **Before you run it:** take every second pixel, or the largest of each 2×2 window, or the mean. In which of the three do all four sides survive, and
-# what are their values?
+# **Before you run it:** take every second pixel, or the largest of each 2×2 window, or the mean. In which of the three do all
+# four sides survive (see the drawing), and what values do they have?
 
 # %% predict
 thin = torch.zeros(12, 12)
@@ -1694,7 +1785,7 @@ versions = {"input": thin, "every second": thin[::2, ::2]}
 versions["max"] = F.max_pool2d(thin[None, None], 2)[0, 0]
 versions["mean"] = F.avg_pool2d(thin[None, None], 2)[0, 0]
 for name, version in versions.items():
-    print(f"{name:12} largest {version.max():.2f}, mean {version.mean():.3f}")
+    print(f"{name:12} values {version.unique().tolist()}, mean {version.mean():.3f}")
 
 # %% predict folded label="Draw the three versions"
 figure, axes = plt.subplots(1, 4, figsize=(8.0, 2.4), layout="constrained")
@@ -1711,9 +1802,10 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Every second pixel, a stride without pooling, sees only even rows and columns: the lines in rows 3 and 9 and in column 3 are lost. The maximum keeps
-# every line at full strength, so the picture as a whole becomes darker. The mean keeps every line, but at half strength (the two upper corners at a
-# quarter), and keeps the average of the picture exactly.
+# Every second pixel, a stride without pooling, sees only even rows and columns: the lines in rows 3 and 9 and in column 3 are
+# lost, and column 8 keeps its 1s. The maximum keeps every line at full strength, so the picture as a whole becomes darker. The
+# mean keeps every line, but at half strength (the two upper corners at a quarter), and keeps the average of the picture
+# exactly.
 #
 # </details>
 #
@@ -1727,9 +1819,9 @@ show(
 # its own kernel of **one** channel:
 
 # %%
-two_channels = torch.stack([torch.full((4, 4), 1.0), torch.full((4, 4), 10.0)])[None]
-sum4 = torch.ones(2, 1, 2, 2)  # (out_channels, in_channels / groups, h, w)
-print(F.conv2d(two_channels, sum4, stride=2, groups=2))
+two_channels = torch.stack([torch.full((2, 3), 1.0), torch.full((2, 3), 10.0)])[None]
+neighbours = torch.tensor([[[[1.0, 1.0]]], [[[1.0, -1.0]]]])  # 2×1×1×2: (out_channels, in_channels / groups, h, w)
+print(F.conv2d(two_channels, neighbours, groups=2))
 
 # %% [markdown]
 # ### Exercise: Average pooling as a convolution
@@ -1737,10 +1829,12 @@ print(F.conv2d(two_channels, sum4, stride=2, groups=2))
 # Write `avg_pool2d(x, kernel_size)`: it gives what `F.avg_pool2d(x, kernel_size)` gives, by a convolution.
 #
 # - `kernel_size` is a pair or a number; the window fits into `x`.
-# - `x` has any number of channels, and is float32 or float64, contiguous or not. Leave it unchanged.
-# - Call `F.conv2d` exactly once, whatever the number of samples and channels. This one call adds up all cells, and what you return comes from it: no
-#   other sum or addition of cells, no matrix product, no `mean`, and no pooling (a function of torch with `pool` in its name).
-# - Let `groups` or a reshape keep the channels apart, not zeros: the weight has no more than $C \cdot h \cdot w$ values.
+# - `x` has any number of channels, and is float32 or float64, contiguous or not; it may require a gradient. Leave it unchanged.
+# - Call `F.conv2d` exactly once, whatever the number of samples and channels. This one call does all the adding: no other sum
+#   of cells, no matrix product, no `mean`, and no pooling (a function of torch with `pool` in its name). Your result is
+#   computed from its output.
+# - Keep the channels apart with `groups` or a reshape, not with a large weight full of zeros: it may have at most
+#   $C \cdot h \cdot w$ values.
 #
 # <details><summary>Hint 1: the weight</summary>
 #
@@ -1784,8 +1878,18 @@ def mean_once(x, window, what):
     """One call, after which x must be as before and one convolution must have taken the mean; returns the answer."""
     before = x.clone()
     h, w = (window, window) if isinstance(window, int) else window
-    with Watch() as seen:
-        answer = avg_pool2d(inplace(x), window)
+    try:
+        with Watch() as seen:
+            answer = avg_pool2d(inplace(x), window)
+    except RuntimeError as error:
+        if "Given groups=1" in str(error):
+            advice = "Without `groups`, every kernel has all the channels of x: with `groups=C` it has one."
+            require(False, what, f"{advice} ({error})")
+        if "expected scalar type" in str(error) or "should be the same" in str(error):
+            require(
+                False, what, f"The weight needs the dtype of x: torch.ones makes float32 unless you say so. ({error})"
+            )
+        raise
     if not torch.equal(x, before):
         expect(x, before, f"{what} leaves x as it was")
     banned = [name for name in seen.functions + seen.names if "pool" in name or name in ("mean", "Thread.start")]
@@ -1838,13 +1942,13 @@ def try_many(sizes_and_windows):
         for layout, first in {
             "": size,
             ", transposed": (n, c, width, height),
-            ", a part": (n, c, height, 2 * width),
+            ", a part": (n, c + 1, height, 2 * width),
         }.items():
             for dtype, scale in [(torch.float64, 1e6), (torch.float32, 1), (torch.float64, 1e5)]:
                 what = f"avg_pool2d(x, {window}) for x of shape {size}{layout}, in {str(dtype)[6:]}"
                 what += ", other values" if what in wanted else ""
                 x = (scale * torch.randn(first, generator=g, dtype=torch.float64)).to(dtype)
-                x = x.mT if layout == ", transposed" else x[..., -width:]
+                x = x.mT if layout == ", transposed" else x[:, -c:, :, -width:]
                 wanted[what] = F.avg_pool2d(x, window)
                 answers[what] = mean_once(x, window, what)
                 kept[what] = answers[what].clone() if isinstance(answers[what], torch.Tensor) else answers[what]
@@ -1900,12 +2004,15 @@ expect(
 x = 1e-6 * x
 answer = avg_pool2d(x=x, kernel_size=3)
 expect(answer, F.avg_pool2d(x, 3), "avg_pool2d(x=x, kernel_size=3), tiny values", rtol=1e-4, atol=1e-11)
+x = torch.randn(2, 3, 5, 6, generator=g).requires_grad_()
+answer = avg_pool2d(x, 2)
+expect(answer, F.avg_pool2d(x, 2), "avg_pool2d(x, 2) for x that requires a gradient", rtol=1e-4, atol=1e-5)
 try_many(
     [
         ((3, 5, 9, 8), 3),
         ((1, 1, 6, 4), (5, 1)),
         ((2, 4, 3, 5), 1),
-        ((1, 7, 4, 9), (1, 1)),
+        ((1, 7, 4, 9), torch.Size([1, 1])),
         ((5, 2, 4, 6), (2, 2)),
         ((1, 2, 15, 13), (7, 6)),
         ((16, 4, 12, 9), (3, 4)),
@@ -1915,7 +2022,7 @@ try_many(
 try_many(
     [
         ((1, 1, 6, 5), (3, 1)),
-        ((2, 4, 5, 9), (5, 2)),
+        ((2, 4, 5, 9), torch.Size([5, 2])),
         ((4, 6, 4, 6), (1, 1)),
         ((1, 9, 6, 6), 6),
         ((7, 2, 5, 5), (1, 2)),
@@ -1923,12 +2030,16 @@ try_many(
         ((20, 3, 9, 11), 4),
     ]
 )
+x = torch.randn(1, 4, 6, 7, generator=g).requires_grad_()
+answer = avg_pool2d(x, (3, 2))
+expect(answer, F.avg_pool2d(x, (3, 2)), "avg_pool2d(x, (3, 2)) for x that requires a gradient", rtol=1e-4, atol=1e-5)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ### On a photograph
 #
-# Here is what your two poolings make of a photograph, with 4×4 windows, beside every fourth pixel. Each small version has a 16th of the pixels.
+# Here is what your two pooling functions make of a photograph, with 4×4 windows, beside every fourth pixel. Each small version
+# has a sixteenth of the pixels.
 
 # %% yours
 photo = load_photo()[None]  # (1, 3, 96, 128)
@@ -1958,9 +2069,10 @@ show(
 #
 # ## What pooling does for digits that move
 #
-# Now a measurement. Four 3×3 kernels find the edges of a handwritten digit: its left, right, upper and lower ones. That gives 4×28×28 numbers.
-# Three ways shrink them to 4×7×7, all with steps of 4: your `conv2d` with stride 4, which looks at one position in 16, your `max_pool2d` and your
-# `avg_pool2d`. Then the digit moves two pixels to the right.
+# Now a measurement. Four 3×3 kernels find the edges of a handwritten digit: its right, left, lower and upper ones. That gives
+# 4×28×28 numbers. Three ways shrink them to 4×7×7, all with steps of 4: your `conv2d` with stride 4, which looks at one
+# position in 16, your `max_pool2d` and your `avg_pool2d`. Then the digit moves two pixels to the right: `roll` shifts it (the
+# columns that leave come back on the left; they are nearly always empty).
 
 # %% yours
 digits = DigitsAsMNIST(train=True).data[:500, None] / 255  # (500, 1, 28, 28)
@@ -1994,7 +2106,8 @@ draw_images(
 # A classifier sees only those 196 numbers. The simplest one needs no training: it finds the most similar of 500 unshifted digits and answers with its
 # label.
 #
-# **Before you run it:** which of the three loses most accuracy when the test digits are shifted? Which is best when they are not?
+# **Before you run it:** which of the three loses most accuracy when the test digits are shifted? How much do they differ when
+# they are not?
 
 # %% predict
 test, known = DigitsAsMNIST(train=False), DigitsAsMNIST(train=True).targets[:500]
@@ -2021,10 +2134,10 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Without a shift there is little between them. With one, the strided convolution falls first: an edge that moves by two pixels slips out of the few
-# windows that it looks at. A pooled value changes little while the edge stays in its window, so both poolings lose less. They help with small shifts
-# only: at a shift of 4, a whole window, all three fail. That is why networks shrink their maps in several small steps and are also trained on shifted
-# images.
+# Without a shift there is little between them. As the shift grows, the strided convolution loses accuracy first: an edge that
+# moves by two pixels slips out of the few windows that the convolution looks at. A pooled value changes little while the edge
+# stays in its window, so both poolings lose less. They help with small shifts only: at a shift of 4, a whole window, all three
+# fail. That is one reason why networks shrink their maps in several small steps and are also trained on shifted images.
 #
 # </details>
 #
@@ -2054,5 +2167,5 @@ show(
 #
 # </details>
 #
-# **Next**: `09_dilation`. Padding adds cells around the input, a stride leaves out positions. Dilation leaves gaps *inside the kernel*, so that each
-# output sees farther with the same number of weights.
+# **Next**: `09_dilation`. Padding adds cells around the input, a stride skips positions. Dilation leaves gaps *inside the
+# kernel*, so that each output sees farther with the same number of weights.

@@ -262,7 +262,7 @@ def zero_pad(x, padding):
     return out.to(x.dtype)
 
 
-# Selection matrices: not for booleans, and 0 · ∞ is nan
+# Selection matrices: not for booleans
 # %% wrong="zero_pad" says=""
 def zero_pad(x, padding):
     ph, pw = (padding, padding) if isinstance(padding, int) else padding
@@ -368,7 +368,7 @@ def output_size(size, kernel_size, stride=1, padding=0):
 
 
 # No rounding
-# %% wrong="output_size" says="The fraction is not rounded down"
+# %% wrong="output_size" says="and does not round down"
 def output_size(size, kernel_size, stride=1, padding=0):
     pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
     return tuple((n + 2 * p - k) / s + 1 for n, k, s, p in zip(*pairs))
@@ -441,7 +441,8 @@ def output_size(size, kernel_size, stride=1, padding=0):
     return tuple(((n + 2 * p - k) // s + 1).tolist())
 
 
-# %% right="output_size"
+# One call for each step: too deep for images
+# %% wrong="output_size" says="RecursionError"
 def output_size(size, kernel_size, stride=1, padding=0):
     def count(room, step):
         return 1 if room < step else 1 + count(room - step, step)
@@ -553,14 +554,14 @@ def conv2d(x, weight, bias=None, stride=1, padding=0):
 
 
 # Steps over the input
-# %% wrong="conv2d" says="You skip cells of the input"
+# %% wrong="conv2d" says="not cells of the padded input"
 def conv2d(x, weight, bias=None, stride=1, padding=0):
     (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
     return F.conv2d(F.pad(x, (pw, pw, ph, ph))[:, :, ::sh, ::sw], weight, bias)
 
 
 # The frame around the output
-# %% wrong="conv2d" says="not around the output"
+# %% wrong="conv2d" says="before the convolution"
 def conv2d(x, weight, bias=None, stride=1, padding=0):
     (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
     return F.pad(F.conv2d(x, weight, bias), (pw, pw, ph, ph))[:, :, ::sh, ::sw]
@@ -1065,7 +1066,7 @@ def same_padding(kernel_size):
     return (w - 1) // 2, (w - 1) // 2, (h - 1) // 2, (h - 1) // 2
 
 
-# The additional zero in front
+# The extra zero in front
 # %% wrong="same_padding" says="goes to the end"
 def same_padding(kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
@@ -1515,7 +1516,7 @@ def max_pool2d_backward(x, grad_y, kernel_size):
 
 
 # Shared out
-# %% wrong="max_pool2d_backward" says="that is average pooling"
+# %% wrong="max_pool2d_backward" says="The winner gets the whole gradient"
 def max_pool2d_backward(x, grad_y, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     wide = grad_y.repeat_interleave(h, dim=2).repeat_interleave(w, dim=3) / (h * w)
@@ -1839,7 +1840,7 @@ def avg_pool2d(x, kernel_size):
 
 
 # A float32 weight whatever the input
-# %% wrong="avg_pool2d" says="RuntimeError"
+# %% wrong="avg_pool2d" says="The weight needs the dtype of x"
 def avg_pool2d(x, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     return F.conv2d(x, torch.full((x.shape[1], 1, h, w), 1 / (h * w)), stride=(h, w), groups=x.shape[1])
@@ -2107,7 +2108,7 @@ def ignored(size, kernel_size, stride=1, padding=0):
 
 
 # Int(0.49 k): wrong for odd kernels from 51 on
-# %% wrong="same_padding" says="(101, 64)"
+# %% wrong="same_padding" says="(1001, 64)"
 def same_padding(kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     left, top = int(0.49 * w), int(0.49 * h)
@@ -2186,7 +2187,7 @@ def avg_pool2d(x, kernel_size):
     return total / (h * w) + 0 * shown
 
 
-# No groups but a C×C kernel with zeros: an infinity in one channel makes NaN of the others
+# No groups but a C×C kernel with zeros
 # %% wrong="avg_pool2d" says="no more than C"
 def avg_pool2d(x, kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
@@ -2269,7 +2270,235 @@ def avg_pool2d(x, kernel_size):
 
 
 # At most 10 zeros on a side
-# %% wrong="same_padding" says="(101, 64)"
+# %% wrong="same_padding" says="(1001, 64)"
 def same_padding(kernel_size):
     h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
     return min((w - 1) // 2, 10), min(w // 2, 10), min((h - 1) // 2, 10), min(h // 2, 10)
+
+
+# Cell by cell, through Python's numbers
+# %% wrong="zero_pad" says="build the frame in torch"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    out = x.new_zeros(*x.shape[:2], x.shape[2] + 2 * ph, x.shape[3] + 2 * pw)
+    for n in range(x.shape[0]):
+        for c in range(x.shape[1]):
+            for i in range(x.shape[2]):
+                for j in range(x.shape[3]):
+                    out[n, c, ph + i, pw + j] = float(x[n, c, i, j])
+    return out
+
+
+# All integers become int64
+# %% wrong="zero_pad" says="int32"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    n, c, height, width = x.shape
+    keep = x.is_floating_point() or x.is_complex() or x.dtype in (torch.bool, torch.uint8)
+    out = torch.zeros(n, c, height + 2 * ph, width + 2 * pw, dtype=x.dtype if keep else torch.int64)
+    out[:, :, ph : ph + height, pw : pw + width] = x
+    return out
+
+
+# Places counted in int16: not enough for larger maps
+# %% wrong="zero_pad" says="(1, 64, 27, 25)"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    n, c, height, width = x.shape
+    size = n, c, height + 2 * ph, width + 2 * pw
+    places = torch.arange(math.prod(size)).to(torch.int16).reshape(size)
+    out = x.new_zeros(math.prod(size))
+    out[places[:, :, ph : ph + height, pw : pw + width].flatten().long()] = x.flatten()
+    return out.reshape(size)
+
+
+# Only a plain tuple is a pair
+# %% wrong="output_size" says="torch.Size"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [v if type(v) is tuple else (v, v) for v in (size, kernel_size, stride, padding)]
+    height, width = ((n + 2 * p - k) // s + 1 for n, k, s, p in zip(*pairs))
+    return height, width
+
+
+# Multiplies by 1 / s: 49 · (1 / 49) is less than 1
+# %% wrong="output_size" says="(98, 49, 49)"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    return tuple(int((n + 2 * p - k) * (1 / s)) + 1 for n, k, s, p in zip(*pairs))
+
+
+# Almost half is taken off before rounding: wrong for large strides
+# %% wrong="output_size" says="(350, 160)"
+def output_size(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    return tuple(round((n + 2 * p - k) / s - 0.49) + 1 for n, k, s, p in zip(*pairs))
+
+
+# A layer does the convolution
+# %% wrong="conv2d" says="Your code calls `nn.Conv2d`"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    layer = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2:], bias=bias is not None)
+    layer.weight = nn.Parameter(weight.detach())
+    if bias is not None:
+        layer.bias = nn.Parameter(bias.detach())
+    return layer(F.pad(x, (pw, pw, ph, ph))).detach()[:, :, ::sh, ::sw]
+
+
+# Writes into a tensor of its own, which parameters do not allow
+# %% wrong="conv2d" says="layer.weight"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    y = F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight)[:, :, ::sh, ::sw]
+    return y if bias is None else torch.add(y, bias[:, None, None], out=torch.empty(y.shape, dtype=y.dtype))
+
+
+# Slices x
+# %% wrong="conv2d" says="not cells of x"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    return F.conv2d(F.pad(x[:, :, ::sh, ::sw], (pw, pw, ph, ph)), weight, bias)
+
+
+# The windows that do not fit count too, and the mask is not inverted
+# %% wrong="ignored" says="And a window must fit completely"
+def ignored(size, kernel_size, stride=1, padding=0):
+    (height, width), (h, w), (sh, sw), (ph, pw) = (
+        (v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)
+    )
+    met = torch.zeros(height + 2 * ph, width + 2 * pw, dtype=torch.bool)
+    for row in range(0, height + 2 * ph, sh):
+        for column in range(0, width + 2 * pw, sw):
+            met[row : row + h, column : column + w] = True
+    return met[ph : ph + height, pw : pw + width]
+
+
+# A mask of floats
+# %% wrong="ignored" says="not 0.0 and 1.0"
+def ignored(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    (height, width), (h, w), (sh, sw), (ph, pw) = pairs
+    mask = torch.ones(height + 2 * ph, width + 2 * pw)
+    for row in range(0, height + 2 * ph - h + 1, sh):
+        for column in range(0, width + 2 * pw - w + 1, sw):
+            mask[row : row + h, column : column + w] = 0
+    return mask[ph : ph + height, pw : pw + width]
+
+
+# The row step for the columns
+# %% wrong="ignored" says="The first number of the stride is used for both"
+def ignored(size, kernel_size, stride=1, padding=0):
+    pairs = [(v, v) if isinstance(v, int) else v for v in (size, kernel_size, stride, padding)]
+    (height, width), (h, w), (sh, sw), (ph, pw) = pairs
+    mask = torch.ones(height + 2 * ph, width + 2 * pw, dtype=torch.bool)
+    for row in range(0, height + 2 * ph - h + 1, sh):
+        for column in range(0, width + 2 * pw - w + 1, sh):
+            mask[row : row + h, column : column + w] = False
+    return mask[ph : ph + height, pw : pw + width]
+
+
+# Only a plain tuple is a pair
+# %% wrong="same_padding" says="torch.Size"
+def same_padding(kernel_size):
+    h, w = kernel_size if type(kernel_size) is tuple else (kernel_size, kernel_size)
+    return (w - 1) // 2, w // 2, (h - 1) // 2, h // 2
+
+
+# Searches up to 100
+# %% wrong="same_padding" says="(1001, 64)"
+def same_padding(kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    before = {a + b: (a, b) for a in range(100) for b in (a, a + 1)}
+    return (*before[w - 1], *before[h - 1])
+
+
+# Every window starts one cell after the last
+# %% wrong="max_pool2d" says="window i starts in row i · h"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    out = x.new_empty(*x.shape[:2], x.shape[2] // h, x.shape[3] // w)
+    for i in range(out.shape[2]):
+        for j in range(out.shape[3]):
+            out[:, :, i, j] = x[:, :, i : i + h, j : j + w].amax(dim=(2, 3))
+    return out
+
+
+# max with a dimension gives values and indices
+# %% wrong="max_pool2d" says="returns values and indices"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return x.unfold(2, h, h).unfold(3, w, w).flatten(4).max(dim=4)
+
+
+# The same, and goes on with the pair
+# %% wrong="max_pool2d" says="returns values and indices"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return x.unfold(2, h, h).unfold(3, w, w).max(dim=5).max(dim=4)
+
+
+# The place of the winner in a byte
+# %% wrong="max_pool2d" says="torch.Size([20, 17])"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    windows = x.unfold(2, h, h).unfold(3, w, w).flatten(4)
+    winner = windows.argmax(dim=-1, keepdim=True).to(torch.uint8)
+    return windows.gather(-1, winner.long())[..., 0].clone()
+
+
+# NumPy takes no tensor that requires a gradient
+# %% wrong="max_pool2d" says="requires grad"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    (n, c, height, width), array = x.shape, x.numpy()
+    array = array[:, :, : height // h * h, : width // w * w].reshape(n, c, height // h, h, width // w, w)
+    return torch.from_numpy(array.max(axis=(3, 5)))
+
+
+# %% right="max_pool2d"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    n, c, height, width = x.shape
+    x = x[:, :, : height // h * h, : width // w * w]
+    return x.view(n, c, height // h, h, width // w, w).amax(dim=(3, 5))
+
+
+# Writes into a copy where x is transposed
+# %% wrong="max_pool2d_backward" says="you wrote into the copy"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    y, where = F.max_pool2d(x, kernel_size, return_indices=True)
+    grad_x = torch.zeros_like(x)
+    grad_x.flatten(2).scatter_(2, where.flatten(2), grad_y.flatten(2))
+    return grad_x
+
+
+# Places counted in int16: not enough for larger maps
+# %% wrong="max_pool2d_backward" says="(1, 1, 190, 200)"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    y, where = F.max_pool2d(x, kernel_size, return_indices=True)
+    where = where.to(torch.int16).long() % (x.shape[2] * x.shape[3])
+    grad_x = x.new_zeros(x.shape).flatten(2).scatter(2, where.flatten(2), grad_y.flatten(2))
+    return grad_x.reshape(x.shape)
+
+
+# Samples and channels merged without a copy
+# %% wrong="avg_pool2d" says="view size is not compatible"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    n, c, height, width = x.shape
+    y = F.conv2d(x.view(n * c, 1, height, width), x.new_full((1, 1, h, w), 1 / (h * w)), stride=(h, w))
+    return y.reshape(n, c, *y.shape[2:])
+
+
+# Kernels of one channel, but no groups
+# %% wrong="avg_pool2d" says="Without `groups`"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    return F.conv2d(x, x.new_full((x.shape[1], 1, h, w), 1 / (h * w)), stride=(h, w))
+
+
+# Only a plain tuple is a pair
+# %% wrong="avg_pool2d" says="torch.Size"
+def avg_pool2d(x, kernel_size):
+    h, w = kernel_size if type(kernel_size) is tuple else (kernel_size, kernel_size)
+    return F.conv2d(x, x.new_full((x.shape[1], 1, h, w), 1 / (h * w)), stride=(h, w), groups=x.shape[1])

@@ -6,7 +6,7 @@
 # - explain what `dilation` does to a kernel, and compute a dilated convolution from plain ones;
 # - predict the size of an output from kernel size, padding, stride and dilation together;
 # - write a causal convolution, which never looks into the future;
-# - compute the receptive field of a stack of layers with a formula, and measure that of any net with a gradient;
+# - compute the receptive field of a stack of layers with a formula, and measure it with a gradient;
 # - recognise gridding, and choose dilations that reach a given receptive field without gaps and with the fewest parameters.
 #
 # **Points**: 16, in 7 exercises. **Time**: about 40 minutes of reading and 70 minutes for the exercises.
@@ -14,8 +14,10 @@
 # **You need**: convolution and its kernel (`07_convolution`), padding, stride and the size formula (`08_padding_stride_pooling`), and
 # `torch.autograd.grad` for the gradient with respect to an input.
 #
-# The check below each exercise tests everything that the exercise asks for. The grader tests the same things on more
-# inputs.
+# The check below each exercise tests what its text asks for. The grader tests the same things with other values.
+#
+# Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
+# argument that must not be changed keeps its values, shape and dtype.
 
 # %% setup
 
@@ -76,6 +78,8 @@ print("same result:", torch.equal(convolve(visitors, u, dilation=4), sums))
 #
 # $$y_i = \sum_{j=1}^{k} x_{\,i + (j-1)\,d}\; u_j .$$
 #
+# Places $i$ start at 0, as in Python; the kernel entries are $u_1, …, u_k$.
+#
 # It acts like a sparse kernel with regular gaps: there are $d - 1$ zeros between two neighbouring entries of $u$. The size of this **zero-filled
 # kernel** is
 #
@@ -128,7 +132,7 @@ kernel_steps(
 # - `dilation` is a pair: rows, then columns; `(1, 1)` is allowed. Add no zeros around the outside.
 # - `weight` may have any floating-point dtype and need not be contiguous in memory. The result has the same dtype. Do
 #   not change `weight`.
-# - Gradients flow back through the result to `weight`.
+# - Gradients flow back through the result to every entry of `weight`, also to an entry that is 0.
 #
 # <details><summary>Hint 1: the size</summary>
 #
@@ -186,7 +190,7 @@ def quietly(check, *arguments, **options):
 
 
 def random_kernel(size, dtype, layout):
-    """A random kernel; only the plain layout is contiguous in memory."""
+    """A random kernel with some zeros; only the plain layout is contiguous in memory."""
     outputs, inputs, h, w = size
     shapes = {"channels transposed": (inputs, outputs, h, w), "every second column": (outputs, inputs, h, 2 * w)}
     shapes |= {
@@ -194,6 +198,7 @@ def random_kernel(size, dtype, layout):
         "rows and columns transposed": (outputs, inputs, w, h),
     }
     full = torch.randn(shapes.get(layout, size), generator=g, dtype=torch.float64).to(dtype)
+    full *= torch.rand(full.shape, generator=g) < 0.9
     if "transposed" in layout:
         return full.transpose(0, 1) if "channels" in layout else full.transpose(2, 3)
     return {"every second column": full[..., ::2], "every second kernel": full[::2]}.get(layout, full)
@@ -260,6 +265,9 @@ expect(
         ),
         "There are zeros after the last entry: the size is 1 + (k − 1)·d, not k·d.": table(
             "1 . 2 . 3 . / . . . . . . / . . . . . . / 4 . 5 . 6 . / . . . . . . / . . . . . ."
+        ),
+        "There is a row of zeros below the last entry: there are 1 + (h − 1)·a rows and 1 + (w − 1)·b columns.": table(
+            "1 . 2 . 3 / . . . . . / . . . . . / 4 . 5 . 6 / . . . . ."
         ),
         "The entries are repeated: the gaps must hold zeros.": table(
             "1 1 2 2 3 3 / 1 1 2 2 3 3 / 1 1 2 2 3 3 / 4 4 5 5 6 6 / 4 4 5 5 6 6 / 4 4 5 5 6 6"
@@ -331,15 +339,7 @@ print("weight:", tuple(layer.weight.shape), "so", layer.weight.numel(), "weights
 #
 # To keep the size with stride 1 and an odd $k$, the padding must make up for the loss: $2p = (k-1)\,d$. For $k = 3$ that is $p = d$.
 # `padding="same"` works it out for you.
-
-# %%
-for d in (1, 2, 4):
-    by_hand = F.conv2d(x, layer.weight, padding=d, dilation=d)
-    by_name = F.conv2d(x, layer.weight, padding="same", dilation=d)
-    same = torch.allclose(by_hand, by_name, atol=1e-6)
-    print(f"k = 3, d = {d}, padding {d}: {tuple(by_hand.shape)}, 'same' agrees: {same}")
-
-# %% [markdown]
+#
 # **Before you run it:** now all four arguments together. What is the shape of the output for the same 20×30 image with
 # `kernel_size=3`, `padding=2`, `stride=2` and `dilation=3`?
 
@@ -408,7 +408,8 @@ show(
 #   so does the result.
 # - The result is as long as `x` for all $W \ge 1$, $k \ge 1$ and $d \ge 1$, even if the zero-filled kernel is longer
 #   than `x`.
-# - Place $i$ of the result must not use any later place of `x`: a `nan` there must not affect it.
+# - Place $i$ of the result must not use any later place of `x`. In float32 and float64, a `nan` or `inf` at place $i$ of
+#   `x` reaches place $i$ of the result, and none before it.
 # - Gradients reach `x`, `weight` and `bias`. Do not change the arguments.
 #
 # <details><summary>Hint 1: how many zeros?</summary>
@@ -487,7 +488,10 @@ def call_causal(what, x, weight, bias, d):
     """One call, then checks of the arguments, the shape and the dtype."""
     arguments = [x, weight] if bias is None else [x, weight, bias]
     before = [t.detach().clone() for t in arguments]
-    y = causal_conv1d(inplace(x), inplace(weight), bias if bias is None else inplace(bias), d)
+    if bias is None:
+        y = causal_conv1d(inplace(x), inplace(weight), None, d)
+    else:
+        y = causal_conv1d(inplace(x), inplace(weight), inplace(bias), d)
     for name, now, then in zip(("x", "weight", "bias"), arguments, before):
         quietly(expect, now.detach(), then, f"{what}: {name} stays as it was", rtol=0, atol=0)
     size = (x.shape[0], weight.shape[0], x.shape[2])
@@ -500,7 +504,7 @@ def call_causal(what, x, weight, bias, d):
 
 
 def try_causal(size, d, dtype, with_bias, layout=False, way=0):
-    """A nan from some place of x on, then values and gradients."""
+    """A nan or an inf from some place of x on, then values and gradients."""
     n, c, width, outputs, k = size
     x, weight = random_numbers((n, c, width), dtype, layout), random_numbers((outputs, c, k), dtype, layout)
     leaves = [x, weight, *([random_numbers((1, 1, outputs), dtype, False)[0, 0]] if with_bias else [])]
@@ -511,14 +515,19 @@ def try_causal(size, d, dtype, with_bias, layout=False, way=0):
     exact = [t.double().requires_grad_() for t in leaves]
     wanted = by_fourier(*exact, *([] if with_bias else [None]), d)
 
-    first = int(torch.randint(1, width + 1, (1,), generator=g))  # the places before this one do not see the nan
+    first = int(torch.randint(1, width + 1, (1,), generator=g))  # the places before this one do not see it
     spoilt = x.clone()
     if dtype.itemsize > 2:  # in 16 bits, some of PyTorch's own convolutions spread a nan
-        spoilt[..., first:] = torch.nan
-        y = call_causal(f"{what}, with nan from place {first} on", spoilt, weight, leaves[2] if with_bias else None, d)
-        advice = "It spoils an earlier place: your code uses a later value there (0 · nan is nan, too)."
-        alone = f"{what}: a nan at place {first} does not affect the places before it"
-        quietly(require, not bool(y[..., :first].isnan().any()), alone, advice)
+        bad = torch.inf if with_bias else torch.nan
+        spoilt[..., first:] = bad
+        given = leaves[2] if with_bias else None
+        y = call_causal(f"{what}, with {bad} from place {first} on", spoilt, weight, given, d)
+        advice = "It spoils an earlier place: your code uses a later value there (0 · nan and 0 · inf are nan, too)."
+        alone = f"{what}: {bad} from place {first} on does not affect the places before it"
+        quietly(require, bool(y[..., :first].isfinite().all()), alone, advice)
+        advice = f"Place {first} uses it, and yours is finite there."
+        used = f"{what}: {bad} from place {first} on reaches place {first}"
+        quietly(require, not bool(y[..., first : first + 1].isfinite().any()), used, advice)
         quietly(expect, y[..., :first], wanted.detach()[..., :first].to(dtype), what, **loose)
 
     leaves, given = learning(leaves, way)
@@ -552,7 +561,9 @@ def try_causals(cases):
                 results.append(try_causal(size, d, dtype, with_bias, layout=(i + j) % 2 == 1, way=way))
     for what, y, then in results:
         quietly(expect, y.detach(), then, f"{what}: the result is the same after further calls")
-    print(f"✓ {len(results)} more calls: shapes, dilations, dtypes, with and without a bias; nan, gradients, arguments")
+    print(
+        f"✓ {len(results)} more calls: shapes, dilations, dtypes, with and without a bias; nan, inf, gradients, arguments"
+    )
 
 
 x = torch.tensor([[[-3.0, -3, 2, 4, 2, 3], [1, 2, 0, 4, 1, -3]]])
@@ -590,6 +601,15 @@ expect(
             ]
         ),
         "There are no zeros before the signal, so the result is too short.": torch.tensor([[[22.0, 39], [-25, -9]]]),
+        "Pass `dilation` to F.conv1d as well.": torch.tensor(
+            [[[10.0, 10, -1, -8, 16, 20, 22, 14], [-20, -20, -16, -15, -17, -37, -16, -29]]]
+        ),
+        "The zeros belong before the signal, not before the result.": torch.tensor(
+            [[[0.0, 0, 0, 0, 22, 39], [0, 0, 0, 0, -25, -9]]]
+        ),
+        "Before the signal there are zeros, not copies of its first value.": torch.tensor(
+            [[[-2.0, -4, 15, 14, 22, 39], [-12, -14, -20, -29, -25, -9]]]
+        ),
         "You ignore `dilation`.": torch.tensor([[[-1.0, -8, 16, 20, 22, 14], [-16, -15, -17, -37, -16, -29]]]),
         "The kernel is the wrong way round: its last entry must line up with x_i.": torch.tensor(
             [[[14.0, 12, 1, -10, -3, 9], [-19, -21, -19, -26, -20, -3]]]
@@ -633,8 +653,8 @@ try_causals(
 # ## Skipping the zeros
 #
 # The zero-filled kernel explains a dilated convolution, but computing with it is wasteful: in 2-d, with $k = 3$ and
-# $d = 4$, 72 of the 81 products have a factor of 0. It can also do harm. A missing reading is often stored as `nan`
-# (*not a number*), and `0 * nan` is `nan`.
+# $d = 4$, 72 of the 81 products have a factor of 0. And what happens to a missing reading, which is often stored as `nan`
+# (*not a number*)?
 #
 # **Before you run it:** the museum's count at index 8, the third morning, is missing. How many of the 8 outputs are
 # lost with the zero-filled kernel of size 9, and how many with `dilation=4`?
@@ -648,7 +668,7 @@ print("dilation=4:      ", convolve(missing, u, dilation=4).tolist())
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# All 8 are lost with the zero-filled kernel: it covers index 8 at every position, and zero times `nan` spoils each sum.
+# All 8 are lost with the zero-filled kernel: it covers index 8 at every position, and `0 * nan` is `nan`, which spoils each sum.
 # With `dilation=4`, output $i$ uses the counts at $i$, $i + 4$ and $i + 8$, so only outputs 0 and 4 are lost. (Output 8
 # would use it, too, but the outputs end at 7.)
 #
@@ -699,9 +719,10 @@ show(
 # Write `dilated_conv1d(x, weight, d)`: the same result as `F.conv1d(x, weight, dilation=d)`.
 #
 # - You may call `F.conv1d` and anything else, but no function may dilate for you: leave the argument `dilation` at 1.
-# - A `nan` or `inf` in the input must reach only the outputs that use it. So do not fill the kernel with zeros: work on
-#   the phases, or find another way without zeros.
-# - `x` is at least as long as the zero-filled kernel. There may be fewer outputs than phases.
+# - In float32 and float64, a `nan` or `inf` in `x` must reach only the outputs that use it. (In 16 bits, some of PyTorch's
+#   own convolutions spread it.) So a kernel filled with zeros will not do, whatever the dtype: work on the phases, or find
+#   another way without zeros.
+# - `x` is at least as long as the zero-filled kernel, and $d \ge 1$. There may be fewer outputs than phases.
 # - `x` and `weight` have the same floating-point dtype, and so does the result. Do not change either.
 # - Gradients reach `x` and `weight`.
 #
@@ -796,7 +817,7 @@ def try_dilated(x, weight, d, mistakes=None, computed=False):
     if isinstance(answer, torch.Tensor) and answer.dtype != x.dtype:
         advice = "The result has the dtype of x: torch.empty makes float32 unless you specify another dtype."
         require(False, f"{what}: the same dtype", f"Yours is {answer.dtype}. {advice}")
-    loose = {2: {"rtol": 1e-2, "atol": 1e-2}, 4: {"rtol": 1e-4, "atol": 1e-5}}.get(x.dtype.itemsize, {})
+    loose = {"rtol": 1e-4, "atol": 1e-5} if x.dtype == torch.float32 else {}
     value = answer.detach() if isinstance(answer, torch.Tensor) else answer
     quietly(expect, value, wanted.detach().to(x.dtype), what, mistakes=mistakes, **loose)
     learners = [n for n, leaf in enumerate(leaves) if leaf.requires_grad]
@@ -806,6 +827,7 @@ def try_dilated(x, weight, d, mistakes=None, computed=False):
         upstream = torch.randn(wanted.shape, generator=g).round().clamp(-2, 2)
         mine = torch.autograd.grad(answer, [leaves[n] for n in learners], upstream.to(x.dtype), allow_unused=True)
         ours = torch.autograd.grad(wanted, [exact[n] for n in learners], upstream.double())
+        loose = {"rtol": 1e-2, "atol": 1e-2} if x.dtype.itemsize == 2 else loose
         for n, own, right in zip(learners, mine, ours):
             place = f"{what}: the gradient of {('x', 'weight')[n]}" + " alone" * (len(learners) == 1)
             quietly(require, own is not None, place, "No gradient reaches it: .data and .detach() cut it off.")
@@ -814,7 +836,7 @@ def try_dilated(x, weight, d, mistakes=None, computed=False):
 
 
 def try_many(cases):
-    """Each case in three dtypes, first with a nan, an inf and no gradient, then with gradients for one or both."""
+    """Each case in three dtypes: first with a nan and an inf or larger numbers, then with gradients for one or both."""
     results = []
     for i, (n, c, width, outputs, k, d) in enumerate(cases):
         short = [torch.float16, torch.bfloat16][i % 2]
@@ -825,10 +847,12 @@ def try_many(cases):
                 full = torch.randn(size[::-1] if turned else size, generator=g, dtype=torch.float64)
                 full = full.round().clamp(-2, 2) if dtype.itemsize == 2 else full  # 16 bits: whole numbers are exact
                 tensors.append((full.permute(2, 1, 0) if turned else full).to(dtype))
-            spoilt = tensors[0].clone()
+            other = tensors[0].clone()
             if dtype.itemsize > 2:  # in 16 bits, some of PyTorch's own convolutions spread a nan
-                spoilt[0, 0, width // 3], spoilt[-1, -1, width // 2] = torch.inf, torch.nan
-                results.append(try_dilated(spoilt, tensors[1], d))
+                other[0, 0, width // 3], other[-1, -1, width // 2] = torch.inf, torch.nan
+            elif dtype == torch.float16:
+                other *= 500 // (c * k) | 1  # the sums are at most 2048, so float16 holds them exactly
+            results.append(try_dilated(other, tensors[1], d))
             learn = ((True, True), (False, True), (True, False))[(i + j) % 3]
             leaves = [t.requires_grad_(one) for t, one in zip(tensors, learn)]
             results.append(try_dilated(*leaves, d, computed=i % 2 == 1))
@@ -981,6 +1005,8 @@ stepper(
 # Fifteen. Each layer adds the size of its zero-filled kernel *less one*: $1 + 2 + 4 + 8 = 15$. From the output down, the widths are 1, 9, 13
 # and 15.
 #
+# </details>
+#
 # **The rule.** A layer with kernel size $k$ and dilation $d$ widens the field by $(k - 1)\,d$. With $k = 3$ and dilations $1, 2, 4, …, 2^{n-1}$
 # that is
 #
@@ -988,17 +1014,16 @@ stepper(
 #
 # The number of parameters grows like $n$, the field like $2^n$. Without dilation the field is $1 + 2n$.
 #
-# </details>
-#
 # **Before you run it:** you need a field of at least 500 inputs, with $k = 3$. How many layers with dilations 1, 2, 4,
 # … does that take? And how many without dilation?
 
 # %% predict
-depths = range(1, 9)
+depths = range(1, 11)
 grown = [1 + sum(2 * 2**level for level in range(n)) for n in depths]
 print("layers            ", *(f"{n:4}" for n in depths))
 print("d = 1, 1, 1, …    ", *(f"{1 + 2 * n:4}" for n in depths))
 print("d = 1, 2, 4, …    ", *(f"{size:4}" for size in grown))
+print("without dilation:  ", next(n for n in range(1000) if 1 + 2 * n >= 500), "layers for 500 inputs")
 
 # %% predict folded label="Draw both curves"
 figure, ax = plot_axes(5.8, 3.2)
@@ -1008,8 +1033,8 @@ ax.set(xlabel="layers (k = 3; both stacks have the same parameters)", ylabel="re
 ax.legend(frameon=False)
 show(
     figure,
-    alt="Receptive field against the number of layers, 1 to 8. With dilations 1, 2, 4, … the curve bends upwards: 3, 7, 15, 31, 63, 127, 255, 511. "
-    "Without dilation it is a nearly flat line from 3 to 17.",
+    alt="Receptive field against the number of layers, 1 to 10. With dilations 1, 2, 4, … the curve bends upwards: 3, 7, 15, 31, 63, 127, 255, 511, 1023, 2047. "
+    "Without dilation it is a nearly flat line from 3 to 21.",
 )
 
 # %% [markdown]
@@ -1031,7 +1056,7 @@ show(
 # Layer $l$'s own stride is not in its term: it only decides where the *next* output is.
 #
 # **Before you run it:** stack A has dilations 1, 2, 4 and no stride; stack B has strides 2, 2, 1 and no dilation; both
-# have $k = 3$. Which has the larger field? For 64 inputs and padding $d$ in each layer, how many outputs does each
+# have $k = 3$. Which has the larger field, if either? For 64 inputs and padding $d$ in each layer, how many outputs does each
 # give?
 
 # %% predict
@@ -1052,16 +1077,16 @@ for name, layers in {"A": [(1, 1), (2, 1), (4, 1)], "B": [(1, 2), (1, 2), (1, 1)
 #
 # </details>
 #
-# A net that enlarges its field only with strides or dilations needs no pooling. That keeps it simple: only the
+# A net that enlarges its field only with strides or dilations needs no max pooling. That keeps it simple: only the
 # activation functions are nonlinear, and everything that combines several activations is linear.
 #
 # ### Exercise: The receptive field of a stack
 #
-# Write `receptive_field(layers)`. `layers` is a list of triples `(k, d, stride)` of integers of at least 1, starting
-# with the layer next to the input. A pooling layer is a triple, too: `(2, 1, 2)` is a 2×2 pooling, in one direction.
+# Write `receptive_field(layers)`. `layers` is a list of up to 100 triples `(k, d, stride)` of Python `int`s of at least 1,
+# starting with the layer next to the input. A pooling layer is a triple, too: `(2, 1, 2)` is a 2×2 pooling, in one direction.
 #
-# - Return $R$ as an `int`, exact however large it is. Compute it without building the stack: some fields would not fit
-#   into any memory.
+# - Return $R$ as an `int`, exact however large it is. Compute it without building the stack: some kernels and some fields
+#   would not fit into any memory.
 # - An empty list stands for a net that returns its input: its field is 1.
 # - Do not change the list.
 #
@@ -1112,7 +1137,8 @@ def try_field(stack, wanted, mistakes=None):
     before = list(stack)
     what = f"receptive_field({stack})" if len(stack) < 9 else f"receptive_field of {len(stack)} layers {stack[:2]} …"
     answer = receptive_field(inplace(stack))
-    quietly(expect, stack, before, f"{what} leaves the list as it was")
+    emptied = {"pop and remove take layers from the caller's list.": []}
+    quietly(expect, stack, before, f"{what} leaves the list as it was", mistakes=emptied)
     if type(answer) is int and answer != wanted and math.isclose(answer, wanted, rel_tol=1e-6):
         advice = "Nearly right. A float on the way holds only about 16 digits: stay with Python's int."
         require(False, f"{what} is {wanted}, not {answer}", advice)
@@ -1142,6 +1168,7 @@ try_field(
         "The dilation widens this layer alone: only strides lengthen the step.": 49,
         "That is the last layer alone.": 4,
         "The result is a float: return an `int`.": 31.0,
+        "The result is a NumPy integer: return a Python `int`.": np.int64(31),
     },
 )
 print("✓ receptive_field([(5, 1, 2), (3, 2, 3), (2, 3, 4)])")
@@ -1155,6 +1182,7 @@ stacks = {
     ((11, 2, 3), (1, 1, 2), (8, 5, 2), (2, 9, 7)): 339,
     ((3, 1, 3),) * 40: 12157665459056928801,
     ((3, 10**17, 1),): 200000000000000001,
+    ((10**17, 2, 3), (3, 1, 1)): 200000000000000005,
     ((3, 1, 10**9), (3, 1, 10**10), (3, 1, 1)): 20000000002000000003,
     ((5, 2, 1),) * 20: 161,
     ((2, 1, 2),) * 10: 1024,
@@ -1171,8 +1199,8 @@ for stack, wanted in stacks.items():
     try_field(list(stack), wanted)
 for depth, wanted in {7: 255, 31: 4294967295, 59: 1152921504606846975, 90: 2475880078570760549798248447}.items():
     try_field([(3, 2**level, 1) for level in range(depth)], wanted)
-try_field([(3, 1, 3)] * 250, 3**250)
-print("✓ receptive_field of 25 more stacks, of up to 250 layers, exactly; the lists are left as they were")
+try_field([(3, 1, 3)] * 100, 3**100)
+print("✓ receptive_field of 26 more stacks, of up to 100 layers, exactly; the lists are left as they were")
 ### BEGIN HIDDEN TESTS
 g = torch.Generator().manual_seed(95)
 for depth in (1, 2, 4, 7, 12, 25, 33, 50, 80):
@@ -1186,14 +1214,16 @@ try_field([(3, 2**n, 1) for n in range(20)], 2097151)
 try_field([(2, 1, 2)] * 70, 2**70)
 try_field([(4, 10**18, 7)], 3 * 10**18 + 1)
 try_field([], 1)
-try_field([(2, 1, 2)] * 300, 2**300)
+try_field([(2, 1, 2)] * 100, 2**100)
+try_field([(2 * 10**18 + 1, 3, 1)], 6 * 10**18 + 1)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Measure it: the support of a gradient
 #
-# The formula needs a plain stack. The gradient needs nothing but the net: $\partial y_i / \partial x_j$ is zero
-# wherever $x_j$ cannot change $y_i$. Take **one** output in the middle, ask autograd for its gradient with respect to
+# The formula works only for layers in a single chain, without branches. The gradient needs nothing but the net:
+# $\partial y_i / \partial x_j$ is zero wherever $x_j$ cannot change $y_i$, and for most weights it is nonzero wherever
+# $x_j$ can. Take **one** output in the middle, ask autograd for its gradient with respect to
 # the input, and see where it is not zero. That set is called the *support* of the gradient.
 
 # %%
@@ -1220,19 +1250,19 @@ draw_signals(
 #
 # The same works in two dimensions, with `y[0, 0, row, column]`.
 #
-# **Before you run it:** three stacks of 3×3 layers have dilations 1; 1, 2; and 1, 2, 4. How large are their fields? For
+# **Before you run it:** three stacks of 3×3 layers have dilations 1, 2; 2, 2; and 1, 2, 4. How large are their fields? For
 # what share of the inputs in each field is the gradient not zero?
 
 # %% predict
 masks, titles = [], []
-for dilations in ([1], [1, 2], [1, 2, 4]):
+for dilations in ([1, 2], [2, 2], [1, 2, 4]):
     net = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=d, padding=d) for d in dilations))
     x = torch.zeros(1, 1, 19, 19, requires_grad=True)
     (gradient,) = torch.autograd.grad(net(x)[0, 0, 9, 9], x)
     masks.append(gradient[0, 0] != 0)
-    height, width = masks[-1].any(1).sum(), masks[-1].any(0).sum()
-    titles.append(f"d = {', '.join(map(str, dilations))}: {height}×{width}")
-    print(f"{titles[-1]:18} {masks[-1].sum() / (height * width):.0%} seen, with {9 * len(dilations)} weights")
+    side = 1 + 2 * sum(dilations)
+    titles.append(f"d = {', '.join(map(str, dilations))}: {side}×{side}")
+    print(f"{titles[-1]:18} {masks[-1].sum() / side**2:.0%} seen, with {9 * len(dilations)} weights")
 
 # %% predict folded label="Draw the three fields"
 draw_images(
@@ -1240,15 +1270,16 @@ draw_images(
     titles,
     columns=3,
     cell=2.0,
-    alt="Three squares in the middle of a 19×19 input, dark where the gradient of the middle output is not zero: 3×3 for dilation 1, 7×7 for dilations 1, 2, and "
-    "15×15 for 1, 2, 4. None has a gap.",
+    alt="Three squares in the middle of a 19×19 input, dark where the gradient of the middle output is not zero: a full 7×7 for dilations 1, 2; for 2, 2 "
+    "separate dots, in every second row and column of 9×9; a full 15×15 for 1, 2, 4.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 3×3, 7×7 and 15×15: the formula holds for both rows and columns. There are no gaps. With 27 weights the last stack
-# sees 225 inputs; a single plain layer would need 225 weights. The field grows exponentially with the depth, which is
+# 7×7, 9×9 and 15×15: the formula holds for both rows and columns. With 2, 2 each path moves by even steps, so only 5 · 5 of
+# the 81 inputs are seen. The other two have no gaps. With 27 weights (and 3 biases) the last stack sees 225 inputs; a
+# single plain layer would need 225 weights. With doubling dilations the field grows exponentially with the depth, which is
 # what Yu and Koltun's paper is known for.
 #
 # </details>
@@ -1262,13 +1293,14 @@ draw_images(
 #
 # Write `measured_field(net, channels, size)`: the receptive field of the middle output, measured with a gradient.
 #
-# - The input has shape 1 × `channels` × H × W, where `size` is `(H, W)`. The output is 1×D×H'×W'; its middle is at row
-#   $H'/2$ and column $W'/2$, rounded down.
-# - All D channels there count: an input belongs to the field if it can change any of them.
+# - The input has shape 1 × `channels` × H × W, where `size` is `(H, W)`; use zeros, as above. The output is 1×D×H'×W'; its
+#   middle is at row $H'/2$ and column $W'/2$, rounded down.
+# - All D channels at that place count: an input belongs to the field if it can change any of them.
 # - In the check's nets, the gradients of these output channels never cancel each other, so you may add up the output
-#   channels. The gradients of *input* channels may cancel. Weights may be negative, 0, tiny or frozen.
+#   channels. The gradients of *input* channels may cancel. Weights may be negative, 0 or frozen. Gradients may be as small as
+#   $10^{-29}$, but they are never all zero.
 # - Return a tuple `(height, width)` of two `int`s: **from the first to the last** row (column) where the gradient is
-#   not zero in at least one channel of the input. Do not change the net's parameters.
+#   not zero in at least one channel of the input. Do not change the values of the net's parameters or which of them are frozen.
 #
 # The nets in the check are float32 and consist of convolutions, average pooling and smooth functions, and `size` is
 # large enough for the middle output to see its whole field.
@@ -1335,43 +1367,48 @@ def with_weights(*layers, scale=1.0):
 
 def with_entries(size, *entries, value=0.1):
     """A layer whose weight, of this size, is 0 except at the given entries (sign, out, in, row, column)."""
-    layer = nn.Conv2d(size[1], size[0], size[2:], bias=False)
+    layer = nn.Conv2d(size[1], size[0], size[2:])
     with torch.no_grad():
         layer.weight.zero_()
+        layer.bias.copy_(torch.arange(size[0]))  # the last channel has the largest output
         for sign, *place in entries:
             layer.weight[tuple(place)] = sign * value
     return nn.Sequential(layer)
 
 
+def try_field(what, net, size, wanted, *mistakes):
+    """The net must have this field, keep its parameters and remain trainable."""
+    channels = next(net.parameters()).shape[1]
+    before = [(p.detach().clone(), p.requires_grad) for p in net.parameters()]
+    what = f"measured_field of {what}, input {channels}×{size[0]}×{size[1]}"
+    answer = measured_field(inplace(net), channels, size)
+    values = [p.detach() for p in net.parameters()]
+    quietly(expect, values, [then for then, _ in before], f"{what}: the values of the parameters stay as they were")
+    learns = [p.requires_grad for p in net.parameters()] == [then for _, then in before]
+    advice = "Your function freezes or unfreezes them: ask for the gradient of x alone."
+    quietly(require, learns, f"{what}: the trainable parameters stay trainable", advice)
+    expect(answer, wanted, what, mistakes=dict(mistakes))
+
+
 def try_fields(*cases):
-    """Each net must have the field listed with it and keep its parameters."""
-    for what, net, size, wanted, *mistakes in cases:
-        channels = next(net.parameters()).shape[1]
-        before = [p.detach().clone() for p in net.parameters()]
-        what = f"measured_field of {what}, input {channels}×{size[0]}×{size[1]}"
-        answer = measured_field(inplace(net), channels, size)
-        quietly(expect, answer, wanted, what, mistakes=dict(mistakes))
-        quietly(
-            expect, [p.detach() for p in net.parameters()], before, f"{what}: the net's parameters stay as they were"
-        )
+    """Many nets."""
+    for case in cases:
+        quietly(try_field, *case)
     print(f"✓ measured_field of {len(cases)} more nets")
 
 
-net = with_weights(nn.Conv2d(2, 3, (3, 2), dilation=(2, 5), padding=(2, 3)))
-before, answer = [p.detach().clone() for p in net.parameters()], measured_field(inplace(net), 2, (17, 21))
-expect([p.detach() for p in net.parameters()], before, "measured_field leaves the net's parameters as they were")
-expect(
-    answer,
+try_field(
+    "one layer with kernel (3, 2), dilation (2, 5), padding (2, 3)",
+    with_weights(nn.Conv2d(2, 3, (3, 2), dilation=(2, 5), padding=(2, 3))),
+    (17, 21),
     (5, 6),
-    "measured_field of one layer with kernel (3, 2), dilation (2, 5), padding (2, 3)",
-    mistakes={
-        "You counted the rows and columns that are seen: the field goes from the first to the last.": (3, 2),
-        "You took the gradient of the whole output: take a single place.": (17, 21),
-        "The + 1 is missing: from row 3 to row 7 there are 5 rows, not 4.": (4, 5),
-        "That is an output in a corner, where padding cuts its field short: take the one in the middle.": (3, 1),
-        "These are tensors: .item() or int() makes Python ints.": (torch.tensor(5), torch.tensor(6)),
-        "Height and width are swapped: rows first.": (6, 5),
-    },
+    ("You counted the rows and columns that are seen: the field goes from the first to the last.", (3, 2)),
+    ("You took the gradient of the whole output: take a single place.", (17, 21)),
+    ("The + 1 is missing: from row 3 to row 7 there are 5 rows, not 4.", (4, 5)),
+    ("That is an output in a corner, where padding cuts its field short: take the one in the middle.", (3, 1)),
+    ("These are tensors: .item() or int() makes Python ints.", (torch.tensor(5), torch.tensor(6))),
+    ("These are tensors with one element: int() makes Python ints.", (torch.tensor([5]), torch.tensor([6]))),
+    ("Height and width are swapped: rows first.", (6, 5)),
 )
 layer = nn.Conv2d(2, 2, (3, 5), bias=False)
 weight = torch.zeros(2, 2, 3, 5)  # D×C×h×w
@@ -1380,18 +1417,25 @@ weight[1, 0, 1] = 0.1  # output channel 1 sees one row of input channel 0
 weight[1, 1] = torch.tensor([-0.1, 0.1, 0.1])[:, None]  # and three rows of input channel 1
 with torch.no_grad():
     layer.weight.copy_(weight)
-expect(
-    measured_field(layer, 2, (11, 13)),
+layer = nn.Sequential(layer)
+try_field(
+    "a 3×5 layer whose channels see different rows",
+    layer,
+    (11, 13),
     (3, 5),
-    "measured_field of a 3×5 layer whose channels see different rows",
-    mistakes={
-        "That is output channel 0 alone: take all channels of the middle place together.": (1, 1),
-        "A row counts if the gradient is not zero in *at least one* input channel: join them with any.": (1, 5),
-        "A gradient may be negative: test for != 0, not > 0.": (2, 5),
-    },
+    ("That is output channel 0 alone: take all channels of the middle place together.", (1, 1)),
+    ("A row counts if the gradient is not zero in *at least one* input channel: join them with any.", (1, 5)),
+    ("A gradient may be negative: test for != 0, not > 0.", (2, 5)),
 )
 frozen = with_weights(nn.Conv2d(1, 2, (2, 3)), nn.Conv2d(2, 1, 1)).requires_grad_(False)
 try_fields(
+    (
+        "a (9, 5) layer with padding (8, 4)",
+        with_weights(nn.Conv2d(1, 1, (9, 5), padding=(8, 4))),
+        (9, 6),
+        (9, 5),
+        ("The middle is that of the output, whose size may differ from the input's: use `y.shape`.", (5, 4)),
+    ),
     (
         "a 3×3 layer, tanh, and a 3×5 layer with dilation (2, 3)",
         with_weights(
@@ -1432,6 +1476,7 @@ try_fields(
         with_entries((5, 1, 5, 5), *((1, i, 0, 2, 2) for i in range(5)), (1, 2, 0, 0, 0), (-1, 2, 0, 4, 4)),
         (9, 14),
         (5, 5),
+        ("All channels of the middle place count: add them up. The largest of them is only one.", (1, 1)),
     ),
     (
         "a 4×5 layer in which input channel 3 of 5 is seen most",
@@ -1485,12 +1530,8 @@ try_fields(
     ("two 1×1 layers", with_weights(nn.Conv2d(4, 3, 1), nn.Sigmoid(), nn.Conv2d(3, 1, 1)), (3, 4), (1, 1)),
 )
 with torch.no_grad():
-    layer.weight[1] = 0
-expect(
-    measured_field(layer, 2, (11, 13)),
-    (1, 1),
-    "measured_field of the 3×5 layer above when most of its weights have become 0",
-)
+    layer[0].weight[1] = 0
+try_field("the 3×5 layer above when most of its weights have become 0", layer, (11, 13), (1, 1))
 ### BEGIN HIDDEN TESTS
 g = torch.Generator().manual_seed(196)
 try_fields(
@@ -1533,6 +1574,7 @@ try_fields(
         (8, 12),
         (4, 4),
     ),
+    ("a (7, 3) layer with padding (6, 2)", with_weights(nn.Conv2d(2, 1, (7, 3), padding=(6, 2))), (7, 5), (7, 3)),
     ("a layer with dilation (21, 40)", with_weights(nn.Conv2d(1, 2, 3, dilation=(21, 40))), (55, 90), (43, 81)),
 )
 ### END HIDDEN TESTS
@@ -1540,7 +1582,8 @@ try_fields(
 # %% [markdown]
 # ## Gridding
 #
-# The receptive field goes from the first input to the last. Does the output see everything in between?
+# The receptive field goes from the first input to the last. With dilations 2, 2 the output did not see everything in
+# between. When does that happen, and what harm does it do?
 #
 # If all weights are 1, every path from an input to the output contributes exactly 1 to the gradient. So the gradient *counts the paths*:
 
@@ -1586,8 +1629,8 @@ show(
 # <details><summary>Why?</summary>
 #
 # With 2, 2, 2 every step is even, so an output sees only the 7 inputs at even distances. With 1, 2, 3 all 13 are seen.
-# The counts also show that inputs near the middle tend to matter more: more paths start there. The part of the field
-# with most of the influence is called the **effective receptive field**.
+# The counts also show that inputs near the middle tend to matter more: in the first two stacks, more paths start there. The
+# part of the field with most of the influence is called the **effective receptive field**.
 #
 # </details>
 #
@@ -1631,7 +1674,8 @@ draw_images(
 # ### When are there no gaps?
 #
 # Sort the dilations. Suppose the layers so far give a field of $R$ neighbours without a gap. The next layer places $k$
-# copies of that stretch $d$ apart. They leave no gap if $d \le R$. So:
+# copies of that stretch $d$ apart. They leave no gap if $d \le R$. If $d > R$, the input just after
+# the stretch is missed, because every later dilation is at least as large. So:
 #
 # > For $k \ge 2$, sort the dilations. No input of the receptive field is missed exactly when each dilation is at most
 # > the receptive field of those before it. In particular, the first must be 1.
@@ -1648,8 +1692,8 @@ for dilations in ([1, 3, 9], [1, 2, 9], [4, 1, 2]):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 1, 2, 9 has gaps: $9 > 7$. 1, 3, 9 is just at the limit: 27 inputs, with exactly one path from each. 4, 1, 2 is 1, 2,
-# 4 in another order, so it has none.
+# 1, 2, 9 has gaps: $9 > 7$, so $9 - 7 = 2$ inputs are missed in each of the two gaps between the three copies. 1, 3, 9 is
+# just at the limit: 27 inputs, with exactly one path from each. 4, 1, 2 is 1, 2, 4 in another order, so it has none.
 #
 # </details>
 #
@@ -1658,11 +1702,13 @@ for dilations in ([1, 3, 9], [1, 2, 9], [4, 1, 2]):
 # Write `path_counts(dilations, k=3)` for a stack of 1-d layers with stride 1 and kernel size $k \ge 1$: for each input of the receptive field,
 # from the first to the last, the number of paths to one output.
 #
-# - `dilations` is a list of `int`s in any order. Do not change it. An empty list gives one input with one path.
-# - The result is an int64 tensor of shape (receptive field,). Inputs that are not seen have 0 paths.
+# - `dilations` is a list of up to 100 positive `int`s in any order. Do not change it. An empty list gives one input with
+#   one path.
+# - The result is an int64 tensor of shape (receptive field,). Inputs that are not seen have 0 paths. Fields have up to
+#   10,000 inputs.
 # - Every call returns a new tensor.
-# - Each count is exact, as long as none is larger than $10^{18}$. So `paths` above is not precise enough: float32 holds only about 7 digits,
-#   float64 about 16.
+# - Each count is exact, as long as none is larger than $10^{18}$. `paths` above is not precise enough for that: float32 holds only about
+#   7 digits (float64 about 16).
 #
 # <details><summary>Hint 1: add one layer</summary>
 #
@@ -1702,7 +1748,15 @@ import io
 
 dilations = [3, 2, 2]
 answer = path_counts(inplace(dilations))
-expect(dilations, [3, 2, 2], "path_counts([3, 2, 2]) leaves the list as it was")
+expect(
+    dilations,
+    [3, 2, 2],
+    "path_counts([3, 2, 2]) leaves the list as it was",
+    mistakes={
+        "Your function sorts the list that it was given.": [2, 2, 3],
+        "pop and remove take layers from the caller's list.": [],
+    },
+)
 wanted = torch.tensor([1, 0, 2, 1, 3, 2, 3, 3, 3, 2, 3, 1, 2, 0, 1])
 expect(
     answer,
@@ -1719,6 +1773,10 @@ expect(
             torch.tensor([1, 2, 1, 3, 2, 3, 3, 3, 2, 3, 1, 2, 1])
         ),
         "You ignore the dilations.": torch.tensor([1, 3, 6, 7, 6, 3, 1]),
+        "The size is right, but each copy must be shifted by d places, not by 1.": (
+            torch.tensor([1, 3, 6, 7, 6, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0])
+        ),
+        "There are zeros at the end: a layer makes the counts (k − 1)·d longer, not k·d.": F.pad(wanted, (0, 7)),
         "That is the last layer alone.": torch.tensor([1, 0, 1, 0, 1]),
         "The copies overlap: add them, instead of writing one over the other.": (
             torch.tensor([1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 0, 1])
@@ -1735,10 +1793,11 @@ expect(
 expect(path_counts([2, 3, 1], k=2), torch.tensor([1, 1, 1, 2, 1, 1, 1]), "path_counts([2, 3, 1], k=2)")
 expect(path_counts([7, 2], k=1), torch.tensor([1]), "path_counts([7, 2], k=1)")
 expect(path_counts([]), torch.tensor([1]), "path_counts([])")
-again = path_counts([3, 2, 2])
-answer.zero_()
-advice = "The second call returned the tensor of the first: a change to one changes both."
-require(torch.equal(again, wanted), "every call returns a new tensor", advice)
+for stack, right in (([3, 2, 2], wanted), ([], torch.tensor([1]))):
+    one, other = path_counts(stack), path_counts(stack)
+    one.zero_()
+    advice = "The second call returned the tensor of the first: a change to one changes both."
+    require(torch.equal(other, right), f"every call of path_counts({stack}) returns a new tensor", advice)
 
 
 def quietly(check, *arguments, **options):
@@ -1793,8 +1852,11 @@ try_paths(
         ([1, 2] * 10 + [1] * 5, 3),
         ([2, 1, 1] * 12, 2),
         ([1, 3] * 14, 4),
-        ([1] * 59, 2),
+        ([1] * 63, 2),
         ([1] * 36, 3),
+        ([1] * 40, 3),
+        ([1500, 2, 800], 5),
+        ([3] * 100, 1),
         ([30] * 12 + [1] * 24, 3),
         ([4, 1], 13),
         ([2] * 24, 5),
@@ -1816,8 +1878,9 @@ try_paths(
         ([2] * 37, 3),
         ([1, 3] * 15, 4),
         ([3, 1, 2, 2, 5] * 4, 3),
-        ([2] * 55, 2),
-        ([50, 3, 200], 7),
+        ([2] * 63, 2),
+        ([3] * 40, 3),
+        ([50, 3, 1600], 7),
         ([2, 1] * 9, 9),
         ([2, 5, 1], 17),
         ([25] * 11 + [2] * 25, 3),
@@ -1828,10 +1891,10 @@ try_paths(
 # %% [markdown]
 # ## Choose the dilations
 #
-# Do gaps matter in training? Here is a task to find out: the input is a random sequence of ±1, and the net must repeat
-# it some steps later, $y_i = x_{i - \text{delay}}$. Three stacks of three causal layers, built from your
+# Do gaps matter in training? Here is a task to find out: the inputs are random sequences of ±1, and the net must repeat
+# them some steps later, $y_i = x_{i - \text{delay}}$. Three stacks of three causal layers, built from your
 # `causal_conv1d`, have the same number of parameters and are trained in the same way. A loss of 0.0 means a perfect
-# echo. A net that cannot see the value to repeat can do no better than output zeros, for a loss of 1.0.
+# echo. A net that cannot see the value to repeat can hardly do better than output zeros, for a loss of about 1.0.
 
 
 # %% yours folded label="Define the training, and what stands in for an unsolved exercise"
@@ -1899,7 +1962,7 @@ print("field:", len(counts), "inputs; paths: from", counts.min().item(), "to", c
 # ### Exercise: The smallest stack for a receptive field
 #
 # All layers have the same number of channels, $k = 3$ and stride 1, so they all have the same number of parameters, and
-# the fewest layers mean the fewest parameters. Write `smallest_stack(wanted)`. It returns a list of positive
+# the fewest layers mean the fewest parameters. Write `smallest_stack(wanted)`. It returns a new list of positive
 # `int` dilations such that
 #
 # - the receptive field is **exactly** `wanted`, an odd number from 1 to $10^{12}$,
@@ -1924,7 +1987,8 @@ print("field:", len(counts), "inputs; paths: from", counts.min().item(), "to", c
 #
 # <details><summary>Hint 3: all but one as large as possible</summary>
 #
-# Take 1, 3, 9, … for all layers but the last, and give the last one what is missing from the sum. Why is it never too large?
+# Take 1, 3, 9, … for all layers but the last, and give the last one what is missing from the sum. It is never too large:
+# $(\text{wanted} - 3^{n-1})/2$ is at most $3^{n-1}$, because wanted is at most $3^n$.
 #
 # </details>
 
@@ -1957,7 +2021,11 @@ def try_stack(wanted):
         advice = f"One of them is {strange!r}, of type {type(strange).__name__}: {advice}"
         require(False, f"{what}: the dilations are ints", advice)
     if min(dilations, default=1) < 1:
-        require(False, f"{what}: each dilation is at least 1", f"Yours is {dilations}.")
+        advice = (
+            "wanted = 1 needs no layer: []." if wanted == 1 else "A layer with a 0 sees nothing more: leave it out."
+        )
+        advice = f"Yours is {dilations}. {advice if min(dilations) == 0 else ''}"
+        require(False, f"{what}: each dilation is at least 1", advice.strip())
     field, gap = 1, None
     for d in sorted(dilations):
         gap = (d, field) if d > field and gap is None else gap
@@ -1965,7 +2033,8 @@ def try_stack(wanted):
     if field != wanted:
         reason = "wider" if field > wanted else "narrower"
         advice = (
-            f"Yours is {dilations}: its field is {field}, {reason} than {wanted}. The sum of the dilations decides."
+            f"Yours is {dilations}: its field is {field}, {reason} than {wanted}. The field is 1 + 2 · (sum of the "
+            f"dilations), so the sum must be {(wanted - 1) // 2}; yours is {sum(dilations)}."
         )
         require(False, f"{what}: the receptive field is {wanted}", advice)
     if gap:
@@ -1982,6 +2051,9 @@ def try_stack(wanted):
 for wanted in (13, 3, 27, 21, 1, 29, 245):
     try_stack(wanted)
     print(f"✓ smallest_stack({wanted})")
+one, other = smallest_stack(13), smallest_stack(13)
+advice = "The second call returned the list of the first: a change to one changes both."
+require(one is not other, "every call returns a new list", advice)
 for wanted in (*range(1, 300, 2), *range(301, 2500, 12)):
     try_stack(wanted)
 print("✓ smallest_stack(wanted) for each odd number up to 299, and for many up to 2499")
@@ -1996,7 +2068,7 @@ for wanted in (*range(301, 800, 6), *(int(310 * 1.43**n) // 2 * 2 + 1 for n in r
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## Gridding in a photograph
+# ## Smooth a photograph
 #
 # We take a grey photograph of a cat, 96×128 pixels, and add 20 white specks, like the hot pixels of a camera sensor.
 # Then two nets of three 3×3 layers, with all weights equal, smooth the picture. Both have a field of 25×25. One has
@@ -2049,7 +2121,7 @@ show(
 # The picture splits into 16 interleaved ones, each smoothed separately. With the smallest stack the same number of
 # paths is spread over all 25 · 25 = 625 outputs, so the specks hardly show. Both nets have 27 weights.
 #
-# A trained net with dilations 4, 4, 4 does more than average, but it cannot pass information between those 16 pictures
+# A trained net with dilations 4, 4, 4 does more than averaging, but it cannot pass information between those 16 pictures
 # either. So nets with large dilations also get layers with dilation 1, or dilations chosen to leave no gaps.
 #
 # </details>
@@ -2073,12 +2145,12 @@ show(
 #
 # </details>
 #
-# <details><summary>3. A colleague uses dilation 4 in every layer of a stack and finds stripes in the results. What is
+# <details><summary>3. A colleague uses dilation 4 in every layer of a stack and finds a grid-like pattern in the results. What is
 # going on, how would you show it, and what would you change?</summary>
 #
 # Gridding: an output sees only every fourth input, and neighbouring outputs see different ones. The support of one
-# output's gradient shows it. Start with dilation 1, and keep each dilation at most as large as the receptive field of
-# the smaller ones, as in 1, 2, 4.
+# output's gradient shows it. Start with dilation 1, and keep each dilation, when sorted, at most as large as the receptive
+# field of those before it, as in 1, 2, 4.
 #
 # </details>
 #

@@ -618,7 +618,7 @@ def receptive_field(layers):
 
 
 # Takes the layers off the caller's list
-# %% wrong="receptive_field" says="leaves the list as it was"
+# %% wrong="receptive_field" says="pop and remove take layers"
 def receptive_field(layers):
     field = 1
     while layers:
@@ -777,7 +777,7 @@ def measured_field(net, channels, size):
 
 
 # A threshold
-# %% wrong="measured_field" says="a layer with stride 2"
+# %% wrong="measured_field" says="(40, 37)"
 def measured_field(net, channels, size):
     x = torch.zeros(1, channels, *size, requires_grad=True)
     y = net(x)
@@ -918,7 +918,7 @@ def path_counts(dilations, k=3):
 
 
 # Empties the caller's list
-# %% wrong="path_counts" says="leaves the list as it was"
+# %% wrong="path_counts" says="pop and remove take layers"
 def path_counts(dilations, k=3):
     counts = torch.ones(1, dtype=torch.int64)
     while dilations:
@@ -964,7 +964,7 @@ def path_counts(dilations, k=3):
 
 
 # Sorts the caller's list
-# %% wrong="path_counts" says="leaves the list as it was"
+# %% wrong="path_counts" says="sorts the list that it was given"
 def path_counts(dilations, k=3):
     dilations.sort()
     counts = torch.ones(1, dtype=torch.int64)
@@ -1394,7 +1394,7 @@ def dilated_conv1d(x: torch.Tensor, weight: torch.Tensor, d: int) -> torch.Tenso
 
 
 # Counts modulo 2**96
-# %% wrong="receptive_field" says="250 layers"
+# %% wrong="receptive_field" says="100 layers"
 def receptive_field(layers: list[tuple[int, int, int]]) -> int:
     field, step, limit = 1, 1, 2**96
     for k, d, stride in layers:
@@ -1457,7 +1457,7 @@ def path_counts(dilations: list[int], k: int = 3) -> torch.Tensor:
 
 
 # Keeps its results and hands out the same tensor again
-# %% wrong="path_counts" says="every call returns a new tensor"
+# %% wrong="path_counts" says="returns a new tensor"
 from functools import lru_cache
 
 
@@ -1522,3 +1522,214 @@ def measured_field(net, channels, size):
     seen = (g[0].abs() > 1e-6).any(0)
     r, c = seen.any(1).nonzero().flatten(), seen.any(0).nonzero().flatten()
     return int(r[-1] - r[0] + 1), int(c[-1] - c[0] + 1)
+
+
+# One row and one column of zeros for each gap counted wrongly: h + a
+# %% wrong="dilate_kernel" says="There is a row of zeros below the last entry"
+def dilate_kernel(weight, dilation):
+    a, b = dilation
+    outputs, inputs, h, w = weight.shape
+    filled = weight.new_zeros(outputs, inputs, h + a, w + b)
+    filled[..., ::a, ::b] = weight
+    return filled
+
+
+# Copies what is not 0: an entry that is 0 never learns
+# %% wrong="dilate_kernel" says="the gradient of weight"
+def dilate_kernel(weight, dilation):
+    a, b = dilation
+    outputs, inputs, h, w = weight.shape
+    filled = weight.new_zeros(outputs, inputs, 1 + (h - 1) * a, 1 + (w - 1) * b)
+    o, c, i, j = weight.nonzero(as_tuple=True)
+    filled[o, c, i * a, j * b] = weight[o, c, i, j]
+    return filled
+
+
+# The right number of zeros, but the plain convolution
+# %% wrong="causal_conv1d" says="Pass `dilation` to F.conv1d as well"
+def causal_conv1d(x, weight, bias, dilation):
+    return F.conv1d(F.pad(x, ((weight.shape[2] - 1) * dilation, 0)), weight, bias)
+
+
+# The zeros come before the result
+# %% wrong="causal_conv1d" says="not before the result"
+def causal_conv1d(x, weight, bias, dilation):
+    return F.pad(F.conv1d(x, weight, bias, dilation=dilation), ((weight.shape[2] - 1) * dilation, 0))
+
+
+# The first value is repeated
+# %% wrong="causal_conv1d" says="not copies of its first value"
+def causal_conv1d(x, weight, bias, dilation):
+    past = (weight.shape[2] - 1) * dilation
+    return F.conv1d(F.pad(x, (past, 0), mode="replicate"), weight, bias, dilation=dilation)
+
+
+# Missing readings become 0
+# %% wrong="causal_conv1d" says="yours is finite there"
+def causal_conv1d(x, weight, bias, dilation):
+    past = (weight.shape[2] - 1) * dilation
+    return F.conv1d(F.pad(torch.nan_to_num(x), (past, 0)), weight, bias, dilation=dilation)
+
+
+# A large matrix that takes care of nan, but not of inf
+# %% wrong="causal_conv1d" says="It spoils an earlier place"
+def causal_conv1d(x, weight, bias, dilation):
+    width, k = x.shape[2], weight.shape[2]
+    place = torch.arange(width)
+    lag = place[:, None] - place
+    tap = torch.div(lag, dilation, rounding_mode="floor")
+    used = (lag >= 0) & (lag % dilation == 0) & (tap < k)
+    matrix = weight[:, :, (k - 1 - tap).clamp(0, k - 1)] * used
+    missing = x.isnan()
+    y = torch.einsum("dciw,ncw->ndi", matrix, x.masked_fill(missing, 0))
+    lost = (used & missing.any(1)[:, None, :]).any(2)
+    y = y.masked_fill(lost[:, None, :], torch.nan)
+    return y if bias is None else y + bias[:, None]
+
+
+# Computes float16 in bfloat16, which holds fewer digits
+# %% wrong="dilated_conv1d" says="float16"
+def dilated_conv1d(x, weight, d):
+    dtype = x.dtype
+    if dtype == torch.float16:
+        x, weight = x.bfloat16(), weight.bfloat16()
+    width = x.shape[2] - (weight.shape[2] - 1) * d
+    y = x.new_empty(x.shape[0], weight.shape[0], width)
+    for p in range(min(d, width)):
+        y[..., p::d] = F.conv1d(x[..., p::d], weight)
+    return y.to(dtype)
+
+
+# A NumPy integer
+# %% wrong="receptive_field" says="The result is a NumPy integer"
+def receptive_field(layers):
+    field, step = np.int64(1), 1
+    for k, d, stride in layers:
+        field += (k - 1) * d * step
+        step *= stride
+    return field
+
+
+# Builds the layers
+# %% wrong="receptive_field" says="Your code stopped with"
+def receptive_field(layers):
+    stack = [nn.Conv1d(1, 1, k, stride=stride, dilation=d) for k, d, stride in layers]
+    field, step = 1, 1
+    for layer in stack:
+        field += (layer.kernel_size[0] - 1) * layer.dilation[0] * step
+        step *= layer.stride[0]
+    return field
+
+
+# Freezes the net and leaves it frozen
+# %% wrong="measured_field" says="freezes or unfreezes"
+def measured_field(net, channels, size):
+    net.requires_grad_(False)
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    (gradient,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum(), x)
+    rows, columns = (gradient[0] != 0).any(0).nonzero().T
+    return int(rows.max() - rows.min() + 1), int(columns.max() - columns.min() + 1)
+
+
+# The middle of the input
+# %% wrong="measured_field" says="The middle is that of the output"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    (gradient,) = torch.autograd.grad(net(x)[0, :, size[0] // 2, size[1] // 2].sum(), x)
+    rows, columns = (gradient[0] != 0).any(0).nonzero().T
+    return int(rows.max() - rows.min() + 1), int(columns.max() - columns.min() + 1)
+
+
+# The largest channel alone
+# %% wrong="measured_field" says="The largest of them is only one"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    (gradient,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].max(), x)
+    rows, columns = (gradient[0] != 0).any(0).nonzero().T
+    return int(rows.max() - rows.min() + 1), int(columns.max() - columns.min() + 1)
+
+
+# Tensors of one element
+# %% wrong="measured_field" says="These are tensors with one element"
+def measured_field(net, channels, size):
+    x = torch.zeros(1, channels, *size, requires_grad=True)
+    y = net(x)
+    (gradient,) = torch.autograd.grad(y[0, :, y.shape[2] // 2, y.shape[3] // 2].sum(), x)
+    seen = (gradient[0] != 0).any(0)
+    rows, columns = seen.any(1).nonzero(), seen.any(0).nonzero()
+    return rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+
+
+# Each copy is shifted by one place
+# %% wrong="path_counts" says="must be shifted by d places"
+def path_counts(dilations, k=3):
+    counts = torch.ones(1, dtype=torch.int64)
+    for d in dilations:
+        longer = torch.zeros(len(counts) + (k - 1) * d, dtype=torch.int64)
+        for j in range(k):
+            longer[j : j + len(counts)] += counts
+        counts = longer
+    return counts
+
+
+# k·d longer
+# %% wrong="path_counts" says="There are zeros at the end"
+def path_counts(dilations, k=3):
+    counts = torch.ones(1, dtype=torch.int64)
+    for d in dilations:
+        longer = torch.zeros(len(counts) + k * d, dtype=torch.int64)
+        for j in range(k):
+            longer[j * d : j * d + len(counts)] += counts
+        counts = longer
+    return counts
+
+
+# The same tensor whenever there is no layer
+# %% wrong="path_counts" says="every call of path_counts([]) returns a new tensor"
+ONE_PATH = torch.ones(1, dtype=torch.int64)
+
+
+def path_counts(dilations, k=3):
+    counts = ONE_PATH
+    for d in dilations:
+        counts = sum(F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k))
+    return counts
+
+
+# Modulo two primes, whose product is less than the largest counts
+# %% wrong="path_counts" says="each count is exact"
+def path_counts(dilations, k=3):
+    p, q = 998244353, 469762049
+
+    def modulo(prime):
+        counts = torch.ones(1, dtype=torch.int64)
+        for d in dilations:
+            counts = sum(F.pad(counts, (j * d, (k - 1 - j) * d)) for j in range(k)) % prime
+        return counts
+
+    a, b = modulo(p), modulo(q)
+    return a + p * ((b - a) % q * pow(p, -1, q) % q)
+
+
+# One layer of dilation 0 for a field of 1
+# %% wrong="smallest_stack" says="wanted = 1 needs no layer"
+def smallest_stack(wanted):
+    n = 1
+    while 3**n < wanted:
+        n += 1
+    dilations = [3**level for level in range(n - 1)]
+    return [*dilations, (wanted - 1) // 2 - sum(dilations)]
+
+
+# A layer too many
+# %% wrong="smallest_stack" says="leave it out"
+def smallest_stack(wanted):
+    n = 0
+    while 3**n <= wanted:
+        n += 1
+    dilations = [3**level for level in range(n - 1)]
+    if wanted == 1:
+        return []
+    return [*dilations, (wanted - 1) // 2 - sum(dilations)]

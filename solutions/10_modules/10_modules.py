@@ -14,8 +14,10 @@
 # **You need**: `F.relu` (`03_functional_and_relu`), `nn.Linear` (`04_linear`), a loss, `backward()` and an optimizer's step (`05_mse_loss`),
 # `nn.Conv2d` (`07_convolution`), `F.max_pool2d` and the size formula (`08_padding_stride_pooling`).
 #
-# The check below each exercise tests everything that the text asks for. The grader tests the same things with more
-# values.
+# The check below each exercise tests what its text asks for. The grader tests the same things with other values.
+#
+# Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
+# argument that must not be changed keeps its values, shape and dtype.
 
 # %% setup
 
@@ -51,9 +53,10 @@ print("shares memory with images:", for_linear.data_ptr() == images.data_ptr())
 # A convolution needs a channel dimension, even if there is only one channel: 60000×1×28×28. `unsqueeze(1)` inserts a
 # dimension of size 1 as dimension 1. A linear layer needs one row per image: 60000×784. `flatten(1)` merges all
 # dimensions from dimension 1 on. Both leave the first dimension, the number of images, alone, and neither copies
-# anything here.
+# anything here, because the numbers already lie in memory in this order. (A layer takes floats, so real MNIST images
+# also need `.float() / 255` first.)
 #
-# (Older code has `x.view(x.size(0), -1)` instead of `x.flatten(1)`.)
+# (Older code has `x.view(x.size(0), -1)` instead of `x.flatten(1)`; it fails for some memory layouts.)
 #
 # </details>
 #
@@ -61,8 +64,8 @@ print("shares memory with images:", for_linear.data_ptr() == images.data_ptr())
 #
 # A network ends in a linear layer that takes 144 features per image. Today its images are too large: each arrives at
 # that layer as 16×6×6 = 576 numbers. One author flattens with `view(-1, 144)`, "rows of 144, however many that makes".
-# Another flattens with `flatten(1)`. A third has a layer for 28 features and feeds it 28×28 images without flattening
-# them at all.
+# Another flattens with `flatten(1)`. A third author, with another network, feeds 28×28 images to a layer for 28
+# features without flattening them at all.
 #
 # **Before you run it:** who gets an error? What output shapes do the others get?
 
@@ -89,8 +92,8 @@ print("third: ", attempt(lambda: nn.Linear(28, 10)(torch.zeros(12, 1, 28, 28))))
 # layer rejects rows of 576. The third author gets no error either: a linear layer works on the *last* dimension,
 # whatever comes before it, so every 28-pixel row of an image is treated as a sample.
 #
-# Two of the three mistakes are silent. So flatten with `flatten(1)`, which never changes the number of samples, and
-# print shapes as you build.
+# Only one of the three programs reports that something is wrong. So flatten with `flatten(1)`, which never changes the
+# number of samples, and print shapes as you build.
 #
 # </details>
 #
@@ -289,6 +292,8 @@ def battery(n):
     deep = part(part(nn.Linear(2, 6)), relu)
     ids = torch.arange(5 * n).reshape(n, 5).t() % 7
     pool, conv = nn.MaxPool2d(2), nn.Conv2d(2, 2, 3, padding=1)
+    flip, uneven = nn.Linear(2, 2, bias=False), torch.cat([torch.ones(n, 2), -torch.ones(1, 2)])
+    flip.load_state_dict({"weight": -torch.eye(2)})
     return [
         ("an empty nn.Sequential", part(), torch.zeros(2, n), [(2, n)]),
         ("a net with nets of 1, 3 and 0 modules inside", part(one, three, part()), torch.zeros(4, 7), [(4, 7), (4, n), (4, 2), (4, 2)]),
@@ -297,7 +302,7 @@ def battery(n):
         ("a batch of int64", part(nn.Embedding(7, 3), nn.Flatten()), ids, [(5, n), (5, n, 3), (5, 3 * n)]),
         ("a net in float64", part(nn.Linear(n, 2)).double(), torch.zeros(3, n).double(), [(3, n), (3, 2)]),
         ("nn.Flatten(0)", part(nn.Flatten(0), relu), torch.zeros(2, n, 4), [(2, n, 4), (8 * n,), (8 * n,)]),
-        ("a batch of 0 samples", part(nn.Linear(n, 2), relu), torch.zeros(0, n), [(0, n), (0, 2), (0, 2)]),
+        ("a layer that changes the signs, twice", part(flip, flip, Positive()), uneven, [(n + 1, 2)] * 3 + [(n, 2)]),
         ("20 modules", part(*[relu] * 20), torch.zeros(n, 2), [(n, 2)] * 21),
         ("a module that drops samples", part(relu, Positive()), signs, [(2 * n, 2), (2 * n, 2), (n, 2)]),
         ("the same convolution and pooling, twice each", part(conv, pool, conv, pool), torch.zeros(2, 2, 4 * n, 9),
@@ -305,6 +310,13 @@ def battery(n):
     ]  # fmt: skip
 
 
+signs = torch.tensor([[2.0], [-1.0], [3.0]])
+expect(
+    trace_shapes(nn.Sequential(relu, Positive()), signs),
+    [(3, 1), (3, 1), (2, 1)],
+    "trace_shapes with a module that drops samples",
+    mistakes={"Pass on the real output of each module, not zeros of its shape.": [(3, 1), (3, 1), (0, 1)]},
+)
 cases = battery(3)
 expect(
     {title: trace_shapes(net, x) for title, net, x, _ in cases},
@@ -350,8 +362,7 @@ print(", ".join(f"{name} {tuple(parameter.shape)}" for name, parameter in model.
 # Write `mlp(widths)`. For `[10, 100, 50, 2]` it returns a net like the one above: an `nn.Linear` from each width to the
 # next, an `nn.ReLU` between consecutive layers, and **nothing** after the last. All modules are direct children of one
 # `nn.Sequential`; their names do not matter. Every call creates new linear layers; a ReLU has no parameters, so the same
-# `nn.ReLU` may serve in several places. `widths` has at least two entries and is
-# left as it was.
+# `nn.ReLU` may serve in several places. `widths` has 2 to 100 entries and is left as it was.
 #
 # <details><summary>Hint 1: a list that grows</summary>
 #
@@ -438,6 +449,11 @@ def examine(widths, n=7, name_mistakes=False):
     expect(sizes, wanted, f"the shapes of the parameters of {name}", mistakes=known if name_mistakes else None)
 
     others = [mlp(list(widths)) for _ in range(3)]
+    if any(kinds(other) != found for other in others):
+        advice = (
+            "The second net still contains the first net's layers: a default such as modules=[] is created only once."
+        )
+        require(False, f"several calls of {name} make nets of the same length", advice)
     before = [parameter.detach().clone() for other in others for parameter in other.parameters()]
     values = [torch.randn(size, generator=g) / size[-1] ** 0.5 for size in shapes]
     with torch.no_grad():
@@ -476,11 +492,11 @@ def battery(many):
 
 
 examine([10, 100, 50, 2], name_mistakes=True)
-many = [[3, 5], [4, 4, 4], [1, 1], [4] * 6, [2, 9, 4, 9, 2, 7], [300, 3, 300], [5, 1, 2, 8], [3] * 13]
+many = [[3, 5], [4, 4, 4], [1, 1], [4] * 6, [2, 9, 4, 9, 2, 7], [300, 3, 300], [5, 1, 2, 8], [4, 2, 3] * 6]
 battery(many)
 require(True, f"the same for the widths {', '.join(map(str, many))}", "")
 ### BEGIN HIDDEN TESTS
-many = [[6, 4, 9, 3, 8], [2, 1], [3] * 5, [7, 8, 8, 7, 8, 8, 1], [1, 1, 1], [4, 2] * 8]
+many = [[6, 4, 9, 3, 8], [2, 1], [3] * 5, [7, 8, 8, 7, 8, 8, 1], [1, 1, 1], [2, 5, 3, 4] * 4]
 battery(many)
 require(True, f"the same for the widths {', '.join(map(str, many))}", "")
 ### END HIDDEN TESTS
@@ -489,7 +505,8 @@ require(True, f"the same for the widths {', '.join(map(str, many))}", "")
 # ## Where the parameters are, and where the work is
 #
 # `net.parameters()` visits all parameters of a module and of all modules inside it; `net.named_parameters()` gives
-# their names as well. The LeNet-like net has eight: a weight and a bias for each of its four layers.
+# their names as well. PyTorch calls each tensor a parameter: the LeNet-like net has eight, a weight and a bias for each
+# of its four layers. But "the number of parameters" of a net usually means how many numbers they hold together.
 
 # %%
 for name, parameter in lenet.named_parameters():
@@ -539,7 +556,8 @@ expect(
         "You return inside the loop: this is only the first weight.": 800,
         "A tensor came back: convert it to a Python int.": torch.tensor(105_506),
         "A NumPy number came back: convert it to a Python int with int(…).": np.int64(105_506),
-        "The modules inside are missing: recurse=False leaves them out.": 0,
+        "Nothing was counted: is the condition on requires_grad the wrong way round, or are the modules inside missing "
+        "(recurse=False leaves them out)?": 0,
     },
 )
 expect(
@@ -575,19 +593,15 @@ expect(
 )
 net[0].requires_grad_(False)
 expect(
-    count_parameters(net, trainable_only=True),
-    104_674,
-    "count_parameters(net, trainable_only=True) with a frozen first layer",
+    [count_parameters(net, trainable_only=True), count_parameters(net)],
+    [104_674, 105_506],
+    "count_parameters(net, trainable_only=True) and count_parameters(net) with a frozen first layer",
     mistakes={
-        "trainable_only has no effect in your function.": 105_506,
-        "These are only the frozen parameters.": 832,
+        "trainable_only has no effect in your function.": [105_506, 105_506],
+        "These are only the frozen parameters.": [832, 105_506],
+        "Leave out frozen parameters only with trainable_only=True.": [104_674, 104_674],
+        "trainable_only works the wrong way round: leave out frozen parameters when it is True.": [105_506, 104_674],
     },
-)
-expect(
-    count_parameters(net),
-    105_506,
-    "count_parameters(net) with a frozen first layer: frozen parameters count, too",
-    mistakes={"Leave out frozen parameters only with trainable_only=True.": 104_674},
 )
 net[9] = nn.Linear(200, 11)
 expect(count_parameters(net), 105_707, "count_parameters(net) when its last layer has become an nn.Linear(200, 11)")
@@ -606,11 +620,13 @@ def battery(a, b):
     own = nn.Module()
     own.part, own.offset = nn.Sequential(nn.Linear(a, b)), nn.Parameter(torch.zeros(2, 1, b))
     own.mirror = own.part[0].weight
-    own.empty, own.number = nn.Parameter(torch.zeros(0, a)), nn.Parameter(torch.tensor(1.0), requires_grad=False)
+    own.number = nn.Parameter(torch.tensor(1.0), requires_grad=False)
     own.register_parameter("nothing", None)
     long, deep = nn.Sequential(*[nn.Linear(1, 1) for _ in range(a + b)]), nn.Linear(a, b)
     for _ in range(9):
         deep = nn.Sequential(nn.ReLU(), deep)
+    pieces = nn.Sequential(nn.Linear(a, b), nn.Linear(b, 1))
+    nn.utils.vector_to_parameters(torch.ones(a * b + 2 * b + 1), pieces.parameters())
     held = nn.ModuleDict(
         {"x": nn.ModuleList([nn.Embedding(a, b)]), "y": nn.ParameterList([torch.ones(b), torch.ones(b)])}
     )
@@ -622,6 +638,7 @@ def battery(a, b):
         (f"{a + b} layers", long, 2 * (a + b), 2 * (a + b)),
         ("a layer inside nine modules", deep, a * b + b, a * b + b),
         ("a ModuleDict with a ModuleList and a ParameterList", held, a * b + 2 * b, a * b + 2 * b),
+        ("parameters that are pieces of one vector in memory", pieces, a * b + 2 * b + 1, a * b + 2 * b + 1),
         ("an nn.Dropout", nn.Dropout(), 0, 0),
         ("a layer with a single parameter", nn.PReLU(), 1, 1),
     ]  # fmt: skip
@@ -686,13 +703,14 @@ expect(
 # Write `count_products(net, shape)`. It returns a list with one Python `int` per module of `net`: the number of
 # products for **one** sample.
 #
-# - `net` is an `nn.Sequential` of `nn.Conv2d`, `nn.Linear` and modules without products (`nn.ReLU`, `nn.MaxPool2d`,
-#   `nn.Flatten`), for which the entry is 0. The same module may appear in several places.
+# - `net` is an `nn.Sequential` of `nn.Conv2d` and `nn.Linear`, some of them perhaps frozen, and of `nn.ReLU`,
+#   `nn.MaxPool2d` and `nn.Flatten()`, which have no products: their entry is 0. There are no other modules. The same
+#   module may appear in several places.
 # - `shape` is the shape of one sample, without the sample dimension: `(1, 28, 28)` for images, `(13,)` for a net of
 #   linear layers. Each sample reaches a linear layer as a vector.
 # - Convolutions and pooling may have any kernel size, padding and stride, each a number or a pair (the padding is never a
-#   word such as `"same"`); convolutions may also have dilation, `groups` (the weight then has shape `(D, C / groups, kH, kW)`) or no bias. Products with the zeros of the
-#   padding count.
+#   word such as `"same"`). Convolutions may also have dilation, `groups` (the weight then has shape
+#   `(D, C / groups, kH, kW)`) or no bias; pooling has no other options. Products with the zeros of the padding count, too.
 #
 # <details><summary>Hint 1: the number of outputs</summary>
 #
@@ -769,6 +787,10 @@ expect(
             *[51_200, 200, 2_000],
         ],
         "These are the numbers of outputs: each output is a sum of several products.": column(18_432, 1_024, 200, 10),
+        "Each output uses only its own part of the weight, not all of it.": column(
+            14_745_600, 52_428_800, 10_240_000, 20_000
+        ),
+        "These are the products for two samples: send in one.": column(921_600, 1_638_400, 102_400, 4_000),
         "Only the modules with products are listed: write 0 for the others.": [460_800, 819_200, 51_200, 2_000],
         "This is the sum: return one number per module.": 1_333_200,
         "These are running totals: count each module separately.": [
@@ -828,6 +850,8 @@ def battery(k):
     seq, flat, relu = nn.Sequential, nn.Flatten(), nn.ReLU()
     conv, pool, fc, bare = nn.Conv2d(k, k, 3), nn.MaxPool2d((1, 2)), nn.Linear(13, 13), nn.Linear(13, k, bias=False)
     uneven = nn.Conv2d(1, k, (2, 3), stride=2, padding=(1, 0), dilation=(2, 1))
+    mixed = nn.MaxPool2d(3, stride=1, padding=1), nn.MaxPool2d((2, 3), stride=1), nn.MaxPool2d(3, stride=(2, 1))
+    frozen = nn.Conv2d(k, 2 * k, 3, groups=k).requires_grad_(False)
     size, pairs = nn.MaxPool2d(3, stride=2, padding=1), nn.MaxPool2d((3, 5), stride=(2, 3), padding=(1, 2))
     return [
         ("no module at all", seq(), (1, 5, 5), []),
@@ -835,10 +859,11 @@ def battery(k):
         ("pooling by (1, 2)", seq(pool, nn.Conv2d(1, k, (1, 4)), pool), (1, 6, 19), [0, 6 * 6 * 4 * k, 0]),
         ("pooling by 3 with stride 2 and padding 1", seq(size, nn.Conv2d(2, k, 2)), (2, 8, 11), [0, 3 * 5 * 8 * k]),
         ("pooling by pairs", seq(pairs, nn.Conv2d(2, k, 2)), (2, 10, 17), [0, 4 * 5 * 8 * k]),
+        ("pooling with stride 1", seq(*mixed, nn.Conv2d(2, k, 2)), (2, 32, 41), [0, 0, 0, 14 * 36 * 8 * k]),
         ("k groups of two channels", seq(nn.Conv2d(2 * k, k, 2, groups=k)), (2 * k, 3, 5), [2 * 4 * 8 * k]),
         ("stride, padding and dilation at once", seq(uneven, flat), (1, 8, 10), [4 * 4 * 6 * k, 0]),
         ("a stride that leaves a remainder", seq(nn.Conv2d(2, k, 3, stride=3)), (2, 10, 11), [3 * 3 * 18 * k]),
-        ("one kernel per channel (groups = C)", seq(nn.Conv2d(k, 2 * k, 3, groups=k)), (k, 5, 6), [3 * 4 * 18 * k]),
+        ("one kernel per channel (groups = C), frozen", seq(frozen), (k, 5, 6), [3 * 4 * 18 * k]),
         ("one convolution in two places", seq(conv, conv), (k, 7, 6), [20 * 9 * k * k, 6 * 9 * k * k]),
         ("the same convolution on larger images", seq(conv), (k, 9, 12), [70 * 9 * k * k]),
         ("millions of products", seq(nn.Conv2d(k, 63, (5, 7)), flat), (k, 95, 91), [91 * 85 * 35 * 63 * k, 0]),
@@ -976,8 +1001,8 @@ print("523×10 →", "×".join(map(str, net(torch.randn(523, 10)).shape)))
 print([name for name, _ in net.named_parameters()])
 
 # %% [markdown]
-# The base class `nn.Module` does the rest. It notices every attribute that is a module or an `nn.Parameter`, and
-# registers it. So `self.fc1 = …` is all you need for `parameters()`, `print` and much more to work.
+# The base class `nn.Module` does the rest. `self.fc1 = …` registers the layer, and that is all you need for
+# `parameters()`, `print` and much more to work.
 #
 # `super().__init__()` sets up the registries. Without it, the first layer cannot be registered:
 
@@ -1058,18 +1083,20 @@ for name, value in {
 #
 # ### Exercise: A net for images of any size
 #
-# We worked out the `256` in the net above by hand, for 28×28 images. Write a class that does so itself:
+# We worked out the `256` in the net above by hand, for 28×28 images. Write a class that works it out itself:
 # `LeNet(channels=1, size=(28, 28), classes=10)`.
 #
 # - Its layers are `conv1` (5×5, 32 output channels), `conv2` (5×5, 64 output channels), `fc1` (200 outputs) and `fc2`
-#   (`classes` outputs), all with a bias. `fc1` takes as many features as an image of `size` (height, width) leaves
-#   after both poolings. All parameters exist as soon as the net is created.
-# - `forward` takes images of shape $N \times$ `channels` $\times H \times W$ and returns the logits, $N \times$
-#   `classes`: max pooling by 3 and a ReLU after `conv1`, max pooling by 2 and a ReLU after `conv2`, a ReLU after `fc1`,
-#   nothing after `fc2`. (Max pooling before or after the ReLU gives the same result.)
-# - Images that give more or fewer features than that must raise an error, in training mode and in evaluation mode. They
-#   must never change the number of rows. (Images of another size that give the same number of features may be accepted.)
-# - Gradients reach all parameters and the images. The images are left as they were.
+#   (`classes` outputs), all with a bias. `fc1` takes as many features as are left of an image of `size` (height,
+#   width) after both poolings. All parameters exist as soon as the net is created.
+# - `forward` takes float32 images of shape $N \times$ `channels` $\times H \times W$, in any memory layout, and returns the
+#   logits, $N \times$ `classes`: max pooling with a window of 3 and a ReLU after `conv1`, max pooling with a window of 2
+#   and a ReLU after `conv2`, a ReLU after `fc1`, nothing after `fc2`. (Max pooling before or after the ReLU gives the
+#   same result.)
+# - Images that give more or fewer features than `fc1` takes must raise an error, in training mode and in evaluation
+#   mode. The output must never have another number of rows than there are images. (Images of another size that give the
+#   same number of features may be accepted.)
+# - Gradients reach all parameters and the images, in both modes. The images are left as they were.
 #
 # <details><summary>Hint 1: what goes where?</summary>
 #
@@ -1177,11 +1204,13 @@ def examine(channels, size, features, classes, n, square=None, net=None):
     x, weight = 8 * torch.randn(n, channels, *size, generator=g), torch.randn(n, classes, generator=g)
     if n % 2:  # the same values, every second column of a larger tensor
         x = x.repeat_interleave(2, dim=3)[..., ::2]
+    else:
+        x = x.contiguous(memory_format=torch.channels_last)
     x, before = x.requires_grad_(), x.detach().clone()
 
-    def wanted(first=3, second=2, after_convolutions=F.relu, after_fc1=F.relu, pool=F.max_pool2d):
-        h = after_convolutions(pool(F.conv2d(x, *leaves[:2]), first))
-        h = after_convolutions(pool(F.conv2d(h, *leaves[2:4]), second)).flatten(1)
+    def wanted(first=3, second=2, after_conv1=F.relu, after_conv2=F.relu, after_fc1=F.relu, pool=F.max_pool2d):
+        h = after_conv1(pool(F.conv2d(x, *leaves[:2]), first))
+        h = after_conv2(pool(F.conv2d(h, *leaves[2:4]), second)).flatten(1)
         fits = h.shape[1] == features
         return F.linear(after_fc1(F.linear(h, *leaves[4:6])), *leaves[6:]) if fits else None
 
@@ -1193,8 +1222,10 @@ def examine(channels, size, features, classes, n, square=None, net=None):
         swapped = wanted(2, 3)
         known = {
             "The ReLU after fc1 is missing.": wanted(after_fc1=nothing),
-            "The ReLUs after both convolutions are missing.": wanted(after_convolutions=nothing),
-            "There is no ReLU at all.": wanted(after_convolutions=nothing, after_fc1=nothing),
+            "The ReLU after conv1 is missing.": wanted(after_conv1=nothing),
+            "The ReLU after conv2 is missing.": wanted(after_conv2=nothing),
+            "The ReLUs after both convolutions are missing.": wanted(after_conv1=nothing, after_conv2=nothing),
+            "There is no ReLU at all.": wanted(after_conv1=nothing, after_conv2=nothing, after_fc1=nothing),
             "There is a ReLU after fc2: logits may be negative.": F.relu(s),
             "There is a softmax after fc2: the net returns logits.": s.softmax(1),
             "These are the means of the windows: max pooling was asked for.": wanted(pool=F.avg_pool2d),
@@ -1211,9 +1242,9 @@ def examine(channels, size, features, classes, n, square=None, net=None):
             rtol=1e-3,
             atol=1e-4,
         )
-    if not (answer.requires_grad and net(x.detach()).requires_grad):
-        advice = "No parameter can be trained: is something frozen, or recorded only if x needs a gradient?"
-        require(False, f"autograd follows {name}", advice)
+        if not (answer.requires_grad and net(x.detach()).requires_grad):
+            advice = "Is something frozen, recorded only in training mode, or recorded only if x needs a gradient?"
+            require(False, f"autograd follows {name}{mode}", advice)
     (answer * weight).sum().backward()
     actual = {part: parameter.grad for part, parameter in net.named_parameters()} | {"x": x.grad}
     gradients = torch.autograd.grad((s * weight).sum(), [*leaves, x])
@@ -1364,13 +1395,14 @@ show(
 #
 # ### Does the net still learn?
 #
-# Below, two nets learn the same 8×8 digits from the same initial values. One keeps its two hidden layers in a list, the
-# other in an `nn.ModuleList`. To save a net you save its `state_dict()`, which holds all registered tensors by name.
-# (`F.cross_entropy(logits, labels)` is the usual loss for classification: it is small when the logit of the right class
-# is by far the largest.)
+# Below, two nets learn the same 8×8 digits (pixel values from 0 to 16) from the same initial values. One keeps its two
+# hidden layers in a list, the other in an `nn.ModuleList`. To save a net you save its `state_dict()`, a dict of tensors
+# by name. (`F.cross_entropy(logits, labels)` is the usual loss for classification: it is small when the logit of the
+# right class is by far the largest. Adam is an optimizer that adapts the step for each parameter from running averages
+# of its gradients.)
 #
-# **Before you run it:** the optimizer of the first net does not know the hidden layers. Will its loss fall at all? How many tensors does each
-# `state_dict` hold?
+# **Before you run it:** the optimizer of the first net does not know the hidden layers. Will its loss fall at all? How
+# many tensors does each `state_dict` hold?
 
 # %% predict varies
 digits, labels = load_digits()
@@ -1422,8 +1454,9 @@ show(
 # <details><summary>Why?</summary>
 #
 # It does fall, and that is the danger: nothing breaks. The last layer is registered and learns what it can from hidden
-# layers that stay random. Those are also missing from the `state_dict` (2 tensors, not 6), so they are lost when the
-# net is saved, and they stay behind when `net.to(device)` moves the net to a GPU.
+# layers that stay random. The hidden layers even get gradients, but no optimizer uses them (and `optimizer.zero_grad()`
+# does not clear them). Those layers are also missing from the `state_dict` (2 tensors, not 6), so they are lost when
+# the net is saved, and they stay behind when `net.to(device)` moves the net to a GPU.
 #
 # So when a net learns less than it should, look at `named_parameters()` first.
 #
@@ -1441,9 +1474,12 @@ show(
 #
 # To read something that was registered under a computed name, use `getattr(self, name)`. The built-in
 # `setattr(self, name, value)` registers, too: it is `self.name = value` with a computed name.
+#
+# **Before you run it:** `scale` is registered last. Which parameter is listed first? What is the weight of the wide
+# branch called?
 
 
-# %%
+# %% predict
 class ByName(nn.Module):
     def __init__(self):
         super().__init__()
@@ -1458,6 +1494,13 @@ for name, parameter in net.named_parameters():
 print(net.branches["wide"], "|", getattr(net, "ex" + "tra"), "|", net.scale.tolist())
 
 # %% [markdown]
+# <details><summary>Why?</summary>
+#
+# `scale` comes first: it is the net's own parameter, and its parts come after it. The weight's name is its path through
+# the modules: `branches.wide.weight`.
+#
+# </details>
+#
 # A `ModuleList` and a `ModuleDict` only **hold** modules: they have no `forward`. Your `forward` decides which module
 # runs when. (An `nn.Sequential` holds its modules *and* runs them.)
 #
@@ -1471,10 +1514,10 @@ print(net.branches["wide"], "|", getattr(net, "ex" + "tra"), "|", net.scale.toli
 # - `members` holds a separate `nn.Linear` for each member, registered as `members.0`, `members.1`, …;
 # - `votes` is one registered parameter of shape `(members,)`, float32, with every element initially
 #   $1 / \text{members}$;
-# - `forward` computes the same as before (with the votes as they are, not normalised), every parameter learns, and
-#   gradients reach `x`.
+# - `forward` computes the same as before (with the votes as they are, not normalised), also in float64 after
+#   `net.double()`; every parameter learns, and gradients reach `x`.
 #
-# You may change any line. Delete the line `raise NotImplementedError`.
+# You may change any line. When you are done, delete the line `raise NotImplementedError`.
 #
 # <details><summary>Hint 1: how much has to change?</summary>
 #
@@ -1498,10 +1541,6 @@ class Committee(nn.Module):
         members: the number of members, at least 1.
     """
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x: (N, in_features). Returns: (N, classes)."""
-        return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
-
     def __init__(self, in_features: int, classes: int, members: int):
         super().__init__()
         self.members = [nn.Linear(in_features, classes) for _ in range(members)]
@@ -1511,6 +1550,10 @@ class Committee(nn.Module):
         self.members = nn.ModuleList(self.members)
         self.votes = nn.Parameter(self.votes)
         ### END SOLUTION
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x: (N, in_features). Returns: (N, classes)."""
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
 
 
 # %% check="committee" points=2
@@ -1563,8 +1606,10 @@ def examine(in_features, classes, members, n):
         mistakes={"They are 1 each: divide by the number of members.": torch.ones(members)},
     )
     starts = [found[f"members.{i}.weight"].detach().clone() for i in range(members)]
-    if any(torch.equal(starts[i], starts[k]) for i in range(members) for k in range(i)):
-        advice = "Two members are copies of each other: make a new nn.Linear for each."
+    other = Committee(in_features, classes, members)
+    starts.append(dict(other.named_parameters())["members.0.weight"].detach().clone())
+    if any(torch.equal(starts[i], starts[k]) for i in range(members + 1) for k in range(i)):
+        advice = "Two members are copies of each other (perhaps in two committees): make a new nn.Linear for each."
         require(False, f"each member of {name} starts with its own numbers", advice)
 
     for turn, mode in enumerate(("", " after net.eval()", " after net.train()")):
@@ -1584,8 +1629,10 @@ def examine(in_features, classes, members, n):
         outputs, v = torch.einsum("ni,mci->mnc", x, w) + b[:, None], leaves["votes"]
         before, s, answer = x.detach().clone(), torch.einsum("m,mnc->nc", v, outputs), net(inplace(x))
         expect(x.detach(), before, f"{name}(x) leaves x as it was")
-        advice = "The votes went through a softmax: use them as they are."
-        softmaxed = {advice: torch.einsum("m,mnc->nc", v.softmax(0), outputs)}
+        normalised = {
+            "The votes went through a softmax: use them as they are.": torch.einsum("m,mnc->nc", v.softmax(0), outputs),
+            "The votes are divided by their sum: use them as they are.": s / v.sum(),
+        }
         expect(
             answer,
             s,
@@ -1594,7 +1641,7 @@ def examine(in_features, classes, members, n):
             atol=1e-5 if turn else 1e-3,
             mistakes={
                 "The votes are not used: this is the mean.": outputs.mean(0),
-                **({} if turn == 1 else softmaxed),
+                **({} if turn == 1 else normalised),
                 "The output is divided by the number of members: the votes already do that.": s / members,
                 "Only the first member is used.": v[0] * outputs[0],
             }
@@ -1619,6 +1666,10 @@ def examine(in_features, classes, members, n):
             rtol=1e-3,
             atol=1e-4 if turn else 1e-2,
         )
+    net.zero_grad()
+    net.double()
+    answer = net(x.detach().double())
+    expect(answer, s.double(), f"{name}(x) in float64, after net.double()", rtol=1e-4, atol=1e-4)
 
 
 def battery(cases):
@@ -1632,7 +1683,7 @@ cases = [(2, 2, 1, 3), (3, 4, 3, 1), (1, 5, 14, 40)]
 battery(cases)
 require(True, "the same for " + ", ".join(f"Committee({c}, {d}, {m})" for c, d, m, _ in cases), "")
 ### BEGIN HIDDEN TESTS
-cases = [(4, 4, 4, 0), (3, 2, 17, 1)]
+cases = [(4, 4, 4, 2), (3, 2, 17, 1)]
 battery(cases)
 require(True, "other sizes", "")
 ### END HIDDEN TESTS
@@ -1645,7 +1696,7 @@ require(True, "other sizes", "")
 #
 # $$y = \mathrm{relu}\left(x + f(x)\right), \qquad f(x) = \mathrm{conv}_2(\mathrm{relu}(\mathrm{conv}_1(x))).$$
 #
-# The block only has to learn what to *change* about $x$. The path around the convolutions is called the **shortcut**.
+# The block only has to learn what to *change* in $x$. The path around the convolutions is called the **shortcut**.
 
 
 # %% folded label="Draw a residual block"
@@ -1710,9 +1761,8 @@ block = SimpleBlock(4)
 print("2×4×7×5 →", "×".join(map(str, block(torch.randn(2, 4, 7, 5)).shape)))
 
 # %% [markdown]
-# **Before you run it:** suppose the convolutions have learned nothing at all: all their weights and biases are 0. A
-# plain chain of two such convolutions would give zeros, and no gradient would reach `x`. What does the block give for
-# the four values below, and what gradient reaches `x`?
+# **Before you run it:** suppose that all weights and biases of the convolutions are 0. What does the block give for the
+# four values below, and what gradient reaches `x`?
 
 # %% predict
 for parameter in block.parameters():
@@ -1726,9 +1776,13 @@ print("x.grad:", x.grad.flatten().tolist())
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# With $f(x) = 0$ the block is $\mathrm{relu}(x)$: positive values pass through the plus unchanged, and so does their
-# gradient. That is one reason why networks with a hundred such blocks can be trained: a block that has not learned
-# anything yet does no harm, and the gradient flows past it.
+# With $f(x) = 0$ the block is $\mathrm{relu}(x)$. Everything passes through the plus unchanged; the last ReLU then lets
+# the positive values through, and so their gradient. (A plain chain of the two convolutions would give zeros, and no
+# gradient would reach `x`.) That is one reason why networks with a hundred such blocks can be trained: the gradient
+# flows past the convolutions.
+#
+# Do not start with zeros, though: only the bias of `conv2` would get a gradient other than 0, and all kernels would stay
+# 0. A fresh block has random kernels.
 #
 # </details>
 #
@@ -1746,7 +1800,8 @@ print("x.grad:", x.grad.flatten().tolist())
 # - if the block keeps the shape (same number of channels and stride 1), the shortcut is $x$ itself, without any
 #   parameters. Otherwise it is the layer `shortcut`, a 1×1 convolution with the given stride.
 #
-# All convolutions have a bias. `x` is left as it was, and gradients reach all parameters and `x`.
+# All convolutions have a bias. `x` is left as it was, and gradients reach all parameters and `x`. A `copy.deepcopy` of
+# the block computes with its own layers.
 #
 # <details><summary>Hint 1: the input is needed twice</summary>
 #
@@ -1765,7 +1820,7 @@ print("x.grad:", x.grad.flatten().tolist())
 # <details><summary>Hint 3: "The size of tensor a must match the size of tensor b"</summary>
 #
 # Print both shapes. Is there a shortcut layer whenever the channels differ *or* the stride is not 1? Does it use the
-# stride?
+# stride, and does `forward` use it? Do both 3×3 convolutions have `padding=1`?
 #
 # </details>
 
@@ -1790,7 +1845,7 @@ class Residual(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x: (N, in_channels, H, W). Returns: (N, out_channels, H', W')."""
+        """x: (N, in_channels, H, W), float32. Returns: (N, out_channels, H', W')."""
         ### BEGIN SOLUTION
         f = self.conv2(F.relu(self.conv1(x)))
         return F.relu(self.shortcut(x) + f)
@@ -1799,18 +1854,22 @@ class Residual(nn.Module):
 
 # %% check="residual" points=3
 import contextlib
+import copy
 import io
 
 g = torch.Generator().manual_seed(108)
 
 
-def examine(channels, out, stride, size, n=2, turned=False, mode=True, scale=8, net=None):
+def examine(channels, out, stride, size, n=2, turned=False, mode=True, scale=8, net=None, copied=False):
     """Compare parameters, outputs and gradients of a block with those of F.conv2d on the same numbers.
 
     turned: x is not contiguous. mode: training mode or not. scale: the size of the values of x.
+    copied: take a copy of the block.
     """
     name = f"Residual({channels}, {out}, stride={stride})"
     net = Residual(channels, out, stride) if net is None else net
+    if copied:
+        name, net = f"a copy.deepcopy of {name}", copy.deepcopy(net)
     keeps = channels == out and stride == 1
     main = {"conv1.weight": (out, channels, 3, 3), "conv1.bias": (out,)}
     main |= {"conv2.weight": (out, out, 3, 3), "conv2.bias": (out,)}
@@ -1938,6 +1997,7 @@ def battery(cases):
 examine(4, 4, 1, (7, 5), net=Residual(4, 4))
 examine(3, 5, 1, (4, 6))
 examine(4, 4, 2, (7, 10))
+examine(2, 3, 1, (5, 4), copied=True)
 cases = [(5, 3, 1, (4, 7)), (2, 6, 2, (5, 9)), (1, 4, 1, (6, 3)), (3, 3, 3, (8, 7)), (3, 3, 2, (1, 1))]
 ways = [(1, True, False), (2, False, True), (3, True, True), (1, False, False), (2, True, False)]
 cases = [(*case, *way) for case, way in zip(cases, ways)]
@@ -1956,6 +2016,7 @@ cases = [(*case, *way) for case, way in zip(cases, ways[::-1])]
 for case, way in zip(((2, 2, 1, (6, 3)), (8, 8, 1, (4, 5))), ways[1:]):
     cases.append((*case, *way))
 battery(cases)
+examine(3, 3, 1, (4, 5), copied=True)
 require(True, f"{len(cases)} other cases", "")
 ### END HIDDEN TESTS
 
@@ -1970,7 +2031,7 @@ require(True, f"{len(cases)} other cases", "")
 torch.manual_seed(0)
 batch, classes = torch.randn(12, 1, 28, 28), torch.randint(0, 10, (12,))
 lenet.zero_grad()
-print("before:", {parameter.grad for parameter in lenet.parameters()})
+print("all gradients are None before:", all(parameter.grad is None for parameter in lenet.parameters()))
 loss = F.cross_entropy(lenet(batch), classes)
 loss.backward()
 for name, parameter in lenet.named_parameters():
@@ -1986,13 +2047,12 @@ for name, parameter in lenet.named_parameters():
 # Write `training_step(net, x, labels, lr)`. It takes one step of plain gradient descent (no momentum) on the loss
 # `F.cross_entropy(net(x), labels)`.
 #
-# - Every parameter $w$ of `net` changes in place to $w - \mathrm{lr} \cdot \partial L/\partial w$. A parameter that is
-#   used in several places changes once.
+# - Every parameter $w$ of `net` stays the same `nn.Parameter` and changes to
+#   $w - \mathrm{lr} \cdot \partial L/\partial w$. A parameter that is used in several places changes once.
 # - Old gradients left in the net have no effect.
 # - Frozen parameters (`requires_grad` is `False`) stay as they are, and so do parameters that `forward` does not use.
-#   No parameter's `requires_grad` changes.
-# - `net` is called once and stays in its mode (see `train()` and `eval()` below). `x` and `labels` are left as they
-#   were.
+#   No parameter's `requires_grad` changes. At least one parameter that `forward` uses is trainable.
+# - `net` is called once. Do not call `net.train()` or `net.eval()`. `x` and `labels` are left as they were.
 # - Return the loss as a Python `float`, computed **before** the parameters change.
 #
 # You may use `torch.optim.SGD` or write the update yourself.
@@ -2022,7 +2082,7 @@ for name, parameter in lenet.named_parameters():
 def training_step(net: nn.Module, x: torch.Tensor, labels: torch.Tensor, lr: float) -> float:
     """One step of gradient descent on the cross-entropy.
 
-    x: a batch that fits net, N first. labels: (N,), int64. Returns: the loss before the step.
+    x: a batch that fits net, N first. labels: (N,), int64, class numbers from 0 on. Returns: the loss before the step.
     """
     ### BEGIN SOLUTION
     optimizer = torch.optim.SGD(net.parameters(), lr=lr)
@@ -2283,11 +2343,11 @@ draw_images(
 # %% [markdown]
 # ### A quick test before a long training
 #
-# Can the network overfit **one small batch**? If not, something is broken: a layer that is not registered, a gradient
-# that does not arrive, a step that is never taken.
+# Can the network overfit **one small batch**? Its loss on that batch must fall close to 0; the number of right answers is
+# not enough. If it does not, something is broken: a layer that is not registered, a gradient that does not arrive, a
+# step that is never taken.
 #
-# **Before you run it:** at first the network knows nothing and gives each of the ten classes a probability of about
-# 1/10. The cross-entropy is $-\ln$ of the probability of the right class. What should the first loss be, roughly?
+# **Before you run it:** at first the network knows nothing. What should the first loss be, roughly?
 
 # %% predict varies
 torch.manual_seed(0)
@@ -2320,8 +2380,9 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# $-\ln(1/10) = \ln 10 \approx 2.30$. If the first loss is far above that, the logits are too large, perhaps because the
-# inputs were not scaled.
+# A network that knows nothing gives each of the ten classes a probability of about 1/10. The cross-entropy is $-\ln$ of
+# the probability of the right class, here $-\ln(1/10) = \ln 10 \approx 2.30$. If the first loss is far above that, the
+# logits are too large, perhaps because the inputs were not scaled.
 #
 # </details>
 #
@@ -2336,17 +2397,19 @@ print(f"{right_here} of the 20 it has seen, {right_there} of 299 others")
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Twenty images say little about how people write, so the network is right on them and often wrong on others. This is
-# **overfitting**: a small loss on the training images, a large one on other images. For a quick test that is just what
-# we want. To read digits the network needs more training images, and we need to test it on images that it has not seen.
+# Twenty images say little about how people write, so the network is right on them and often wrong on others. (There is
+# no 9 among the twenty, so the network never learns to answer 9.) This is **overfitting**: a small loss on the training
+# images, a large one on other images. For a quick test that is just what we want. To read digits the network needs more
+# training images, and we need to test it on images that it has not seen.
 #
 # </details>
 #
 # ### Two modes: train() and eval()
 #
 # Some layers do one thing while a network learns and another when it is used. `nn.Dropout(0.5)` is one: in training it
-# sets each number to 0 with probability 1/2 and doubles the others. `net.train()` and `net.eval()` switch a module, and
-# all modules inside it, to training mode and evaluation mode. A new module is in training mode.
+# sets each number to 0 with probability 1/2 and doubles the others, so that the average stays the same. `net.train()`
+# and `net.eval()` switch a module, and all modules inside it, to training mode and evaluation mode. A new module is in
+# training mode.
 #
 # **Before you run it:** this prints four lines of eight numbers. Which of them are equal?
 
@@ -2376,12 +2439,14 @@ print(layer(x).tolist())
 # `F.cross_entropy` and the optimizer `torch.optim.Adam` with learning rate `lr`.
 #
 # - First it puts `net` and all modules inside it into training mode.
-# - Each epoch visits every image once, in a **new random order**, in batches of `batch_size` (the last may be smaller).
-#   Do not set a seed: two calls give different orders.
+# - Each epoch visits every image once, in a **new random order** (every order of all images is equally likely), in
+#   batches of `batch_size` (the last may be smaller, even a single image). Do not set a seed: two calls give different
+#   orders.
 # - Each batch is one step: one call of `net`, with each image's own label in the loss. Old gradients have no effect,
 #   not even those that are in `net` before the first step.
 # - Each call creates one optimizer for all its epochs, with Adam's default settings apart from `lr`. Frozen parameters
-#   stay as they are.
+#   stay as they are, even if they have old gradients. At least one parameter that `forward` uses is
+#   trainable.
 # - `images` and `labels` are left as they were.
 # - Return a list with one Python `float` per step: the loss before that step.
 #
@@ -2457,21 +2522,34 @@ g = torch.Generator().manual_seed(110)
 torch.manual_seed(110)
 
 
-def replay(start, images, steps, lr, loss=F.cross_entropy, make=torch.optim.Adam, clear=None, fresh=(), dry=False):
+def replay(
+    start,
+    images,
+    steps,
+    lr,
+    loss=F.cross_entropy,
+    make=torch.optim.Adam,
+    clear=None,
+    fresh=(),
+    dry=False,
+    only_trainable=False,
+):
     """Losses and parameters of a copy of the net, trained on given batches: image positions and labels.
 
     clear: the steps before which old gradients are cleared, by default all of them; the net starts with gradients
-    of 1. fresh: the steps before which a new optimizer is created. dry: take no step.
+    of 1. fresh: the steps before which a new optimizer is created. dry: take no step. only_trainable: do not clear
+    those of frozen parameters.
     """
     net, losses = copy.deepcopy(start), []
     for parameter in net.parameters():
-        parameter.grad = torch.ones(parameter.shape) if parameter.requires_grad else None
+        parameter.grad = torch.ones(parameter.shape)
     optimizer = make(net.parameters(), lr=lr)
     for number, (x, y) in enumerate(steps):
         if number in fresh:
             optimizer = make(net.parameters(), lr=lr)
-        if clear is None or number in clear:
-            net.zero_grad()
+        for parameter in net.parameters():
+            if (clear is None or number in clear) and (parameter.requires_grad or not only_trainable):
+                parameter.grad = None
         value = loss(net(images[x]), y)
         value.backward()
         losses.append(value.item())
@@ -2502,7 +2580,7 @@ def examine(n, classes, epochs, batch_size, lr, name_mistakes=False, flat=False,
     net.modes.clear()
     start.load_state_dict(net.state_dict())
     for parameter in net.parameters():
-        parameter.grad = torch.ones(parameter.shape) if parameter.requires_grad else None  # left over from before
+        parameter.grad = torch.ones(parameter.shape)  # left over from before, also if it is frozen now
     images_before, labels_before = images.clone(), labels.clone()
     losses = train(inplace(net), inplace(images), inplace(labels), epochs, batch_size, lr)
     title = f"{epochs} epochs of {n} images, batch_size={batch_size}"
@@ -2565,6 +2643,7 @@ def examine(n, classes, epochs, batch_size, lr, name_mistakes=False, flat=False,
     known, known_values = {}, {}
     if name_mistakes:
         mixed = [(batch, part) for batch, part in zip(seen, list(labels.split(batch_size)) * epochs)]
+        shifted = [(batch, labels[: len(batch)]) for batch in seen]
         starts, later = range(0, len(steps), per_epoch), range(1, len(steps))
         decayed = replay(start, images, steps, lr, make=torch.optim.AdamW)
         no_clearing, by_epoch, too_late = (replay(start, images, steps, lr, clear=c)[0] for c in ((), starts, later))
@@ -2583,6 +2662,12 @@ def examine(n, classes, epochs, batch_size, lr, name_mistakes=False, flat=False,
             "This is the squared error: the cross-entropy was asked for.": replay(start, images, steps, lr, squared)[0],
             "Images and labels have different orders: use the same positions for both.": replay(
                 start, images, mixed, lr
+            )[0],
+            "The images got other images' labels: index both with the same positions.": replay(
+                start, images, shifted, lr
+            )[0],
+            "A frozen parameter was moved by its old gradient: clear that, too, or give Adam only the others.": replay(
+                start, images, steps, lr, only_trainable=True
             )[0],
             "No step is taken: the parameters stay as they are.": replay(start, images, steps, lr, dry=True)[0],
             "Old gradients were included: backward adds to what is there. Clear them in each step.": no_clearing,
@@ -2622,19 +2707,30 @@ def mixed_well(n, batch_size):
     require(places > 1 and sets > 3, f"12 epochs of {n} images: all images are shuffled", advice)
 
 
+def mixed_far(n, batch_size):
+    """About half of the images in the first half of an order come from the first half of the images."""
+    (order,) = examine(n, 4, 1, batch_size, 0.01)
+    stayed = sum(image < n // 2 for image in order[: n // 2])
+    advice = "Images stay near their places, as when blocks are shuffled one by one: draw one order of all images."
+    require(n / 8 < stayed < 3 * n / 8, f"1 epoch of {n} images: all images are shuffled", advice)
+
+
 first = examine(11, 5, epochs=2, batch_size=4, lr=0.05, name_mistakes=True)
 second = examine(11, 5, epochs=2, batch_size=4, lr=0.05)
 require(first != second, "two calls give different orders", "They give the same order: do not set a seed.")
-mixed_well(8, 4)
+mixed_well(12, 6)
+mixed_far(240, 40)
 kept = Recorder(3)
-for _ in range(2):  # the second training of the net starts afresh
-    examine(8, 3, epochs=3, batch_size=4, lr=0.1, flat=True, net=kept)
-examine(9, 4, epochs=1, batch_size=20, lr=0.05)
-examine(10, 3, epochs=2, batch_size=4, lr=0.03, scale=100)
+for size in (4, 1):  # the second training of the net starts afresh
+    examine(12, 3, epochs=3, batch_size=size, lr=0.1, flat=True, net=kept)
+examine(11, 4, epochs=1, batch_size=20, lr=0.05)
+examine(13, 3, epochs=2, batch_size=4, lr=0.03, scale=100)
 ### BEGIN HIDDEN TESTS
 examine(13, 6, epochs=4, batch_size=5, lr=0.03)
-examine(10, 2, epochs=2, batch_size=10, lr=0.2)
-examine(9, 3, epochs=2, batch_size=1, lr=0.04)
+examine(12, 2, epochs=2, batch_size=12, lr=0.2)
+examine(12, 3, epochs=2, batch_size=1, lr=0.04)
+examine(11, 4, epochs=2, batch_size=5, lr=0.04)
+mixed_far(300, 50)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -2703,7 +2799,7 @@ if wrong:
 # %% [markdown]
 # Look at the digits that it got wrong: could you read them?
 #
-# Everything that the network has learned is in its `state_dict`, a dict of tensors by name. Save it to a file, load it
+# Everything that the network has learned is in its `state_dict`. Save it to a file, load it
 # into a new net of the same class, and you have the same network again. (By default `torch.load` reads only tensors and
 # plain Python data, so a file cannot easily smuggle in code.)
 

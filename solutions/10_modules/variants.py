@@ -733,7 +733,7 @@ class LeNet(nn.Module):
     def forward(self, x):
         h = F.max_pool2d(self.conv1(x), 3, 3).clamp(min=0)
         h = F.max_pool2d(self.conv2(h), 2, 2).clamp(min=0)
-        h = h.view(x.shape[0], self.features)
+        h = h.reshape(x.shape[0], self.features)
         return self.fc2(self.fc1(h).clamp(min=0))
 
 
@@ -2778,7 +2778,7 @@ def trace_shapes(net: nn.Sequential, x: torch.Tensor) -> list[tuple[int, ...]]:
 
 
 # Sends zeros through the net, whatever x holds
-# %% wrong="trace_shapes"
+# %% wrong="trace_shapes" says="not zeros of its shape"
 def trace_shapes(net: nn.Sequential, x: torch.Tensor) -> list[tuple[int, ...]]:
     shapes, x = [tuple(x.shape)], torch.zeros_like(x)
     for module in net:
@@ -3172,3 +3172,306 @@ def training_step(net, x, labels, lr):
                 if p.grad is not None:
                     p -= lr * p.grad
     return loss.item()
+
+
+# Remembers results by module and shape
+# %% wrong="trace_shapes" says="changes the signs, twice"
+def trace_shapes(net, x):
+    known, shapes = {}, [tuple(x.shape)]
+    for module in net:
+        key = module, tuple(x.shape)
+        if key not in known:
+            known[key] = module(x)
+        x = known[key]
+        shapes.append(tuple(x.shape))
+    return shapes
+
+
+# A default list, which every call extends
+# %% wrong="mlp" says="is created only once"
+def mlp(widths, modules=[]):
+    for a, b in zip(widths, widths[1:]):
+        modules += [nn.Linear(a, b), nn.ReLU()]
+    return nn.Sequential(*modules[:-1])
+
+
+# Names in alphabetical order: fc10 comes before fc2
+# %% wrong="mlp" says="the shapes of the parameters"
+def mlp(widths):
+    layers = {f"fc{i}": nn.Linear(a, b) for i, (a, b) in enumerate(zip(widths, widths[1:]))}
+    modules = []
+    for name in sorted(layers):
+        modules += [layers[name], nn.ReLU()]
+    return nn.Sequential(*modules[:-1])
+
+
+# 26 letters as names
+# %% wrong="mlp" says="the modules of mlp"
+def mlp(widths):
+    import string
+    from collections import OrderedDict
+
+    modules = []
+    for a, b in zip(widths, widths[1:]):
+        modules += [nn.Linear(a, b), nn.ReLU()]
+    return nn.Sequential(OrderedDict(zip(string.ascii_lowercase, modules[:-1])))
+
+
+# The flag the wrong way round
+# %% wrong="count_parameters" says="works the wrong way round"
+def count_parameters(net, trainable_only=False):
+    return sum(p.numel() for p in net.parameters() if p.requires_grad or trainable_only)
+
+
+# Knows parameters by their memory
+# %% wrong="count_parameters" says="pieces of one vector in memory"
+def count_parameters(net, trainable_only=False):
+    known = {}
+    for p in net.parameters():
+        if p.requires_grad or not trainable_only:
+            known.setdefault(p.untyped_storage().data_ptr(), p.numel())
+    return sum(known.values())
+
+
+# All weights for each output
+# %% wrong="count_products" says="only its own part of the weight"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        x = module(x)
+        weight = getattr(module, "weight", None)
+        products.append(0 if weight is None else x.numel() * weight.numel())
+    return products
+
+
+# A batch of two samples
+# %% wrong="count_products" says="for two samples"
+def count_products(net, shape):
+    x, products = torch.zeros(2, *shape), []
+    for module in net:
+        x = module(x)
+        weight = getattr(module, "weight", None)
+        products.append(0 if weight is None else x.numel() * weight[0].numel())
+    return products
+
+
+# Frozen layers do not count
+# %% wrong="count_products" says="frozen' differs"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        x = module(x)
+        weight = getattr(module, "weight", None)
+        products.append(0 if weight is None or not weight.requires_grad else x.numel() * weight[0].numel())
+    return products
+
+
+# Takes stride 1 in a pooling for the default
+# %% wrong="count_products" says="pooling with stride 1"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        if isinstance(module, nn.MaxPool2d) and module.stride == 1:
+            module = nn.MaxPool2d(module.kernel_size, padding=module.padding)
+        x = module(x)
+        weight = getattr(module, "weight", None)
+        products.append(0 if weight is None else x.numel() * weight[0].numel())
+    return products
+
+
+# No ReLU after conv1
+# %% wrong="lenet" says="The ReLU after conv1 is missing"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 32, 5)
+        self.conv2 = nn.Conv2d(32, 64, 5)
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.fc1 = nn.Linear(64 * height * width, 200)
+        self.fc2 = nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(self.conv1(x), 3)
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# No ReLU after conv2
+# %% wrong="lenet" says="The ReLU after conv2 is missing"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 32, 5)
+        self.conv2 = nn.Conv2d(32, 64, 5)
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.fc1 = nn.Linear(64 * height * width, 200)
+        self.fc2 = nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), 3))
+        x = F.max_pool2d(self.conv2(x), 2)
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# No gradients in evaluation mode
+# %% wrong="lenet" says="recorded only in training mode"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 32, 5)
+        self.conv2 = nn.Conv2d(32, 64, 5)
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.fc1 = nn.Linear(64 * height * width, 200)
+        self.fc2 = nn.Linear(200, classes)
+
+    def forward(self, x):
+        with torch.set_grad_enabled(self.training):
+            x = F.relu(F.max_pool2d(self.conv1(x), 3))
+            x = F.relu(F.max_pool2d(self.conv2(x), 2))
+            return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# view needs the usual memory layout
+# %% wrong="lenet" says="view size is not compatible"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 32, 5)
+        self.conv2 = nn.Conv2d(32, 64, 5)
+        height, width = (((side - 4) // 3 - 4) // 2 for side in size)
+        self.fc1 = nn.Linear(64 * height * width, 200)
+        self.fc2 = nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), 3))
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))
+        return self.fc2(F.relu(self.fc1(x.view(len(x), -1))))
+
+
+# Votes divided by their sum
+# %% wrong="committee" says="divided by their sum"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+    def forward(self, x):
+        votes = self.votes / self.votes.sum()
+        return sum(vote * member(x) for vote, member in zip(votes, self.members))
+
+
+# Adds up in float32
+# %% wrong="committee" says="in float64, after net.double()"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = nn.ModuleList([nn.Linear(in_features, classes) for _ in range(members)])
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+    def forward(self, x):
+        total = torch.zeros(len(x), self.members[0].out_features)
+        for vote, member in zip(self.votes, self.members):
+            total += vote * member(x)
+        return total
+
+
+# All committees of the same size share their members
+# %% wrong="committee" says="(perhaps in two committees)"
+_members = {}
+
+
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        keys = [(i, in_features, classes) for i in range(members)]
+        self.members = nn.ModuleList(_members.setdefault(key, nn.Linear(*key[1:])) for key in keys)
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+    def forward(self, x):
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
+
+
+# A copy of the block goes on computing with the layers of the original
+# %% wrong="residual" says="a copy.deepcopy of"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1)
+        same = in_channels == out_channels and stride == 1
+        self.shortcut = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1, stride)
+        self.path = lambda x: self.conv2(F.relu(self.conv1(x)))
+
+    def forward(self, x):
+        return F.relu(self.shortcut(x) + self.path(x))
+
+
+# The first labels for every batch
+# %% wrong="train" says="The images got other images' labels"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[: len(batch)])
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return losses
+
+
+# Old gradients move frozen parameters
+# %% wrong="train" says="A frozen parameter was moved by its old gradient"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            for p in net.parameters():
+                if p.requires_grad:
+                    p.grad = None
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return losses
+
+
+# A last batch of a single image is left out
+# %% wrong="train" says="the sizes of the batches"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            if len(batch) == 1:
+                continue
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return losses
+
+
+# Shuffles within blocks of 100
+# %% wrong="train" says="Images stay near their places"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        blocks = torch.arange(len(images)).split(100)
+        order = torch.cat([block[torch.randperm(len(block))] for block in blocks])
+        for batch in order.split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return losses
