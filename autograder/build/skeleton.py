@@ -17,7 +17,10 @@ OPENING = """# %% [markdown]
 #
 # **Points**: 6. **Time**: about 10 minutes of reading and 20 minutes for the 6 exercises. **You need**: nothing.
 #
-# The check below each exercise tries what its text asks for. The grader tries the same with other values.
+# The check below each exercise tests what its text asks for. The grader tests the same things with other values.
+#
+# Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
+# argument that must not be changed keeps its values, shape and dtype.
 
 # %% setup
 """
