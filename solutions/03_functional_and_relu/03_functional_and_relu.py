@@ -65,7 +65,7 @@ print("layer(x) equals F.linear(x, layer.weight, layer.bias):", same)
 
 # %% [markdown]
 # So the module is the function plus a memory. An `nn.Parameter` is a special kind of tensor: it requires a gradient by default, and
-# when you assign it to an attribute of a module, the module registers it. That is why `layer.parameters()` finds them all, and why
+# when you assign it to an attribute of a module, the module registers it. That is why `layer.parameters()` finds all parameters, and why
 # one line hands them to an optimizer: `torch.optim.SGD(layer.parameters(), lr=0.1)`.
 
 
@@ -141,8 +141,8 @@ for module, function in pairs:
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Only three hold parameters. `nn.Linear` has 3 · 5 + 3 = 18. The convolution has four kernels of 3×3 and four biases, 4 · 9 + 4 = 40. The
-# sequence has those of its linear layer. The other four have nothing to learn. The 2 of the pooling and the 0.3 of the
+# Only three hold parameters. `nn.Linear` has 3 · 5 + 3 = 18. The convolution has four kernels of 3×3 and four biases, 4 · 9 + 4 = 40. `Sequential`
+# has those of the linear layer inside it. The other four have nothing to learn. The 2 of the pooling and the 0.3 of the
 # dropout are *settings*: the module keeps them, but training does not change them.
 #
 # </details>
@@ -152,8 +152,8 @@ for module, function in pairs:
 #
 # **In practice.** If there are parameters to keep, use the module. If there are none, both forms are fine: inside a `forward`
 # people often write the function; `nn.Sequential` accepts modules only. There is one exception. Dropout draws random numbers while
-# you train and must do nothing afterwards. `nn.Dropout` switches itself off in `net.eval()`; `F.dropout` has to be told:
-# `F.dropout(x, 0.3, training=self.training)`.
+# you train and must do nothing afterwards. `nn.Dropout` switches itself off when you call `net.eval()`; `F.dropout` has to be told:
+# `F.dropout(x, 0.3, training=self.training)`, where `self.training` is what `net.train()` and `net.eval()` set.
 #
 # <details><summary>If you read code from before 2018</summary>
 #
@@ -217,7 +217,7 @@ draw_row(
 #
 # </details>
 #
-# **The rule.** Functions and modules of `torch.nn` take batches: the first dimension indexes the samples, in the input and
+# **The rule.** Most layers of `torch.nn` take batches: the first dimension indexes the samples, in the input and
 # in the output. $\mathbb{R}^C \to \mathbb{R}^D$ becomes $N \times C \to N \times D$; for images, $C \times H \times W$ becomes
 # $N \times C \times H \times W$. Many modules, `nn.Linear` and `nn.Conv2d` among them, accept a single sample as well.
 #
@@ -290,13 +290,14 @@ expect(x, before, "absolute(x) leaves x as it was")
 # ### Exercise: ReLU of any shape
 #
 # Write `relu(x)` without PyTorch's own ReLU functions: no `F.relu`, `F.leaky_relu`, `F.prelu`, `F.rrelu` or `F.threshold`, and none of
-# their other forms, such as `torch.relu`, `x.relu()`, `nn.ReLU` or the operators in `torch.ops`. Any function not named here is allowed.
+# their other forms, such as `torch.relu`, `x.relu()`, `nn.ReLU` or the operators in `torch.ops`. Everything else is allowed, even
+# `F.hardtanh` and `F.relu6`.
 #
 # - `x` may have any shape, including zero-dimensional and empty tensors. Its dtype is float16, bfloat16, float32 or float64. The result
 #   has the shape and the dtype of `x`.
 # - Every negative value becomes 0, even $-\infty$. Positive values stay exactly as they are, however small or large, even $+\infty$.
 # - The result is a **new** tensor, even if no value is negative, and `x` stays as it is.
-# - Autograd can pass through it. (Its gradient at 0 and at $\pm\infty$ is up to you.)
+# - Gradients can flow back through it. (Its gradient at 0 and at $\pm\infty$ is up to you.)
 #
 # <details><summary>Hint 1: one number first</summary>
 #
@@ -414,7 +415,9 @@ def try_many(seed, largest):
     with Watch(operations=False) as seen, forbidden("relu", "leaky_relu", "prelu", "rrelu", "threshold"):
         answers = {what: relu(inplace(x)) for what, x in inputs.items()}
     expect(inputs, before, f"relu(x) leaves x as it was: {len(inputs)} tensors of many shapes, layouts and dtypes")
-    expect(answers, wanted, "relu(x) for each of them, to the last digit", rtol=0, atol=0)
+    wider = {what: y.to(torch.promote_types(y.dtype, torch.float32)) for what, y in wanted.items()}
+    mistakes = {"Your zeros are float32: use `torch.zeros_like(x)` or a plain 0.": wider}
+    expect(answers, wanted, "relu(x) for each of them, to the last digit", mistakes=mistakes, rtol=0, atol=0)
     hidden_form = [name for name in seen.functions if "prelu" in name or "rrelu" in name]
     require(hidden_form == [], "no other form of PReLU or RReLU", f"Your code calls {', '.join(hidden_form[:1])}.")
     shared = [what for what, x in inputs.items() if same_memory(x, answers[what])]
@@ -468,8 +471,8 @@ try_many(31, 12_000)
 # %% [markdown]
 # ## The derivative: a gate
 #
-# In the backward pass, the question for each value is: if it had been a little larger, how much larger would the output have been?
-# For $x > 0$ the answer is 1, for $x < 0$ it is 0:
+# In the backward pass, the question for each value is: if it grew by a tiny $\varepsilon$, by how many times $\varepsilon$ would the
+# output grow? For $x > 0$ the answer is 1, for $x < 0$ it is 0:
 #
 # $$\mathrm{ReLU}'(x) = \begin{cases} 1 & \text{if } x > 0 \\ 0 & \text{if } x < 0. \end{cases}$$
 #
@@ -598,8 +601,12 @@ x = torch.randn(6, 4, generator=g)
 x[[0, 2, 3, 5], [1, 2, 0, 3]] = 0.0
 grad_output = torch.randn(6, 4, generator=g)
 before, arrived = x.clone(), grad_output.clone()
+answer = crash = None
 with Watch(operations=False) as seen:
-    answer = relu_backward(inplace(grad_output), inplace(x))
+    try:
+        answer = relu_backward(inplace(grad_output), inplace(x))
+    except RuntimeError as error:
+        crash = error
 forward = {"_make_dual": "torch.func.jvp"}
 used = [forward.get(name, name) for name in seen.functions if name in ("grad", *forward) or name.endswith("backward")]
 require(
@@ -607,6 +614,8 @@ require(
     "relu_backward does not let PyTorch differentiate",
     f"Your code lets PyTorch differentiate (`{', '.join(used[:1])}` was called): use the formula.",
 )
+if crash is not None:
+    raise crash
 leaf = before.clone().requires_grad_()
 (expected,) = torch.autograd.grad(F.relu(leaf), leaf, arrived)
 expect(
@@ -681,7 +690,11 @@ def try_many(seed, largest):
         before,
         f"the arguments stay as they were: {len(inputs)} pairs of many shapes, layouts and dtypes, with ±∞ in x",
     )
-    expect(answers, wanted, "relu_backward(grad_output, x) for each of them", rtol=0, atol=0)
+    wider = {what: y.to(torch.promote_types(y.dtype, torch.float32)) for what, y in wanted.items()}
+    mistakes = {
+        "A float32 tensor takes part: multiply by the mask itself, not by mask.float(); for zeros, a 0 will do.": wider
+    }
+    expect(answers, wanted, "relu_backward(grad_output, x) for each of them", mistakes=mistakes, rtol=0, atol=0)
     used = [forward.get(name, name) for name in seen.functions if name in forward or name.endswith("_backward")]
     require(
         used == [],
@@ -729,7 +742,7 @@ try_many(32, 12_000)
 # %% [markdown]
 # ## Dead units
 #
-# The gate has a price. Let a **unit** be one column of a layer's output: one number for each sample. If a unit is
+# Let a **unit** be one column of a layer's output: one number for each sample. If a unit is
 # at most 0 for *every* sample, its ReLU outputs 0 for all of them. Such a unit is called **dead**.
 #
 # Here is a small regression with 100 hidden units. (We use float64, so that rounding errors stay negligible.)
@@ -776,6 +789,7 @@ print(f"\nvariance of the targets: {targets.var(correction=0).item():.2f}")
 #
 # Two units are dead from the start. A step that is too large can push a unit below 0 for every sample: at 0.12 a third of the units
 # die, at 0.5 nearly all. Then the loss equals the variance of the targets: for every sample the net predicts almost the same number, the mean.
+# At 0.12 the first steps overshoot, and the loss after each is 17.9, 24.8, 14.4, …; then it decays to 0.34, not far below that variance.
 #
 # </details>
 #
@@ -1019,7 +1033,7 @@ for learning_rate in rates:
     hidden, out = new_net()
     losses.append(train(hidden, out, learning_rate, 10, activation))
     fractions.append(measure(hidden(samples).detach()))
-for learning_rate, fraction, loss in list(zip(rates, fractions, losses))[1::2]:
+for learning_rate, fraction, loss in zip(rates, fractions, losses):
     print(f"learning rate {learning_rate:4}: {fraction:4.0%} dead, loss {loss:.2f}")
 
 # %% yours folded label="Draw the fraction of dead units and the loss"
@@ -1040,7 +1054,7 @@ show(
 # %% [markdown]
 # <details><summary>What do the curves show?</summary>
 #
-# Up to 0.04 no further unit dies, and the loss falls. At 0.06 the loss ends highest of all, although still only two units are dead: each step
+# Up to 0.04 no further unit dies, and the loss ends below 0.1. At 0.06 the loss ends highest of all, although still only two units are dead: each step
 # overshoots, and the loss swings up and down. From 0.08 on, units die. A higher rate does not always kill more of them: it depends on where the swings
 # happen to lead. From 0.2 on, the loss ends close to 0.40, the variance of the targets: the net predicts little more than their mean.
 #
@@ -1048,7 +1062,7 @@ show(
 #
 # ## Leaky and clipped variants
 #
-# The slope of the ReLU is 0 on the left. The **leaky ReLU** has a small slope $s$ there:
+# The slope of the ReLU is 0 to the left of 0. The **leaky ReLU** has a small slope $s$ there:
 #
 # $$\mathrm{LeakyReLU}(x) = \begin{cases} x & \text{if } x > 0 \\ s\,x & \text{otherwise.} \end{cases}$$
 #
@@ -1094,8 +1108,8 @@ show(
 )
 
 # %% [markdown]
-# **Before you run it:** take the net with its dead units once more, trained with the rate 0.12. The inputs of the dead units lie between −5.5 and 0.
-# Replace the ReLU with each of its relatives. With which of them do the dead units' weights get a gradient again?
+# **Before you run it:** take once more the net trained at 0.12, with its dead units. The values that the dead units pass to the ReLU lie
+# between −5.5 and 0. Replace the ReLU with each of its relatives in turn. With which of them do the dead units' weights get a gradient again?
 
 # %% predict
 hidden, out = new_net()
@@ -1111,7 +1125,7 @@ for name, function in curves.items():
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# What counts is the derivative on the left of 0. The clipped ReLU is as flat there as the ReLU. The leaky one has the slope 0.1, and GELU and
+# What counts is the derivative to the left of 0. The clipped ReLU is as flat there as the ReLU. The leaky one has the slope 0.1, and GELU and
 # SiLU are not flat near 0 (further left they nearly are).
 #
 # </details>
@@ -1123,11 +1137,11 @@ for name, function in curves.items():
 #
 # - `x` may have any shape, including zero-dimensional and empty tensors. Its dtype is float16, bfloat16, float32 or float64.
 #   The result has the shape and the dtype of `x`.
-# - The slope is a number from −10 to 10; it may be **negative, 0, 1 or more**. The default is 0.01. The values of `x` are
+# - The slope is any number from −10 to 10, even **negative, 0, or above 1**. The default is 0.01. The values of `x` are
 #   between −5000 and 5000, some very close to 0.
-# - Rounding errors of the dtype of `x` are fine, and so is a slope that is rounded to float32.
+# - Rounding errors at the precision of `x`'s dtype are fine, and so is a slope that is rounded to float32.
 # - The result is a **new** tensor, whatever the values and the slope, and `x` stays as it is.
-# - Autograd can pass through it. (Its gradient at 0 is up to you.)
+# - Gradients can flow back through it. (Its gradient at 0 is up to you.)
 #
 # <details><summary>Hint 1: how many cases?</summary>
 #
@@ -1298,7 +1312,7 @@ try_many(34, 12_000)
 # - `x` may have any shape, including zero-dimensional and empty tensors. Its dtype is float16, bfloat16, float32 or float64. It may
 #   contain very small values, huge ones and $\pm\infty$. The result has the shape and the dtype of `x`.
 # - The result is a **new** tensor, even if no value is clipped, and `x` stays as it is.
-# - Autograd can pass through it. (Its gradient at 0, at `ceiling` and at $\pm\infty$ is up to you.)
+# - Gradients can flow back through it. (Its gradient at 0, at `ceiling` and at $\pm\infty$ is up to you.)
 #
 # <details><summary>Hint: read the formula from the inside</summary>
 #
@@ -1555,9 +1569,8 @@ expect(
     F.relu(before),
     "the memory of x after relu_(x), shape (3, 4, 5), one value −∞",
     mistakes={
-        "It is unchanged: you made a new tensor, or gave x another memory (x.data = …). Write into the memory of x.": (
-            before
-        ),
+        "It is unchanged: you made a new tensor, or gave x another memory (x.data = …). Write into the memory of x. "
+        "(`x[mask]` on its own is a copy; `x[mask] = 0` writes into x.)": before,
         "That is the absolute value: a negative value must become 0.": before.abs(),
         "0 · (−∞) is nan: write 0 where a value is negative instead of multiplying.": before * (before > 0),
         "You zeroed the positive values: it is the other way round.": -F.relu(-before),
@@ -1707,8 +1720,8 @@ for overwrite in (False, True):
 
 
 # %% [markdown]
-# For a single ReLU: 1 MiB versus none. Now consider a training pass through a net of $L$ layers, each a linear layer
-# and a ReLU. Every activation has the size of `x`, 1 MiB. Here are three ways to write the loop:
+# For a single ReLU: 1 MiB versus none. Now consider a forward pass, while autograd records, through a net of $L$ layers, each
+# a linear layer and a ReLU. Every activation has the size of `x`, 1 MiB. Here are three ways to write the loop:
 
 
 # %%
@@ -1736,8 +1749,8 @@ def in_place(x, layers):
 
 
 # %% [markdown]
-# **Before you run it:** for $L = 8$ the first way holds 16 MiB at its peak. What is the peak of the second and of the third? Does `inplace` save
-# half of it?
+# **Before you run it:** for $L = 8$ the first way holds 16 MiB at its peak. What is the peak of the second and of the third? Is the third
+# peak half of the second?
 
 
 # %% predict
@@ -1763,24 +1776,27 @@ ax.set(xlabel="layers L", ylabel="peak memory (MiB)", xticks=range(1, 9), ylim=(
 ax.legend(frameon=False)
 show(
     figure,
-    alt="Peak memory of a training pass against the number of layers. With a name for every result it grows as 2L, to 16 MiB "
+    alt="Peak memory of a forward pass against the number of layers. With a name for every result it grows as 2L, to 16 MiB "
     "at 8 layers. With one name it is L + 1, 9 MiB at 8 layers, and in place L, 8 MiB: the last two lines run side by side, 1 MiB apart.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The peaks are $2L$, $L + 1$ and $L$: `inplace` saves **one** activation, not half of them.
+# The peaks are $2L$, $L + 1$ and $L$: in this forward pass `inplace` saves **one** activation, not half of them.
 #
 # For the backward pass autograd keeps one tensor per layer: the output of the ReLU, which the ReLU itself and the next
 # linear layer both need. Nobody needs the input $h$ of the ReLU any more, so it is freed as soon as no name refers to it.
 # It exists only while its ReLU is being computed. With `inplace` it does not even exist then, and $L + 1$ becomes $L$.
 #
-# So `inplace=True` pays where one activation is much larger than the rest. Not keeping a name for every intermediate result saves more.
+# The backward pass adds gradients to what is kept. In this net its peak is higher, and there `inplace` saves nothing.
+#
+# So `inplace=True` pays only where the forward pass sets the peak and one activation is much larger than the rest. Not keeping
+# a name for every intermediate result saves more.
 #
 # </details>
 #
-# On a GPU, PyTorch's allocator does the counting, with the same result. The next cell needs one.
+# On a GPU, PyTorch's allocator does the counting, and shows the same: one tensor's memory, or none. The next cell needs one.
 
 # %% varies folded label="The same on a GPU"
 if device.type == "cuda":
@@ -1798,8 +1814,8 @@ else:
 # %% [markdown]
 # ## When autograd refuses
 #
-# Writing over a value is harmless only if nobody needs the old value. Autograd needs some of them for the backward pass. For example, a
-# linear layer keeps its input and its weight. The sigmoid $\sigma$ keeps its own *output*, because its derivative is $\sigma (1 - \sigma)$.
+# Writing over a value is harmless only if nobody needs the old value. Autograd keeps some of them for the backward pass:
+# for each operation, those that its derivative is computed from.
 #
 # **Before you run it:** here are three attempts. One fails at once, one fails in `backward()`, and one works. Which is which?
 
@@ -1827,8 +1843,8 @@ attempt("the output of a sigmoid", lambda: F.relu(torch.sigmoid(leaf), inplace=T
 #
 # 1. A **leaf** that requires a gradient is a parameter, or an input that you created. We want its gradient at its old value, which
 #    would be lost. PyTorch refuses at once.
-# 2. A **linear layer** does not keep its output, so the output may be overwritten.
-# 3. A **sigmoid** needs its output in the backward pass. Overwriting it would make the gradient
+# 2. A **linear layer** keeps its input and its weight, but not its output, so the output may be overwritten.
+# 3. A **sigmoid** $\sigma$ keeps its own *output*, because its derivative is $\sigma (1 - \sigma)$. Overwriting it would make the gradient
 #    wrong. Autograd notices that in `backward()`.
 #
 # </details>
@@ -1848,8 +1864,8 @@ F.relu(h, inplace=True)
 print("writes into h now:   ", h._version)
 
 # %% [markdown]
-# **Before you run it:** the next cell puts eight operations before the ReLU and says what each of them keeps. For which of them does `inplace=True`
-# work? Is there one where the gradient comes out wrong without a warning?
+# **Before you run it:** the next cell puts eight operations before the ReLU and says what each of them keeps. Is there one where the gradient
+# comes out wrong without a warning? For which of them does `inplace=True` work?
 
 # %% predict
 operations = {
@@ -1889,8 +1905,6 @@ for name, (operation, keeps) in operations.items():
 #
 # </details>
 #
-# Autograd guards the *backward* pass. What about the forward pass?
-#
 # **Before you run it:** this block adds its input $h$ to the ReLU of $h$, as residual networks
 # do. For $h = (-2, 3)$ the sum is $(-2 + 0,\; 3 + 3) = (-2, 6)$. What does the second line print, or is there an error?
 
@@ -1903,7 +1917,7 @@ print("in place:  ", (h + F.relu(h, inplace=True)).tolist())
 # <details><summary>Why, and a rule for <code>inplace=True</code></summary>
 #
 # There is no error, and the result is wrong. Python evaluates both operands first; by then the in-place ReLU has overwritten $h$, and the sum is
-# twice the ReLU. If your *forward* pass uses a value a second time, nobody warns you.
+# twice the ReLU. Autograd guards only the *backward* pass: if your *forward* pass uses a value a second time, nobody warns you.
 #
 # **The rule.** Use `inplace=True` on a value that (1) is not a leaf that requires a gradient, (2) is not kept by the operation before it, and
 # (3) you use nowhere else. Right after a linear, convolution or batch norm layer, (1) and (2) hold; (3) is up to you. When in doubt, leave it out.
@@ -1912,7 +1926,7 @@ print("in place:  ", (h + F.relu(h, inplace=True)).tolist())
 #
 # ## A module made from a function
 #
-# `nn.Sequential` takes modules, not functions. So we wrap the function. A module is a class with two methods: `__init__`
+# `nn.Sequential` takes modules, not functions. So we wrap the function. To write a module, define a subclass of `nn.Module` with two methods: `__init__`
 # calls `super().__init__()` and keeps what will be needed; `forward` computes. Here is one without parameters and one with a learned factor.
 
 
@@ -1962,7 +1976,7 @@ print("in a Sequential:", [name for name, _ in net.named_parameters()])
 #   float64), limits the values to the range from 0 to the ceiling; those inside stay exactly as they are.
 # - The result is a **new** tensor with the shape and the dtype of `x`, even if no value is clipped; `x` stays as it is.
 # - It has **no** parameters, not even after a call with an `nn.Parameter`: the ceiling is a setting and is not learned.
-# - Autograd can pass through it. (Its gradient at 0 and at `ceiling` is up to you.)
+# - Gradients can flow back through it. (Its gradient at 0 and at `ceiling` is up to you.)
 # - After `module.eval()` it does the same.
 #
 # You may use any function of PyTorch. (Your `clipped_relu` will do as well, but then a mistake in it costs points here, too.)
@@ -1976,7 +1990,7 @@ print("in a Sequential:", [name for name, _ in net.named_parameters()])
 #
 # <details><summary>Hint 2: an AttributeError about <code>_parameters</code>, <code>_modules</code> or a hook</summary>
 #
-# The registries are missing: the first line of `__init__` must be `super().__init__()`.
+# The registries are missing: `super().__init__()` should come first in `__init__`.
 #
 # </details>
 
@@ -2013,7 +2027,7 @@ require(
 require(
     hasattr(low, "_parameters"),
     "ClippedReLU(1.5) has its registries",
-    "They are missing: the first line of `__init__` must be `super().__init__()`.",
+    "They are missing: `super().__init__()` should come first in `__init__`.",
 )
 found = [name for module in (low, high) for name, _ in module.named_parameters()]
 require(
@@ -2043,7 +2057,7 @@ expect(
     F.hardtanh(before, 0, 1.5),
     "ClippedReLU(1.5)(x) for x of shape (4, 3, 5), while a ClippedReLU() exists, too",
     mistakes={
-        "It clips at 6: ClippedReLU(1.5) lost its own ceiling. Keep it in self, not in the class or a global name.": (
+        "It clips at 6 whatever the ceiling: use `self.ceiling` in `forward`, not one that belongs to the class or is global.": (
             F.relu6(before)
         ),
         "The values above the ceiling are still there. (If `forward` calls your `clipped_relu`, look there.)": (
@@ -2133,14 +2147,20 @@ def try_many(seed, largest):
         for mode in ("", ", after module.eval()")
         for what, (x, number) in cases.items()
     }
+    unclipped = {
+        what: before.get(what.partition(", after")[0]) if ", after" in what else y for what, y in wanted.items()
+    }
     for dtype in kinds:
         some = [what for what in answers if inputs[what.partition(", after")[0]].dtype == dtype]
-        mine, theirs, other = ({what: y[what] for what in some} for y in (answers, wanted, rounded))
+        mine, theirs, other, off = ({what: y[what] for what in some} for y in (answers, wanted, rounded, unclipped))
         expect(
             mine,
             theirs,
             f"ClippedReLU(ceiling)(x) for each of them in {str(dtype)[6:]}, before and after module.eval()",
-            mistakes={"The ceiling passed through float32, which rounds 0.1 and 0.7: keep the number itself.": other},
+            mistakes={
+                "The ceiling passed through float32, which rounds 0.1 and 0.7: keep the number itself.": other,
+                "After `eval()` it no longer clips.": off,
+            },
             rtol=0,
             atol=0,
         )
@@ -2208,8 +2228,9 @@ try_many(37, 8000)
 # - It has exactly one parameter, named `weight`, of shape `(channels,)` and dtype float32. At the start each slope is 0.25. No
 #   call adds another parameter, not even if `x` is an `nn.Parameter`.
 # - It takes `x` of shape `(N, C)` or `(N, C, ...)` with `C = channels`, in float32; dimension 1 indexes the channels.
-# - A value $x > 0$ of channel $c$ stays; any other becomes $w_c\, x$. In training the slopes may become **negative, 0, 1 or
-#   more**, from −10 to 10. The values of `x` are between −5000 and 5000, and rounding errors are fine, as for `leaky_relu`.
+# - A value $x > 0$ of channel $c$ stays as it is; any other becomes $w_c\, x$. During training a slope may become any number from
+#   −10 to 10, even **negative, 0, or above 1**. The values of `x` are between −5000 and 5000, and rounding errors are fine, as for
+#   `leaky_relu`.
 # - The output is a **new** tensor with the shape and the dtype of `x`, even if no value is negative; `x` stays as it is.
 # - Gradients reach `x` and `weight` (the latter also if `x` requires none), and those of several passes add up in
 #   `weight.grad`, as for every layer. (At $x = 0$ any gradient for `x` will do.)
@@ -2272,20 +2293,22 @@ require(
 require(
     hasattr(module, "_parameters"),
     "LearnedLeakyReLU(4) has its registries",
-    "They are missing: the first line of `__init__` must be `super().__init__()`.",
+    "They are missing: `super().__init__()` should come first in `__init__`.",
 )
+found = {name: str(tuple(parameter.shape)) for name, parameter in module.named_parameters()}
+other_name = next((name for name in found if name != "weight"), "slopes")
 expect(
-    {name: tuple(parameter.shape) for name, parameter in module.named_parameters()},
-    {"weight": (4,)},
+    found,
+    {"weight": "(4,)"},
     "the parameters of LearnedLeakyReLU(4) and their shapes",
     mistakes={
         "No parameter is registered: assign an nn.Parameter to self.weight; a plain tensor is not enough.": {},
-        "That is one slope for all: there must be one for each channel.": {"weight": ()},
-        "That is a vector with one slope: there must be one for each channel.": {"weight": (1,)},
-        "Keep the shape (channels,) and reshape the slopes in `forward`.": {"weight": (1, 4, 1, 1)},
-        "Keep the shape (channels,): the slopes get their further dimensions in `forward`.": {"weight": (4, 1, 1)},
-        "Keep the shape (channels,), without a dimension for the samples.": {"weight": (1, 4)},
-        "The parameter must be called `weight`.": {"slopes": (4,)},
+        "That is one slope for all: there must be one for each channel.": {"weight": "()"},
+        "That is a vector with one slope: there must be one for each channel.": {"weight": "(1,)"},
+        "Keep the shape (channels,) and reshape the slopes in `forward`.": {"weight": "(1, 4, 1, 1)"},
+        "Keep the shape (channels,): the slopes get their further dimensions in `forward`.": {"weight": "(4, 1, 1)"},
+        "Keep the shape (channels,), without a dimension for the samples.": {"weight": "(1, 4)"},
+        "The parameter has another name: rename it to `weight`.": {other_name: "(4,)"},
     },
 )
 expect(
@@ -2293,9 +2316,9 @@ expect(
     torch.full((4,), 0.25),
     "the slopes at the start",
     mistakes={
-        "They start at 0.": torch.zeros(4),
-        "They start at 0.01.": torch.full((4,), 0.01),
-        "They start at 1.": torch.ones(4),
+        "They start at 0; they must start at 0.25.": torch.zeros(4),
+        "They start at 0.01; they must start at 0.25.": torch.full((4,), 0.01),
+        "They start at 1; they must start at 0.25.": torch.ones(4),
     },
 )
 slopes = torch.tensor([0.5, -1.0, 0.1, 2.0])
@@ -2616,7 +2639,8 @@ show(
 #
 # <details><summary>3. What does <code>inplace=True</code> save, and what are the three ways in which it can go wrong?</summary>
 #
-# It saves the memory of one activation while its ReLU is computed. It is refused at once on a leaf that requires a gradient; it is refused in the backward pass if the
+# It saves the memory of one activation while its ReLU is computed, in the forward pass; the backward pass may have the
+# higher peak. It is refused at once on a leaf that requires a gradient; it is refused in the backward pass if the
 # operation before keeps the overwritten value, as the sigmoid does; and it goes wrong *silently* if the forward pass uses the old value again.
 #
 # </details>

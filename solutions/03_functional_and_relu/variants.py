@@ -511,7 +511,7 @@ class ClippedReLU(nn.Module):
         return torch.where(y > self.c, self.c, y)
 
 
-# %% wrong="clipped_module" says="must be `super().__init__()`"
+# %% wrong="clipped_module" says="should come first"
 # no super().__init__()
 class ClippedReLU(nn.Module):
     def __init__(self, ceiling=6.0):
@@ -532,7 +532,7 @@ class ClippedReLU(nn.Module):
         return torch.minimum(F.relu(x), self.ceiling)
 
 
-# %% wrong="clipped_module" says="lost its own ceiling"
+# %% wrong="clipped_module" says="not one that belongs to the class"
 # kept in the class
 class ClippedReLU(nn.Module):
     def __init__(self, ceiling=6.0):
@@ -692,7 +692,7 @@ class LearnedLeakyReLU(nn.Module):
         return torch.maximum(x, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x)
 
 
-# %% wrong="learned_leaky" says="They start at 0."
+# %% wrong="learned_leaky" says="They start at 0;"
 # starts at 0
 class LearnedLeakyReLU(nn.Module):
     def __init__(self, channels):
@@ -857,7 +857,7 @@ def relu(x):
     return y
 
 
-# %% wrong="relu" says="The dtypes differ"
+# %% wrong="relu" says="Your zeros are float32"
 # zeros of the default dtype
 def relu(x):
     return torch.maximum(x, torch.zeros(x.shape))
@@ -1169,7 +1169,7 @@ class LearnedLeakyReLU(nn.Module):
         return torch.where(x > 0, x, slopes * x)
 
 
-# %% wrong="learned_leaky" says="must be called `weight`"
+# %% wrong="learned_leaky" says="rename it to `weight`"
 # another name
 class LearnedLeakyReLU(nn.Module):
     def __init__(self, channels):
@@ -1202,7 +1202,7 @@ class LearnedLeakyReLU(nn.Module):
         return torch.where(x > 0, x, self.weight * x)
 
 
-# %% wrong="learned_leaky" says="They start at 0.01"
+# %% wrong="learned_leaky" says="They start at 0.01;"
 # the default of the leaky ReLU
 class LearnedLeakyReLU(nn.Module):
     def __init__(self, channels):
@@ -1213,7 +1213,7 @@ class LearnedLeakyReLU(nn.Module):
         return torch.where(x > 0, x, self.weight.reshape(-1, *[1] * (x.dim() - 2)) * x)
 
 
-# %% wrong="learned_leaky" says="They start at 1"
+# %% wrong="learned_leaky" says="They start at 1;"
 # ones
 class LearnedLeakyReLU(nn.Module):
     def __init__(self, channels):
@@ -1456,7 +1456,7 @@ def relu_backward(grad_output, x):
     return grad_output * F.relu(x) / x
 
 
-# %% wrong="relu_backward" says="NoneType"
+# %% wrong="relu_backward" says="Your code lets PyTorch differentiate"
 # the graph's own node, called by hand
 def relu_backward(grad_output, x):
     leaf = x.detach().clone().requires_grad_()
@@ -2079,3 +2079,45 @@ class LearnedLeakyReLU(nn.Module):
 
     def forward(self, x):
         return x + (self.weight.view(-1, *[1] * (x.dim() - 2)) - 1) * x.clamp(max=0)
+
+
+# %% wrong="relu_backward" says="A float32 tensor takes part"
+# a float32 mask
+def relu_backward(grad_output, x):
+    return grad_output * (x > 0).float()
+
+
+# %% wrong="relu_backward" says="Your code lets PyTorch differentiate"
+# differentiates x, which requires no gradient
+def relu_backward(grad_output, x):
+    F.relu(x).backward(grad_output)
+    return x.grad
+
+
+# %% wrong="relu_in_place" says="`x[mask]` on its own is a copy"
+# writes into a copy
+def relu_(x):
+    x[x < 0].zero_()
+    return x
+
+
+# %% wrong="clipped_module" says="After `eval()` it no longer clips"
+# clips while training only
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        return x.clamp(0, self.ceiling) if self.training else x.clone()
+
+
+# %% wrong="learned_leaky" says="rename it to `weight`"
+# yet another name
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.a = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        return torch.where(x > 0, x, self.a.reshape(-1, *[1] * (x.dim() - 2)) * x)

@@ -2037,15 +2037,6 @@ def parameter_count(widths, bias=True):
     return int(sum(d * (c + bias) for c, d in zip(exact, exact[1:])))
 
 
-# Another seed in each call
-# %% wrong="initial_values" says="your function sets a seed"
-def initial_values(in_features, out_features):
-    torch.manual_seed(torch.initial_seed() + 1)
-    bound = 1 / math.sqrt(in_features)
-    weight = torch.empty(out_features, in_features).uniform_(-bound, bound)
-    return weight, torch.empty(out_features).uniform_(-bound, bound)
-
-
 # The second half of the rows is the first, shifted by half the interval
 # %% wrong="initial_values" says="or shifted"
 def initial_values(in_features, out_features):

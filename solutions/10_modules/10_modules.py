@@ -101,7 +101,8 @@ print("third: ", attempt(lambda: nn.Linear(28, 10)(torch.zeros(12, 1, 28, 28))))
 #
 # This network is modelled on LeNet (LeCun and others, 1998). It sorts 28×28 images into ten classes. It has two
 # convolutions, each followed by max pooling and a ReLU, then two linear layers. Remember: a convolution without padding
-# gives height $H - k + 1$; pooling with a window of size $k$ moves in steps of $k$ and gives $\lfloor H / k \rfloor$.
+# and with stride 1 gives height $H - k + 1$; pooling with a window of size $k$ moves in steps of $k$ and gives
+# $\lfloor H / k \rfloor$.
 #
 # **Before you run it:** write down the shape after every line, starting with 12×1×28×28. How many input features does
 # `fc1` need?
@@ -196,7 +197,9 @@ print("two of them:", lenet[1:3])
 #
 # Write `trace_shapes(net, x)`. `net` is an `nn.Sequential` and `x` a batch that fits it. Return a list of tuples: the
 # shape of `x`, then the shape after each module in turn. A net of 3 modules gives 4 entries, an empty net gives one. An
-# `nn.Sequential` inside `net` counts as one module. The same module may appear in several places, and counts each time. A module's output may depend on the values of its input, so pass on the real ones.
+# `nn.Sequential` inside `net` counts as one module. The same module may appear in several places, and counts each time.
+# A module's output may depend on the values of its input, so pass on each module's real output, not just zeros of that
+# shape.
 #
 # <details><summary>Hint 1: the input of the second module</summary>
 #
@@ -229,50 +232,50 @@ def trace_shapes(net: nn.Sequential, x: torch.Tensor) -> list[tuple[int, ...]]:
 
 # %% check="trace_shapes" points=1
 # Every module here also accepts the original input, so a loop that never updates x raises no error.
+def told(shapes):
+    """Shapes as text, so that a message shows all of each; anything but a list of tuples as it is."""
+    return (
+        [str(tuple(s)) for s in shapes]
+        if isinstance(shapes, list) and all(isinstance(s, tuple) for s in shapes)
+        else shapes
+    )
+
+
 relu = nn.ReLU()
 first = net = nn.Sequential(nn.MaxPool2d(2), relu, nn.MaxPool2d(2), relu, nn.Flatten())
 x = torch.zeros(3, 2, 20, 12)
 wanted = [(3, 2, 20, 12), (3, 2, 10, 6), (3, 2, 10, 6), (3, 2, 5, 3), (3, 2, 5, 3), (3, 30)]
 expect(
-    trace_shapes(net, x),
-    wanted,
+    told(trace_shapes(net, x)),
+    told(wanted),
     "trace_shapes(net, x) for MaxPool2d(2), ReLU, MaxPool2d(2), the same ReLU, Flatten and x of shape (3, 2, 20, 12)",
     mistakes={
-        "Every module got the first x: pass each one the output of the module before it.": [
-            (3, 2, 20, 12),
-            (3, 2, 10, 6),
-            (3, 2, 20, 12),
-            (3, 2, 10, 6),
-            (3, 2, 20, 12),
-            (3, 480),
-        ],
-        "The shape of x itself is missing: it comes first.": wanted[1:],
-        "The last shape is missing: record it after the module, not before.": wanted[:-1],
-        "The sample dimension is part of the shape.": [shape[1:] for shape in wanted],
+        "Every module got the first x: pass each one the output of the module before it.": told(
+            [*[(3, 2, 20, 12), (3, 2, 10, 6)] * 2, (3, 2, 20, 12), (3, 480)]
+        ),
+        "The shape of x itself is missing: it comes first.": told(wanted[1:]),
+        "The last shape is missing: record it after the module, not before.": told(wanted[:-1]),
+        "The sample dimension is part of the shape.": told([shape[1:] for shape in wanted]),
         "This is only the last shape: collect all of them in a list.": wanted[-1],
-        "You return inside the loop: only the first module was used.": wanted[:2],
-        "The second ReLU is missing. net.children() and net.modules() visit each module only once: loop over net itself.": (
+        "You return inside the loop: only the first module was used.": told(wanted[:2]),
+        "The second ReLU is missing. net.children() and net.modules() visit each module only once: loop over net itself.": told(
             wanted[:4] + wanted[5:]
         ),
         "Each shape is a list here: make it a tuple.": [list(shape) for shape in wanted],
-        "The same ReLU counts in both places: a dict with the modules as keys keeps only its last shape.": (
+        "The same ReLU counts in both places: a dict with the modules as keys keeps only its last shape.": told(
             wanted[:2] + wanted[3:]
         ),
     },
 )
 chain = nn.Sequential(nn.Linear(7, 3), nn.Sequential(nn.ReLU(), nn.Linear(3, 5)), nn.Linear(5, 1))
 expect(
-    trace_shapes(chain, torch.zeros(4, 6, 7)),
-    [(4, 6, 7), (4, 6, 3), (4, 6, 5), (4, 6, 1)],
+    told(trace_shapes(chain, torch.zeros(4, 6, 7))),
+    told([(4, 6, 7), (4, 6, 3), (4, 6, 5), (4, 6, 1)]),
     "trace_shapes with a Sequential inside, for x of shape (4, 6, 7)",
     mistakes={
-        "The Sequential inside is one module: do not go into it.": [
-            (4, 6, 7),
-            (4, 6, 3),
-            (4, 6, 3),
-            (4, 6, 5),
-            (4, 6, 1),
-        ]
+        "The Sequential inside is one module: do not go into it.": told(
+            [(4, 6, 7), (4, 6, 3), (4, 6, 3), (4, 6, 5), (4, 6, 1)]
+        )
     },
 )
 
@@ -312,15 +315,15 @@ def battery(n):
 
 signs = torch.tensor([[2.0], [-1.0], [3.0]])
 expect(
-    trace_shapes(nn.Sequential(relu, Positive()), signs),
-    [(3, 1), (3, 1), (2, 1)],
+    told(trace_shapes(nn.Sequential(relu, Positive()), signs)),
+    told([(3, 1), (3, 1), (2, 1)]),
     "trace_shapes with a module that drops samples",
-    mistakes={"Pass on the real output of each module, not zeros of its shape.": [(3, 1), (3, 1), (0, 1)]},
+    mistakes={"Pass on the real output of each module, not zeros of its shape.": told([(3, 1), (3, 1), (0, 1)])},
 )
 cases = battery(3)
 expect(
-    {title: trace_shapes(net, x) for title, net, x, _ in cases},
-    {title: shapes for title, _, _, shapes in cases},
+    {title: told(trace_shapes(net, x)) for title, net, x, _ in cases},
+    {title: told(shapes) for title, _, _, shapes in cases},
     f"trace_shapes for {len(cases)} other nets",
 )
 expect(
@@ -329,18 +332,22 @@ expect(
     "the last shapes of the first net for batches of 3, 1 and 8 samples, one after another",
 )
 first.append(nn.Linear(30, 4))
-expect(trace_shapes(first, x), [*wanted, (3, 4)], "trace_shapes for the first net with a Linear(30, 4) appended")
+expect(
+    told(trace_shapes(first, x)),
+    told([*wanted, (3, 4)]),
+    "trace_shapes for the first net with a Linear(30, 4) appended",
+)
 ### BEGIN HIDDEN TESTS
 cases = battery(5)
 expect(
-    {title: trace_shapes(net, x) for title, net, x, _ in cases},
-    {title: shapes for title, _, _, shapes in cases},
+    {title: told(trace_shapes(net, x)) for title, net, x, _ in cases},
+    {title: told(shapes) for title, _, _, shapes in cases},
     f"trace_shapes for {len(cases)} other nets",
 )
 pool = nn.MaxPool2d(2)
 net = nn.Sequential(nn.Conv2d(1, 32, 5), pool, nn.Sequential(nn.ReLU(), nn.Conv2d(32, 4, 3)), pool, nn.Flatten())
 wanted = [(5, 1, 28, 17), (5, 32, 24, 13), (5, 32, 12, 6), (5, 4, 10, 4), (5, 4, 5, 2), (5, 40)]
-expect(trace_shapes(net, torch.zeros(5, 1, 28, 17)), wanted, "trace_shapes with the same pooling twice")
+expect(told(trace_shapes(net, torch.zeros(5, 1, 28, 17))), told(wanted), "trace_shapes with the same pooling twice")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -380,7 +387,7 @@ print(", ".join(f"{name} {tuple(parameter.shape)}" for name, parameter in model.
 # <details><summary>Hint 3: "list is not a Module subclass"</summary>
 #
 # `nn.Sequential` takes the modules as separate arguments, not as a list. A star unpacks a list: `f(*[a, b])` is
-# `f(a, b)`.
+# `f(a, b)`. If the message names `ReLU` instead: `nn.ReLU` is the class, and `nn.ReLU()` makes a module.
 #
 # </details>
 
@@ -431,6 +438,9 @@ def examine(widths, n=7, name_mistakes=False):
         "There is no ReLU between the linear layers.": ["Linear"] * layers,
         "The first module is a ReLU: each ReLU belongs after a layer.": ["ReLU", "Linear"] * layers,
         "The last layer is missing: 4 widths make 3 layers.": (["Linear", "ReLU"] * layers)[:-3],
+        "There is a layer for each width: one for each pair of neighbouring widths was asked for.": (
+            (["Linear", "ReLU"] * (layers + 1))[:-1]
+        ),
         "Nothing between the layers is nonlinear: they collapse into one.": (["Linear", "Identity"] * layers)[:-1],
         "There is a softmax at the end: the net returns logits.": [*(["Linear", "ReLU"] * layers)[:-1], "Softmax"],
     } | nested
@@ -707,7 +717,7 @@ expect(
 #   `nn.MaxPool2d` and `nn.Flatten()`, which have no products: their entry is 0. There are no other modules. The same
 #   module may appear in several places.
 # - `shape` is the shape of one sample, without the sample dimension: `(1, 28, 28)` for images, `(13,)` for a net of
-#   linear layers. Each sample reaches a linear layer as a vector.
+#   linear layers. A linear layer always receives one vector per sample ($N \times C$).
 # - Convolutions and pooling may have any kernel size, padding and stride, each a number or a pair (the padding is never a
 #   word such as `"same"`). Convolutions may also have dilation, `groups` (the weight then has shape
 #   `(D, C / groups, kH, kW)`) or no bias; pooling has no other options. Products with the zeros of the padding count, too.
@@ -787,6 +797,9 @@ expect(
             *[51_200, 200, 2_000],
         ],
         "These are the numbers of outputs: each output is a sum of several products.": column(18_432, 1_024, 200, 10),
+        "These are the numbers of inputs: count the products of each output.": column(784, 2_048, 256, 200),
+        "Multiply by the number of outputs, not of inputs.": column(19_600, 1_638_400, 65_536, 40_000),
+        "Each entry is a tensor: make it a Python int.": [torch.tensor(n) for n in column(460_800, 819_200)],
         "Each output uses only its own part of the weight, not all of it.": column(
             14_745_600, 52_428_800, 10_240_000, 20_000
         ),
@@ -801,15 +814,17 @@ expect(
         ],
     },
 )
-net = nn.Sequential(nn.Conv2d(3, 8, (2, 5), stride=(1, 2), padding=(0, 1)), nn.Flatten(), nn.Linear(240, 4))
+net = nn.Sequential(nn.Conv2d(3, 8, (2, 5), stride=(3, 2), padding=(2, 1)), nn.Flatten(), nn.Linear(160, 4))
 expect(
-    count_products(net, (3, 7, 11)),
-    [7_200, 0, 960],
-    "count_products with a kernel of 2×5, stride (1, 2) and padding (0, 1), for images of 3×7×11",
+    count_products(net, (3, 8, 11)),
+    [4_800, 0, 640],
+    "count_products with a kernel of 2×5, stride (3, 2) and padding (2, 1), for images of 3×8×11",
     mistakes={
-        "Padding makes the image larger: it affects the size of the output.": [5_760, 0, 960],
-        "The kernel is not square: multiply its height by its width.": [2_880, 0, 960],
-        "The first number of each pair was used for both directions.": [10_080, 0, 960],
+        "Padding makes the image larger: it affects the size of the output.": [2_880, 0, 640],
+        "The stride affects the size of the output: use it.": [23_760, 0, 640],
+        "Stride and padding affect the size of the output: use both.": [11_760, 0, 640],
+        "The kernel is not square: multiply its height by its width.": [1_920, 0, 640],
+        "The first number of each pair was used for both directions.": [3_840, 0, 640],
     },
 )
 conv, relu = nn.Conv2d(6, 6, (3, 2), dilation=(2, 1), padding=(2, 0), groups=3, bias=False), nn.ReLU()
@@ -966,7 +981,7 @@ show(
 # | `fc2` | $10 \cdot (200 + 1) = 2{,}010$ | $10 \cdot 200 = 2{,}000$ |
 #
 # A convolution **reuses its weights**: `conv1` uses each weight at all 24 · 24 = 576 positions of its output, while a
-# linear layer uses each weight once. So if you want a *faster* network, look at the convolutions; if you want a
+# linear layer uses each weight once per sample. So if you want a *faster* network, look at the convolutions; if you want a
 # *smaller* one, look at `fc1` and `conv2`.
 #
 # </details>
@@ -1022,7 +1037,7 @@ except AttributeError as error:
 # ### net(x) or net.forward(x)?
 #
 # You write `forward`, but you call `net(x)`. Is there a difference? Here we attach a *forward hook* to the module: a
-# function that reports the shape of the output whenever the module is called.
+# function that is handed the module's output. Ours prints the shape of the output.
 #
 # **Before you run it:** how many lines does this print?
 
@@ -1094,7 +1109,7 @@ for name, value in {
 #   and a ReLU after `conv2`, a ReLU after `fc1`, nothing after `fc2`. (Max pooling before or after the ReLU gives the
 #   same result.)
 # - Images that give more or fewer features than `fc1` takes must raise an error, in training mode and in evaluation
-#   mode. The output must never have another number of rows than there are images. (Images of another size that give the
+#   mode (see *Two modes: train() and eval()* below). The output must never have another number of rows than there are images. (Images of another size that give the
 #   same number of features may be accepted.)
 # - Gradients reach all parameters and the images, in both modes. The images are left as they were.
 #
@@ -1157,8 +1172,11 @@ import io
 g = torch.Generator().manual_seed(105)
 
 
-def examine(channels, size, features, classes, n, square=None, net=None):
-    """Compare parameters, outputs and gradients of a net with those of functions that use the same numbers."""
+def examine(channels, size, features, classes, n, slips=None, net=None):
+    """Compare parameters, outputs and gradients of a net with those of functions that use the same numbers.
+
+    slips: what a mistake in the number of features is, and the number that it leads to.
+    """
     net = LeNet(channels, size, classes) if net is None else net
     name = f"LeNet({channels}, {size}, {classes})"
     parts = [("conv1", (32, channels, 5, 5)), ("conv2", (64, 32, 5, 5))]
@@ -1183,11 +1201,7 @@ def examine(channels, size, features, classes, n, square=None, net=None):
             "The argument classes is not used.": told(shapes | {"fc2.weight": (10, 200), "fc2.bias": (10,)}),
             "The argument channels is not used.": told(shapes | {"conv1.weight": (32, 1, 5, 5)}),
         }
-        | (
-            {"Height and width differ: you used the height for both.": told(shapes | {"fc1.weight": (200, square)})}
-            if square
-            else {}
-        ),
+        | {text: told(shapes | {"fc1.weight": (200, number)}) for text, number in (slips or {}).items()},
     )
     parts = dict(net.named_modules())
     kinds = {"conv1": "Conv2d", "conv2": "Conv2d", "fc1": "Linear", "fc2": "Linear"}
@@ -1208,8 +1222,8 @@ def examine(channels, size, features, classes, n, square=None, net=None):
         x = x.contiguous(memory_format=torch.channels_last)
     x, before = x.requires_grad_(), x.detach().clone()
 
-    def wanted(first=3, second=2, after_conv1=F.relu, after_conv2=F.relu, after_fc1=F.relu, pool=F.max_pool2d):
-        h = after_conv1(pool(F.conv2d(x, *leaves[:2]), first))
+    def wanted(first=3, second=2, after_conv1=F.relu, after_conv2=F.relu, after_fc1=F.relu, pool=F.max_pool2d, pad=0):
+        h = after_conv1(pool(F.conv2d(x, *leaves[:2], padding=pad), first))
         h = after_conv2(pool(F.conv2d(h, *leaves[2:4]), second)).flatten(1)
         fits = h.shape[1] == features
         return F.linear(after_fc1(F.linear(h, *leaves[4:6])), *leaves[6:]) if fits else None
@@ -1218,8 +1232,8 @@ def examine(channels, size, features, classes, n, square=None, net=None):
         return h
 
     s, known = wanted(), {}
-    if square or (channels, classes) == (1, 10):
-        swapped = wanted(2, 3)
+    if (channels, classes) in ((1, 10), (3, 7)):
+        swapped, padded = wanted(2, 3), wanted(pad=2)
         known = {
             "The ReLU after fc1 is missing.": wanted(after_fc1=nothing),
             "The ReLU after conv1 is missing.": wanted(after_conv1=nothing),
@@ -1230,6 +1244,7 @@ def examine(channels, size, features, classes, n, square=None, net=None):
             "There is a softmax after fc2: the net returns logits.": s.softmax(1),
             "These are the means of the windows: max pooling was asked for.": wanted(pool=F.avg_pool2d),
         } | ({} if swapped is None else {"The pooling windows are swapped: 3 comes first, then 2.": swapped})
+        known |= {} if padded is None else {"conv1 has no padding.": padded}
     for mode in (" after net.eval()", ""):
         net.train(not mode)
         answer = net(inplace(x))
@@ -1286,16 +1301,23 @@ for mode in ("", " after net.eval()"):
             )
         },
     )
-net = examine(3, (40, 52), 1536, 7, 1, 1024)
+both = "Height and width differ: you used the {} for both."
+net = examine(3, (40, 52), 1536, 7, 1, {both.format("height"): 1024, both.format("width"): 2304})
 sizes = {"28×28": (3, 28, 28), "34×28": (3, 34, 28), "76×52": (3, 76, 52)}
 expect(
     {title: reaction(net, 12, *size) for title, size in sizes.items()},
     dict.fromkeys(sizes, "an error"),
     "LeNet(3, (40, 52), 7)(x) raises an error for 12 images of another size",
 )
-cases = [(5, (33, 40), 512, 3, 2), (1, (52, 39), 1152, 10, 3), (2, (22, 31), 128, 1, 1), (1, (41, 28), 512, 4, 5)]
+slips = {"Round down after each pooling, with //, not once at the end.": 725}
+cases = [
+    (5, (33, 40), 512, 3, 2, slips),
+    (1, (52, 39), 1152, 10, 3),
+    (2, (22, 31), 128, 1, 1),
+    (1, (41, 28), 512, 4, 5),
+]
 battery(cases)
-require(True, "the same for " + ", ".join(f"LeNet({c}, {size}, {classes})" for c, size, _, classes, _ in cases), "")
+require(True, "the same for " + ", ".join(f"LeNet({c}, {size}, {classes})" for c, size, _, classes, *_ in cases), "")
 ### BEGIN HIDDEN TESTS
 cases = [(2, (55, 22), 384, 4, 5), (1, (22, 31), 128, 10, 1), (4, (45, 33), 512, 6, 3), (6, (28, 64), 1024, 2, 2)]
 battery(cases)
@@ -1401,8 +1423,7 @@ show(
 # right class is by far the largest. Adam is an optimizer that adapts the step for each parameter from running averages
 # of its gradients.)
 #
-# **Before you run it:** the optimizer of the first net does not know the hidden layers. Will its loss fall at all? How
-# many tensors does each `state_dict` hold?
+# **Before you run it:** will the loss of the first net fall at all? How many tensors does each `state_dict` hold?
 
 # %% predict varies
 digits, labels = load_digits()
@@ -1514,7 +1535,7 @@ print(net.branches["wide"], "|", getattr(net, "ex" + "tra"), "|", net.scale.toli
 # - `members` holds a separate `nn.Linear` for each member, registered as `members.0`, `members.1`, …;
 # - `votes` is one registered parameter of shape `(members,)`, float32, with every element initially
 #   $1 / \text{members}$;
-# - `forward` computes the same as before (with the votes as they are, not normalised), also in float64 after
+# - `forward` computes the same as before (use the votes directly; do not make them sum to 1), also in float64 after
 #   `net.double()`; every parameter learns, and gradients reach `x`.
 #
 # You may change any line. When you are done, delete the line `raise NotImplementedError`.
@@ -1576,6 +1597,10 @@ def examine(in_features, classes, members, n):
 
     found = dict(net.named_parameters())
     buffer = {"votes is a buffer: saved, but not learned. Make it an nn.Parameter.": told(layers)}
+    weights = [part for part in found if part.endswith("weight")]
+    if weights and not any(part.startswith("members.") for part in weights):  # as by add_module
+        advice = f"Yours are named {', '.join(weights)}: make members itself an nn.ModuleList."
+        require(False, f"the members of {name} are registered as members.0, members.1, …", advice)
     expect(
         told({part: parameter.shape for part, parameter in found.items()}),
         told(shapes),
@@ -1777,7 +1802,7 @@ print("x.grad:", x.grad.flatten().tolist())
 # <details><summary>Why?</summary>
 #
 # With $f(x) = 0$ the block is $\mathrm{relu}(x)$. Everything passes through the plus unchanged; the last ReLU then lets
-# the positive values through, and so their gradient. (A plain chain of the two convolutions would give zeros, and no
+# the positive values through, and so their gradient. For the negative values it gives 0, with gradient 0. (A plain chain of the two convolutions would give zeros, and no
 # gradient would reach `x`.) That is one reason why networks with a hundred such blocks can be trained: the gradient
 # flows past the convolutions.
 #
@@ -1913,6 +1938,19 @@ def examine(channels, out, stride, size, n=2, turned=False, mode=True, scale=8, 
             "The shortcut needs the stride, too: its output must have the size of f(x).": wanted
             | ({} if keeps else {"shortcut": (1, 1)}),
             "The stride is only for conv1 and the shortcut: conv2 has stride 1.": wanted | {"conv2": (stride, stride)},
+        },
+    )
+    paddings = {part: modules[part].padding for part in convolutions}
+    wanted = {part: (0, 0) if part == "shortcut" else (1, 1) for part in convolutions}
+    expect(
+        {part: wanted[part] if padding == "same" else tuple(padding) for part, padding in paddings.items()},
+        wanted,
+        f"the padding of the layers of {name}",
+        mistakes={
+            "conv1 and conv2 need padding=1, or the images shrink.": wanted | {"conv1": (0, 0), "conv2": (0, 0)},
+            "conv2 needs padding=1, too.": wanted | {"conv2": (0, 0)},
+            "conv1 needs padding=1, too.": wanted | {"conv1": (0, 0)},
+            "The shortcut needs no padding: its kernel is 1×1.": wanted | ({} if keeps else {"shortcut": (1, 1)}),
         },
     )
     p = {part: torch.randn(shape, generator=g) / math.prod(shape[1:]) ** 0.5 for part, shape in shapes.items()}
@@ -2065,8 +2103,8 @@ for name, parameter in lenet.named_parameters():
 #
 # <details><summary>Hint 2: "a leaf Variable that requires grad is being used in an in-place operation"</summary>
 #
-# The update itself must not be recorded: put it inside `with torch.no_grad():`. An optimizer's `step` does that for
-# you.
+# The update itself must not be recorded: put it inside `with torch.no_grad():`, and nothing else: the forward pass and
+# the loss must be recorded. An optimizer's `step` does that for you.
 #
 # </details>
 #
@@ -2171,8 +2209,8 @@ def examine(net, x, labels, lr, title):
             rtol=1e-5,
             atol=1e-6,
             mistakes={
-                "Nothing changed in the net: is the step missing, were the gradients cleared before it, or does p = p - … "
-                "make a new tensor (p -= … changes the old one)?": start,
+                "Nothing changed in the net: is the step or loss.backward() missing, were the gradients cleared before the "
+                "step, or does p = p - … make a new tensor (p -= … changes the old one)?": start,
                 "Old gradients were included: backward adds to what is there. Clear them first.": shifted(
                     start, scaled(added, -lr)
                 ),
@@ -2343,9 +2381,9 @@ draw_images(
 # %% [markdown]
 # ### A quick test before a long training
 #
-# Can the network overfit **one small batch**? Its loss on that batch must fall close to 0; the number of right answers is
-# not enough. If it does not, something is broken: a layer that is not registered, a gradient that does not arrive, a
-# step that is never taken.
+# Can the network **overfit one small batch**, that is, memorise its few images? Its loss on that batch must fall close to
+# 0; the number of right answers is not enough. If it does not, something is broken, perhaps a gradient that does not
+# arrive or a step that is never taken. (One unregistered layer may go unnoticed: look at `named_parameters()`.)
 #
 # **Before you run it:** at first the network knows nothing. What should the first loss be, roughly?
 
@@ -2386,8 +2424,9 @@ show(
 #
 # </details>
 #
-# **Before you run it:** how many of its 20 images does the network now get right? And how many of the 299 test digits:
-# about 30 (guessing), 170 or 290?
+# With a loss so small, the network is right on all of its 20 images.
+#
+# **Before you run it:** how many of the 299 test digits does it get right: about 30 (guessing), 170 or 290?
 
 # %% predict varies
 right_here = (net(batch).argmax(1) == classes).sum().item()
@@ -2652,6 +2691,9 @@ def examine(n, classes, epochs, batch_size, lr, name_mistakes=False, flat=False,
             "These are the losses times the batch size: record the mean.": [
                 loss * len(batch) for loss, batch in zip(wanted, seen)
             ],
+            "The loss is divided by the batch size: F.cross_entropy is already the mean over the batch.": [
+                loss / batch_size for loss in wanted
+            ],
             "These are tensors: loss.item() turns each into a number.": [torch.tensor(loss) for loss in wanted],
             "This is the sum over the samples: F.cross_entropy takes the mean by default.": replay(
                 start, images, steps, lr, loss=lambda s, y: F.cross_entropy(s, y, reduction="sum")
@@ -2684,6 +2726,12 @@ def examine(n, classes, epochs, batch_size, lr, name_mistakes=False, flat=False,
             "lr is not used: this is Adam with its default 0.001.": replay(start, images, steps, 1e-3)[0],
         }
         known_values = {"This is AdamW: Adam was asked for.": decayed[1]}
+        if isinstance(losses, list) and type(losses[0]) is float and abs(losses[0] - wanted[0]) > 1e-4:
+            with torch.no_grad():
+                s = copy.deepcopy(start)(images[seen[0]]).log_softmax(1)
+            others = [-sum(row) / len(s) for row in itertools.product(*s.tolist())]  # with all possible labels
+            if any(abs(losses[0] - other) < 2e-6 for other in others):
+                known["The labels belong to other images: use the same indices for both."] = losses
     expect(losses, wanted, f"{title}: the losses", rtol=1e-4, mistakes=known)
     expect(
         {name: parameter.detach() for name, parameter in net.named_parameters()},
@@ -2800,8 +2848,8 @@ if wrong:
 # Look at the digits that it got wrong: could you read them?
 #
 # Everything that the network has learned is in its `state_dict`. Save it to a file, load it
-# into a new net of the same class, and you have the same network again. (By default `torch.load` reads only tensors and
-# plain Python data, so a file cannot easily smuggle in code.)
+# into a new net of the same class, and you have the same network again. (Since PyTorch 2.6, `torch.load` by default reads
+# only tensors and plain Python data, so a file cannot easily smuggle in code.)
 
 # %% yours
 import tempfile
@@ -2849,5 +2897,5 @@ print(
 #
 # </details>
 #
-# **Next**: a look inside `nn.Module`. You have used its registries; but what sets them up, what happens at
-# `self.name = …`, and how would you write `nn.Sequential` yourself?
+# **Next**: a look inside `nn.Module`. You have used its registries; but what happens at `self.name = …`, and how would you
+# write `nn.Sequential` yourself?

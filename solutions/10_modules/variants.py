@@ -1600,7 +1600,7 @@ class Residual(nn.Module):
 
 
 # No padding
-# %% wrong="residual" says="The size of tensor a"
+# %% wrong="residual" says="conv1 and conv2 need padding=1"
 class Residual(nn.Module):
     def __init__(self, in_channels, out_channels, stride=1):
         super().__init__()
@@ -3474,4 +3474,231 @@ def train(net, images, labels, epochs, batch_size, lr):
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
+    return losses
+
+
+# A layer for each width
+# %% wrong="mlp" says="There is a layer for each width"
+def mlp(widths):
+    modules = []
+    for width in widths:
+        modules += [nn.Linear(width, width), nn.ReLU()]
+    return nn.Sequential(*modules[:-1])
+
+
+# The size formula without the stride
+# %% wrong="count_products" says="The stride affects the size"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        if isinstance(module, nn.Conv2d):
+            sizes = zip(x.shape[2:], module.kernel_size, module.padding, module.dilation)
+            positions = math.prod(side + 2 * p - d * (k - 1) for side, k, p, d in sizes)
+            products.append(positions * module.weight.numel())
+        else:
+            products.append(module.weight.numel() if isinstance(module, nn.Linear) else 0)
+        x = module(x)
+    return products
+
+
+# The size formula without stride and padding
+# %% wrong="count_products" says="Stride and padding affect the size"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        if isinstance(module, nn.Conv2d):
+            sizes = zip(x.shape[2:], module.kernel_size, module.padding, module.dilation)
+            positions = math.prod(side - d * (k - 1) for side, k, p, d in sizes)
+            products.append(positions * module.weight.numel())
+        else:
+            products.append(module.weight.numel() if isinstance(module, nn.Linear) else 0)
+        x = module(x)
+    return products
+
+
+# Inputs instead of products
+# %% wrong="count_products" says="These are the numbers of inputs"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        products.append(x.numel() if isinstance(module, (nn.Conv2d, nn.Linear)) else 0)
+        x = module(x)
+    return products
+
+
+# Inputs instead of outputs
+# %% wrong="count_products" says="not of inputs"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        has_products = isinstance(module, (nn.Conv2d, nn.Linear))
+        products.append(x.numel() * module.weight[0].numel() if has_products else 0)
+        x = module(x)
+    return products
+
+
+# Tensors
+# %% wrong="count_products" says="Each entry is a tensor"
+def count_products(net, shape):
+    x, products = torch.zeros(1, *shape), []
+    for module in net:
+        x = module(x)
+        has_products = isinstance(module, (nn.Conv2d, nn.Linear))
+        products.append(torch.tensor(x.numel() * module.weight[0].numel() if has_products else 0))
+    return products
+
+
+# Only the width
+# %% wrong="lenet" says="you used the width for both"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 32, 5)
+        self.conv2 = nn.Conv2d(32, 64, 5)
+        width = ((size[1] - 4) // 3 - 4) // 2
+        self.fc1 = nn.Linear(64 * width * width, 200)
+        self.fc2 = nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), 3))
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# conv1 keeps the size, and 28×28 images still give 256 features
+# %% wrong="lenet" says="conv1 has no padding"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 32, 5, padding=2)
+        self.conv2 = nn.Conv2d(32, 64, 5)
+        height, width = ((side // 3 - 4) // 2 for side in size)
+        self.fc1 = nn.Linear(64 * height * width, 200)
+        self.fc2 = nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), 3))
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# Rounds down once
+# %% wrong="lenet" says="Round down after each pooling"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 32, 5)
+        self.conv2 = nn.Conv2d(32, 64, 5)
+        height, width = (((side - 4) / 3 - 4) / 2 for side in size)
+        self.fc1 = nn.Linear(int(64 * height * width), 200)
+        self.fc2 = nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), 3))
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))
+        return self.fc2(F.relu(self.fc1(x.flatten(1))))
+
+
+# Registers the members one by one beside the list
+# %% wrong="committee" says="make members itself an nn.ModuleList"
+class Committee(nn.Module):
+    def __init__(self, in_features, classes, members):
+        super().__init__()
+        self.members = [nn.Linear(in_features, classes) for _ in range(members)]
+        for i, member in enumerate(self.members):
+            self.add_module(f"member{i}", member)
+        self.votes = nn.Parameter(torch.full((members,), 1 / members))
+
+    def forward(self, x):
+        return sum(vote * member(x) for vote, member in zip(self.votes, self.members))
+
+
+# No padding in conv1
+# %% wrong="residual" says="conv1 needs padding=1, too"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f)
+
+
+# No padding in conv2
+# %% wrong="residual" says="conv2 needs padding=1, too"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f)
+
+
+# Padding in the shortcut
+# %% wrong="residual" says="The shortcut needs no padding"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride, padding=1)
+
+    def forward(self, x):
+        f = self.conv2(F.relu(self.conv1(x)))
+        return F.relu(self.shortcut(x) + f)
+
+
+# backward() is forgotten
+# %% wrong="training_step" says="loss.backward() missing"
+def training_step(net, x, labels, lr):
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(x), labels)
+    optimizer.step()
+    return loss.item()
+
+
+# Two random orders
+# %% wrong="train" says="The labels belong to other images"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        orders = [torch.randperm(len(images)).split(batch_size) for _ in range(2)]
+        for batch, other in zip(*orders):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[other])
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return losses
+
+
+# A mean of the mean
+# %% wrong="train" says="divided by the batch size"
+def train(net, images, labels, epochs, batch_size, lr):
+    net.train()
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(images)).split(batch_size):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(images[batch]), labels[batch])
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item() / batch_size)
     return losses
