@@ -234,11 +234,8 @@ def trace_shapes(net: nn.Sequential, x: torch.Tensor) -> list[tuple[int, ...]]:
 # Every module here also accepts the original input, so a loop that never updates x raises no error.
 def told(shapes):
     """Shapes as text, so that a message shows all of each; anything but a list of tuples as it is."""
-    return (
-        [str(tuple(s)) for s in shapes]
-        if isinstance(shapes, list) and all(isinstance(s, tuple) for s in shapes)
-        else shapes
-    )
+    tuples = isinstance(shapes, list) and all(isinstance(shape, tuple) for shape in shapes)
+    return [str(tuple(shape)) for shape in shapes] if tuples else shapes
 
 
 relu = nn.ReLU()
@@ -2103,8 +2100,8 @@ for name, parameter in lenet.named_parameters():
 #
 # <details><summary>Hint 2: "a leaf Variable that requires grad is being used in an in-place operation"</summary>
 #
-# The update itself must not be recorded: put it inside `with torch.no_grad():`, and nothing else: the forward pass and
-# the loss must be recorded. An optimizer's `step` does that for you.
+# The update itself must not be recorded: put it inside `with torch.no_grad():` (an optimizer's `step` does that for you).
+# Only the update goes inside: the forward pass and the loss must be recorded.
 #
 # </details>
 #
@@ -2726,11 +2723,12 @@ def examine(n, classes, epochs, batch_size, lr, name_mistakes=False, flat=False,
             "lr is not used: this is Adam with its default 0.001.": replay(start, images, steps, 1e-3)[0],
         }
         known_values = {"This is AdamW: Adam was asked for.": decayed[1]}
-        if isinstance(losses, list) and type(losses[0]) is float and abs(losses[0] - wanted[0]) > 1e-4:
+        first = losses[0] if isinstance(losses, list) and losses else None
+        if type(first) is float and abs(first - wanted[0]) > 1e-4:
             with torch.no_grad():
                 s = copy.deepcopy(start)(images[seen[0]]).log_softmax(1)
             others = [-sum(row) / len(s) for row in itertools.product(*s.tolist())]  # with all possible labels
-            if any(abs(losses[0] - other) < 2e-6 for other in others):
+            if any(abs(first - other) < 2e-6 for other in others):
                 known["The labels belong to other images: use the same indices for both."] = losses
     expect(losses, wanted, f"{title}: the losses", rtol=1e-4, mistakes=known)
     expect(
