@@ -81,8 +81,8 @@ draw_row(
 # %% [markdown]
 # ### A loss is a tensor without dimensions
 #
-# A loss is a module like `nn.Linear`, but it has no parameters: there is nothing in it to learn. It returns a 0-d tensor,
-# of shape `()`, from which `backward` can start. To print or plot it you want a Python number: `.item()` gives you one.
+# A loss function is a module like `nn.Linear`, but it has no parameters: there is nothing in it to learn. By default it returns
+# the loss, a 0-d tensor, of shape `()`, from which `backward` can start. To print or plot it you want a Python number: `.item()` gives you one.
 
 # %%
 loss = mse_loss(torch.ones(5), torch.zeros(5))
@@ -329,8 +329,7 @@ draw_row(
 #
 # </details>
 #
-# Which one should you train with? Suppose that you have 1, 10 or 100 copies of every sample. The copies add no information, and the best line stays the
-# same.
+# Which one should you train with? Suppose that you have 1, 10 or 100 copies of every sample.
 #
 # **Before you run it**: what happens to the gradient with `"mean"`, and with `"sum"`?
 
@@ -346,8 +345,8 @@ for copies in [1, 10, 100]:
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# A sum has one term per sample, so with `"sum"` the gradient grows with the number of samples, and you would have to lower the learning rate to
-# match. With `"mean"` the size of the gradient does not depend on that number. That is why it is the default. `"none"` lets
+# A sum has one term per sample, so with `"sum"` the gradient grows with the number of samples, though copies add no information.
+# You would have to lower the learning rate to match. With `"mean"` the size of the gradient does not depend on that number. That makes it a good default. `"none"` lets
 # you weight the samples, or look at them one by one.
 #
 # </details>
@@ -540,9 +539,7 @@ try_large(9, "mean")
 
 def refuse(*words):
     x, y = (torch.randn(2, 3, generator=g) for _ in range(2))
-    advice = (
-        "After the three words that you know, write `raise ValueError(...)` yourself: no other exception, no result."
-    )
+    advice = "After the three known values, write `raise ValueError(...)`. Do not return anything."
     for word in words:
         try:
             l1(x, y, reduction=word)
@@ -633,13 +630,14 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 # <details><summary>Why?</summary>
 #
 # The bad reading is about 6 cm off. Under L1 it counts as much as six errors of 1 cm, under MSE as much as *thirty-six*.
-# So the MSE line gives up the good readings to get closer to the bad one: at 7 cm it drops from 5.80 to 4.00. The L1 line does not move at all.
+# So the MSE line gives up the good readings to get closer to the bad one: at 7 cm it drops from 5.80 to 4.00.
+#
+# Here the L1 line does not move: three good readings, at 1, 4 and 8 cm, lie exactly on it and hold it. In general it moves a little.
 #
 # | | MSE | L1 |
 # |---|---|---|
 # | best constant for a set of numbers | their mean | their median |
 # | a few gross errors in the data | pull hard | pull no harder than any other point |
-# | gradient near error 0 | shrinks to 0, so the last steps are small | keeps its size, so you have to make the steps smaller yourself |
 #
 # `nn.HuberLoss` combines the two: squares for small errors, absolute values for large ones.
 #
@@ -666,7 +664,10 @@ for name, loss in {"MSE": F.mse_loss, "L1": F.l1_loss}.items():
 # \frac{\partial L_1}{\partial x_m} = \frac{1}{M}\,\mathrm{sign}(x_m - y_m) \quad\text{(L1)}.$$
 #
 # For $x_1 = 3$ that is $\frac{2}{4} \cdot 3 = 1.5$ and $\frac{1}{4} = 0.25$. The gradient of MSE is proportional to the error. The gradient of L1
-# knows only its sign, which is why the lost echo pulled no harder than any other point. (At an error of 0, PyTorch takes 0 for L1.)
+# knows only its sign, which is why the lost echo pulled no harder than any other point. (At an error of 0, L1 has no derivative; PyTorch uses 0.)
+#
+# Near an error of 0 the gradient of MSE shrinks, so the last steps are small. That of L1 keeps its size, so you have to make the steps
+# smaller yourself.
 #
 # </details>
 #
@@ -674,7 +675,7 @@ for name, loss in {"MSE": F.mse_loss, "L1": F.l1_loss}.items():
 #
 # A target is usually data, and nobody wants to change data. But a target can also come out of another network.
 #
-# **Before you run it**: what does the target's `grad` contain, in each of the two cases?
+# **Before you run it**: the second call gets `y.detach()`. What is `y.grad` after each of the two calls?
 
 # %% predict
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -683,7 +684,7 @@ F.mse_loss(x, y).backward()
 print("gradient of the input: ", x.grad)
 print("gradient of the target:", y.grad)
 
-x.grad = y.grad = None
+x.grad, y.grad = None, None  # forget the first call
 F.mse_loss(x, y.detach()).backward()
 print("with target.detach():  ", y.grad)
 
@@ -691,7 +692,10 @@ print("with target.detach():  ", y.grad)
 # <details><summary>Why?</summary>
 #
 # A loss does not know which of its arguments you want to train. The gradient flows to both, with opposite signs: here a step of gradient descent
-# raises the third input towards its target, and lowers the target towards the input. If only the input should move, pass `target.detach()`.
+# raises the third input towards its target, and lowers the target towards the input.
+#
+# If only the input should move, pass `target.detach()`. The second `y.grad` is `None`: `y.detach()` has the same values, but it is cut off
+# from `y`, so no gradient reaches `y`.
 #
 # </details>
 #
@@ -796,8 +800,9 @@ expect(
         "You divided by the number of rows, 3. Divide by the number of components, 12.": (mine * 4, theirs * 4),
         "Both signs are wrong. Where the input is too large, its gradient is positive.": (theirs, mine),
         "The target's gradient has the wrong sign: the target is subtracted.": (mine, mine),
-        "Both results are the target's gradient. Is it one tensor, whose sign you changed in place?": (theirs, theirs),
+        "The first result equals the second. Is it one tensor, whose sign you changed in place?": (theirs, theirs),
         "The target gets a gradient, too.": (mine, nothing),
+        "The target gets a gradient, too, and the factor 2 is missing.": (mine / 2, nothing),
         "This is the gradient of the absolute values (L1), not of the squares.": (signs, -signs),
         "These are the squares, divided by their number: differentiate them.": (squares, -squares),
         "A gradient has one number per component: do not take the mean of it.": (12 * mine.mean(), 12 * theirs.mean()),
@@ -811,7 +816,7 @@ expect(
     by_autograd(x, y, "sum"),
     'mse_gradients(x, y, reduction="sum")',
     mistakes={
-        "A sum is not divided by anything: `reduction` makes no difference yet.": (mine, theirs),
+        'Your code ignores `reduction`: with "sum" nothing is divided.': (mine, theirs),
         "The factor 2 is missing with the sum: the derivative of a square u² is 2u.": (mine * 6, theirs * 6),
     },
 )
@@ -851,7 +856,7 @@ for word in ["mean", "sum"]:
 # `nn.Linear(1, 1)` gives outputs of shape $N \times 1$. Data often come as a plain vector of shape $(N,)$. Here is a model that
 # is exactly right on all four samples.
 #
-# **Before you run it**: what should the loss be? What will it be?
+# **Before you run it**: what will be printed?
 
 # %% predict
 output = torch.tensor([[1.0], [2.0], [3.0], [4.0]])  # (4, 1)
@@ -946,7 +951,8 @@ show(
 #
 # Write `paired_mse(output, target)` for models with one output. Sample $n$ of `output` is compared with sample $n$ of `target`, and with no other.
 #
-# - `output` has shape $(N, 1)$ or $(N,)$; so has `target`, independently. All four combinations work, for $N = 1$ too.
+# - `output` has shape $(N, 1)$ or $(N,)$; `target` has either shape, too, whatever the shape of `output`. All four combinations must work,
+#   for $N = 1$ too.
 # - Both have the same float dtype, and need not be contiguous. The sum of the squares does not overflow that dtype. Neither is
 #   changed.
 # - The result is the mean of the $N$ squares, a 0-d tensor of the same dtype. Gradients flow through it to both arguments.
@@ -1008,6 +1014,9 @@ def attempt(output, target):
         if not known:
             raise
         require(False, f"paired_mse for shapes {shapes}", f"{type(error).__name__}: {error}. {known[0]}")
+    except ValueError as error:
+        advice = f"Your code raises a ValueError ({error}), but both hold {len(output)} samples and must work."
+        require(False, f"paired_mse for shapes {shapes}", advice)
     if not (torch.equal(output, kept[0]) and torch.equal(target, kept[1])):
         require(
             output.shape == kept[0].shape and target.shape == kept[1].shape,
@@ -1036,9 +1045,9 @@ for outputs, targets in combinations(a, b):
         wanted,
         f"paired_mse for an output of shape {tuple(outputs.shape)} and a target of shape {tuple(targets.shape)}",
         mistakes={
-            "(N, 1) against (N,) broadcasts to N×N: give both the same shape first.": crossed.mean(),
-            "(N, 1) against (N,) broadcasts to N×N, and you took the sum.": crossed.sum(),
-            "(N, 1) against (N,) broadcasts to N×N: dividing by N afterwards does not help.": crossed.sum() / 5,
+            "Your two tensors have different shapes and broadcast to N×N: give both the same shape first.": crossed.mean(),
+            "Your two tensors have different shapes and broadcast to N×N, and you took the sum.": crossed.sum(),
+            "Your two tensors have different shapes and broadcast to N×N: dividing by N is no help.": crossed.sum() / 5,
             "This is the sum: take the mean over the N samples.": wanted * 5,
             "One number per sample: take their mean.": each,
             "One number per sample, in a column: take their mean.": each[:, None],
@@ -1166,7 +1175,8 @@ print(f"right: {(rounded == y_test).float().mean():.0%} of the held-out images")
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Only 25 %. As a *number*, 3 is between 2 and 4, and mistaking an 8 for a 9 is a smaller error than mistaking a 1 for a 7.
+# Only 25 %. To count as right, the output must land within 0.5 of the label, and a linear function of the pixels rarely gets that close.
+# As a *number*, 3 is between 2 and 4, and mistaking an 8 for a 9 is a smaller error than mistaking a 1 for a 7.
 # As *shapes*, digits have no such order. A class is not a number.
 #
 # </details>
@@ -1220,10 +1230,10 @@ show(
 # ### Exercise: Targets of plus and minus one
 #
 # Write `signed_targets(labels, num_classes)` with operations on whole tensors, none of them inside a `for` or a comprehension:
-# your code calls torch equally often for 1 label and for 100,000, for 1 class and for 3000. The labels stay a tensor, too: no
+# your code makes the same number of torch calls for 1 label and for 100,000, for 1 class and for 3000. The labels stay a tensor, too: no
 # `tolist`, no `numpy`.
 #
-# - `labels` has shape $(N,)$, $N \ge 1$, and dtype int64. The classes are counted from 0; there may be a single one, or thousands. It is not changed.
+# - `labels` has shape $(N,)$, $N \ge 1$, and dtype int64. The classes are counted from 0; there may be a single one, or thousands. `labels` is not changed.
 # - The result has shape $(N, C)$ with $C$ = `num_classes`, even if some class does not occur in `labels`.
 # - Its values are 1 and −1, its dtype is float32, like that of the scores it will be compared with.
 #
@@ -1294,7 +1304,7 @@ expect(
     torch.tensor([[-1.0, 1, -1], [1, -1, -1], [1, -1, -1], [-1, -1, 1], [-1, 1, -1]]),
     "signed_targets of the labels 1, 0, 0, 2, 1 with 3 classes",
     mistakes={
-        "You gave 1 and 0: the other classes get −1.": matrix(classes, 3, off=0.0),
+        "You gave 1 and 0: the right class gets 1, and the other classes get −1, not 0.": matrix(classes, 3, off=0.0),
         "You gave True and False: the values are 1.0 and −1.0.": matrix(classes, 3, on=True, off=False),
         "Plus and minus are swapped: the right class gets 1.": matrix(classes, 3, on=-1.0, off=1.0),
         "The labels count from 0 already: do not subtract 1.": matrix((classes - 1) % 3, 3),
@@ -1419,7 +1429,7 @@ show(
 # <details><summary>Hint 2: the mean of booleans</summary>
 #
 # Comparing gives `True` and `False`, and PyTorch takes no mean of booleans. Convert them with `.float()` first, or count them with `.sum()`.
-# (Do not convert them to the dtype of `output`: float16 has only three digits.)
+# (Do not convert them to the dtype of `output`: float16 has only about three significant digits.)
 #
 # </details>
 
@@ -1552,7 +1562,7 @@ expect(
     attempt(outputs, classes),
     4 / 6,
     "accuracy of 6 samples in float16, 4 of them right",
-    mistakes={"You took the mean in float16, which has three digits only: take it in float32.": 0.66650390625},
+    mistakes={"You took the mean in float16, which has about three digits: take it in float32.": 0.66650390625},
 )
 
 
@@ -1622,8 +1632,8 @@ gradients_of = yours_or_ours(mse_gradients, autograd_gradients, torch.zeros(2), 
 accuracy_of = yours_or_ours(accuracy, share_of_hits, torch.eye(3), torch.arange(3))
 
 # %% [markdown]
-# **Before you run it**: all parameters start at 0. What is the first loss, before any step? And about how many of the ten digits does the
-# model get right at that moment?
+# **Before you run it**: all parameters start at 0. What is the first loss, before any step? And what percentage of the held-out
+# images does the model get right at that moment?
 
 # %% predict
 z_train = targets_of(y_train, 10)  # (1438, 10)
@@ -1667,14 +1677,15 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 # choose class 0 for every image. So the model gets exactly one of the ten digits right, the zeros: 7.5 % of the held-out images.
 #
 # How good is the last loss, 0.135? Compare it with a model that does not look at the image. The best it can do is to output the mean target of
-# every class: −1 nine times in ten and 1 once average to −0.8, and the loss is $0.9 \cdot 0.2^2 + 0.1 \cdot 1.8^2 = 0.36$.
+# every class. If all ten digits are equally frequent, nine targets of −1 and one of +1 average to −0.8, and the loss is
+# $0.9 \cdot 0.2^2 + 0.1 \cdot 1.8^2 = 0.36$. Here they are nearly so.
 #
-# The loss never gets near 0: a linear function of 64 pixels cannot hit ±1 for every image. It does not have to. For a right answer
-# the right score only has to be the largest. MSE was made for regression, but it still trains a decent classifier.
+# The loss never gets near 0: a linear function of 64 pixels cannot hit ±1 for every image. It does not have to: it is enough
+# that the right class has the largest score. MSE was made for regression, but it still trains a decent classifier.
 #
 # Can you always start at 0? With a single layer, yes. With a hidden layer, no. If all parameters are 0, the hidden units (ReLU or tanh) give 0,
-# and every weight gets a gradient of 0: only the last bias ever learns. More generally, hidden units that start alike get the same gradients
-# and stay alike.
+# and every weight gets a gradient of 0: only the last bias ever learns. More generally, hidden units that start with the same
+# incoming and outgoing weights get the same gradients and stay alike.
 #
 # </details>
 #
@@ -1948,7 +1959,7 @@ try_many(
 # ## What your classifier has learned
 #
 # Train once more, with your own `train`, and look inside. Each class has a row of 64 weights, one per pixel. Reshaped to 8×8, the row is an
-# image of what that class looks for: ink on a dark pixel raises the class's score, ink on a light pixel lowers it.
+# image of what that class looks for: ink where the weight image is dark raises the class's score, ink where it is light lowers it.
 
 
 # %% folded label="What stands in for an unsolved exercise"
@@ -1999,8 +2010,9 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 # %% [markdown]
 # <details><summary>Why do your images look noisier than those of the hand-written loop?</summary>
 #
-# Many pixels at the left and right edges are white in nearly every image. An input of 0 gives its weight a gradient of 0, so these weights keep
-# the values that they started with: random ones in your `train`, zeros in the hand-written loop. They do no harm, because the pixels they multiply are 0.
+# Many pixels at the left and right edges are white in nearly every image. An input of 0 gives its weight a gradient of 0, so these weights hardly
+# change from the values that they started with: random ones in your `train`, zeros in the hand-written loop. They do no harm, because the pixels
+# they multiply are almost always 0.
 #
 # </details>
 #
@@ -2033,9 +2045,9 @@ print(f"{wrong.sum()} of {len(wrong)} held-out images are wrong.")
 # ## Go further: MNIST
 #
 # *Not graded.* The same classifier on images of 28×28 pixels: 784 inputs instead of 64. `load_mnist` takes torchvision's MNIST from disk or
-# downloads it. Without a network it enlarges the 8×8 digits to 28×28 and says so, so the numbers depend on what is there.
+# downloads it. Without a network it enlarges the 8×8 digits to 28×28 and says so, so the numbers depend on which data it finds.
 #
-# With more inputs the loss is steeper in the weights, so the learning rate is smaller. To save time, at most 10,000 images are used.
+# With more inputs the loss changes faster with the weights, so the learning rate is smaller. To save time, at most 10,000 images are used.
 
 # %% yours varies
 mnist, mnist_test = load_mnist(train=True), load_mnist(train=False)

@@ -828,7 +828,7 @@ def mse_gradients(input, target, reduction="mean"):
 
 
 # Always divides.
-# %% wrong="mse_gradients" says="`reduction` makes no difference yet"
+# %% wrong="mse_gradients" says="Your code ignores `reduction`"
 def mse_gradients(input, target, reduction="mean"):
     gradient = 2 * (input - target) / input.numel()
     return gradient, -gradient
@@ -954,7 +954,7 @@ def paired_mse(output, target):
 
 
 # Walks into the trap.
-# %% wrong="paired_mse" says="(N, 1) against (N,) broadcasts to N×N: give both"
+# %% wrong="paired_mse" says="broadcast to N×N: give both"
 def paired_mse(output, target):
     if len(output) != len(target):
         raise ValueError
@@ -970,7 +970,7 @@ def paired_mse(output, target):
 
 
 # Walks into the trap, with a sum divided by N.
-# %% wrong="paired_mse" says="dividing by N afterwards does not help"
+# %% wrong="paired_mse" says="dividing by N is no help"
 def paired_mse(output, target):
     if len(output) != len(target):
         raise ValueError
@@ -978,7 +978,7 @@ def paired_mse(output, target):
 
 
 # Gives only the target a column, whatever the output's shape.
-# %% wrong="paired_mse" says="(N, 1) against (N,) broadcasts to N×N: give both"
+# %% wrong="paired_mse" says="broadcast to N×N: give both"
 def paired_mse(output, target):
     if len(output) != len(target):
         raise ValueError
@@ -986,7 +986,7 @@ def paired_mse(output, target):
 
 
 # Handles a column against a vector, not a vector against a column.
-# %% wrong="paired_mse" says="(N, 1) against (N,) broadcasts to N×N: give both"
+# %% wrong="paired_mse" says="broadcast to N×N: give both"
 def paired_mse(output, target):
     if len(output) != len(target):
         raise ValueError
@@ -2373,7 +2373,7 @@ def l1(input, target, reduction="mean"):
 
 
 # Lets the node of the loss differentiate.
-# %% wrong="mse_gradients" says="Your code calls `mse_loss`"
+# %% wrong="mse_gradients" says="use the formula"
 def mse_gradients(input, target, reduction="mean"):
     x, y = input.detach().clone().requires_grad_(), target.detach().clone().requires_grad_()
     loss = F.mse_loss(x, y, reduction=reduction)
@@ -2459,3 +2459,20 @@ def train(images, labels, num_classes, steps, lr):
             loss.backward()
             optimizer.step()
     return layer, losses
+
+
+# Forgets the factor 2, and that the target gets a gradient, too.
+# %% wrong="mse_gradients" says="and the factor 2 is missing"
+def mse_gradients(input, target, reduction="mean"):
+    g = input - target
+    if reduction == "mean":
+        g = g / input.numel()
+    return g, torch.zeros_like(g)
+
+
+# Asks for equal shapes.
+# %% wrong="paired_mse" says="both hold 5 samples and must work"
+def paired_mse(output, target):
+    if output.shape != target.shape:
+        raise ValueError("different shapes")
+    return F.mse_loss(output, target)
