@@ -2564,11 +2564,12 @@ for size, rows in [(5, [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]), (1, [[n] for n in ra
 def thorough(n, size, dtype, frozen, training):
     """A net with a skip connection, its first layer watched, some parameters frozen and a layer in the other mode."""
     inner = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), Gain(5), nn.Linear(5, 6))
-    net = Skip(Watched(4, 6), nn.Tanh(), inner, nn.Linear(6, 3)).to(dtype)
+    out = 1 if n % 2 else 3
+    net = Skip(Watched(4, 6), nn.Tanh(), inner, nn.Linear(6, out)).to(dtype)
     net.train(training)
     net[2].train(not training)
     modes = [module.training for module in net.modules()]
-    x, y = torch.randn(n, 4, generator=g, dtype=dtype), torch.randn(n, 3, generator=g, dtype=dtype)
+    x, y = torch.randn(n, 4, generator=g, dtype=dtype), torch.randn(n, out, generator=g, dtype=dtype)
     x[:, 0] = torch.arange(n)
     with torch.no_grad():
         for parameter in net.parameters():

@@ -2565,3 +2565,26 @@ def conv2d_as_product(x, weight, bias):
     y = columns.mT @ rows.T + bias
     (h, w), (height, width) = weight.shape[2:], x.shape[2:]
     return rows, columns, y.reshape(len(x), len(weight), height - h + 1, width - w + 1)
+
+
+# squeeze takes away the map if there is one only
+# %% wrong="conv2d" says="shape"
+def conv2d(x, weight, bias=None):
+    height, width = x.shape[2] - weight.shape[2] + 1, x.shape[3] - weight.shape[3] + 1
+    rows = []
+    for i in range(height):
+        for j in range(width):
+            patch = x[:, None, :, i : i + weight.shape[2], j : j + weight.shape[3]]
+            rows.append((patch * weight).sum(dim=(2, 3, 4)))
+    y = torch.stack(rows, dim=-1).squeeze(1)
+    y = y.reshape(*y.shape[:-1], height, width)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# squeeze takes away the places if there is one only
+# %% wrong="conv2d_as_product" says="shape"
+def conv2d_as_product(x, weight, bias):
+    height, width = x.shape[2] - weight.shape[2] + 1, x.shape[3] - weight.shape[3] + 1
+    rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:]).squeeze(-1)
+    y = rows @ columns + bias[:, None]
+    return rows, columns, y.reshape(len(x), len(weight), height, width)

@@ -1961,9 +1961,9 @@ def examine(channels, out, stride, size, n=2, turned=False, mode=True, scale=8, 
     with torch.no_grad():
         plain = net(inplace(x))
     answer = net(inplace(x))
-    if not (torch.equal(x, before) and torch.equal(plain, answer)):
+    if not torch.equal(x, before):
         advice = "The input has changed: write x = x + …, not x += …, and call no in-place function (with a _ at the end) on x."
-        require(torch.equal(x, before), f"{name}(x) leaves x as it was", advice)
+        require(False, f"{name}(x) leaves x as it was", advice)
 
     def conv(part, h, step=1):
         w = leaves[f"{part}.weight"]
@@ -1995,6 +1995,8 @@ def examine(channels, out, stride, size, n=2, turned=False, mode=True, scale=8, 
     )
     if not answer.requires_grad:
         require(False, f"autograd follows {name}", "No parameter learns: is something frozen or detached?")
+    if not torch.equal(plain, answer):
+        require(False, f"{name}(x) is the same inside torch.no_grad()", "There it gives other values.")
     weight = torch.randn(answer.shape, generator=g)
     gradients = torch.autograd.grad((F.relu(s + f) * weight).sum(), [*leaves.values(), x], retain_graph=True)
     net.zero_grad()
