@@ -239,7 +239,7 @@ stays = Stays()
 atexit.register(stay)
 threading.Thread(target=stay).start()
 """,
-        place="cell",
+        place="last",
         earned=ALL_FUNCTIONS,
     ),
     Attack(
