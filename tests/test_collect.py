@@ -224,9 +224,16 @@ def test_roster(tmp_path, delimiter):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("", "has no learners"), ("id,name\n", "has no learners"), (None, "cannot be read")]
+    ("text", "says"),
+    [
+        ("", "has no learners"),
+        ("id,name\n", "has no learners"),
+        (None, "cannot be read"),
+        ("id,name\n../ada,Ada\n", "cannot be a folder's name"),
+        ("id,name\na/da,Ada\n", "cannot be a folder's name"),
+    ],
 )
-def test_roster_of_nobody(tmp_path, text, says):
+def test_roster_that_cannot_be_used(tmp_path, text, says):
     path = tmp_path / "class.csv"
     if text is not None:
         path.write_text(text)

@@ -52,7 +52,7 @@ def read_roster(path: Path) -> Roster:
     first and the last name in either order.
 
     Raises:
-        CourseError: the file cannot be read, or it has no learners.
+        CourseError: the file cannot be read, it has no learners, or an id in it cannot be a folder's name.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -68,6 +68,8 @@ def read_roster(path: Path) -> Roster:
     ids: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         student = row[column].strip()
+        if student.startswith(".") or {"/", "\\"} & {*student}:
+            raise CourseError(f"The roster {path} has the id {student!r}, which cannot be a folder's name: change it.")
         for known in _known_by({name: cell for name, cell in row.items() if isinstance(name, str)}):
             if student and key_of(known):
                 ids[key_of(known)].add(student)
