@@ -32,6 +32,7 @@ teach: .venv/.learner   ## set up, then open JupyterLab on the whole course, for
 test: .venv/.developer   ## set up, then run every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/autograder build --check
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/colab \
 	    --nbval --nbval-sanitize-with tests/nbval.cfg --nbval-kernel-startup-timeout 180 --nbval-kernel-name $(KERNEL) tests solutions

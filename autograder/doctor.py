@@ -27,7 +27,7 @@ from rich.table import Table
 
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.execute.report import Report
+from autograder.execute.grader.report import Report
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 PROCESSORS = ("x86_64", "aarch64")

@@ -15,7 +15,7 @@ import torchvision  # noqa: F401
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from autograder.execute.server import use_once
+from autograder.execute.warm.server import use_once
 
 
 def main(paths: list[str]) -> None:

@@ -18,7 +18,7 @@ from autograder import doctor
 from autograder.cli import main
 from autograder.doctor import Finding
 from autograder.errors import CourseError
-from autograder.execute.report import CellReport, Report
+from autograder.execute.grader.report import CellReport, Report
 
 UNSHARE = shutil.which("unshare")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at Linux")

@@ -12,8 +12,9 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from autograder.errors import CourseError
-from autograder.execute import Limits, Stopped, execute, stop, walls
-from autograder.execute.engine import _output
+from autograder.execute import Limits, Stopped, execute, stop
+from autograder.execute.grader.engine import _output
+from autograder.execute.warm import walls
 
 ROOT = Path(__file__).resolve().parents[1]
 HELPERS = "\n".join(
@@ -938,9 +939,10 @@ def test_killed_grader_leaves_no_process():
     code = """
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
-from autograder.execute import Limits, execute, warm_server
+from autograder.execute import Limits, execute
+from autograder.execute.grader import jobs
 execute(new_notebook(cells=[new_code_cell("x = 1")]), Limits())
-print(next(iter(warm_server._servers.values())).process.pid, flush=True)
+print(next(iter(jobs._servers.values())).process.pid, flush=True)
 execute(new_notebook(cells=[new_code_cell("while True: pass")]), Limits(cell_seconds=60))
 """
     grader = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -993,7 +995,7 @@ asked = []
 for place, name in [(torch._C, "_cuda_init"), (torch._C, "_cuda_getDeviceCount"), (torch.cuda, "is_available")]:
     if hasattr(place, name):
         setattr(place, name, lambda *values, name=name: asked.append(name) or 0)
-from autograder.execute import server
+from autograder.execute.warm import server
 server._warm_up()
 print("asked", asked)
 """

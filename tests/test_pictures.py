@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from test_execute import LIMITS
 
 from autograder.execute import Limits, drawn_pictures, execute
-from autograder.execute.pictures import Images, picture_mark, put_pictures, reusable
+from autograder.execute.grader.pictures import Images, picture_mark, put_pictures, reusable
 from autograder.source.names import defined_names, parse, read_names
 
 SHOWN = 'picture("figure", alt="A")'

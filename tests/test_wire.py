@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.execute import frames, wire
-from autograder.execute.frames import WireError
-from autograder.execute.link import Inplace, Link, Lost
+from autograder.execute.crossing import frames, wire
+from autograder.execute.crossing.frames import WireError
+from autograder.execute.examiner.link import Inplace, Link, Lost
 
 MESSAGES = 100_000
 #: Events of Python's audit hooks that would mean that a message was run, loaded or looked up instead of read.

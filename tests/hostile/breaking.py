@@ -1013,7 +1013,7 @@ raise type("E" * 10_000_000, (Exception,), {})("x" * 50_000_000)
         """
 import sys
 
-student = sys.modules.get("autograder.execute.student")
+student = sys.modules.get("autograder.execute.learner.student")
 if student is not None:
     output = {"output_type": "stream", "name": "stdout", "text": "x" * 50_000_000}
     result = {"status": "ok", "outputs": [output], "too_much": False, "count": 3}
@@ -1739,7 +1739,7 @@ import sys
 class Odd:
     pass
 
-student = sys.modules.get("autograder.execute.student")
+student = sys.modules.get("autograder.execute.learner.student")
 made_up = iter([
     {"status": ["x"], "outputs": [], "too_much": False, "count": 1},
     {"status": "ok", "outputs": [], "too_much": False, "count": [1]},

@@ -1230,7 +1230,7 @@ class Odd:
     pass
 
 def bend():
-    student = sys.modules.get("autograder.execute.student")
+    student = sys.modules.get("autograder.execute.learner.student")
     if student is None:
         return
     forged = [["given", 0], ["given", -1], ["given", 10**9], ["class", "builtins.eval"], ["class", "os.system"]]
@@ -1262,7 +1262,7 @@ def mlp(widths):
         """
 import sys
 
-student = sys.modules.get("autograder.execute.student")
+student = sys.modules.get("autograder.execute.learner.student")
 if student is not None:
     class Blind:
         operations, functions = [], []
@@ -1467,7 +1467,8 @@ def relu(x):
 import importlib
 import inspect
 
-for name in ("autograder.course", "autograder.grading.grade", "autograder.execute.examiner", "nbgrader.api", "attack"):
+NAMES = "autograder.course autograder.grading.grade autograder.execute.examiner.examiner nbgrader.api attack"
+for name in NAMES.split():
     try:
         module = importlib.import_module(name)
     except Exception as error:

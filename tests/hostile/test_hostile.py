@@ -638,7 +638,7 @@ def first_closed(path: Path) -> Path | None:
 
 def test_ordinary_users_walls_are_needed(monkeypatch, tmp_path):
     """Where there are no walls, nothing is graded unless that is asked for."""
-    from autograder.execute import walls
+    from autograder.execute.warm import walls
 
     monkeypatch.setattr(walls.shutil, "which", lambda name: None)
     walls.find_bwrap.cache_clear()

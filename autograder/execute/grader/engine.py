@@ -16,11 +16,21 @@ from typing import Any
 
 from nbformat import NotebookNode, from_dict
 
-from autograder.execute import frames, words
-from autograder.execute.pictures import Images, Pictures, about_cell, is_ours, picture_mark, put_pictures, reusable
-from autograder.execute.report import CellReport, CheckReport, Limits, Report
-from autograder.execute.warm_server import Job, open_job
-from autograder.execute.words import ANSI
+from autograder.execute.crossing import frames
+from autograder.execute.grader import words
+from autograder.execute.grader.jobs import Job, open_job
+from autograder.execute.grader.pictures import (
+    Images,
+    Pictures,
+    about_cell,
+    is_ours,
+    picture_mark,
+    put_pictures,
+    reusable,
+)
+from autograder.execute.grader.report import CellReport, CheckReport, Report
+from autograder.execute.grader.words import ANSI
+from autograder.execute.limits import Limits
 from autograder.source.names import bound_names, defined_names, parse, read_names
 
 #: The names of the error outputs that the engine writes itself.

@@ -6,21 +6,28 @@ Comparing, hashing and ``bool`` are never forwarded to that process: learners co
 import builtins
 import importlib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from torch import nn
-
-if TYPE_CHECKING:
-    from autograder.execute.link import Link
 
 #: Type names that a stand-in must not bear: a check may ask ``type(answer).__name__``.
 TAKEN = set(dir(builtins)) | {"Tensor", "Parameter", "ndarray", "Size", "dtype", "device"}
 
 
+class Line(Protocol):
+    """Where stand-ins ask: the examiner's end of the line."""
+
+    def ask(self, what: str, *about: Any) -> Any:
+        """The learner's process's answer."""
+
+    def hook(self, module: Any, kind: str, hook: Any) -> Any:
+        """Register a hook of the check's with a learner's module."""
+
+
 class Standin:
     """A handle for an object of the learner's, identified by its number."""
 
-    def __init__(self, link: "Link", number: int, text: str) -> None:
+    def __init__(self, link: Line, number: int, text: str) -> None:
         vars(self).update(_link=link, _number=number, _text=text)
 
     def __getattr__(self, name: str) -> Any:
@@ -80,7 +87,7 @@ _ABILITIES = {"__call__": _call, "__iter__": _iterate, "__next__": _next, "__len
 class Twin(nn.Module):
     """A learner's module: its tensors and submodules are here, kept in sync; calls run in the learner's process."""
 
-    _link: "Link"
+    _link: Line
 
     def forward(self, *arguments, **options):
         return self._link.ask("call", self, arguments, options)
@@ -139,9 +146,7 @@ class CannotCross(TypeError):
     """A check does something that cannot cross between examiner and learner; the build reports it to the author."""
 
 
-def make_standin(
-    link: "Link", number: int, name: str, stock: str, has: list, module: bool, kind: bool, text: str
-) -> Any:
+def make_standin(link: Line, number: int, name: str, stock: str, has: list, module: bool, kind: bool, text: str) -> Any:
     """The stand-in for an object of the learner's.
 
     Args:

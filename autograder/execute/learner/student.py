@@ -32,8 +32,8 @@ from torch import nn
 from traitlets import Type
 from traitlets.config import Config
 
-from autograder.execute import frames, wire
-from autograder.execute.slots import State, grad_of, same_state, same_values, slots, state_of
+from autograder.execute.crossing import frames, wire
+from autograder.execute.crossing.slots import State, grad_of, same_state, same_values, slots, state_of
 from autograder.notebook.watch import THREAD, Watch
 
 #: How much of a learner's ``repr`` travels.

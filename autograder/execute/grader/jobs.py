@@ -16,13 +16,14 @@ from typing import Any
 import msgpack
 
 from autograder.errors import CourseError
-from autograder.execute import frames, walls
+from autograder.execute.crossing import frames
+from autograder.execute.warm import walls
 
 #: Seconds within which the warm process must have imported everything.
 STARTUP = 180
 #: Seconds within which an examiner must end when told to.
 FAREWELL = 5
-SERVER = "autograder.execute.server"
+SERVER = "autograder.execute.warm.server"
 #: One thread before the fork: OpenMP's threads do not survive it, and torch would wait for them for ever.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from autograder.execute.pictures import about_cell
-from autograder.execute.report import Limits
+from autograder.execute.grader.pictures import about_cell
+from autograder.execute.limits import Limits
 
 EXERCISE = "exercise-"
 

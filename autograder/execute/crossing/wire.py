@@ -11,7 +11,7 @@ import msgpack
 import numpy as np
 import torch
 
-from autograder.execute.frames import WireError
+from autograder.execute.crossing.frames import WireError
 
 #: How deep containers may be nested, and how many elements a message may have.
 DEEPEST, MOST = 40, 200_000

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import autograder
 from autograder.errors import CourseError
-from autograder.execute.report import Limits
+from autograder.execute.limits import Limits
 
 #: The names of the GPU's devices in /dev.
 GPU_DEVICES = "nvidia*"

@@ -19,7 +19,7 @@ from typing import Any
 from jupyter_client import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 
-from autograder.execute.warm_server import ENVIRONMENT
+from autograder.execute.grader.jobs import ENVIRONMENT
 
 
 class WarmProvisioner(LocalProvisioner):

@@ -16,7 +16,8 @@ import time
 import traceback
 from pathlib import Path
 
-from autograder.execute import frames, pages, walls, wire
+from autograder.execute.crossing import frames, wire
+from autograder.execute.warm import pages, walls
 
 READY = b"ready"
 #: Seconds that runs have to end once the grader is gone.
@@ -65,7 +66,8 @@ def _warm_up():
     """Import what every notebook uses; returns the shell."""
     import torchvision  # noqa: F401
 
-    from autograder.execute import examiner, student  # noqa: F401
+    from autograder.execute.examiner import examiner  # noqa: F401
+    from autograder.execute.learner import student
 
     shell = student.make_shell()
     use_once()
@@ -95,7 +97,7 @@ def use_once() -> None:
 
 def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
     """Be the examiner of one run. The learner's process is forked first, before this process has seen any check."""
-    from autograder.execute import examiner
+    from autograder.execute.examiner import examiner
 
     learner, folder = 0, ""
     try:
@@ -132,7 +134,7 @@ def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
 
 def _be_learner(connection: socket.socket, shell, limits, folder: str, gpu: bool) -> None:
     """Be a learner's process: behind walls, or in ``folder`` if one is given."""
-    from autograder.execute import student
+    from autograder.execute.learner import student
 
     try:
         walls.die_with_parent()

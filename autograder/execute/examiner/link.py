@@ -22,10 +22,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from autograder.execute import frames, wire
-from autograder.execute.frames import WireError
-from autograder.execute.slots import State, grad_of, same_state, same_values, slots, state_of
-from autograder.execute.standins import CannotCross, Standin, Twin, fill_twin, make_standin, stock_class
+from autograder.execute.crossing import frames, wire
+from autograder.execute.crossing.frames import WireError
+from autograder.execute.crossing.slots import State, grad_of, same_state, same_values, slots, state_of
+from autograder.execute.examiner.standins import CannotCross, Standin, Twin, fill_twin, make_standin, stock_class
 
 #: Exceptions of a learner's code that arrive as what they are; others arrive as the nearest of these.
 ERRORS = {

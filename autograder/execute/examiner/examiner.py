@@ -21,10 +21,10 @@ import msgpack
 import numpy as np
 import torch
 
-from autograder.execute import frames, wire
-from autograder.execute.link import Inplace, Link, Lost, Watching
-from autograder.execute.report import Limits
-from autograder.execute.standins import CannotCross
+from autograder.execute.crossing import frames, wire
+from autograder.execute.examiner.link import Inplace, Link, Lost, Watching
+from autograder.execute.examiner.standins import CannotCross
+from autograder.execute.limits import Limits
 from autograder.notebook.failures import failing_call
 
 #: Random numbers of every check begin here, for everyone and every time.

@@ -1,0 +1,1 @@
+"""What crosses between the processes: frames on a socket, values on the wire, the state of modules."""
