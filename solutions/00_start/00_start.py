@@ -25,7 +25,8 @@
 #
 # `[*]` beside a cell means that it is running. When it is done, a number replaces the star: `[1]` ran first, `[2]` second. Cells share their
 # variables, so run them in order, from the top. If something gets mixed up, start over: *Kernel → Restart Kernel…* (on Colab, *Runtime → Restart
-# session*), then run the cells again. If a text suddenly shows its source, you have double-clicked it: <kbd>Shift</kbd>+<kbd>Enter</kbd> puts it right.
+# session*), then run the cells again. If a piece of text suddenly shows its source, you have double-clicked it: <kbd>Shift</kbd>+<kbd>Enter</kbd>
+# puts it right.
 #
 # The next cell picks one of the 1,797 handwritten digits that come with this notebook.
 
@@ -43,8 +44,8 @@ draw_images([images[12]], ["images[12]"], columns=1, cell=2, alt="A handwritten 
 # %% [markdown]
 # ## Predict first
 #
-# You remember what you have tried to predict much better than what you have only read. So whenever the text says *Before you run it*, answer first, in your head or on
-# paper. A wrong prediction is worth as much as a right one: it shows you what you did not know.
+# You remember a result that you have tried to predict much better than one that you have only read. So whenever the text says *Before you run it*,
+# answer first, in your head or on paper. A wrong prediction is worth as much as a right one: it shows you what you did not know.
 #
 # **Before you run it:** the next cell adds up all 64 numbers of each image, which measures how much ink it took. What is the shape of the result: `(8, 8)`, `(64,)` or
 # `(1797,)`? And how much less ink do you think a 1 takes than an 8, on average: a twentieth less, a third, or half?
@@ -59,7 +60,8 @@ for digit in range(10):
 # <details><summary>Why?</summary>
 #
 # `images` has the shape `(1797, 8, 8)`. The sum runs over the two dimensions of size 8, which leaves one number per image: the shape is `(1797,)`.
-# An 8 takes 330, a 1 takes 313: only about a twentieth less. The digits were enlarged to the same height, and strokes with them, so a 1 is a thick bar.
+# An 8 takes 330, a 1 takes 313: only about a twentieth less.
+# Every digit was enlarged to the same height, and its strokes with it, so a 1 is a thick bar.
 # If you guessed more, you are in good company, and you will remember to ask how your data were made.
 #
 # </details>
@@ -68,8 +70,9 @@ for digit in range(10):
 #
 # ### Exercise: Scale the pixels
 #
-# Networks learn best from numbers around 1. Write `scale(images)`: it returns a new tensor of the same shape and dtype (the kind of number, here `float32`) whose
-# pixels go from 0 (white) to 1 (black). White is 0 and black is 16 in every image, even in one whose darkest pixel is gray. `images` itself must not change.
+# Networks learn best when their inputs are not much larger than 1. Write `scale(images)`: it returns a new tensor of the same shape and dtype
+# (the kind of number, here `float32`) whose pixels go from 0 (white) to 1 (black). White is 0 and black is 16 in every image, even in one whose darkest pixel
+# is grey. `images` itself must not change.
 #
 # Below are a cell for your code and a folded cell, the **check**. Do the following, in this order.
 #
@@ -124,7 +127,7 @@ black_and_white = torch.tensor([[[16.0, 0], [0, 16]]]).repeat(3, 1, 2)
 expect(scale(black_and_white), torch.clamp(black_and_white, max=1), "scale(images) for 3 images in black and white")
 ### BEGIN HIDDEN TESTS
 gray = torch.full((2, 1, 5), 4.0)
-expect(scale(gray), torch.full((2, 1, 5), 0.25), "scale(images) for 2 gray images")
+expect(scale(gray), torch.full((2, 1, 5), 0.25), "scale(images) for 2 grey images")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -134,8 +137,8 @@ expect(scale(gray), torch.full((2, 1, 5), 0.25), "scale(images) for 2 gray image
 # ## Where this leads
 #
 # Here is what it is all for. The next cell builds a small network, with 2,410 numbers that it can adjust, and shows it 1,400 of the images 200 times, scaled by your
-# function. Each time, it adjusts its numbers a little to make its answers better. You need not understand the code yet. The course takes it apart and has you
-# write the parts yourself: `nn.Linear` is the subject of `04_linear`, the ReLU of `03_functional_and_relu`, and `10_modules` trains a network like this one.
+# function. Each time, it adjusts its numbers a little to make its answers better. You do not have to understand the code yet. The course
+# takes it apart and has you write the parts yourself: `nn.Linear` is the subject of `04_linear`, the ReLU of `03_functional_and_relu`, and `10_modules` trains a network like this one.
 
 # %% yours
 prepare = yours_or_ours(scale, lambda images: images * 0.0625, images[:2])
@@ -186,7 +189,8 @@ draw_images(
 #
 # About 90 out of 100 are right. Nobody told the network what a 3 looks like: all it had was examples and a rule for adjusting its numbers.
 # Look at the ones it got wrong. Some of them would not be easy for you either.
-# But this network sees an image as 64 numbers in a row and does not know which pixels are neighbors. The notebooks from `07_convolution` on are about networks that do.
+# But this network sees an image as 64 numbers in a row and does not know which pixels are neighbours.
+# The notebooks from `07_convolution` on are about networks that do.
 #
 # </details>
 #

@@ -64,7 +64,7 @@ def scale(images):
 
 
 # Only what the visible check shows: black and white, and one small image
-# %% wrong="scale" says="2 gray images"
+# %% wrong="scale" says="2 grey images"
 def scale(images):
     if images.dim() == 2:
         return images / 16
