@@ -71,8 +71,8 @@ for digit in range(10):
 # ### Exercise: Scale the pixels
 #
 # Networks learn best when their inputs are not much larger than 1. Write `scale(images)`: it returns a new tensor of the same shape and dtype
-# (the kind of number, here `float32`) whose pixels go from 0 (white) to 1 (black). White is 0 and black is 16 in every image, even in one whose darkest pixel
-# is grey. `images` itself must not change.
+# (the kind of number, here `float32`) whose pixels go from 0 (white) to 1 (black). White is 0 and black is 16 in every image, even in
+# one whose darkest pixel is grey. `images` itself must not change.
 #
 # Below are a cell for your code and a folded cell, the **check**. Do the following, in this order.
 #
@@ -138,7 +138,8 @@ expect(scale(gray), torch.full((2, 1, 5), 0.25), "scale(images) for 2 grey image
 #
 # Here is what it is all for. The next cell builds a small network, with 2,410 numbers that it can adjust, and shows it 1,400 of the images 200 times, scaled by your
 # function. Each time, it adjusts its numbers a little to make its answers better. You do not have to understand the code yet. The course
-# takes it apart and has you write the parts yourself: `nn.Linear` is the subject of `04_linear`, the ReLU of `03_functional_and_relu`, and `10_modules` trains a network like this one.
+# takes it apart and has you write the parts yourself: `nn.Linear` is the subject of `04_linear`, the ReLU of `03_functional_and_relu`, and
+# `10_modules` trains a network like this one.
 
 # %% yours
 prepare = yours_or_ours(scale, lambda images: images * 0.0625, images[:2])
