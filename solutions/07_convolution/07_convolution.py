@@ -5,9 +5,9 @@
 #
 # - explain, with numbers, why a linear layer is the wrong tool for images and sound;
 # - compute a convolution by hand and in code, in 1-d and 2-d, and predict the shape of the result;
-# - choose kernels that take derivatives, find patterns and mark edges, and train a kernel from data;
+# - choose kernels that take derivatives, find patterns and mark edges, and learn a kernel from data;
 # - use `F.conv2d` and `nn.Conv2d` with batches, channels, biases and groups, and count their parameters;
-# - turn a convolution into a single matrix product.
+# - write a convolution as a single matrix product.
 #
 # **18 points** in 9 exercises. **Time**: about 45 minutes of reading and 95 minutes for the exercises. **You need**: tensors and gradients
 # with `backward()`; `nn.Linear`, its weight and its initial values (`04_linear`); batches (`06_batch_processing`).
@@ -487,8 +487,8 @@ for step in (0.5, 1.0, 3):
 # %% [markdown]
 # ### A kernel learned from data
 #
-# So far, somebody chose the kernel. Now let gradient descent find one, with *your* `conv1d` (or the course's own while yours
-# does not work). The data are a row of 100 black and white pixels (0 and 1) and, for each pair of neighbours, the target: +1
+# So far, somebody chose the kernel. Now let gradient descent find one, with *your* `conv1d` (or the course's own until yours
+# works). The data are a row of 100 black and white pixels (0 and 1) and, for each pair of neighbours, the target: +1
 # where white begins, −1 where it ends, 0 elsewhere. The kernel starts at zero.
 #
 # **Before you run it:** which two numbers will the kernel `u` end up with?
@@ -591,7 +591,7 @@ draw_signals(
 # - Windows stay inside `x`. The first and the last one count as well.
 # - Any method will do, `F.conv1d` or your own `conv1d` included.
 # - One window is clearly better than all others, though even the best may fit badly.
-# - `x` has up to 1000 values. No absolute value is larger than 50, so float32 is precise enough.
+# - `x` has up to 1000 values. All values are between −50 and 50, so float32 is precise enough.
 # - `x` and `template` have the same dtype, float32 or float64. Either may require a gradient. They must not be changed.
 #
 # <details><summary>Hint 1: two ways</summary>
@@ -1201,8 +1201,8 @@ show(
 )
 
 # %% [markdown]
-# A kernel for it is C×h×w: it has **as many channels as the input**, but usually far fewer rows and columns. It moves over rows and columns,
-# not over channels. At each place, all C·h·w products are added up to **one** number. Here is an input of 3×5×6 with a kernel of 3×2×3:
+# A kernel for such an image is C×h×w: it has **as many channels as the input**, but usually far fewer rows and columns. It moves over rows and
+# columns, not over channels. At each place, all C·h·w products are added up to **one** number. Here is an input of 3×5×6 with a kernel of 3×2×3:
 
 # %%
 torch.manual_seed(0)
@@ -1570,7 +1570,7 @@ try_many(
 #
 # Just as `nn.Linear` goes with `F.linear`, `nn.Conv2d` goes with `F.conv2d`: it creates the weight and the bias and keeps them.
 # `nn.Conv2d(in_channels, out_channels, kernel_size)` takes the kernel size as a pair `(h, w)`, or as one number `k` for
-# `(k, k)`. Its initial values lie between $-1 / \sqrt{\mathrm{fan\_in}}$ and $1 / \sqrt{\mathrm{fan\_in}}$, as in a linear
+# `(k, k)`. Its initial values are between $-1 / \sqrt{\mathrm{fan\_in}}$ and $1 / \sqrt{\mathrm{fan\_in}}$, as in a linear
 # layer. One output adds up C·h·w products, so that is its $\mathrm{fan\_in}$.
 
 # %%
@@ -1688,7 +1688,7 @@ show(
 #
 # ## Groups
 #
-# So far, every kernel sees all channels. `groups` divides the input channels and the output maps into that many groups, and a kernel sees
+# So far, every kernel has seen all channels. `groups` divides the input channels and the output maps into that many groups, and a kernel sees
 # **only the channels of its own group**. So a kernel has $C / \text{groups}$ channels, and the weight is
 # $D \times \frac{C}{\text{groups}} \times h \times w$. Both C and D must be divisible by `groups`. In the picture, each line stands for h×w
 # weights:
@@ -2114,8 +2114,8 @@ draw_images(
 # ## One, two, three dimensions
 #
 # The same operation exists for signals of other dimensions: `F.conv1d` and `nn.Conv1d` for sound and text, `F.conv3d` and
-# `nn.Conv3d` for videos and body scans. Batch and channels always come first; every other dimension shrinks by the kernel size
-# in it minus 1.
+# `nn.Conv3d` for videos and body scans. Batch and channels always come first; each of the other dimensions shrinks by its
+# kernel size minus 1.
 
 # %%
 print("Conv1d:", tuple(nn.Conv1d(2, 5, kernel_size=4)(torch.zeros(7, 2, 100)).shape))
@@ -2209,7 +2209,7 @@ print("the same as the linear layer: ", torch.allclose(y.flatten(1), linear(x.fl
 # ## One matrix product
 #
 # Your `conv2d` visits one place after another. Faster programs compute all places with **one matrix product**. The idea: write what the kernel
-# sees at each place as a column. This is called **im2col**, and `F.unfold(x, (h, w))` does it, row by row.
+# sees at each place as a column. This is called **im2col**, and `F.unfold(x, (h, w))` does it, taking the places row by row.
 #
 # **Before you run it:** take a 3×4 image with one channel and a 2×2 kernel. How many columns are there, how long is each, and what is in
 # the first?
@@ -2260,10 +2260,10 @@ print("F.conv2d gives this:", F.conv2d(x, kernel.view(1, 1, 2, 2))[0, 0].tolist(
 # - `columns`, N×(C·h·w)×L: the columns of all places, as `F.unfold` gives them;
 # - `y`, N×D×(H − h + 1)×(W − w + 1): the convolution, computed by a matrix product (`@`, `einsum` or the like), plus the bias.
 #
-# Besides:
+# In addition:
 #
 # - Call no torch function in a loop over samples, channels, maps, places or kernel positions: the number of calls must not grow
-#   with any of these sizes. No function that you call may have `conv` in its name.
+#   with any of these sizes. No torch function that you call may have `conv` in its name.
 # - All tensors have the same dtype, float32 or float64, and so do the results.
 # - Any tensor may be non-contiguous in memory, so `.view` may fail; `.reshape` works.
 # - The arguments must not be changed.
@@ -2510,7 +2510,7 @@ try_many(
 # %% [markdown]
 # ## Digits that move
 #
-# Back to the beginning: which layer is better where things move? Real digits of 8×8 pixels are placed on a strip of paper, 8
+# Back to the beginning: which layer does better when things move? Real digits of 8×8 pixels are placed on a strip of paper, 8
 # rows high and 32 columns wide. In training every digit stands in the middle. Two networks learn to recognise it:
 #
 # - a *linear layer*: 256 pixels in, 10 scores out, 2570 parameters;
@@ -2616,6 +2616,6 @@ show(
 #
 # </details>
 #
-# **Next:** `08_padding_stride_pooling`. Every convolution so far made the image a little smaller. The next notebook puts a frame around the
+# **Next:** `08_padding_stride_pooling`. So far, every kernel larger than 1×1 has made the image smaller. The next notebook puts a frame around the
 # input so that the output keeps its size, takes larger steps to make it much smaller on purpose, and replaces neighbourhoods by their largest
 # value.
