@@ -121,7 +121,7 @@ print("nn.MSELoss:", round(criterion(layer(x), target).item(), 4))
 
 # %% [markdown]
 # **Before you run it:** the next cell counts the parameters of seven modules and prints them beside the function that does the
-# same job. Which of the seven have any? How many are there in the first two?
+# same job. Which of the seven have any? How many do the first two have? (The convolution uses four kernels of 3×3 numbers and four biases.)
 
 # %% predict
 pairs = [
@@ -772,7 +772,7 @@ def train(hidden, out, learning_rate, steps, activation=F.relu, more_parameters=
 
 # %% [markdown]
 # **Before you run it:** after ten steps with the learning rate 0.02 the loss has fallen to 0.04. What will six times that rate do to the loss,
-# and to the 100 units? And 25 times?
+# and to the 100 units? And 25 times that rate?
 
 # %% predict
 print("learning rate   loss   dead units of 100")
@@ -788,7 +788,7 @@ print(f"\nvariance of the targets: {targets.var(correction=0).item():.2f}")
 # <details><summary>Why?</summary>
 #
 # Two units are dead from the start. A step that is too large can push a unit below 0 for every sample: at 0.12 a third of the units
-# die, at 0.5 nearly all. Then the loss equals the variance of the targets: for every sample the net predicts almost the same number, the mean.
+# die, at 0.5 nearly all. Then the loss is about the variance of the targets: for every sample the net predicts almost the same number, the mean.
 # At 0.12 the first steps overshoot, and the loss after each is 17.9, 24.8, 14.4, …; then it decays to 0.34, not far below that variance.
 #
 # </details>
@@ -867,7 +867,7 @@ show(
 #
 # <details><summary>Hint 3: to a Python number</summary>
 #
-# A mask has no mean until you turn it into numbers: `mask.double().mean()`. That is a 0-d tensor; `.item()` makes a Python `float` of it.
+# A mask has no mean until you turn it into numbers: `mask.double().mean()`. That is a 0-d tensor; `.item()` turns it into a Python `float`.
 #
 # </details>
 
@@ -1066,7 +1066,7 @@ show(
 #
 # $$\mathrm{LeakyReLU}(x) = \begin{cases} x & \text{if } x > 0 \\ s\,x & \text{otherwise.} \end{cases}$$
 #
-# In PyTorch: `F.leaky_relu(x, negative_slope=0.01)`. Other networks need an upper limit, for example on devices that compute with few bits. The
+# In PyTorch: `F.leaky_relu(x, negative_slope=0.01)`. Some networks need an upper limit, for example on devices that compute with few bits. The
 # **clipped ReLU** has a ceiling $c$:
 #
 # $$\mathrm{ClippedReLU}(x) = \min(\max(0, x), c).$$
@@ -1108,7 +1108,7 @@ show(
 )
 
 # %% [markdown]
-# **Before you run it:** take once more the net trained at 0.12, with its dead units. The values that the dead units pass to the ReLU lie
+# **Before you run it:** take the net trained at 0.12 again, with its dead units. The values that the dead units pass to the ReLU lie
 # between −5.5 and 0. Replace the ReLU with each of its relatives in turn. With which of them do the dead units' weights get a gradient again?
 
 # %% predict
@@ -1307,8 +1307,8 @@ try_many(34, 12_000)
 # Write `clipped_relu(x, ceiling)` without `F.relu6`, `F.hardtanh` or any of their other forms: values below 0 become 0, values above `ceiling`
 # become `ceiling`, and all others stay exactly as they are.
 #
-# - `ceiling` is a positive number within the range of the dtype of `x`; the default is 6. For float64 all its digits count: 0.1
-#   in float32 is not 0.1.
+# - `ceiling` is a positive number within the range of the dtype of `x`; the default is 6. For float64 all its digits count:
+#   do not round it to float32.
 # - `x` may have any shape, including zero-dimensional and empty tensors. Its dtype is float16, bfloat16, float32 or float64. It may
 #   contain very small values, huge ones and $\pm\infty$. The result has the shape and the dtype of `x`.
 # - The result is a **new** tensor, even if no value is clipped, and `x` stays as it is.
@@ -1787,7 +1787,7 @@ show(
 #
 # For the backward pass autograd keeps one tensor per layer: the output of the ReLU, which the ReLU itself and the next
 # linear layer both need. Nobody needs the input $h$ of the ReLU any more, so it is freed as soon as no name refers to it.
-# It exists only while its ReLU is being computed. With `inplace` it does not even exist then, and $L + 1$ becomes $L$.
+# So $h$ and the output exist side by side only while the ReLU is being computed. With `inplace` they share one memory, and $L + 1$ becomes $L$.
 #
 # The backward pass adds gradients to what is kept. In this net its peak is higher, and there `inplace` saves nothing.
 #
@@ -1815,7 +1815,7 @@ else:
 # ## When autograd refuses
 #
 # Writing over a value is harmless only if nobody needs the old value. Autograd keeps some of them for the backward pass:
-# for each operation, those that its derivative is computed from.
+# for each operation, those from which its derivative is computed.
 #
 # **Before you run it:** here are three attempts. One fails at once, one fails in `backward()`, and one works. Which is which?
 
@@ -1899,13 +1899,13 @@ for name, (operation, keeps) in operations.items():
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# It works unless the operation before keeps its output. No gradient is wrong: autograd would rather refuse, unless you write without its
-# knowledge, through `.data`. (A second ReLU after a ReLU would not change a single value. It is refused
-# all the same, because autograd counts writes and does not compare values.)
+# It works unless the operation before keeps its output. No gradient is wrong: autograd refuses instead. Only a write through `.data`, which it
+# cannot see, could spoil one unnoticed. (A second ReLU after a ReLU would not change a single value. It is refused all the same,
+# because autograd counts writes and does not compare values.)
 #
 # </details>
 #
-# **Before you run it:** this block adds its input $h$ to the ReLU of $h$, as residual networks
+# **Before you run it:** the next cell adds $h$ to the ReLU of $h$, as residual networks
 # do. For $h = (-2, 3)$ the sum is $(-2 + 0,\; 3 + 3) = (-2, 6)$. What does the second line print, or is there an error?
 
 # %% predict
@@ -1971,7 +1971,7 @@ print("in a Sequential:", [name for name, _ in net.named_parameters()])
 # Write the class `ClippedReLU`, a subclass of `nn.Module` that can be part of an `nn.Sequential`.
 #
 # - `ClippedReLU(ceiling=6.0)` creates a module. `ceiling` is a positive number within the range of the dtype of `x`; each
-#   module keeps its own, with all digits of a float64.
+#   module keeps its own and does not round it to float32.
 # - Calling the module with `x` of any shape, including zero-dimensional and empty tensors (in float16, bfloat16, float32 or
 #   float64), limits the values to the range from 0 to the ceiling; those inside stay exactly as they are.
 # - The result is a **new** tensor with the shape and the dtype of `x`, even if no value is clipped; `x` stays as it is.
