@@ -816,8 +816,8 @@ print(times_covered((6, 6), (3, 3), 2, padding=1).long())
 #   into the padded input.
 # - The mask covers the input only, not its frame.
 # - Find the windows yourself: no autograd (`backward`, `torch.autograd.grad`, `torch.func`), no convolution or pooling of
-#   torch, no `F.unfold` or `F.fold`. The method `x.unfold` is fine. (`times_covered` above is the short way: compare with
-#   `times_covered(…) == 0`, and give it the size and the kernel size as pairs.)
+#   torch, no `F.unfold` or `F.fold`. The method `x.unfold` is fine. (Do not call `times_covered`, which uses two of these.
+#   But you can compare your result with `times_covered(…) == 0`; it takes the size and the kernel size as pairs.)
 #
 # Try it on paper first: which cells of a 5×9 input does a 2×3 kernel ignore, with stride (3, 4) and no padding?
 #
@@ -1089,8 +1089,8 @@ show(
 #
 # <details><summary>Hint 1: one dimension</summary>
 #
-# A kernel of 5 needs 4 zeros: 2 before the input (left, above) and 2 after it. A kernel of 6 needs 5: 2 before and 3 after. By
-# which calculation do you get the first number from $k$, and by which the second?
+# A kernel of 5 needs 4 zeros: 2 before the input (left, above) and 2 after it. A kernel of 6 needs 5: 2 before and 3 after. How
+# do you calculate the first number from $k$, and how the second?
 #
 # </details>
 #
@@ -1190,7 +1190,7 @@ expect(answers, wanted, "same_padding for other kernels")
 # `F.max_pool2d(x, kernel_size)` takes the size of the window, `(h, w)`, or `k` for `(k, k)`.
 #
 # **Before you run it:** here are a pooling and a convolution with a single kernel, with windows of the same size, `(1, 2)`, on
-# the same 1×2×3×6 tensor. Neither is given a stride. What is the shape of each result?
+# the same 1×2×3×6 tensor. Neither is given a stride; for the pooling, guess the default. What is the shape of each result?
 
 # %% predict
 first = [[1, 2, 0, 1, 1, 0], [0, 1, 2, 2, 0, 0], [2, 0, 0, 1, 1, 2]]
@@ -1222,8 +1222,8 @@ kernel_steps(
 #
 # ### Padding in max pooling
 #
-# Max pooling takes `padding`, too. But a frame of zeros would be the largest value wherever all others are negative, and the output would say "0" where
-# there is no 0. So the frame of a max pooling is made of $-\infty$, which never wins:
+# Max pooling takes `padding`, too. But a zero in the frame would win in every window whose other values are all negative, and the output would be 0
+# where the input has no 0. So the frame of a max pooling is made of $-\infty$, which never wins:
 
 # %%
 negative = torch.full((1, 1, 4, 4), -1.0)
@@ -1413,7 +1413,7 @@ expect(
         # Poolings with gaps give what these two mistakes give.
         "The windows are made of cells that are not neighbours: a reshape splits a dimension of 12 rows into (4, 3), the "
         "groups first, then the rows within a group.": F.max_pool2d(x, (3, 2), stride=1, dilation=(4, 6)),
-        "You took the largest over the groups: it is wanted over the rows and the columns within a group.": F.max_pool2d(
+        "You took the largest over the groups: take it over the rows and the columns within each group.": F.max_pool2d(
             x, (4, 6), stride=1, dilation=(3, 2)
         ),
     },
@@ -1465,8 +1465,8 @@ try_many(
 # %% [markdown]
 # ## Where the gradient goes
 #
-# A gradient says how much the loss changes, per unit of a small change of a value. In the backward pass, the pooling receives
-# one gradient for each of its outputs and has to say what this means for each of its inputs.
+# A gradient says how fast the loss changes when a value is changed slightly. In the backward pass, the pooling receives
+# one gradient for each of its outputs and has to work out one for each of its inputs.
 #
 # **Before you run it:** the input is 4×5, the window 2×2. The four outputs receive the gradients 10, 20, 30 and 40. Which cells of the input get a
 # gradient other than 0, and what do they get?
@@ -1699,7 +1699,7 @@ expect(
         "Winners get a 1: they should get the gradient of their output.": ones,
         "Winners get their own value: they should get the gradient of their output.": ones * x,
         "Winners get the gradient times their own value: they should get the gradient alone.": wanted * x,
-        "The winners are right, but they get the gradients in reading order: the order of the windows is another one.": (
+        "The winners are right, but they get the gradients in reading order: the windows come in another order.": (
             ones.masked_scatter(ones == 1, grad_y)
         ),
         "All gradients are in the first channel: indices count within a channel, so every channel needs its own.": mixed,
@@ -1771,11 +1771,11 @@ try_many(
 # ## Average pooling
 #
 # **Average pooling** takes the mean of each window: `F.avg_pool2d(x, kernel_size)` or `nn.AvgPool2d(kernel_size)`, with the
-# same defaults. Compare three ways to shrink a 12×12 picture to 6×6. The picture is a frame of lines one pixel wide, in rows 3
-# and 9 and columns 3 and 8 (counted from 0); they have the value 1, and 1 is drawn dark.
+# same defaults. Compare three ways to shrink a 12×12 picture to 6×6. The picture is the outline of a rectangle, one pixel wide, in
+# rows 3 and 9 and columns 3 and 8 (counted from 0). Its pixels have the value 1, and 1 is drawn dark.
 #
 # **Before you run it:** take every second pixel, or the largest of each 2×2 window, or the mean. In which of the three do all
-# four sides survive (see the drawing), and what values do they have?
+# four sides survive (the drawing will tell), and what values do they have?
 
 # %% predict
 thin = torch.zeros(12, 12)
