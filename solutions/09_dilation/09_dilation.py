@@ -132,7 +132,7 @@ kernel_steps(
 # - `dilation` is a pair: rows, then columns; `(1, 1)` is allowed. Add no zeros around the outside.
 # - `weight` may have any floating-point dtype and need not be contiguous in memory. The result has the same dtype. Do
 #   not change `weight`.
-# - Gradients flow back through the result to every entry of `weight`, also to an entry that is 0.
+# - Gradients flow back through the result to every entry of `weight`, including any that are 0.
 #
 # <details><summary>Hint 1: the size</summary>
 #
@@ -720,7 +720,7 @@ show(
 #
 # - You may call `F.conv1d` and anything else, but no function may dilate for you: leave the argument `dilation` at 1.
 # - In float32 and float64, a `nan` or `inf` in `x` must reach only the outputs that use it. (In 16 bits, some of PyTorch's
-#   own convolutions spread it.) So a kernel filled with zeros will not do, whatever the dtype: work on the phases, or find
+#   own convolutions spread it.) So the zero-filled kernel will not do, whatever the dtype: work on the phases, or find
 #   another way without zeros.
 # - `x` is at least as long as the zero-filled kernel, and $d \ge 1$. There may be fewer outputs than phases.
 # - `x` and `weight` have the same floating-point dtype, and so does the result. Do not change either.
@@ -915,8 +915,8 @@ try_many(
 # %% [markdown]
 # ## A larger field for the same parameters
 #
-# The **receptive field** of an output is the stretch of the input from the first to the last entry that can change it.
-# If there are gaps, some entries in between cannot, but the whole stretch still counts. For one layer it is as wide as
+# In this notebook, the **receptive field** of an output is the whole stretch of the input from the first to the last entry
+# that can change it. If there are gaps, some entries in between cannot, but they count too. For one layer it is as wide as
 # the zero-filled kernel, and the number of parameters does not depend on $d$:
 
 # %%
@@ -1082,7 +1082,7 @@ for name, layers in {"A": [(1, 1), (2, 1), (4, 1)], "B": [(1, 2), (1, 2), (1, 1)
 #
 # ### Exercise: The receptive field of a stack
 #
-# Write `receptive_field(layers)`. `layers` is a list of up to 100 triples `(k, d, stride)` of Python `int`s of at least 1,
+# Write `receptive_field(layers)`. `layers` is a list of up to 100 triples `(k, d, stride)` of Python `int`s, each at least 1,
 # starting with the layer next to the input. A pooling layer is a triple, too: `(2, 1, 2)` is a 2×2 pooling, in one direction.
 #
 # - Return $R$ as an `int`, exact however large it is. Compute it without building the stack: some kernels and some fields
@@ -1102,7 +1102,7 @@ for name, layers in {"A": [(1, 1), (2, 1), (4, 1)], "B": [(1, 2), (1, 2), (1, 1)
 #
 # </details>
 #
-# <details><summary>Hint 3: the huge one is a little off</summary>
+# <details><summary>Hint 3: huge fields come out slightly wrong</summary>
 #
 # Python's `int` has no limit, a `float` holds about 16 digits, and int64 ends at $9 \cdot 10^{18}$. Stay with `int`.
 #
@@ -1293,7 +1293,7 @@ draw_images(
 #
 # Write `measured_field(net, channels, size)`: the receptive field of the middle output, measured with a gradient.
 #
-# - The input has shape 1 × `channels` × H × W, where `size` is `(H, W)`; use zeros, as above. The output is 1×D×H'×W'; its
+# - The input has shape 1 × `channels` × H × W, where `size` is `(H, W)`; zeros will do, as above. The output is 1×D×H'×W'; its
 #   middle is at row $H'/2$ and column $W'/2$, rounded down.
 # - All D channels at that place count: an input belongs to the field if it can change any of them.
 # - In the check's nets, the gradients of these output channels never cancel each other, so you may add up the output
@@ -1677,7 +1677,7 @@ draw_images(
 # copies of that stretch $d$ apart. They leave no gap if $d \le R$. If $d > R$, the input just after
 # the stretch is missed, because every later dilation is at least as large. So:
 #
-# > For $k \ge 2$, sort the dilations. No input of the receptive field is missed exactly when each dilation is at most
+# > For $k \ge 2$, sort the dilations. There are no gaps in the receptive field if, and only if, each dilation is at most
 # > the receptive field of those before it. In particular, the first must be 1.
 #
 # For example, 1, 2, 4 passes: $1 \le 1$, $2 \le 3$, $4 \le 7$. The order of the layers makes no difference to what is seen.
@@ -1891,7 +1891,7 @@ try_paths(
 # %% [markdown]
 # ## Choose the dilations
 #
-# Do gaps matter in training? Here is a task to find out: the inputs are random sequences of ±1, and the net must repeat
+# Do gaps matter in training? Here is a test: the inputs are random sequences of ±1, and the net must repeat
 # them some steps later, $y_i = x_{i - \text{delay}}$. Three stacks of three causal layers, built from your
 # `causal_conv1d`, have the same number of parameters and are trained in the same way. A loss of 0.0 means a perfect
 # echo. A net that cannot see the value to repeat can hardly do better than output zeros, for a loss of about 1.0.
@@ -1955,8 +1955,8 @@ counts = paths([2**n for n in range(10)], k=2)
 print("field:", len(counts), "inputs; paths: from", counts.min().item(), "to", counts.max().item())
 
 # %% [markdown]
-# For $k = 3$ the dilations 1, 3, 9, … reach furthest. Doubling dilations do not reach as far, but their stretches
-# overlap, so neighbouring inputs mix more than once; they are the usual choice. What if you need a given field with as
+# For $k = 3$ the dilations 1, 3, 9, … reach furthest. Doubling dilations, the usual choice, do not reach as far, but their
+# stretches overlap, so neighbouring inputs mix more than once. What if you need a given field with as
 # few parameters as possible?
 #
 # ### Exercise: The smallest stack for a receptive field
@@ -2149,7 +2149,7 @@ show(
 # going on, how would you show it, and what would you change?</summary>
 #
 # Gridding: an output sees only every fourth input, and neighbouring outputs see different ones. The support of one
-# output's gradient shows it. Start with dilation 1, and keep each dilation, when sorted, at most as large as the receptive
+# output's gradient shows it. Sort the dilations: the first must be 1, and each of the others at most the receptive
 # field of those before it, as in 1, 2, 4.
 #
 # </details>
