@@ -330,7 +330,7 @@ print("the first order, without a bias:", F.linear(orders[:1], shop_weight))
 # and holds them as `nn.Parameter`s. You give it the two sizes once, and from then on only `x`.
 #
 # **Before you run it:** `nn.Linear(10, 4)` maps 10 features to 4. Is its weight 10×4 or 4×10? What are the shapes of the outputs for
-# a batch of 523 samples, and for a batch of none?
+# a batch of 523 samples, and for a batch of 0?
 
 # %% predict
 torch.manual_seed(0)
@@ -386,8 +386,8 @@ for wrong in (torch.zeros(523, 4), torch.zeros(523, 10, dtype=torch.float64)):
 # ### One operation: `addmm`
 #
 # The names `mat1` and `mat2` belong to `torch.addmm(b, mat1, mat2)`, which computes `b + mat1 @ mat2` in **one** operation: **add** to a **m**atrix
-# **m**ultiplication. `F.linear` uses it, and you meet its name in error messages and profiles. It knows nothing about layers, so the caller has to
-# transpose the weight.
+# **m**ultiplication. `F.linear` with a bias uses it, and you meet its name in error messages and profiles. It knows nothing about layers,
+# so the caller has to transpose the weight.
 
 # %%
 x = torch.randn(3, 10)
@@ -616,7 +616,7 @@ for c in (4, 64, 1024):
 #
 # Write `initial_values(in_features, out_features)`: it returns the tuple `(weight, bias)`, two new float32 tensors (or `nn.Parameter`s) with the
 # shapes and the distribution that `nn.Linear(in_features, out_features)` starts with. Draw the values yourself, each independently of all others:
-# no `nn.init.kaiming_uniform_`, which every `nn.Linear` calls when it is made. Each call draws new values from torch's (or NumPy's) random number
+# no `nn.init.kaiming_uniform_`, and so no `nn.Linear`, which calls it. Each call draws new values from torch's (or NumPy's) random number
 # generator. Do not seed it.
 #
 # <details><summary>Hint 1: which of the two sizes?</summary>
@@ -1345,8 +1345,8 @@ print(f"by autograd {guess.weight.grad[0, 1].item():.2f}")
 # \frac{\partial L}{\partial x} = \frac{\partial L}{\partial s}\, w, \qquad
 # \frac{\partial L}{\partial b_d} = \sum_{n} \frac{\partial L}{\partial s_{nd}} .$$
 #
-# You need not memorise them. As long as $N$, $C$ and $D$ differ, the shapes leave only one way to multiply the factors (with $C = D$, `w` and `wᵀ`
-# would both fit). The bias is added to every row, so its gradient is the sum of the rows of
+# You do not have to memorise them. As long as $N$, $C$ and $D$ differ, the shapes leave only one way to multiply the factors (with $C = D$, `w`
+# and `wᵀ` would both fit). The bias is added to every row, so its gradient is the sum of the rows of
 # $\partial L/\partial s$:
 
 
@@ -1839,11 +1839,11 @@ to_one = yours_or_ours(collapse, weight_only, nn.Linear(10, 3), nn.Linear(3, 4),
 # %% [markdown]
 # ### How wide must the middle be?
 #
-# **Before you run it:** `nn.Linear(10, 4)` has 44 parameters. With 100 units in the middle, 10 → 100 → 4, the pair has 1,504. With 2 units, 10 → 2
-# → 4, it has 34. Which of the two pairs can compute *every* map that the single layer can? And how few units in the middle are enough?
+# **Before you run it:** `nn.Linear(10, 4)` has 44 parameters. With 100 units in the middle, 10 → 100 → 4, the pair has 1,504. With 2 units,
+# 10 → 2 → 4, it has 34. Which of the two pairs can compute *every* map that the single layer can? And how few units in the middle are enough?
 #
-# For these two widths and for 4, `to_one` makes one layer of the pair, and the cell prints the *rank* of its weight: the number of its linearly
-# independent rows. (`to_one` is your `collapse`. Until you have solved it, the course's own version is used instead.)
+# For each of three widths in the middle, `to_one` makes one layer of the pair, and the cell prints the *rank* of its weight: the number of its
+# linearly independent rows. (`to_one` is your `collapse`. Until you have solved it, the course's own version is used instead.)
 
 # %% predict
 torch.manual_seed(0)
@@ -1911,10 +1911,10 @@ show(
 #
 # $$\frac{\partial L}{\partial h} = \frac{\partial L}{\partial s_2}\, w_2 .$$
 #
-# The ReLU passes the gradient on where its own input was greater than 0, and passes 0 elsewhere, also where its input was exactly 0. What comes out,
+# The ReLU passes the gradient on where its own input was greater than 0, and passes 0 elsewhere, even where its input was exactly 0. What comes out,
 # $\partial L/\partial s_1$, is what layer 1 receives. Together with its input $x$ it gives the gradients of $w_1$ and $b_1$.
 #
-# Each step of the backward pass needs something from the forward pass: the dashed arrows.
+# Each step of the backward pass needs something from the forward pass. The dashed arrows in the picture show what.
 
 
 # %% folded label="Draw the forward and the backward pass"
@@ -1956,7 +1956,7 @@ show(
 # and no autograd (no `backward()`, no `torch.autograd.grad`, none of the functions in `torch.func` that differentiate). `w1`, `b1` and `w2` may be
 # the parameters of layers. Leave the arguments as they are. The gradients are new tensors of the arguments' dtype (float16, float32 or float64).
 #
-# You may call your `linear_backward`, but a mistake in it then costs points here, too. Writing the products out is safer, and not longer.
+# You may call your `linear_backward`, but a mistake in it then costs points here, too. Writing out the products is safer and hardly longer.
 #
 # `b2` is not an argument. Before you begin: why not?
 #
@@ -2306,14 +2306,14 @@ draw_images(
 #
 # Answer from memory, then unfold.
 #
-# <details><summary>1. Which parameters does <code>nn.Linear(784, 200)</code> have: shapes, count, and the bounds of their initial values?</summary>
+# <details><summary>1. What parameters does <code>nn.Linear(784, 200)</code> have? Give shapes, count, and the bounds of the initial values.</summary>
 #
 # The weight is 200×784 and the bias has 200 entries: together 200 · (784 + 1) = 157,000 numbers. They start between −1/√784 and 1/√784, that is ±1/28
 # ≈ ±0.0357.
 #
 # </details>
 #
-# <details><summary>2. You get ∂L/∂s, N×D. Which products give the gradients of weight and input? Why is the bias gradient a sum?</summary>
+# <details><summary>2. You get ∂L/∂s, N×D. Which products give the gradients of the weight and the input? Why is the bias gradient a sum?</summary>
 #
 # $\partial L/\partial w = (\partial L/\partial s)^T x$ is D×C, and $\partial L/\partial x = (\partial L/\partial s)\,w$ is N×C. The bias is added
 # once in every sample, so every sample contributes to its gradient, and the contributions add up.
