@@ -53,7 +53,7 @@ print("shares memory with images:", for_linear.data_ptr() == images.data_ptr())
 # A convolution needs a channel dimension, even if there is only one channel: 60000×1×28×28. `unsqueeze(1)` inserts a
 # dimension of size 1 as dimension 1. A linear layer needs one row per image: 60000×784. `flatten(1)` merges all
 # dimensions from dimension 1 on. Both leave the first dimension, the number of images, alone, and neither copies
-# anything here, because the numbers already lie in memory in this order. (A layer takes floats, so real MNIST images
+# anything here, because the numbers are already in this order in memory. (A layer takes floats, so real MNIST images
 # also need `.float() / 255` first.)
 #
 # (Older code has `x.view(x.size(0), -1)` instead of `x.flatten(1)`; it fails for some memory layouts.)
@@ -716,7 +716,7 @@ expect(
 # - `shape` is the shape of one sample, without the sample dimension: `(1, 28, 28)` for images, `(13,)` for a net of
 #   linear layers. A linear layer always receives one vector per sample ($N \times C$).
 # - Convolutions and pooling may have any kernel size, padding and stride, each a number or a pair (the padding is never a
-#   word such as `"same"`). Convolutions may also have dilation, `groups` (the weight then has shape
+#   string such as `"same"`). Convolutions may also have dilation, `groups` (the weight then has shape
 #   `(D, C / groups, kH, kW)`) or no bias; pooling has no other options. Products with the zeros of the padding count, too.
 #
 # <details><summary>Hint 1: the number of outputs</summary>
@@ -1106,8 +1106,8 @@ for name, value in {
 #   and a ReLU after `conv2`, a ReLU after `fc1`, nothing after `fc2`. (Max pooling before or after the ReLU gives the
 #   same result.)
 # - Images that give more or fewer features than `fc1` takes must raise an error, in training mode and in evaluation
-#   mode (see *Two modes: train() and eval()* below). The output must never have another number of rows than there are images. (Images of another size that give the
-#   same number of features may be accepted.)
+#   mode (see *Two modes: train() and eval()* below). The output must never have more or fewer rows than there are images.
+#   (Images of another size that give the same number of features may be accepted.)
 # - Gradients reach all parameters and the images, in both modes. The images are left as they were.
 #
 # <details><summary>Hint 1: what goes where?</summary>
@@ -1784,7 +1784,7 @@ print("2×4×7×5 →", "×".join(map(str, block(torch.randn(2, 4, 7, 5)).shape)
 
 # %% [markdown]
 # **Before you run it:** suppose that all weights and biases of the convolutions are 0. What does the block give for the
-# four values below, and what gradient reaches `x`?
+# values −2, −1, 1 and 2, and what gradient of the sum of its outputs reaches `x`?
 
 # %% predict
 for parameter in block.parameters():
@@ -1799,9 +1799,9 @@ print("x.grad:", x.grad.flatten().tolist())
 # <details><summary>Why?</summary>
 #
 # With $f(x) = 0$ the block is $\mathrm{relu}(x)$. Everything passes through the plus unchanged; the last ReLU then lets
-# the positive values through, and so their gradient. For the negative values it gives 0, with gradient 0. (A plain chain of the two convolutions would give zeros, and no
-# gradient would reach `x`.) That is one reason why networks with a hundred such blocks can be trained: the gradient
-# flows past the convolutions.
+# the positive values through, and their gradient too. For the negative values it gives 0, with gradient 0. (A plain chain
+# of the two convolutions would give zeros, and no gradient would reach `x`.) That is one reason why networks with a
+# hundred such blocks can be trained: the gradient flows past the convolutions.
 #
 # Do not start with zeros, though: only the bias of `conv2` would get a gradient other than 0, and all kernels would stay
 # 0. A fresh block has random kernels.
@@ -2060,8 +2060,8 @@ require(True, f"{len(cases)} other cases", "")
 # %% [markdown]
 # ## The backward pass comes for free
 #
-# You have written `forward`, but never `backward`. Autograd records every operation of the forward pass, whatever
-# Python code called it, and `loss.backward()` goes back through all of them. Before that, every gradient is `None`;
+# Your classes have a `forward`, but no `backward`. Autograd records every operation of the forward pass, whatever Python
+# code called it, and `loss.backward()` goes back through all of them. Here every gradient is `None` before that call;
 # afterwards each parameter has a gradient of its own shape:
 
 # %%
@@ -2378,7 +2378,7 @@ draw_images(
 )
 
 # %% [markdown]
-# ### A quick test before a long training
+# ### A quick test before a long training run
 #
 # Can the network **overfit one small batch**, that is, memorise its few images? Its loss on that batch must fall close to
 # 0; the number of right answers is not enough. If it does not, something is broken, perhaps a gradient that does not
@@ -2449,7 +2449,7 @@ print(f"{right_here} of the 20 it has seen, {right_there} of 299 others")
 # and `net.eval()` switch a module, and all modules inside it, to training mode and evaluation mode. A new module is in
 # training mode.
 #
-# **Before you run it:** this prints four lines of eight numbers. Which of them are equal?
+# **Before you run it:** this prints four lines of eight numbers. Which of the lines are equal?
 
 # %% predict
 torch.manual_seed(0)
