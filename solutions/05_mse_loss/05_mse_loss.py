@@ -329,7 +329,7 @@ draw_row(
 #
 # </details>
 #
-# Which one should you train with? Suppose that you have 1, 10 or 100 copies of every sample.
+# Which reduction should you train with? Suppose that you have 1, 10 or 100 copies of every sample.
 #
 # **Before you run it**: what happens to the gradient with `"mean"`, and with `"sum"`?
 
@@ -671,7 +671,7 @@ for name, loss in {"MSE": F.mse_loss, "L1": F.l1_loss}.items():
 #
 # </details>
 #
-# ### Is the target spared?
+# ### Does the target get a gradient, too?
 #
 # A target is usually data, and nobody wants to change data. But a target can also come out of another network.
 #
@@ -708,7 +708,7 @@ print("with target.detach():  ", y.grad)
 #   losses, such as `F.mse_loss`, and none of their derivatives, such as `torch.ops.aten.mse_loss_backward`.
 # - `reduction` is `"mean"` or `"sum"`; no other value will be passed.
 # - `input` and `target` are float tensors of the same shape and dtype. They may be transposed or strided views. Neither is
-#   changed. Both results have the same shape and dtype.
+#   changed. Both results have the shape and dtype of `input`.
 #
 # <details><summary>Hint 1: the sum</summary>
 #
@@ -969,7 +969,7 @@ show(
 #
 # <details><summary>Hint 2: the same kind of shape</summary>
 #
-# `t.reshape(-1)` makes a vector of $(N, 1)$ and leaves $(N,)$ as it is. `t.reshape(-1, 1)` makes a column of either.
+# `t.reshape(-1)` turns $(N, 1)$ into a vector and leaves $(N,)$ as it is. `t.reshape(-1, 1)` turns either into a column.
 #
 # </details>
 #
@@ -1131,7 +1131,7 @@ refuse((2, 6), (1, 6), (6, 1), (6, 3), (3, 6), (6, 5), (0, 4), (2, 0), (1, 0), (
 # %% [markdown]
 # ## Which digit is it?
 #
-# Now a classification: which digit is written in an image of 8×8 pixels? Scale the pixels to 0…1, and hold out every fifth
+# Now for classification: which digit is written in an image of 8×8 pixels? Scale the pixels to 0…1, and hold out every fifth
 # image, to see how the model does on images that it was not trained on.
 
 # %%
@@ -1252,7 +1252,7 @@ show(
 #
 # <details><summary>Hint 3: writing into a matrix</summary>
 #
-# Or start with a matrix filled with −1. Then `z[rows, columns] = 1` with two index vectors of length $N$ writes one entry per row.
+# Another way is to start with a matrix filled with −1. Then `z[rows, columns] = 1` with two index vectors of length $N$ writes one entry per row.
 #
 # </details>
 
@@ -1673,12 +1673,12 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# With all scores 0, every square is $(0 - 1)^2$ or $(0 + 1)^2$, so the first loss is 1. The ten scores are all the same, and `argmax` then happens to
-# choose class 0 for every image. So the model gets exactly one of the ten digits right, the zeros: 7.5 % of the held-out images.
+# With all scores 0, every square is $(0 - 1)^2$ or $(0 + 1)^2$, so the first loss is 1. The ten scores are all the same, and among equal values
+# `argmax` returns the first: class 0 for every image. So the model gets exactly one of the ten digits right, the zeros: 7.5 % of the held-out images.
 #
 # How good is the last loss, 0.135? Compare it with a model that does not look at the image. The best it can do is to output the mean target of
-# every class. If all ten digits are equally frequent, nine targets of −1 and one of +1 average to −0.8, and the loss is
-# $0.9 \cdot 0.2^2 + 0.1 \cdot 1.8^2 = 0.36$. Here they are nearly so.
+# every class. If all ten digits are equally frequent (here they nearly are), nine targets of −1 and one of +1 average to −0.8, and the loss is
+# $0.9 \cdot 0.2^2 + 0.1 \cdot 1.8^2 = 0.36$.
 #
 # The loss never gets near 0: a linear function of 64 pixels cannot hit ±1 for every image. It does not have to: it is enough
 # that the right class has the largest score. MSE was made for regression, but it still trains a decent classifier.
