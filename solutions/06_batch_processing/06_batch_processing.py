@@ -384,12 +384,12 @@ expect(answer, wanted, "layer_for_batch for a bias of 0 and −∞, all other nu
 # ## Copies into a small fast memory
 #
 # The numbers are the same. So why does everybody prefer the batch? A processor does not compute in its large main memory. It computes with what is in
-# its **cache**: fast, close to the arithmetic, and small. Here is a simple model of it. To compute $f_d(x_n)$, both must be in the cache: the
-# parameters of the module $f_d$ **and** the sample. There is room for one module and one sample. Using another module means copying its parameters in
-# and pushing the old ones out. Such a copy can take longer than the arithmetic itself.
+# its **cache**: fast, close to the arithmetic, and small. Here is a simple model of it. To compute $f_d(x_n)$, two things must be in the
+# cache: the parameters of the module $f_d$ **and** the sample. There is room for one module and one sample. Using another module means
+# copying its parameters in and pushing the old ones out. Such a copy can take longer than the arithmetic itself.
 #
-# (This is an assumption, and real machines are kinder: they have several caches, some of them large, and they load a big weight piece by piece. GPUs
-# have caches too. But the trend is the one the model shows, and below you will measure it.)
+# (This is a simplification, and real machines are kinder: they have several caches, some of them large, and they load a big weight piece by piece.
+# GPUs have caches too. But the trend is the one the model shows, and below you will measure it.)
 #
 # Take three modules in a row, $f = f_3 \circ f_2 \circ f_1$, and three samples $x_1, x_2, x_3$. Computing $f(x_1), f(x_2), f(x_3)$ takes nine
 # steps, in whatever order.
@@ -719,7 +719,7 @@ several(
 # Since every operation passes through the dispatcher, operations can be counted there. A `TorchDispatchMode` watches the code run. (The underscore in
 # the name of its module is a warning: it may change between versions.)
 #
-# **Before you run it:** the loop `y[k] = w.mv(x[k])` runs 2500 times. How many operations is that? And `x.mm(w.t())`?
+# **Before you run it:** in a loop, the line `y[k] = w.mv(x[k])` runs 2500 times. How many operations is that? And `x.mm(w.t())`?
 
 # %% predict
 from collections import Counter as Tally
@@ -1652,10 +1652,10 @@ agree(call(a, a)[0], by_loop(a, a, square), "squared_distances(a, a), the same t
 # %% [markdown]
 # ### Two formulas for one distance
 #
-# The hints of the last exercise hold two formulas for the squared distance, $\sum_c (p_c - q_c)^2$ and $|p|^2 + |q|^2 - 2\,p^T q$. Multiply the first
+# The hints of the last exercise give two formulas for the squared distance, $\sum_c (p_c - q_c)^2$ and $|p|^2 + |q|^2 - 2\,p^T q$. Multiply the first
 # one out and you get the second.
 #
-# **Before you run it:** two points lie far from the origin and 1 apart. What does each formula give for their squared distance, in float32?
+# **Before you run it:** two points are far from the origin and 1 apart. What does each formula give for their squared distance, in float32?
 
 # %% predict
 p, q = torch.tensor([10_000.0, 10_000, 10_000, 0]), torch.tensor([10_000.0, 10_000, 10_000, 1])
@@ -1696,7 +1696,7 @@ print("vmap takes as many operations for 300 samples as for 3:", counts[0] == co
 # ### Reading digits with your distances
 #
 # This is enough for a classifier that needs no training. An unknown digit gets the label of its **nearest neighbour** among 500 known ones.
-# Your `squared_distances` finds it, once for the images as they are and once after your `unit_rows`, which takes away how much ink there is.
+# Your `squared_distances` finds it, once for the images as they are and once after your `unit_rows`, which evens out the amount of ink.
 #
 # **Before you run it:** of 100 unknown digits, how many will be read correctly? Does it help to scale the images to length 1?
 
@@ -1741,8 +1741,8 @@ draw_images(
 # 2. **Warm up**: run the code once beforehand. The first run also loads libraries, starts threads and allocates memory.
 # 3. **Repeat and take the median.** Now and then something else runs on your machine. One slow run spoils the mean but not the median.
 #
-# There is a fourth one, for GPUs, and you can discover it without a GPU: here a second thread stands in for it. Python calls `submit` to give the thread
-# a job of 50 ms, as it gives a GPU a matrix product, and `result` to fetch what comes of it.
+# There is a fourth rule, for GPUs, and you do not need a GPU to discover it: here a second thread stands in for one. Python calls `submit` to give
+# the thread a job of 50 ms, as it gives a GPU a matrix product, and `result` to fetch the outcome.
 #
 # **Before you run it:** the clock is read after `submit` and again after `result`. What does it show each time?
 
@@ -2268,8 +2268,8 @@ show(
 #
 # ### Exercise: Gradient accumulation
 #
-# Write `accumulate_gradients(model, x, y, size)`. Afterwards each parameter's `.grad` is the gradient of `F.mse_loss(model(x), y)` over the **whole**
-# batch (mean reduction), but the model never sees more than `size` samples at once:
+# Write `accumulate_gradients(model, x, y, size)`. After the call, each parameter's `.grad` is the gradient of `F.mse_loss(model(x), y)` over the
+# **whole** batch (mean reduction), but the model never sees more than `size` samples at once:
 #
 # - gradients from before the call are cleared first, including those of frozen parameters (a `.grad` may also be `None`);
 # - the parts are the rows 0 to `size` − 1, then the next `size` rows, and so on; the last part may be smaller. Each part goes through `model` exactly once;
@@ -2277,8 +2277,8 @@ show(
 #   for one part is enough;
 # - it returns the loss of the whole batch as a Python `float`;
 # - parameters, `x` and `y` keep their values (no optimizer step), and frozen parameters stay frozen and get no gradient (`None` or zeros);
-# - do not switch the model or any of its layers between train and eval mode, not even during the call, and not even if there is dropout or batch
-#   normalisation in it.
+# - throughout the call, the model and each of its layers stay in the mode (train or eval) that they were in, even if there is dropout or batch
+#   normalisation among them.
 #
 # The model may be a single layer or a net with a `forward` of its own, in float32 or float64. At least one parameter is not frozen.
 #
@@ -2779,7 +2779,8 @@ draw_images(
 #
 # Answer from memory, then unfold.
 #
-# <details><summary>1. 640 samples go through 5 modules. How often are parameters copied into the cache one by one, in batches of 64, and all at once? What moves more in exchange?</summary>
+# <details><summary>1. 640 samples go through 5 modules. How many times are parameters copied into the cache one by one, in batches of 64, and
+# all at once? What moves more in return?</summary>
 #
 # 640 · 5 = 3200 times; 10 batches · 5 = 50 times; 5 times. The samples move more: each enters the cache once for every module. A sample has far fewer
 # numbers than a module has parameters.
