@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     check = command(
         "check",
         _check,
-        "test one notebook: its release, its variants, its stored outputs (under a minute)",
+        "test one notebook: its release, its variants, its stored outputs (about a minute)",
         "autograder check 04_linear",
     )
     check.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     collect = command(
         "collect",
         _collect,
-        "put what an LMS has downloaded into submitted/ and print a table",
+        "put submissions downloaded from an LMS into submitted/ and print a table",
         "autograder collect 04_linear Downloads/submissions.zip --roster class.csv",
     )
     collect.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
@@ -86,14 +86,14 @@ def _parser() -> argparse.ArgumentParser:
         "--roster",
         type=Path,
         metavar="CSV",
-        help="a table with a heading: the gradebook's ids in the column `id` (else the first one); names, user names "
-        "or numbers in the others (default: learners get the names that the system gives them)",
+        help="a table with a header: the gradebook's ids in the column `id` (else the first one); names, user names "
+        "or numbers in the others (default: learners get the names that the LMS gives them)",
     )
     collect.add_argument(
         "--zone",
         type=_zone,
         metavar="ZONE",
-        help="the time zone of the system's times, such as Asia/Seoul (default: this machine's)",
+        help="the time zone of the LMS's times, such as Asia/Seoul (default: this machine's)",
     )
 
     grade = command(
@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     command(
         "doctor",
         _doctor,
-        "check what this machine has for grading (exit code 0 if it can grade a class with walls, else 1)",
+        "check whether this machine is ready for grading (exit code 0 if it can grade a class with walls, else 1)",
         "autograder doctor",
     )
     command("register", _register, "enter all notebooks in the gradebook, as `make lab` does", "autograder register")
