@@ -25,8 +25,8 @@
 # A colour image of 256×256 pixels has three numbers per pixel. You want a layer that turns it into another image of the same size, to
 # sharpen it or to remove noise. A linear layer would treat the image as one long vector, with a weight from every input to every output.
 #
-# **Before you run it:** roughly how many weights does that linear layer have? A float32 weight takes 4 bytes. Would the layer fit into
-# your computer's memory?
+# **Before you run it:** roughly how many weights does that linear layer have? And how much memory do they take, at 4 bytes per
+# float32 weight?
 
 # %% predict
 values = 256 * 256 * 3
