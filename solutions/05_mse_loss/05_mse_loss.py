@@ -30,7 +30,7 @@
 #
 # `nn.MSELoss()` answers with the **mean squared error**.
 #
-# **Before you run it**: which two numbers will be printed?
+# **Before you run it:** which two numbers will be printed?
 
 # %% predict
 mse_loss = nn.MSELoss()
@@ -274,7 +274,7 @@ try_many(13, 5_000)
 #
 # The input is (1, 2, 3), the target (1, 2, 9).
 #
-# **Before you run it**: what does L1 give? And MSE?
+# **Before you run it:** what does L1 give? And MSE?
 
 # %% predict
 x, y = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.0, 9.0])
@@ -331,7 +331,7 @@ draw_row(
 #
 # Which reduction should you train with? Suppose that you have 1, 10 or 100 copies of every sample.
 #
-# **Before you run it**: what happens to the gradient with `"mean"`, and with `"sum"`?
+# **Before you run it:** what happens to the gradient with `"mean"`, and with `"sum"`?
 
 # %% predict
 for copies in [1, 10, 100]:
@@ -585,7 +585,7 @@ def best_line(loss, target):
 
 
 # %% [markdown]
-# **Before you run it**: how far down will the bad reading pull the line at 7 cm, under MSE and under L1? Guess in cm for each.
+# **Before you run it:** how far down will the bad reading pull the line at 7 cm, under MSE and under L1? Guess in cm for each.
 
 # %% predict
 best = {}
@@ -647,7 +647,7 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 #
 # Training uses a loss only through its gradient. Take the four answers (3, 0, 0, 0) again, with a target of zeros.
 #
-# **Before you run it**: what is the gradient of the MSE with respect to each of the four answers? And that of L1?
+# **Before you run it:** what is the gradient of the MSE with respect to each of the four answers? And that of L1?
 
 # %% predict
 for name, loss in {"MSE": F.mse_loss, "L1": F.l1_loss}.items():
@@ -675,7 +675,7 @@ for name, loss in {"MSE": F.mse_loss, "L1": F.l1_loss}.items():
 #
 # A target is usually data, and nobody wants to change data. But a target can also come out of another network.
 #
-# **Before you run it**: the second call gets `y.detach()`. What is `y.grad` after each of the two calls?
+# **Before you run it:** the second call gets `y.detach()`. What is `y.grad` after each of the two calls?
 
 # %% predict
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -856,7 +856,7 @@ for word in ["mean", "sum"]:
 # `nn.Linear(1, 1)` gives outputs of shape $N \times 1$. Data often come as a plain vector of shape $(N,)$. Here is a model that
 # is exactly right on all four samples.
 #
-# **Before you run it**: what will be printed?
+# **Before you run it:** what will be printed?
 
 # %% predict
 output = torch.tensor([[1.0], [2.0], [3.0], [4.0]])  # (4, 1)
@@ -896,7 +896,7 @@ show(
 #
 # What does that do to training? Fit the line to the clean readings twice, with targets of two different shapes.
 #
-# **Before you run it**: sketch the two lines that the fits will find.
+# **Before you run it:** sketch the two lines that the fits will find.
 
 
 # %% predict
@@ -1157,7 +1157,7 @@ draw_images(
 # %% [markdown]
 # The obvious idea: one output, trained by MSE to be the label itself (as a float, and with matching shapes), then rounded.
 #
-# **Before you run it**: guessing gets about 10 % right. How far will this get: 25 %, 60 % or 90 %?
+# **Before you run it:** guessing gets about 10 % right. How far will this get: 25 %, 60 % or 90 %?
 
 # %% predict
 torch.manual_seed(0)
@@ -1364,7 +1364,7 @@ try_many(55, (2, 2), (90_000, 3))
 #
 # The way back: a model gives one number per class, its **scores**, and its answer is the class with the **largest** score. `argmax` finds it.
 #
-# **Before you run it**: which class does the model choose for each of the four samples?
+# **Before you run it:** which class does the model choose for each of the four samples?
 
 # %% predict
 output = torch.tensor(
@@ -1632,7 +1632,7 @@ gradients_of = yours_or_ours(mse_gradients, autograd_gradients, torch.zeros(2), 
 accuracy_of = yours_or_ours(accuracy, share_of_hits, torch.eye(3), torch.arange(3))
 
 # %% [markdown]
-# **Before you run it**: all parameters start at 0. What is the first loss, before any step? And what percentage of the held-out
+# **Before you run it:** all parameters start at 0. What is the first loss, before any step? And what percentage of the held-out
 # images does the model get right at that moment?
 
 # %% predict
