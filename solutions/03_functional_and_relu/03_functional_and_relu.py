@@ -14,7 +14,7 @@
 # with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
-# argument that must not be changed keeps its values, shape and dtype.
+# argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
 #
 # **Time:** about 45 minutes of reading and 60 minutes for the exercises; one section is optional.
 #

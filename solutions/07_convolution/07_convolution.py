@@ -15,7 +15,7 @@
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
-# argument that must not be changed keeps its values, shape and dtype.
+# argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
 
 # %% setup
 
