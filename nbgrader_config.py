@@ -14,7 +14,7 @@ from autograder.collect.plugin import LMSNames
 from autograder.feedback.exporter import FeedbackExporter
 from autograder.feedback.preprocessors import ShowSafely, TellInWords
 from autograder.feedback.safe_html import clean_markdown
-from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmission, RestoreCells
+from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmission, ReadTimestamp, RestoreCells
 from autograder.lab import validation
 
 c = get_config()
@@ -80,6 +80,7 @@ c.Autograde.autograde_preprocessors = [
     ClearMetadataPreprocessor,
     steps.LimitOutput,
     steps.SaveAutoGrades,
+    ReadTimestamp,
     steps.AssignLatePenalties,
 ]
 # A notebook is validated when all steps are done, not after each of them.

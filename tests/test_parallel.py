@@ -1,6 +1,7 @@
 """A class graded in parallel: a fake engine runs in threads, one thread records, Ctrl-C leaves nothing half done."""
 
 import gc
+import os
 import shutil
 import signal
 import sys
@@ -15,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde
+from nbgrader.plugins import BasePlugin
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 from test_build import NAME, make_course
 from test_grade import SECOND
@@ -34,6 +36,7 @@ from autograder.grading.nbgrader_apps import course_config, course_directory
 from autograder.grading.parallel import in_parallel, interrupts_held
 from autograder.grading.record import read_marks
 from autograder.grading.runs import settle_checks
+from autograder.grading.table import what_changed
 from autograder.source.cells import read_source
 from autograder.source.names import parse
 
@@ -648,3 +651,144 @@ def test_number_of_workers_must_be_one(number, capsys):
     with pytest.raises(SystemExit):
         main(["grade", NAME, "--workers", number])
     assert f"{number!r} is not a whole number of at least 1" in capsys.readouterr().err
+
+
+# What marks rest on
+
+
+def edit_check(course: Course) -> None:
+    """The check of ``negate`` is worth 7 points instead of 3."""
+    source = course.source(NAME)
+    source.write_text(source.read_text(encoding="utf-8").replace("points=3", "points=7"), encoding="utf-8")
+    nbformat.write(expand(read_source(source), course.data), course.solution(NAME))
+
+
+def test_content_counts_and_not_when_a_file_was_saved(course, engine):
+    submit(course, "a", "b")
+    run(course)
+    submit(course, "a", negate=WRONG)
+    for student in "ab":
+        path = course.root / "submitted" / student / NAME / f"{NAME}.ipynb"
+        os.utime(path, (1e9, 1e9) if student == "a" else (4e9, 4e9))
+    rows = run(course)
+    assert sorted(engine.ran) == ["a", "a", "b"], "the file of b is newer, and the same"
+    assert (rows["a"].score, rows["a"].before, rows["a"].again) == (2, 5, "handed in again")
+    assert rows["b"].again == ""
+    assert what_changed(list(rows.values())) == ["Graded again (handed in again): a.", "Points that changed: a 5 → 2."]
+
+
+def test_an_edited_check_is_applied_to_everybody(course, engine, monkeypatch, capsys):
+    submit(course, "a", "b")
+    run(course)
+    edit_check(course)
+    monkeypatch.chdir(course.root)
+    assert main(["grade", NAME]) == 0
+    said = capsys.readouterr().out
+    assert "Graded again (the notebook's source has changed): a, b." in said
+    assert "Points that changed: a 5 → 9; b 5 → 9." in said
+    assert recorded(course) == {"a": 9, "b": 9}
+    assert what_changed(list(run(course).values())) == []
+
+
+def test_other_limits_count(course, engine):
+    submit(course, "a")
+    run(course)
+    config = course_config(course.root, execution={"cell_seconds": 7})
+    [row] = grade_class(course, config, NAME)
+    assert row.again == "the limits have changed"
+    [row] = grade_class(course, config, NAME)
+    assert row.again == ""
+    assert engine.ran == ["a", "a"]
+
+
+def test_a_gradebook_that_has_other_points_than_the_report(course, engine):
+    """An older copy of the gradebook was put back."""
+    submit(course, "a", negate=WRONG)
+    run(course)
+    shutil.copy(course.root / "gradebook.db", course.root / "backup")
+    submit(course, "a")
+    run(course)
+    shutil.copy(course.root / "backup", course.root / "gradebook.db")
+    row = run(course)["a"]
+    assert (row.before, row.score, row.again) == (2, 5, "the gradebook and the report differ")
+
+
+def test_broken_file_after_a_graded_one_is_told_with_the_points_that_stay(course, engine):
+    submit(course, "a")
+    run(course)
+    hand_in("not a notebook", course.root, "a", NAME)
+    row = run(course)["a"]
+    assert not row.graded
+    assert row.problems[1] == "the gradebook keeps the 5 points of an earlier submission"
+
+
+# Late work
+
+
+class HalfOff(BasePlugin):
+    """Takes half of the points off."""
+
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return score / 2
+
+
+@pytest.fixture
+def due(course, engine) -> Course:
+    """A course whose notebook is due at midnight UTC, with half of the points off after that."""
+    config = course.root / "nbgrader_config.py"
+    text = config.read_text() + "\nfrom test_parallel import HalfOff\nc.AssignLatePenalties.plugin_class = HalfOff\n"
+    config.write_text(text)
+    set_due(course, "2026-11-27 00:00:00 UTC")
+    return course
+
+
+def set_due(course: Course, when: str) -> None:
+    directory = course_directory(course_config(course.root))
+    with Gradebook(directory.db_url, directory.course_id) as gradebook:
+        gradebook.update_or_create_assignment(NAME, duedate=when)
+
+
+def stamp(course: Course, student: str, when: str) -> None:
+    (course.root / "submitted" / student / NAME / "timestamp.txt").write_text(when)
+
+
+def test_the_table_shows_points_penalty_and_what_counts(due, monkeypatch, capsys):
+    submit(due, "late", "punctual")
+    stamp(due, "late", "2026-11-27 00:00:01 UTC")
+    stamp(due, "punctual", "2026-11-26 23:59:59 UTC")
+    rows = run(due)
+    assert [(row.score, row.penalty, row.final) for row in rows.values()] == [(5, 2.5, 2.5), (5, 0, 5)]
+    monkeypatch.chdir(due.root)
+    assert main(["grade", NAME]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert any(line.startswith("│ late │ 2.5 │ 5 −2.5 │ 2 │ 3 │") for line in lines)
+    assert any(line.startswith("│ punctual │ 5 │ │ 2 │ 3 │") for line in lines)
+
+
+def test_another_due_date_counts(due):
+    submit(due, "a")
+    stamp(due, "a", "2026-11-28 00:00:00 UTC")
+    assert run(due)["a"].final == 2.5
+    set_due(due, "2026-11-29 00:00:00 UTC")
+    row = run(due)["a"]
+    assert (row.before, row.final, row.again) == (2.5, 5, "the due date or the penalty has changed")
+    assert run(due)["a"].again == ""
+
+
+@pytest.mark.parametrize(
+    "when", ["2026-11-27 08:00:00 +0900", "2026-11-27T08:00:00+09:00", "2026-11-27 08:00 Asia/Seoul"]
+)
+def test_time_zones_are_honoured(due, when):
+    submit(due, "a")
+    stamp(due, "a", when)
+    assert run(due)["a"].penalty == 0, "23:00 UTC of the day before"
+
+
+def test_time_zones_that_are_not_known_are_refused(due):
+    submit(due, "a")
+    stamp(due, "a", "2026-11-27 08:00:00 KST")
+    row = run(due)["a"]
+    assert row.problems == [
+        "its timestamp.txt names the time zone KST, which is not clear enough: write an offset, such as +0900"
+    ]
+    assert not row.graded

@@ -8,27 +8,52 @@ from rich.text import Text
 from autograder.grading.grade import Exercise, Row
 from autograder.grading.results import Result
 
+#: Columns for a learner's id; a longer one takes several lines.
+LONGEST_NAME = 24
+
 
 def print_table(console: Console, name: str, exercises: list[Exercise], rows: list[Row]) -> None:
     """Print a line for each learner: points, marks by exercise, what went wrong; then the exercises' titles."""
-    most = sum(exercise.points for exercise in exercises)
+    most, late = sum(exercise.points for exercise in exercises), any(row.penalty for row in rows)
     table = Table(title=name, title_justify="left", header_style="bold", pad_edge=False)
-    table.add_column("student", no_wrap=True)
-    table.add_column(f"of {most:g}", justify="right")
+    # Long names are folded: otherwise they would take the room of everybody's marks.
+    table.add_column("student", overflow="fold", max_width=LONGEST_NAME)
+    table.add_column(f"of {most:g}", justify="right", no_wrap=True)
+    if late:
+        table.add_column("late", justify="right", no_wrap=True)
     for number, exercise in enumerate(exercises, start=1):
-        table.add_column(f"{number}\n[dim]{exercise.points:g}[/]", justify="right")
+        table.add_column(f"{number}\n[dim]{exercise.points:g}[/]", justify="right", no_wrap=True)
     table.add_column("what went wrong", overflow="fold", ratio=1)
     for row in rows:
         if row.graded:
+            taken = [f"{row.score:g} −{row.penalty:g}" if row.penalty else ""] if late else []
             marks = [_mark(row.marks.get(exercise.grade_id, 0), exercise.points) for exercise in exercises]
-            table.add_row(escape(row.student), f"{row.score:g}", *marks, Text(what_went_wrong(exercises, row)))
+            table.add_row(escape(row.student), f"{row.final:g}", *taken, *marks, Text(what_went_wrong(exercises, row)))
         else:
-            table.add_row(escape(row.student), "–", *["–"] * len(exercises), Text("\n".join(row.problems), style="red"))
+            nothing = ["–"] * (1 + late + len(exercises))
+            table.add_row(escape(row.student), *nothing, Text("\n".join(row.problems), style="red"))
     console.print(table)
     for number, exercise in enumerate(exercises, start=1):
         console.print(
             f"  [bold]{number}[/] {escape(exercise.title.partition(': ')[2] or exercise.title)}", highlight=False
         )
+    for line in what_changed(rows):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def what_changed(rows: list[Row]) -> list[str]:
+    """What was graded again, and why; and whose points are others than before."""
+    again: dict[str, list[str]] = {}
+    for row in rows:
+        if row.again:
+            again.setdefault(row.again, []).append(row.student)
+    lines = [f"Graded again ({why}): {_some(students)}." for why, students in again.items()]
+    changed = [f"{row.student} {row.before:g} → {row.final:g}" for row in rows if row.again and row.final != row.before]
+    return lines + ([f"Points that changed: {'; '.join(changed) or 'none'}."] if lines else [])
+
+
+def _some(students: list[str], most: int = 8) -> str:
+    return ", ".join(students) if len(students) <= most else f"{len(students)} learners"
 
 
 def what_went_wrong(exercises: list[Exercise], row: Row) -> str:
