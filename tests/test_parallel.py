@@ -761,8 +761,8 @@ def test_the_table_shows_points_penalty_and_what_counts(due, monkeypatch, capsys
     monkeypatch.chdir(due.root)
     assert main(["grade", NAME]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert any(line.startswith("│ late │ 2.5 │ 5 −2.5 │ 2 │ 3 │") for line in lines)
-    assert any(line.startswith("│ punctual │ 5 │ │ 2 │ 3 │") for line in lines)
+    assert any(line.startswith("│late │ 2.5 │ 5 −2.5 │ 2 │ 3 │") for line in lines)
+    assert any(line.startswith("│punctual │ 5 │ │ 2 │ 3 │") for line in lines)
 
 
 def test_another_due_date_counts(due):
