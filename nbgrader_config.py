@@ -14,6 +14,7 @@ from autograder.collect.plugin import LMSNames
 from autograder.feedback.exporter import FeedbackExporter
 from autograder.feedback.preprocessors import ShowSafely, TellInWords
 from autograder.feedback.safe_html import clean_markdown
+from autograder.grading.follow import FollowSource
 from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmission, ReadTimestamp, RestoreCells
 from autograder.lab import validation
 
@@ -52,7 +53,8 @@ c.Exchange.assignment_dir = str(course / "work")
 # `autograder collect` reads the downloads of an LMS; nbgrader's own `zip_collect` reads them by the same names.
 c.ZipCollectApp.collector_plugin = LMSNames
 
-# Release: as nbgrader does it, but pictures and examples keep their stored outputs.
+# Release: as nbgrader does it, but pictures and examples keep their stored outputs, and exercises may come and go when
+# something is handed in already.
 c.GenerateAssignment.preprocessors = [
     steps.IncludeHeaderFooter,
     steps.LockCells,
@@ -60,6 +62,7 @@ c.GenerateAssignment.preprocessors = [
     ClearGradedOutput,
     steps.CheckCellMetadata,
     steps.ComputeChecksums,
+    FollowSource,
     steps.SaveCells,
     steps.ClearHiddenTests,
     steps.ComputeChecksums,

@@ -72,7 +72,7 @@ def find_basis(
     penalty = [repr(config[section]) for section in ("AssignLatePenalties", "LateSubmissionPlugin")]
     return Basis(
         submission=_hash(hashlib.sha256(submission.path.read_bytes()).hexdigest(), submission.path.name, handed_in),
-        checks=_hash([(name, dict(cell.metadata), cell.source) for name, cell in known.items()]),
+        checks=_hash({name: (dict(cell.metadata), cell.source) for name, cell in known.items()}),
         limits=_hash(limits),
         lateness=_hash(standing.due, standing.extension, penalty),
     )

@@ -20,7 +20,13 @@ from autograder.errors import CourseError
 from autograder.execute import drawn_pictures, stop, warm_up
 from autograder.grading.basis import Basis, find_basis, keep_basis, read_basis, what_differs
 from autograder.grading.gradebook import database_reason
-from autograder.grading.nbgrader_apps import StepError, course_directory, generate_assignment, one_engine
+from autograder.grading.nbgrader_apps import (
+    StepError,
+    course_directory,
+    generate_assignment,
+    one_engine,
+    one_transaction,
+)
 from autograder.grading.parallel import cores, in_parallel, interrupts_held
 from autograder.grading.prepare import Prepared, prepare
 from autograder.grading.preprocessors import ExecuteSubmission
@@ -92,7 +98,7 @@ def exercises(solution: Path) -> list[Exercise]:
 def register(course: Course, config: Config, name: str) -> None:
     """Enter a notebook's cells and points in the gradebook, as ``nbgrader generate_assignment`` does.
 
-    Works in a temporary folder, so that an interruption leaves no half-written release.
+    Works in a temporary folder and in one transaction, so that an interruption leaves nothing half-written.
 
     Raises:
         CourseError: the solution has not been built, or nbgrader rejects it.
@@ -106,7 +112,8 @@ def register(course: Course, config: Config, name: str) -> None:
         shutil.copy(course.solution(name), solution)
         there = copy.deepcopy(config)
         there.CourseDirectory.root, there.CourseDirectory.db_url = folder, database
-        generate_assignment(there, name)
+        with one_transaction(there):
+            generate_assignment(there, name)
 
 
 def grade_class(

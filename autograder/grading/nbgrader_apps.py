@@ -63,7 +63,7 @@ def generate_assignment(config: Config, name: str, database: bool = True) -> Non
     """
     if not database:
         config = copy.deepcopy(config)
-        config.SaveCells.enabled = False
+        config.FollowSource.enabled = config.SaveCells.enabled = False
         config.GenerateAssignment.no_database = True
     _start(*_app(GenerateAssignment, config, name, "."))
 
