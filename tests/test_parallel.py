@@ -792,3 +792,30 @@ def test_time_zones_that_are_not_known_are_refused(due):
         "its timestamp.txt names the time zone KST, which is not clear enough: write an offset, such as +0900"
     ]
     assert not row.graded
+
+
+# Names and places
+
+
+@pytest.mark.parametrize("student", ["[ada]", "a*", "ada ", "{a?d%s}"])
+def test_ids_are_names_and_not_patterns(course, engine, student):
+    submit(course, student, "another", "ada", "abba")
+    rows = run(course)
+    assert {name: row.score for name, row in rows.items()} == dict.fromkeys([student, "another", "ada", "abba"], 5)
+    assert recorded(course) == dict.fromkeys([student, "another", "ada", "abba"], 5)
+    [page] = write_pages(course_config(course.root), NAME, [student])
+    assert page.parts[-3] == student
+    assert page.exists()
+    assert sorted(path.name for path in page.parent.iterdir()) == [f"{NAME}.html"], "no report, no source"
+
+
+@pytest.mark.parametrize("folder", ["a [course]", "{course*} "])
+def test_the_course_may_be_in_a_folder_of_any_name(template, engine, tmp_path, folder):
+    shutil.copytree(template.root, tmp_path / folder)
+    (tmp_path / folder / "gradebook.db").unlink()
+    course = Course(tmp_path / folder)
+    submit(course, "ada", "bob")
+    assert {student: row.score for student, row in run(course).items()} == {"ada": 5, "bob": 5}
+    pages = write_pages(course_config(course.root), NAME)
+    assert [page.exists() for page in pages] == [True, True]
+    assert sorted(path.name for path in pages[0].parent.iterdir()) == [f"{NAME}.html"]

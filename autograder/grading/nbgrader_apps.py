@@ -3,9 +3,11 @@
 import copy
 import io
 import logging
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +18,7 @@ from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
+from traitlets import Unicode
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.errors import CourseError
@@ -65,7 +68,7 @@ def generate_assignment(config: Config, name: str, database: bool = True) -> Non
         config = copy.deepcopy(config)
         config.FollowSource.enabled = config.SaveCells.enabled = False
         config.GenerateAssignment.no_database = True
-    _start(*_app(GenerateAssignment, config, name, "."))
+    _start(*_app(_Assignment, config, name, "."))
 
 
 def autograde(config: Config, name: str, student: str, run: Run) -> None:
@@ -80,7 +83,7 @@ def autograde(config: Config, name: str, student: str, run: Run) -> None:
     Raises:
         StepError: it cannot be recorded.
     """
-    app, log = _app(Autograde, config, name, student)
+    app, log = _app(_Grading, config, name, student)
     # Set here rather than in the configuration, which every part of nbgrader copies.
     app.autograde_preprocessors = [
         step(config=config, finished=run) if step is ExecuteSubmission else step for step in app.autograde_preprocessors
@@ -95,7 +98,7 @@ def generate_feedback(config: Config, name: str, student: str) -> None:
     Raises:
         StepError: nothing has been graded.
     """
-    _start(*_app(GenerateFeedback, config, name, student))
+    _start(*_app(_Feedback, config, name, student))
 
 
 @contextmanager
@@ -135,13 +138,52 @@ def one_transaction(config: Config) -> Iterator[None]:
         whole.close()
 
 
-def _app(step: type[BaseConverter], config: Config, name: str, student: str) -> tuple[BaseConverter, io.StringIO]:
+class _ForOne(BaseConverter):
+    """An nbgrader step for one learner, whose id and folder are names.
+
+    nbgrader takes the whole path for a pattern, in which ``[``, ``?`` and ``*`` mean something, and strips ids.
+    """
+
+    learner = Unicode()
+
+    def init_notebooks(self) -> None:
+        folder = self._format_source(self.coursedir.assignment_id, self.learner)
+        found = [f"{folder}/{path.name}" for path in sorted(Path(folder).glob("*.ipynb"))]
+        self.notebooks, self.assignments = [], {folder: found}
+        if not found:
+            self.log.error("there is no notebook in %s", folder)
+            raise NbGraderException
+
+
+class _Assignment(_ForOne, GenerateAssignment):
+    pass
+
+
+class _Grading(_ForOne, Autograde):
+    pass
+
+
+class _Feedback(_ForOne, GenerateFeedback):
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """Copy what is beside the notebook and not to be ignored; nbgrader ignores nothing in such a folder."""
+        source, target = (Path(place(assignment_id, student_id)) for place in (self._format_source, self._format_dest))
+        for path in source.rglob("*"):
+            parts = path.relative_to(source).parts
+            ignored = any(fnmatch(part, pattern) for part in parts for pattern in [*self.coursedir.ignore, "*.ipynb"])
+            if path.is_file() and not ignored:
+                copied = target.joinpath(*parts)
+                copied.parent.mkdir(parents=True, exist_ok=True)
+                copied.unlink(missing_ok=True)
+                shutil.copyfile(path, copied)
+
+
+def _app(step: type[_ForOne], config: Config, name: str, student: str) -> tuple[_ForOne, io.StringIO]:
     """An nbgrader step for one learner, and the buffer that its log goes to."""
     directory = course_directory(config)
-    directory.assignment_id, directory.student_id = name, student
+    directory.assignment_id = name
     log, text = logging.Logger(step.__name__), io.StringIO()
     log.addHandler(logging.StreamHandler(text))
-    app = step(coursedir=directory, config=config, log=log)
+    app = step(coursedir=directory, config=config, log=log, learner=student)
     app.force = True
     return app, text
 

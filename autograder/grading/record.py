@@ -87,7 +87,7 @@ def record(config: Config, name: str, prepared: Prepared) -> None:
         StepError: nbgrader cannot record it.
     """
     student = prepared.submission.student
-    # In the course's folder, because nbgrader treats the rest of the path after that as a pattern.
+    # In the course's folder, where nbgrader looks for it.
     with tempfile.TemporaryDirectory(prefix=".grading-", dir=course_directory(config).root) as stage:
         staged = copy.deepcopy(config)
         staged.CourseDirectory.submitted_directory = Path(stage).name
