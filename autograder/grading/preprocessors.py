@@ -10,6 +10,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Dict, Instance, Integer
 
 from autograder.execute import Limits, Report, execute
+from autograder.grading.causes import name_causes
 from autograder.grading.restore import read_known, restore
 from autograder.grading.runs import Run, name_cells, note_missing, same_cells, settle_checks, take_missing, take_over
 from autograder.grading.timestamps import read_timestamp
@@ -102,5 +103,6 @@ class ExecuteSubmission(NbGraderPreprocessor):
         limits = Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
         report = execute(notebook, limits, isolation=self.isolation, gpu=self.gpu, pictures=self.pictures)
         report.problems[:0] = missing
+        name_causes(notebook, report)
         settle_checks(notebook, report)
         return report
