@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from conftest import ROOT
 
 from autograder.cli import main
 from autograder.errors import CourseError
-from autograder.grading.gradebook import check_gradebook, database_reason
+from autograder.grading.gradebook import absolute, check_gradebook, database_reason
 
 NAME = "04_linear"
 
@@ -61,6 +62,8 @@ def test_a_good_one_and_one_that_is_not_there_yet_are_taken(gradebook, tmp_path)
         ("postgresql//ada:secret@host/class", "not a database URL"),
         ("postgrsql://host/class", "kind of database is unknown"),
         ("mysql+pymysql://host/class", "the Python package pymysql, which connects to it, is not installed"),
+        ("sqlite://", "nothing would be kept"),
+        ("sqlite:///:memory:", "nothing would be kept"),
         ("sqlite:////no/such/folder/gradebook.db", "the folder /no/such/folder does not exist"),
         (f"sqlite:///{ROOT}", "unable to open database file"),
     ],
@@ -73,6 +76,21 @@ def test_a_driver_that_is_missing_is_named_and_a_password_is_not():
     message = refusal("postgresql+asyncpg://ada:secret@nowhere/class")
     assert "asyncpg" in message
     assert "secret" not in message
+
+
+@pytest.mark.skipif(find_spec("psycopg2") is not None, reason="psycopg2 is installed")
+def test_a_driver_that_is_missing_comes_with_the_way_to_it(monkeypatch):
+    assert "write postgresql+psycopg:// instead of postgresql://" in refusal("postgresql://nowhere/class")
+    monkeypatch.setattr("autograder.grading.gradebook.find_spec", lambda package: None)
+    assert "python -m pip install 'psycopg2-binary'`" in refusal("postgresql://nowhere/class")
+
+
+def test_relative_paths_become_absolute():
+    folder = Path("/a/course")
+    assert absolute("sqlite:///new.db", folder) == "sqlite:////a/course/new.db"
+    assert absolute("sqlite:///sub/new.db?timeout=1", folder) == "sqlite:////a/course/sub/new.db?timeout=1"
+    for url in ("sqlite:////b/new.db", "sqlite://", "postgresql://ada:secret@host/class", "nonsense"):
+        assert absolute(url, folder) == url
 
 
 def test_a_damaged_one(gradebook):

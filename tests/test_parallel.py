@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -819,3 +820,64 @@ def test_the_course_may_be_in_a_folder_of_any_name(template, engine, tmp_path, f
     pages = write_pages(course_config(course.root), NAME)
     assert [page.exists() for page in pages] == [True, True]
     assert sorted(path.name for path in pages[0].parent.iterdir()) == [f"{NAME}.html"]
+
+
+# The gradebook fails while the class is graded
+
+
+def test_gradebook_that_is_locked_while_grading_is_one_line(course, engine, monkeypatch, capfd):
+    """Somebody else writes to it for a long time, after the check that it can be written to."""
+    submit(course, *"abc")
+    config = course.root / "nbgrader_config.py"
+    url = f"sqlite:///{course.root}/gradebook.db?timeout=0.1"
+    config.write_text(f"{config.read_text()}\nc.CourseDirectory.db_url = {url!r}\n")
+    other = sqlite3.connect(course.root / "gradebook.db", isolation_level=None)
+    monkeypatch.setattr("autograder.grading.gradebook.check_gradebook", lambda url: None)
+    monkeypatch.chdir(course.root)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        assert main(["grade", NAME]) == 1
+        said = capfd.readouterr()
+        assert said.err.count("another program is writing to it") == 1
+        assert len(said.err.splitlines()) == 1, said.err
+    finally:
+        other.close()
+
+
+def test_gradebook_that_is_locked_when_recording_is_one_line(course, engine, monkeypatch, capfd):
+    submit(course, *"abc")
+    config = course.root / "nbgrader_config.py"
+    url = f"sqlite:///{course.root}/gradebook.db?timeout=0.1"
+    config.write_text(f"{config.read_text()}\nc.CourseDirectory.db_url = {url!r}\n")
+    others = []
+
+    def before(student):
+        if not others:
+            others.append(sqlite3.connect(course.root / "gradebook.db", isolation_level=None, check_same_thread=False))
+            others[0].execute("BEGIN IMMEDIATE")
+
+    engine.before = before
+    monkeypatch.chdir(course.root)
+    assert main(["grade", NAME]) == 1
+    said = capfd.readouterr()
+    assert "another program is writing to it" in said.err
+    assert len(said.err.splitlines()) == 1, said.err
+    others[0].close()
+
+
+@pytest.mark.parametrize("place", ["command", "configuration"])
+def test_relative_url_of_a_gradebook(course, engine, monkeypatch, place):
+    """Of the command line it is relative to where the command is given, of the configuration to the course."""
+    submit(course, "a")
+    monkeypatch.chdir(course.solutions)
+    if place == "command":
+        assert main(["grade", NAME, "--db", "sqlite:///new.db"]) == 0
+        assert (course.solutions / "new.db").is_file()
+    else:
+        config = course.root / "nbgrader_config.py"
+        config.write_text(f"{config.read_text()}\nc.CourseDirectory.db_url = 'sqlite:///new.db'\n")
+        assert main(["register"]) == 0
+        assert main(["grade", NAME]) == 0
+        assert (course.root / "new.db").is_file()
+        assert recorded(course) == {"a": 5}
+    assert not list(course.root.glob("**/.grading*"))

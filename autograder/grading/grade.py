@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import nbformat
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, InvalidEntry
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
@@ -264,7 +264,7 @@ def _sentence(error: Exception) -> str:
         return f"nbgrader could not grade it: {error}"
     if isinstance(error, CourseError):
         return str(error)
-    if isinstance(error, SQLAlchemyError):
+    if isinstance(error, SQLAlchemyError | InvalidEntry):
         return f"the gradebook could not be written to: {database_reason(error)}"
     return f"the autograder failed on it: {type(error).__name__}: {error}"
 

@@ -22,6 +22,7 @@ from traitlets import Unicode
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.errors import CourseError
+from autograder.grading.gradebook import absolute, logged_reason, trouble
 from autograder.grading.preprocessors import ExecuteSubmission
 from autograder.grading.runs import Run
 
@@ -40,15 +41,17 @@ def course_config(
     Args:
         root: the course.
         workdir: another folder to work in, with its own gradebook there, whatever the configuration says.
-        database: the gradebook's URL, instead of the configured one.
+        database: the gradebook's URL, instead of the configured one; a relative path is one from the working directory.
         execution: settings of ``ExecuteSubmission``, instead of the configured ones.
     """
     config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
     config.CourseDirectory.root = str(workdir or root)
     if workdir is not None:
         config.CourseDirectory.db_url = f"sqlite:///{workdir / 'gradebook.db'}"
+    elif "db_url" in config.CourseDirectory:
+        config.CourseDirectory.db_url = absolute(config.CourseDirectory.db_url, root)
     if database is not None:
-        config.CourseDirectory.db_url = database
+        config.CourseDirectory.db_url = absolute(database, Path.cwd())
     config.ExecuteSubmission.update(execution or {})
     return config
 
@@ -192,6 +195,8 @@ def _start(app: BaseConverter, log: io.StringIO) -> None:
     try:
         app.start()
     except (NbGraderException, SystemExit):
+        if reason := logged_reason(log.getvalue()):
+            raise trouble(app.coursedir.db_url, reason) from None
         raise StepError(_reason(log.getvalue())) from None
 
 
