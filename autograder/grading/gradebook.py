@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
@@ -25,6 +24,8 @@ PATIENCE = 5
 TIMEOUT = {"sqlite": "timeout", "postgresql": "connect_timeout", "mysql": "connect_timeout"}
 #: With which SQLAlchemy begins what a driver said.
 DRIVER = re.compile(r"\((?:\w+\.)+\w*Error\) ")
+#: Under which names drivers are installed without a compiler.
+DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}
 #: What SQLite keeps in memory instead of in a file.
 IN_MEMORY = (None, "", ":memory:")
 #: Packages whose absence has nothing to do with the database.
@@ -104,12 +105,10 @@ def logged_reason(log: str) -> str | None:
 
 def _missing(package: str) -> str:
     """How to come by the package that connects to a database."""
-    if package == "psycopg2" and find_spec("psycopg"):
-        return "write postgresql+psycopg:// instead of postgresql://, for the package psycopg, which is installed"
-    wanted = "psycopg[binary]" if package == "psycopg" else "psycopg2-binary" if package == "psycopg2" else package
+    python, wanted = Path(sys.executable).parent / "python", DRIVERS.get(package, package)
     return (
         f"the Python package {package}, which connects to it, is not installed; "
-        f"run `{Path(sys.executable).parent / 'python'} -m pip install '{wanted}'`"
+        f"run `{python} -m pip install '{wanted}'`"
     )
 
 
