@@ -16,6 +16,7 @@ from autograder.feedback.preprocessors import ShowSafely, TellInWords
 from autograder.feedback.safe_html import clean_markdown
 from autograder.grading.follow import FollowSource
 from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmission, ReadTimestamp, RestoreCells
+from autograder.grading.receipts import AddReceipt
 from autograder.lab import validation
 
 c = get_config()
@@ -109,7 +110,7 @@ c.Execute.timeout = 120  # seconds that one cell may run then: on a small machin
 
 # Feedback: marks and reasons first, and no hidden test.
 c.GenerateFeedback.exporter_class = FeedbackExporter
-c.GenerateFeedback.preprocessors = [steps.GetGrades, TellInWords, CSSHTMLHeaderPreprocessor]
+c.GenerateFeedback.preprocessors = [steps.GetGrades, TellInWords, AddReceipt, CSSHTMLHeaderPreprocessor]
 # What learners wrote is shown to teachers in the formgrader: without anything that could run there.
 c.HTMLExporter.preprocessors = [ShowSafely]
 c.HTMLExporter.filters = {"markdown2html": clean_markdown}

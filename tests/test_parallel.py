@@ -16,9 +16,12 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader import utils
 from nbgrader.api import Gradebook
+from nbgrader.auth import Authenticator
 from nbgrader.converters import Autograde
+from nbgrader.exchange.default import ExchangeReleaseFeedback
 from nbgrader.plugins import BasePlugin
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+from nbgrader.utils import notebook_hash
 from test_build import NAME, make_course
 from test_grade import SECOND
 from test_source import SOUND
@@ -38,6 +41,7 @@ from autograder.grading.parallel import in_parallel, interrupts_held
 from autograder.grading.record import read_marks
 from autograder.grading.runs import settle_checks
 from autograder.grading.table import what_changed
+from autograder.grading.trial import place
 from autograder.source.cells import read_source
 from autograder.source.names import parse
 
@@ -797,6 +801,9 @@ def test_time_zones_that_are_not_known_are_refused(due):
 
 # Names and places
 
+#: A feedback folder: the page, and what `nbgrader release_feedback` wants to see.
+PAGES = [f"{NAME}.html", "submission_secret.txt", "timestamp.txt"]
+
 
 @pytest.mark.parametrize("student", ["[ada]", "a*", "ada ", "{a?d%s}"])
 def test_ids_are_names_and_not_patterns(course, engine, student):
@@ -807,7 +814,7 @@ def test_ids_are_names_and_not_patterns(course, engine, student):
     [page] = write_pages(course_config(course.root), NAME, [student])
     assert page.parts[-3] == student
     assert page.exists()
-    assert sorted(path.name for path in page.parent.iterdir()) == [f"{NAME}.html"], "no report, no source"
+    assert sorted(path.name for path in page.parent.iterdir()) == PAGES, "no report, no source"
 
 
 @pytest.mark.parametrize("folder", ["a [course]", "{course*} "])
@@ -819,7 +826,7 @@ def test_the_course_may_be_in_a_folder_of_any_name(template, engine, tmp_path, f
     assert {student: row.score for student, row in run(course).items()} == {"ada": 5, "bob": 5}
     pages = write_pages(course_config(course.root), NAME)
     assert [page.exists() for page in pages] == [True, True]
-    assert sorted(path.name for path in pages[0].parent.iterdir()) == [f"{NAME}.html"]
+    assert sorted(path.name for path in pages[0].parent.iterdir()) == PAGES
 
 
 # The gradebook fails while the class is graded
@@ -881,3 +888,43 @@ def test_relative_url_of_a_gradebook(course, engine, monkeypatch, place):
         assert (course.root / "new.db").is_file()
         assert recorded(course) == {"a": 5}
     assert not list(course.root.glob("**/.grading*"))
+
+
+# Feedback through the exchange
+
+
+def test_feedback_on_work_that_did_not_come_through_the_exchange_can_be_released(course, engine, monkeypatch):
+    submit(course, "a", "b")
+    folder = course.root / "submitted" / "b" / NAME
+    (folder / "timestamp.txt").write_text("2026-11-01 10:00:00 UTC")
+    (folder / "submission_secret.txt").write_text("of the exchange")
+    run(course)
+    monkeypatch.setenv("NBGRADER_EXCHANGE", str(course.root / "exchange"))
+    (course.root / "exchange").mkdir(exist_ok=True)
+    (course.root / "exchange").chmod(0o777)
+    config = course_config(course.root)
+    pages = write_pages(config, NAME)
+    secrets = [page.with_name("submission_secret.txt").read_text() for page in pages]
+    assert secrets[1] == "of the exchange"
+    assert len(secrets[0]) == 64
+    write_pages(config, NAME)
+    assert pages[0].with_name("submission_secret.txt").read_text() == secrets[0]
+    directory = course_directory(config)
+    directory.assignment_id = NAME
+    ExchangeReleaseFeedback(coursedir=directory, config=config, authenticator=Authenticator(config=config)).start()
+    released = course.root / "exchange" / directory.course_id / "feedback"
+    assert {path.name for path in released.iterdir()} == {
+        f"{notebook_hash(secret=secret, notebook_id=NAME)}.html" for secret in secrets
+    }
+
+
+def test_page_of_a_folder_that_cannot_be_written_to(tmp_path):
+    (tmp_path / "page.html").write_text("new")
+    (tmp_path / "elsewhere.html").write_text("old")
+    (tmp_path / "x.feedback.html").symlink_to(tmp_path / "elsewhere.html")
+    assert place(tmp_path / "page.html", tmp_path / "x.feedback.html") == tmp_path / "x.feedback.html"
+    assert (tmp_path / "x.feedback.html").read_text() == "new"
+    assert (tmp_path / "elsewhere.html").read_text() == "old", "a link is not followed"
+    other = place(tmp_path / "page.html", tmp_path / "no such folder" / "x.feedback.html")
+    assert (other.name, other.read_text()) == ("x.feedback.html", "new")
+    shutil.rmtree(other.parent)
