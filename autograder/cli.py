@@ -285,6 +285,10 @@ def _feedback(options: argparse.Namespace) -> int:
 
 
 def _try(options: argparse.Namespace) -> int:
+    from autograder.execute import warm_up
+
+    warm_up(not options.no_isolation, options.gpu)  # imports torch while nbgrader is imported here
+
     from autograder.grading.table import print_table
     from autograder.grading.trial import try_notebook
 

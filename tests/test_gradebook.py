@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from nbgrader.api import Gradebook
 
 from autograder.cli import main
 from autograder.errors import CourseError
-from autograder.grading.gradebook import absolute, check_gradebook, database_reason
+from autograder.grading.gradebook import absolute, check_gradebook, database_reason, make_gradebook
 
 NAME = "04_linear"
 
@@ -24,8 +25,6 @@ def _impatient(monkeypatch):
 @pytest.fixture(scope="module")
 def good(tmp_path_factory) -> Path:
     """A gradebook as nbgrader makes it."""
-    from nbgrader.api import Gradebook
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
         path = tmp_path_factory.mktemp("good") / "gradebook.db"
@@ -44,6 +43,16 @@ def refusal(url: str) -> str:
     message = str(refused.value)
     assert "\n" not in message
     return message
+
+
+def test_one_that_we_make_is_as_nbgrader_makes_it(good, tmp_path, monkeypatch):
+    monkeypatch.setattr("nbgrader.api.get_alembic_version", lambda: pytest.fail("alembic was started"))
+    make_gradebook(f"sqlite:///{tmp_path}/new.db")
+    Gradebook(f"sqlite:///{tmp_path}/new.db", "torch-nn").close()
+    before, after = [list(sqlite3.connect(path).iterdump()) for path in (good, tmp_path / "new.db")]
+    assert before == after
+    make_gradebook(f"sqlite:///{tmp_path}/new.db")
+    assert list(sqlite3.connect(tmp_path / "new.db").iterdump()) == after
 
 
 def test_a_good_one_and_one_that_is_not_there_yet_are_taken(gradebook, tmp_path):
@@ -138,8 +147,6 @@ def test_what_goes_wrong_later_is_one_line_too(gradebook, monkeypatch, capsys):
     def fails(*_, **__):
         with sqlite3.connect(gradebook) as database:
             database.execute("DROP TABLE course")
-        from nbgrader.api import Gradebook
-
         Gradebook(f"sqlite:///{gradebook}", "torch-nn")
 
     monkeypatch.chdir(ROOT)

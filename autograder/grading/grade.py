@@ -20,13 +20,8 @@ from autograder.errors import CourseError
 from autograder.execute import drawn_pictures, stop, warm_up
 from autograder.grading.basis import Basis, find_basis, keep_basis, read_basis, what_differs
 from autograder.grading.gradebook import database_reason
-from autograder.grading.nbgrader_apps import (
-    StepError,
-    course_directory,
-    generate_assignment,
-    one_engine,
-    one_transaction,
-)
+from autograder.grading.nbgrader_apps import StepError, course_directory, generate_assignment
+from autograder.grading.one_gradebook import one_engine, one_transaction
 from autograder.grading.parallel import cores, in_parallel, interrupts_held
 from autograder.grading.prepare import Prepared, prepare
 from autograder.grading.preprocessors import ExecuteSubmission
@@ -112,7 +107,7 @@ def register(course: Course, config: Config, name: str) -> None:
         shutil.copy(course.solution(name), solution)
         there = copy.deepcopy(config)
         there.CourseDirectory.root, there.CourseDirectory.db_url = folder, database
-        with one_transaction(there):
+        with one_transaction(course_directory(there)):
             generate_assignment(there, name)
 
 

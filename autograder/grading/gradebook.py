@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
-from nbgrader.api import InvalidEntry
+from nbgrader.api import Base, InvalidEntry
 from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import URL, Connection, make_url
@@ -60,6 +60,26 @@ def check_gradebook(url: str) -> None:
 def trouble(url: str, reason: str) -> CourseError:
     """The error that says why a gradebook cannot be used."""
     return CourseError(f"The gradebook {_without_password(url)} cannot be used: {reason}.")
+
+
+def make_gradebook(url: str) -> None:
+    """Make an empty gradebook, unless there is one: the same as nbgrader's, which takes four seconds for it.
+
+    nbgrader starts ``alembic`` as a program, to ask for the number of its newest version. To tables that are there
+    already it does nothing.
+    """
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            if not inspect(connection).get_table_names():
+                Base.metadata.create_all(connection)
+                newest = ScriptDirectory(ALEMBIC_DIR).get_current_head()
+                connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+                connection.execute(
+                    text("INSERT INTO alembic_version (version_num) VALUES (:newest)"), {"newest": newest}
+                )
+    finally:
+        engine.dispose()
 
 
 @contextmanager

@@ -5,15 +5,10 @@ import io
 import logging
 import shutil
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fnmatch import fnmatch
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-import nbgrader.api
-from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
@@ -23,6 +18,7 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.errors import CourseError
 from autograder.grading.gradebook import absolute, logged_reason, trouble
+from autograder.grading.one_gradebook import one_transaction
 from autograder.grading.preprocessors import ExecuteSubmission
 from autograder.grading.runs import Run
 
@@ -91,7 +87,7 @@ def autograde(config: Config, name: str, student: str, run: Run) -> None:
     app.autograde_preprocessors = [
         step(config=config, finished=run) if step is ExecuteSubmission else step for step in app.autograde_preprocessors
     ]
-    with one_transaction(config):
+    with one_transaction(app.coursedir):
         _start(app, log)
 
 
@@ -102,43 +98,6 @@ def generate_feedback(config: Config, name: str, student: str) -> None:
         StepError: nothing has been graded.
     """
     _start(*_app(_Feedback, config, name, student))
-
-
-@contextmanager
-def one_engine() -> Iterator[None]:
-    """Let nbgrader keep its database engine for a gradebook during the block.
-
-    For one submission nbgrader opens the gradebook a dozen times; doing so with a new engine each time, which has no
-    cached queries, takes half of the recording time.
-    """
-    create = nbgrader.api.create_engine
-    nbgrader.api.create_engine = cache(create)
-    try:
-        yield
-    finally:
-        nbgrader.api.create_engine = create
-
-
-@contextmanager
-def one_transaction(config: Config) -> Iterator[None]:
-    """Let nbgrader write to the gradebook in one transaction during the block: all of it, or nothing if it fails.
-
-    For one submission nbgrader opens the gradebook a dozen times and commits thirty times, and each commit waits for
-    the disk.
-    """
-    directory = course_directory(config)
-    whole = Gradebook(directory.db_url, directory.course_id)
-    session = whole.db()
-    commit, session.commit = session.commit, session.flush
-    begin, end = Gradebook.__init__, Gradebook.close
-    Gradebook.__init__ = lambda self, *about, **more: vars(self).update(vars(whole))
-    Gradebook.close = lambda self: whole.db.expire_all()  # the next to open it sees what was written, as usual
-    try:
-        yield
-        commit()
-    finally:
-        Gradebook.__init__, Gradebook.close = begin, end
-        whole.close()
 
 
 class _ForOne(BaseConverter):
