@@ -35,7 +35,7 @@ c.CourseDirectory.ignore = [
     "*.new.ipynb", "*.new-[0-9].ipynb",  # newer releases beside a learner's notebook, which are not handed in
 ]  # fmt: skip
 # The gradebook is SQLite in gradebook.db; for another one give its URL, for example
-# c.CourseDirectory.db_url = "postgresql://USER@HOST/DATABASE"
+# c.CourseDirectory.db_url = "postgresql+psycopg://USER@HOST/DATABASE"
 
 # The exchange, where notebooks are released to and handed in. On one machine it is a folder of the course, made here.
 # On a hub set NBGRADER_EXCHANGE for teachers and learners to a folder that all of them may write to (mode 0777).

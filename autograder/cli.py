@@ -103,7 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--student", action="append", metavar="ID", help="only this learner (may be repeated)")
     grade.add_argument("--again", action="store_true", help="also regrade submissions that have not changed")
     grade.add_argument(
-        "--db", metavar="URL", help="the gradebook, such as postgresql://USER@HOST/DATABASE (default: as configured)"
+        "--db",
+        metavar="URL",
+        help="the gradebook, such as postgresql+psycopg://USER@HOST/DATABASE (default: as configured)",
     )
     grade.add_argument(
         "--workers", type=_at_least_one, metavar="N", help="run N submissions at a time (default: one per core)"
@@ -287,7 +289,8 @@ def _feedback(options: argparse.Namespace) -> int:
 def _try(options: argparse.Namespace) -> int:
     from autograder.execute import warm_up
 
-    warm_up(not options.no_isolation, options.gpu)  # imports torch while nbgrader is imported here
+    if options.file.is_file():
+        warm_up(not options.no_isolation, options.gpu)  # imports torch while nbgrader is imported here
 
     from autograder.grading.table import print_table
     from autograder.grading.trial import try_notebook

@@ -167,7 +167,9 @@ def _parse(url: str) -> URL:
         return make_url(url)
     except (ArgumentError, ValueError):  # a ValueError is about the port
         raise trouble(
-            url, "this is not a database URL; write sqlite:////FOLDER/gradebook.db or postgresql://USER@HOST/DATABASE"
+            url,
+            "this is not a database URL; write sqlite:////FOLDER/gradebook.db or "
+            "postgresql+psycopg://USER@HOST/DATABASE",
         ) from None
 
 
