@@ -682,6 +682,15 @@ def test_content_counts_and_not_when_a_file_was_saved(course, engine):
     assert what_changed(list(rows.values())) == ["Graded again (handed in again): a.", "Points that changed: a 5 → 2."]
 
 
+def test_a_file_beside_the_notebook_counts_as_well(course, engine):
+    submit(course, "a")
+    (course.root / "submitted" / "a" / NAME / "helper.py").write_text("x = 1")
+    run(course)
+    assert run(course)["a"].again == ""
+    (course.root / "submitted" / "a" / NAME / "helper.py").write_text("x = 2")
+    assert run(course)["a"].again == "handed in again"
+
+
 def test_an_edited_check_is_applied_to_everybody(course, engine, monkeypatch, capsys):
     submit(course, "a", "b")
     run(course)

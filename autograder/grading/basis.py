@@ -6,17 +6,20 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import islice
 from pathlib import Path
 
 from traitlets.config import Config
 
 from autograder.execute import Limits
 from autograder.grading.preprocessors import ExecuteSubmission
-from autograder.grading.record import Standing
+from autograder.grading.record import LARGEST_FILE, Standing
 from autograder.grading.restore import KnownCell
 from autograder.grading.submissions import Submission
 from autograder.grading.timestamps import read_timestamp
 
+#: Files beside a notebook that are looked at.
+MOST_FILES = 1000
 #: Under which the basis is in the report's file.
 KEY = "basis"
 
@@ -26,7 +29,7 @@ class Basis:
     """Hashes of what marks rest on; when a file was saved says nothing.
 
     Attributes:
-        submission: the file that counts, and when it was handed in.
+        submission: the file that counts, what is beside it, and when it was handed in.
         checks: the source's cells, as the gradebook has them.
         limits: what a run may cost, and whether it has walls and a GPU.
         lateness: the due date, with the learner's extension, and how late work is penalised.
@@ -71,7 +74,7 @@ def find_basis(
     limits = {name: getattr(step, name) for name in (*(field.name for field in fields(Limits)), "isolation", "gpu")}
     penalty = [repr(config[section]) for section in ("AssignLatePenalties", "LateSubmissionPlugin")]
     return Basis(
-        submission=_hash(hashlib.sha256(submission.path.read_bytes()).hexdigest(), submission.path.name, handed_in),
+        submission=_hash(_content(submission.path), submission.path.name, _beside(submission.folder), handed_in),
         checks=_hash({name: (dict(cell.metadata), cell.source) for name, cell in known.items()}),
         limits=_hash(limits),
         lateness=_hash(standing.due, standing.extension, penalty),
@@ -100,6 +103,21 @@ def keep_basis(report: Path, basis: Basis) -> None:
         json.dump(content, file, indent=1, ensure_ascii=False)
     os.chmod(file.name, report.stat().st_mode)  # noqa: PTH101
     os.replace(file.name, report)  # noqa: PTH105
+
+
+def _beside(folder: Path) -> dict[str, str]:
+    """What is kept of a submission beside its notebook; of very many files, the first."""
+    kept = (
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and path.stat().st_size <= LARGEST_FILE
+    )
+    return {str(path.relative_to(folder)): _content(path) for path in islice(kept, MOST_FILES)}
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _hash(*what: object) -> str:
