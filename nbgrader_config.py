@@ -14,7 +14,9 @@ from autograder.collect.plugin import LMSNames
 from autograder.feedback.exporter import FeedbackExporter
 from autograder.feedback.preprocessors import ShowSafely, TellInWords
 from autograder.feedback.safe_html import clean_markdown
-from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmission, RestoreCells
+from autograder.grading.follow import FollowSource
+from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmission, ReadTimestamp, RestoreCells
+from autograder.grading.receipts import AddReceipt
 from autograder.lab import validation
 
 c = get_config()
@@ -33,7 +35,7 @@ c.CourseDirectory.ignore = [
     "*.new.ipynb", "*.new-[0-9].ipynb",  # newer releases beside a learner's notebook, which are not handed in
 ]  # fmt: skip
 # The gradebook is SQLite in gradebook.db; for another one give its URL, for example
-# c.CourseDirectory.db_url = "postgresql://USER@HOST/DATABASE"
+# c.CourseDirectory.db_url = "postgresql+psycopg://USER@HOST/DATABASE"
 
 # The exchange, where notebooks are released to and handed in. On one machine it is a folder of the course, made here.
 # On a hub set NBGRADER_EXCHANGE for teachers and learners to a folder that all of them may write to (mode 0777).
@@ -52,7 +54,8 @@ c.Exchange.assignment_dir = str(course / "work")
 # `autograder collect` reads the downloads of an LMS; nbgrader's own `zip_collect` reads them by the same names.
 c.ZipCollectApp.collector_plugin = LMSNames
 
-# Release: as nbgrader does it, but pictures and examples keep their stored outputs.
+# Release: as nbgrader does it, but pictures and examples keep their stored outputs, and exercises may come and go when
+# something is handed in already.
 c.GenerateAssignment.preprocessors = [
     steps.IncludeHeaderFooter,
     steps.LockCells,
@@ -60,6 +63,7 @@ c.GenerateAssignment.preprocessors = [
     ClearGradedOutput,
     steps.CheckCellMetadata,
     steps.ComputeChecksums,
+    FollowSource,
     steps.SaveCells,
     steps.ClearHiddenTests,
     steps.ComputeChecksums,
@@ -80,6 +84,7 @@ c.Autograde.autograde_preprocessors = [
     ClearMetadataPreprocessor,
     steps.LimitOutput,
     steps.SaveAutoGrades,
+    ReadTimestamp,
     steps.AssignLatePenalties,
 ]
 # A notebook is validated when all steps are done, not after each of them.
@@ -105,7 +110,7 @@ c.Execute.timeout = 120  # seconds that one cell may run then: on a small machin
 
 # Feedback: marks and reasons first, and no hidden test.
 c.GenerateFeedback.exporter_class = FeedbackExporter
-c.GenerateFeedback.preprocessors = [steps.GetGrades, TellInWords, CSSHTMLHeaderPreprocessor]
+c.GenerateFeedback.preprocessors = [steps.GetGrades, TellInWords, AddReceipt, CSSHTMLHeaderPreprocessor]
 # What learners wrote is shown to teachers in the formgrader: without anything that could run there.
 c.HTMLExporter.preprocessors = [ShowSafely]
 c.HTMLExporter.filters = {"markdown2html": clean_markdown}

@@ -103,7 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--student", action="append", metavar="ID", help="only this learner (may be repeated)")
     grade.add_argument("--again", action="store_true", help="also regrade submissions that have not changed")
     grade.add_argument(
-        "--db", metavar="URL", help="the gradebook, such as postgresql://USER@HOST/DATABASE (default: as configured)"
+        "--db",
+        metavar="URL",
+        help="the gradebook, such as postgresql+psycopg://USER@HOST/DATABASE (default: as configured)",
     )
     grade.add_argument(
         "--workers", type=_at_least_one, metavar="N", help="run N submissions at a time (default: one per core)"
@@ -285,6 +287,11 @@ def _feedback(options: argparse.Namespace) -> int:
 
 
 def _try(options: argparse.Namespace) -> int:
+    from autograder.execute import warm_up
+
+    if options.file.is_file():
+        warm_up(not options.no_isolation, options.gpu)  # imports torch while nbgrader is imported here
+
     from autograder.grading.table import print_table
     from autograder.grading.trial import try_notebook
 
@@ -323,27 +330,50 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _register(options: argparse.Namespace) -> int:
-    _note_notebooks(_course(writes=True), again=True)
-    return 0
+    refused = _note_notebooks(_course(writes=True), again=True)
+    for sentence in refused:
+        print(f"autograder: {sentence}", file=sys.stderr)
+    return 1 if refused else 0
 
 
-def _note_notebooks(course: Course, again: bool = False) -> None:
-    """Enter notebooks in the gradebook: those that are not in it as they are now, or ``again`` all of them."""
+def _note_notebooks(course: Course, again: bool = False) -> list[str]:
+    """Enter notebooks in the gradebook: those that are not in it as they are now, or ``again`` all of them.
+
+    Returns:
+        Which of them the gradebook cannot take, and why; all others are in it.
+
+    Raises:
+        CourseError: the gradebook cannot be used.
+    """
     from autograder.grading.grade import register
-    from autograder.grading.nbgrader_apps import course_config
+    from autograder.grading.nbgrader_apps import StepError, course_config
     from autograder.grading.registered import note_registered, unregistered
 
-    config = course_config(course.root)
+    config, refused = course_config(course.root), []
     with _gradebook(config):
         names = course.names if again else unregistered(course, config)
         if not names:
-            return
+            return []
         with _progress() as progress:
             task = progress.add_task("registering", total=len(names))
             for name in names:
-                register(course, config, name)
-                note_registered(course, config, name)
+                try:
+                    register(course, config, name)
+                    note_registered(course, config, name)
+                except StepError as error:
+                    refused.append(f"{name}: {error}")
                 progress.advance(task)
+    return refused
+
+
+def _try_to_note_notebooks(course: Course) -> None:
+    """The same before JupyterLab opens, which it does whatever the gradebook says."""
+    try:
+        refused = _note_notebooks(course)
+    except CourseError as error:
+        refused = [str(error)]
+    for sentence in refused:
+        print(f"autograder: {sentence}", file=sys.stderr)
 
 
 def _lab(options: argparse.Namespace) -> int:
@@ -351,10 +381,7 @@ def _lab(options: argparse.Namespace) -> int:
     from autograder.lab.learner import prepare
 
     course = _course(writes=True)
-    try:
-        _note_notebooks(course)
-    except CourseError as error:  # a learner can work without a gradebook
-        print(f"autograder: {error}", file=sys.stderr)
+    _try_to_note_notebooks(course)
     place = prepare(course)
     for sentence in place.said:
         console.print(sentence, highlight=False, soft_wrap=True)
@@ -365,7 +392,7 @@ def _teach(options: argparse.Namespace) -> int:
     from autograder.lab.jupyter import start_lab
 
     course = _course(writes=True)
-    _note_notebooks(course)
+    _try_to_note_notebooks(course)
     start_lab(course, course.root, None, options.jupyter)
 
 

@@ -121,7 +121,7 @@ CLASS = {
     "half": ({"negate": RIGHT["negate"]}, (0, 3), "not solved: 1"),
     "mistake": (RIGHT | {"negate": "def negate(x):\n    return x"}, (2, 0), "2: The sign is the old one."),
     "stumble": (RIGHT | {"negate": "def negate(x):\n    return -x[:, 0]"}, (2, 0), "2: negate(x)"),
-    "syntax": (twice("    return x +"), (0, 3), "1: Your code stopped with NameError"),
+    "syntax": (twice("    return x +"), (0, 3), "1: Your code stopped with SyntaxError"),
     "warns": (
         twice("    import warnings, sys\n    warnings.warn('hm')\n    print('oh', file=sys.stderr)\n    return x + x"),
         (2, 3),

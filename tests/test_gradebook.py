@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from nbgrader.api import Gradebook
 
 from autograder.cli import main
 from autograder.errors import CourseError
-from autograder.grading.gradebook import check_gradebook, database_reason
+from autograder.grading.gradebook import absolute, check_gradebook, database_reason, make_gradebook
 
 NAME = "04_linear"
 
@@ -24,8 +25,6 @@ def _impatient(monkeypatch):
 @pytest.fixture(scope="module")
 def good(tmp_path_factory) -> Path:
     """A gradebook as nbgrader makes it."""
-    from nbgrader.api import Gradebook
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
         path = tmp_path_factory.mktemp("good") / "gradebook.db"
@@ -46,6 +45,16 @@ def refusal(url: str) -> str:
     return message
 
 
+def test_one_that_we_make_is_as_nbgrader_makes_it(good, tmp_path, monkeypatch):
+    monkeypatch.setattr("nbgrader.api.get_alembic_version", lambda: pytest.fail("alembic was started"))
+    make_gradebook(f"sqlite:///{tmp_path}/new.db")
+    Gradebook(f"sqlite:///{tmp_path}/new.db", "torch-nn").close()
+    before, after = [list(sqlite3.connect(path).iterdump()) for path in (good, tmp_path / "new.db")]
+    assert before == after
+    make_gradebook(f"sqlite:///{tmp_path}/new.db")
+    assert list(sqlite3.connect(tmp_path / "new.db").iterdump()) == after
+
+
 def test_a_good_one_and_one_that_is_not_there_yet_are_taken(gradebook, tmp_path):
     check_gradebook(f"sqlite:///{gradebook}")
     check_gradebook(f"sqlite:///{tmp_path}/new.db")
@@ -61,6 +70,8 @@ def test_a_good_one_and_one_that_is_not_there_yet_are_taken(gradebook, tmp_path)
         ("postgresql//ada:secret@host/class", "not a database URL"),
         ("postgrsql://host/class", "kind of database is unknown"),
         ("mysql+pymysql://host/class", "the Python package pymysql, which connects to it, is not installed"),
+        ("sqlite://", "nothing would be kept"),
+        ("sqlite:///:memory:", "nothing would be kept"),
         ("sqlite:////no/such/folder/gradebook.db", "the folder /no/such/folder does not exist"),
         (f"sqlite:///{ROOT}", "unable to open database file"),
     ],
@@ -73,6 +84,19 @@ def test_a_driver_that_is_missing_is_named_and_a_password_is_not():
     message = refusal("postgresql+asyncpg://ada:secret@nowhere/class")
     assert "asyncpg" in message
     assert "secret" not in message
+
+
+def test_a_driver_that_is_missing_comes_with_the_way_to_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    assert "python -m pip install 'psycopg[binary]'`" in refusal("postgresql+psycopg://nowhere/class")
+
+
+def test_relative_paths_become_absolute():
+    folder = Path("/a/course")
+    assert absolute("sqlite:///new.db", folder) == "sqlite:////a/course/new.db"
+    assert absolute("sqlite:///sub/new.db?timeout=1", folder) == "sqlite:////a/course/sub/new.db?timeout=1"
+    for url in ("sqlite:////b/new.db", "sqlite://", "postgresql://ada:secret@host/class", "nonsense"):
+        assert absolute(url, folder) == url
 
 
 def test_a_damaged_one(gradebook):
@@ -123,8 +147,6 @@ def test_what_goes_wrong_later_is_one_line_too(gradebook, monkeypatch, capsys):
     def fails(*_, **__):
         with sqlite3.connect(gradebook) as database:
             database.execute("DROP TABLE course")
-        from nbgrader.api import Gradebook
-
         Gradebook(f"sqlite:///{gradebook}", "torch-nn")
 
     monkeypatch.chdir(ROOT)

@@ -1,8 +1,10 @@
 """A class graded in parallel: a fake engine runs in threads, one thread records, Ctrl-C leaves nothing half done."""
 
 import gc
+import os
 import shutil
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -14,8 +16,12 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader import utils
 from nbgrader.api import Gradebook
+from nbgrader.auth import Authenticator
 from nbgrader.converters import Autograde
+from nbgrader.exchange.default import ExchangeReleaseFeedback
+from nbgrader.plugins import BasePlugin
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+from nbgrader.utils import notebook_hash
 from test_build import NAME, make_course
 from test_grade import SECOND
 from test_source import SOUND
@@ -34,6 +40,8 @@ from autograder.grading.nbgrader_apps import course_config, course_directory
 from autograder.grading.parallel import in_parallel, interrupts_held
 from autograder.grading.record import read_marks
 from autograder.grading.runs import settle_checks
+from autograder.grading.table import what_changed
+from autograder.grading.trial import place
 from autograder.source.cells import read_source
 from autograder.source.names import parse
 
@@ -648,3 +656,284 @@ def test_number_of_workers_must_be_one(number, capsys):
     with pytest.raises(SystemExit):
         main(["grade", NAME, "--workers", number])
     assert f"{number!r} is not a whole number of at least 1" in capsys.readouterr().err
+
+
+# What marks rest on
+
+
+def edit_check(course: Course) -> None:
+    """The check of ``negate`` is worth 7 points instead of 3."""
+    source = course.source(NAME)
+    source.write_text(source.read_text(encoding="utf-8").replace("points=3", "points=7"), encoding="utf-8")
+    nbformat.write(expand(read_source(source), course.data), course.solution(NAME))
+
+
+def test_content_counts_and_not_when_a_file_was_saved(course, engine):
+    submit(course, "a", "b")
+    run(course)
+    submit(course, "a", negate=WRONG)
+    for student in "ab":
+        path = course.root / "submitted" / student / NAME / f"{NAME}.ipynb"
+        os.utime(path, (1e9, 1e9) if student == "a" else (4e9, 4e9))
+    rows = run(course)
+    assert sorted(engine.ran) == ["a", "a", "b"], "the file of b is newer, and the same"
+    assert (rows["a"].score, rows["a"].before, rows["a"].again) == (2, 5, "handed in again")
+    assert rows["b"].again == ""
+    assert what_changed(list(rows.values())) == ["Graded again (handed in again): a.", "Points that changed: a 5 → 2."]
+
+
+def test_a_file_beside_the_notebook_counts_as_well(course, engine):
+    submit(course, "a")
+    (course.root / "submitted" / "a" / NAME / "helper.py").write_text("x = 1")
+    run(course)
+    assert run(course)["a"].again == ""
+    (course.root / "submitted" / "a" / NAME / "helper.py").write_text("x = 2")
+    assert run(course)["a"].again == "handed in again"
+
+
+def test_an_edited_check_is_applied_to_everybody(course, engine, monkeypatch, capsys):
+    submit(course, "a", "b")
+    run(course)
+    edit_check(course)
+    monkeypatch.chdir(course.root)
+    assert main(["grade", NAME]) == 0
+    said = capsys.readouterr().out
+    assert "Graded again (the notebook's source has changed): a, b." in said
+    assert "Points that changed: a 5 → 9; b 5 → 9." in said
+    assert recorded(course) == {"a": 9, "b": 9}
+    assert what_changed(list(run(course).values())) == []
+
+
+def test_other_limits_count(course, engine):
+    submit(course, "a")
+    run(course)
+    config = course_config(course.root, execution={"cell_seconds": 7})
+    [row] = grade_class(course, config, NAME)
+    assert row.again == "the limits have changed"
+    [row] = grade_class(course, config, NAME)
+    assert row.again == ""
+    assert engine.ran == ["a", "a"]
+
+
+def test_a_gradebook_that_has_other_points_than_the_report(course, engine):
+    """An older copy of the gradebook was put back."""
+    submit(course, "a", negate=WRONG)
+    run(course)
+    shutil.copy(course.root / "gradebook.db", course.root / "backup")
+    submit(course, "a")
+    run(course)
+    shutil.copy(course.root / "backup", course.root / "gradebook.db")
+    row = run(course)["a"]
+    assert (row.before, row.score, row.again) == (2, 5, "the gradebook and the report differ")
+
+
+def test_broken_file_after_a_graded_one_is_told_with_the_points_that_stay(course, engine):
+    submit(course, "a")
+    run(course)
+    hand_in("not a notebook", course.root, "a", NAME)
+    row = run(course)["a"]
+    assert not row.graded
+    assert row.problems[1] == "the gradebook keeps the 5 points of an earlier submission"
+
+
+# Late work
+
+
+class HalfOff(BasePlugin):
+    """Takes half of the points off."""
+
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return score / 2
+
+
+@pytest.fixture
+def due(course, engine) -> Course:
+    """A course whose notebook is due at midnight UTC, with half of the points off after that."""
+    config = course.root / "nbgrader_config.py"
+    text = config.read_text() + "\nfrom test_parallel import HalfOff\nc.AssignLatePenalties.plugin_class = HalfOff\n"
+    config.write_text(text)
+    set_due(course, "2026-11-27 00:00:00 UTC")
+    return course
+
+
+def set_due(course: Course, when: str) -> None:
+    directory = course_directory(course_config(course.root))
+    with Gradebook(directory.db_url, directory.course_id) as gradebook:
+        gradebook.update_or_create_assignment(NAME, duedate=when)
+
+
+def stamp(course: Course, student: str, when: str) -> None:
+    (course.root / "submitted" / student / NAME / "timestamp.txt").write_text(when)
+
+
+def test_the_table_shows_points_penalty_and_what_counts(due, monkeypatch, capsys):
+    submit(due, "late", "punctual")
+    stamp(due, "late", "2026-11-27 00:00:01 UTC")
+    stamp(due, "punctual", "2026-11-26 23:59:59 UTC")
+    rows = run(due)
+    assert [(row.score, row.penalty, row.final) for row in rows.values()] == [(5, 2.5, 2.5), (5, 0, 5)]
+    monkeypatch.chdir(due.root)
+    assert main(["grade", NAME]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert any(line.startswith("│late │ 2.5 │ 5 −2.5 │ 2 │ 3 │") for line in lines)
+    assert any(line.startswith("│punctual │ 5 │ │ 2 │ 3 │") for line in lines)
+
+
+def test_another_due_date_counts(due):
+    submit(due, "a")
+    stamp(due, "a", "2026-11-28 00:00:00 UTC")
+    assert run(due)["a"].final == 2.5
+    set_due(due, "2026-11-29 00:00:00 UTC")
+    row = run(due)["a"]
+    assert (row.before, row.final, row.again) == (2.5, 5, "the due date or the penalty has changed")
+    assert run(due)["a"].again == ""
+
+
+@pytest.mark.parametrize(
+    "when", ["2026-11-27 08:00:00 +0900", "2026-11-27T08:00:00+09:00", "2026-11-27 08:00 Asia/Seoul"]
+)
+def test_time_zones_are_honoured(due, when):
+    submit(due, "a")
+    stamp(due, "a", when)
+    assert run(due)["a"].penalty == 0, "23:00 UTC of the day before"
+
+
+def test_time_zones_that_are_not_known_are_refused(due):
+    submit(due, "a")
+    stamp(due, "a", "2026-11-27 08:00:00 KST")
+    row = run(due)["a"]
+    assert row.problems == [
+        "its timestamp.txt names the time zone KST, which is not clear enough: write an offset, such as +0900"
+    ]
+    assert not row.graded
+
+
+# Names and places
+
+#: A feedback folder: the page, and what `nbgrader release_feedback` wants to see.
+PAGES = [f"{NAME}.html", "submission_secret.txt", "timestamp.txt"]
+
+
+@pytest.mark.parametrize("student", ["[ada]", "a*", "ada ", "{a?d%s}"])
+def test_ids_are_names_and_not_patterns(course, engine, student):
+    submit(course, student, "another", "ada", "abba")
+    rows = run(course)
+    assert {name: row.score for name, row in rows.items()} == dict.fromkeys([student, "another", "ada", "abba"], 5)
+    assert recorded(course) == dict.fromkeys([student, "another", "ada", "abba"], 5)
+    [page] = write_pages(course_config(course.root), NAME, [student])
+    assert page.parts[-3] == student
+    assert page.exists()
+    assert sorted(path.name for path in page.parent.iterdir()) == PAGES, "no report, no source"
+
+
+@pytest.mark.parametrize("folder", ["a [course]", "{course*} "])
+def test_the_course_may_be_in_a_folder_of_any_name(template, engine, tmp_path, folder):
+    shutil.copytree(template.root, tmp_path / folder)
+    (tmp_path / folder / "gradebook.db").unlink()
+    course = Course(tmp_path / folder)
+    submit(course, "ada", "bob")
+    assert {student: row.score for student, row in run(course).items()} == {"ada": 5, "bob": 5}
+    pages = write_pages(course_config(course.root), NAME)
+    assert [page.exists() for page in pages] == [True, True]
+    assert sorted(path.name for path in pages[0].parent.iterdir()) == PAGES
+
+
+# The gradebook fails while the class is graded
+
+
+def test_gradebook_that_is_locked_while_grading_is_one_line(course, engine, monkeypatch, capfd):
+    """Somebody else writes to it for a long time, after the check that it can be written to."""
+    submit(course, *"abc")
+    config = course.root / "nbgrader_config.py"
+    url = f"sqlite:///{course.root}/gradebook.db?timeout=0.1"
+    config.write_text(f"{config.read_text()}\nc.CourseDirectory.db_url = {url!r}\n")
+    other = sqlite3.connect(course.root / "gradebook.db", isolation_level=None)
+    monkeypatch.setattr("autograder.grading.gradebook.check_gradebook", lambda url: None)
+    monkeypatch.chdir(course.root)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        assert main(["grade", NAME]) == 1
+        said = capfd.readouterr()
+        assert said.err.count("another program is writing to it") == 1
+        assert len(said.err.splitlines()) == 1, said.err
+    finally:
+        other.close()
+
+
+def test_gradebook_that_is_locked_when_recording_is_one_line(course, engine, monkeypatch, capfd):
+    submit(course, *"abc")
+    config = course.root / "nbgrader_config.py"
+    url = f"sqlite:///{course.root}/gradebook.db?timeout=0.1"
+    config.write_text(f"{config.read_text()}\nc.CourseDirectory.db_url = {url!r}\n")
+    others = []
+
+    def before(student):
+        if not others:
+            others.append(sqlite3.connect(course.root / "gradebook.db", isolation_level=None, check_same_thread=False))
+            others[0].execute("BEGIN IMMEDIATE")
+
+    engine.before = before
+    monkeypatch.chdir(course.root)
+    assert main(["grade", NAME]) == 1
+    said = capfd.readouterr()
+    assert "another program is writing to it" in said.err
+    assert len(said.err.splitlines()) == 1, said.err
+    others[0].close()
+
+
+@pytest.mark.parametrize("place", ["command", "configuration"])
+def test_relative_url_of_a_gradebook(course, engine, monkeypatch, place):
+    """Of the command line it is relative to where the command is given, of the configuration to the course."""
+    submit(course, "a")
+    monkeypatch.chdir(course.solutions)
+    if place == "command":
+        assert main(["grade", NAME, "--db", "sqlite:///new.db"]) == 0
+        assert (course.solutions / "new.db").is_file()
+    else:
+        config = course.root / "nbgrader_config.py"
+        config.write_text(f"{config.read_text()}\nc.CourseDirectory.db_url = 'sqlite:///new.db'\n")
+        assert main(["register"]) == 0
+        assert main(["grade", NAME]) == 0
+        assert (course.root / "new.db").is_file()
+        assert recorded(course) == {"a": 5}
+    assert not list(course.root.glob("**/.grading*"))
+
+
+# Feedback through the exchange
+
+
+def test_feedback_on_work_that_did_not_come_through_the_exchange_can_be_released(course, engine, monkeypatch):
+    submit(course, "a", "b")
+    folder = course.root / "submitted" / "b" / NAME
+    (folder / "timestamp.txt").write_text("2026-11-01 10:00:00 UTC")
+    (folder / "submission_secret.txt").write_text("of the exchange")
+    run(course)
+    monkeypatch.setenv("NBGRADER_EXCHANGE", str(course.root / "exchange"))
+    (course.root / "exchange").mkdir(exist_ok=True)
+    (course.root / "exchange").chmod(0o777)
+    config = course_config(course.root)
+    pages = write_pages(config, NAME)
+    secrets = [page.with_name("submission_secret.txt").read_text() for page in pages]
+    assert secrets[1] == "of the exchange"
+    assert len(secrets[0]) == 64
+    write_pages(config, NAME)
+    assert pages[0].with_name("submission_secret.txt").read_text() == secrets[0]
+    directory = course_directory(config)
+    directory.assignment_id = NAME
+    ExchangeReleaseFeedback(coursedir=directory, config=config, authenticator=Authenticator(config=config)).start()
+    released = course.root / "exchange" / directory.course_id / "feedback"
+    assert {path.name for path in released.iterdir()} == {
+        f"{notebook_hash(secret=secret, notebook_id=NAME)}.html" for secret in secrets
+    }
+
+
+def test_page_of_a_folder_that_cannot_be_written_to(tmp_path):
+    (tmp_path / "page.html").write_text("new")
+    (tmp_path / "elsewhere.html").write_text("old")
+    (tmp_path / "x.feedback.html").symlink_to(tmp_path / "elsewhere.html")
+    assert place(tmp_path / "page.html", tmp_path / "x.feedback.html") == tmp_path / "x.feedback.html"
+    assert (tmp_path / "x.feedback.html").read_text() == "new"
+    assert (tmp_path / "elsewhere.html").read_text() == "old", "a link is not followed"
+    other = place(tmp_path / "page.html", tmp_path / "no such folder" / "x.feedback.html")
+    assert (other.name, other.read_text()) == ("x.feedback.html", "new")
+    shutil.rmtree(other.parent)

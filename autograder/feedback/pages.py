@@ -6,7 +6,8 @@ from pathlib import Path
 from traitlets.config import Config
 
 from autograder.errors import CourseError
-from autograder.grading.nbgrader_apps import StepError, course_directory, generate_feedback, one_engine
+from autograder.grading.nbgrader_apps import StepError, course_directory, generate_feedback
+from autograder.grading.one_gradebook import one_engine
 
 
 def write_pages(

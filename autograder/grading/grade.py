@@ -1,10 +1,9 @@
 """Grade a class: submissions run in parallel, nbgrader records one at a time; each gets a row, whatever it does."""
 
 import copy
-import datetime
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -12,22 +11,23 @@ from functools import partial
 from pathlib import Path
 
 import nbformat
-from nbgrader.api import Gradebook
-from nbgrader.utils import parse_utc
+from nbgrader.api import Gradebook, InvalidEntry
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.execute import drawn_pictures, stop, warm_up
+from autograder.grading.basis import Basis, find_basis, keep_basis, read_basis, what_differs
 from autograder.grading.gradebook import database_reason
-from autograder.grading.nbgrader_apps import StepError, course_directory, generate_assignment, one_engine
+from autograder.grading.nbgrader_apps import StepError, course_directory, generate_assignment
+from autograder.grading.one_gradebook import one_engine, one_transaction
 from autograder.grading.parallel import cores, in_parallel, interrupts_held
 from autograder.grading.prepare import Prepared, prepare
 from autograder.grading.preprocessors import ExecuteSubmission
-from autograder.grading.record import Marks, read_marks, record
-from autograder.grading.restore import read_known
-from autograder.grading.results import HEADING, Result, read_report, results
+from autograder.grading.record import Standing, read_standings, record
+from autograder.grading.restore import KnownCell, read_known
+from autograder.grading.results import HEADING, Result, read_report, report_path, results
 from autograder.grading.submissions import Submission, find_submissions, read_telltales
 
 
@@ -49,13 +49,21 @@ class Row:
         marks: points by ``grade_id``; empty if the submission could not be graded.
         results: what each check found.
         problems: sentences about what went wrong, other than wrong answers.
+        penalty: points taken off because it was late.
+        again: why it was graded again just now, in a few words; empty if it was not.
+        before: what it had earned before that.
         graded: whether there are marks.
+        score: the sum of the marks.
+        final: what counts: without the penalty.
     """
 
     student: str
     marks: dict[str, float] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    penalty: float = 0
+    again: str = field(default="", compare=False)
+    before: float | None = field(default=None, compare=False)
 
     @property
     def graded(self) -> bool:
@@ -64,6 +72,10 @@ class Row:
     @property
     def score(self) -> float:
         return sum(self.marks.values())
+
+    @property
+    def final(self) -> float:
+        return self.score - self.penalty
 
 
 def exercises(solution: Path) -> list[Exercise]:
@@ -81,7 +93,7 @@ def exercises(solution: Path) -> list[Exercise]:
 def register(course: Course, config: Config, name: str) -> None:
     """Enter a notebook's cells and points in the gradebook, as ``nbgrader generate_assignment`` does.
 
-    Works in a temporary folder, so that an interruption leaves no half-written release.
+    Works in a temporary folder and in one transaction, so that an interruption leaves nothing half-written.
 
     Raises:
         CourseError: the solution has not been built, or nbgrader rejects it.
@@ -95,7 +107,8 @@ def register(course: Course, config: Config, name: str) -> None:
         shutil.copy(course.solution(name), solution)
         there = copy.deepcopy(config)
         there.CourseDirectory.root, there.CourseDirectory.db_url = folder, database
-        generate_assignment(there, name)
+        with one_transaction(course_directory(there)):
+            generate_assignment(there, name)
 
 
 def grade_class(
@@ -110,8 +123,9 @@ def grade_class(
     """Grade the submissions in ``submitted/`` for one notebook.
 
     Threads, which wait for the engine's processes, read, restore and run the submissions; only the calling thread
-    records the results. A submission that has been graded is skipped unless it is newer or ``again`` is set. One
-    that cannot be graded gets a row that says why, and nothing of it is recorded. Ctrl-C takes effect between two
+    records the results. A submission that has been graded is skipped unless something that its marks rest on has
+    changed, see ``Basis``, or ``again`` is set. One that cannot be graded gets a row that says why, and nothing of it
+    is recorded. Ctrl-C takes effect between two
     recordings: what has been recorded stays, and the next call does the rest.
 
     Args:
@@ -136,87 +150,105 @@ def grade_class(
     with one_engine():
         with interrupts_held():
             register(course, config, name)
-        marks = read_marks(config, name)
-        rows = {each: _row_so_far(config, name, each, marks, again) for each in submissions}
-        todo = [submission for submission, row in rows.items() if row is None]
+        known, standings = _read_known(config, name), read_standings(config, name)
+        judge = partial(_judge, config, name, known=known, step=step, again=again)
+        rows = {each: judge(each, standings[each.student]) for each in submissions}
+        todo = {each: row for each, row in rows.items() if isinstance(row, _Todo)}
         before = len(submissions) - len(todo)
         failures = _grade_all(
-            config, name, todo, step, workers or cores(), lambda done: report(before + done, len(submissions))
+            config, name, todo, known, step, workers or cores(), lambda done: report(before + done, len(submissions))
         )
-        marks = read_marks(config, name)
-    for submission in todo:
+        after = read_standings(config, name)
+    for submission, what in todo.items():
+        student, earlier = submission.student, _final(standings[submission.student])
         if submission in failures:
-            rows[submission] = Row(submission.student, problems=[_sentence(failures[submission])])
-        else:
-            unread = Row(submission.student, problems=["nbgrader has recorded it, but the record cannot be read"])
-            rows[submission] = read_row(config, name, submission.student, marks) or unread
+            rows[submission] = _not_graded(student, _sentence(failures[submission]), earlier)
+            continue
+        unread = Row(student, problems=["nbgrader has recorded it, but the record cannot be read"])
+        rows[submission] = read_row(config, name, student, after[student]) or unread
+        rows[submission].before, rows[submission].again = earlier, what.why if earlier is not None else ""
     refused = [failure for failure in failures.values() if type(failure) is CourseError]
     if refused and len(refused) == len(todo) and not any(row.graded for row in rows.values()):
         raise refused[0]  # what needs fixing is this machine, not a submission
     return list(rows.values())
 
 
-def _row_so_far(config: Config, name: str, submission: Submission, marks: Marks, again: bool) -> Row | None:
-    """The row of a submission that cannot be graded or has been graded; None if it is to be graded now."""
+@dataclass(frozen=True)
+class _Todo:
+    """A submission is to be graded: why, in a few words, and what its marks will rest on."""
+
+    why: str
+    basis: Basis
+
+
+def _judge(
+    config: Config,
+    name: str,
+    submission: Submission,
+    standing: Standing,
+    known: Mapping[str, KnownCell],
+    step: ExecuteSubmission,
+    again: bool,
+) -> Row | _Todo:
+    """The row of a submission that cannot be graded, or whose marks still hold; else what is to be done."""
+    student = submission.student
     if submission.problem is not None:
-        return Row(submission.student, problems=[submission.problem])
+        return _not_graded(student, submission.problem, _final(standing))
     try:
-        newer = _newer(_autograded(config, name, submission.student), submission)
-        return None if again or newer else read_row(config, name, submission.student, marks)
+        basis = find_basis(submission, known, step, config, standing)
+        why = what_differs(read_basis(report_path(_autograded(config, name, student))), basis)
+        row = None if again or why else read_row(config, name, student, standing)
     except Exception as error:
-        return Row(submission.student, problems=[_sentence(error)])
+        return _not_graded(student, _sentence(error), _final(standing))
+    return row or _Todo("as you asked" if again else why or "the gradebook and the report differ", basis)
 
 
-def _newer(autograded: Path, submission: Submission) -> bool:
-    """Whether a submission was saved, or handed in (by nbgrader's ``timestamp.txt``), after it was graded."""
-    handed_in, graded = read_timestamp(submission.folder), read_timestamp(autograded.parent)
-    if handed_in is not None and graded is not None and handed_in > graded:
-        return True
-    return autograded.exists() and submission.path.stat().st_mtime > autograded.stat().st_mtime
+def _final(standing: Standing) -> float | None:
+    """What a learner has earned so far; None if nothing has been graded."""
+    graded = any(found is not None for found in standing.found.values())
+    return sum(standing.marks.values()) - standing.penalty if graded else None
 
 
-def read_timestamp(folder: Path) -> datetime.datetime | None:
-    """When a submission was handed in, if nbgrader recorded it.
+def _not_graded(student: str, problem: str, earlier: float | None) -> Row:
+    stays = [] if earlier is None else [f"the gradebook keeps the {earlier:g} points of an earlier submission"]
+    return Row(student, problems=[problem, *stays])
 
-    Raises:
-        CourseError: what is recorded there is not a time.
-    """
-    path = folder / "timestamp.txt"
-    try:
-        text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
-        return parse_utc(text) if text else None
-    except (ValueError, OverflowError):
-        raise CourseError("its timestamp.txt, which should say when it was handed in, contains no time") from None
+
+def _read_known(config: Config, name: str) -> dict[str, KnownCell]:
+    directory = course_directory(config)
+    with Gradebook(directory.db_url, directory.course_id) as gradebook:
+        return read_known(gradebook, name, name)
 
 
 def _grade_all(
     config: Config,
     name: str,
-    todo: list[Submission],
+    todo: Mapping[Submission, _Todo],
+    known: Mapping[str, KnownCell],
     step: ExecuteSubmission,
     workers: int,
     report: Callable[[int], None],
 ) -> dict[Submission, Exception]:
     """Run submissions in parallel and record each when it is done; returns what failed, and why."""
-    directory, failures = course_directory(config), {}
-    with Gradebook(directory.db_url, directory.course_id) as gradebook:
-        known = read_known(gradebook, name, name)
+    failures = {}
     work = partial(prepare, known=known, step=step)
     report(0)
-    with closing(in_parallel(work, todo, workers, stop)) as finished:
+    with closing(in_parallel(work, list(todo), workers, stop)) as finished:
         for done, (submission, future) in enumerate(finished, start=1):
             with interrupts_held():
-                failure = _record(config, name, future)
+                failure = _record(config, name, future, todo[submission].basis)
             if failure is not None:
                 failures[submission] = failure
             report(done)
     return failures
 
 
-def _record(config: Config, name: str, future: Future[Prepared]) -> Exception | None:
+def _record(config: Config, name: str, future: Future[Prepared], basis: Basis) -> Exception | None:
     """Record what a thread has prepared, all of it or nothing; returns what prevented that, if anything."""
     try:
-        record(config, name, future.result())
+        prepared = future.result()
+        record(config, name, prepared)
+        keep_basis(report_path(_autograded(config, name, prepared.submission.student)), basis)
     except Exception as error:
         return error
     return None
@@ -227,7 +259,7 @@ def _sentence(error: Exception) -> str:
         return f"nbgrader could not grade it: {error}"
     if isinstance(error, CourseError):
         return str(error)
-    if isinstance(error, SQLAlchemyError):
+    if isinstance(error, SQLAlchemyError | InvalidEntry):
         return f"the gradebook could not be written to: {database_reason(error)}"
     return f"the autograder failed on it: {type(error).__name__}: {error}"
 
@@ -237,13 +269,18 @@ def _autograded(config: Config, name: str, student: str) -> Path:
     return Path(directory.format_path(directory.autograded_directory, student, name)) / f"{name}.ipynb"
 
 
-def read_row(config: Config, name: str, student: str, marks: Marks) -> Row | None:
-    """One learner's row, from the gradebook's marks and the files in ``autograded/``; None if anything is missing."""
+def read_row(config: Config, name: str, student: str, standing: Standing) -> Row | None:
+    """One learner's row, from the gradebook and the files in ``autograded/``.
+
+    None if anything is missing, or if the files are of another run than the gradebook's points.
+    """
     path = _autograded(config, name, student)
     try:
         notebook, report = nbformat.read(path, as_version=4), read_report(path)
     except (OSError, ValueError, CourseError):
         return None
-    if student not in marks:
+    if not standing.marks or any(standing.found.get(check.grade_id) != check.score for check in report.checks):
         return None
-    return Row(student, marks[student], results(notebook, report, marks[student]), report.problems)
+    return Row(
+        student, standing.marks, results(notebook, report, standing.marks), report.problems, penalty=standing.penalty
+    )

@@ -1,16 +1,20 @@
 """Checks before anything is written whether the gradebook can be used; says in one line what is wrong with it."""
 
+import logging
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
+from nbgrader.api import Base, InvalidEntry
 from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from tornado.log import app_log
 
 from autograder.errors import CourseError
 
@@ -18,6 +22,12 @@ from autograder.errors import CourseError
 PATIENCE = 5
 #: What drivers call that limit.
 TIMEOUT = {"sqlite": "timeout", "postgresql": "connect_timeout", "mysql": "connect_timeout"}
+#: With which SQLAlchemy begins what a driver said.
+DRIVER = re.compile(r"\((?:\w+\.)+\w*Error\) ")
+#: Under which names drivers are installed without a compiler.
+DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}
+#: What SQLite keeps in memory instead of in a file.
+IN_MEMORY = (None, "", ":memory:")
 #: Packages whose absence has nothing to do with the database.
 OURS = {"autograder", "nbgrader"}
 
@@ -31,6 +41,8 @@ def check_gradebook(url: str) -> None:
     with gradebook_errors(url):
         parsed = _parse(url)
         kind, file = parsed.get_backend_name(), _sqlite_file(parsed)
+        if kind == "sqlite" and parsed.database in IN_MEMORY:
+            raise trouble(url, "it names no file, so nothing would be kept; write sqlite:////FOLDER/gradebook.db")
         if file is not None and not file.exists():
             _check_folder(url, file.parent)
             return
@@ -45,28 +57,56 @@ def check_gradebook(url: str) -> None:
             engine.dispose()
 
 
+def trouble(url: str, reason: str) -> CourseError:
+    """The error that says why a gradebook cannot be used."""
+    return CourseError(f"The gradebook {_without_password(url)} cannot be used: {reason}.")
+
+
+def make_gradebook(url: str) -> None:
+    """Make an empty gradebook, unless there is one: the same as nbgrader's, which takes four seconds for it.
+
+    nbgrader starts ``alembic`` as a program, to ask for the number of its newest version. To tables that are there
+    already it does nothing.
+    """
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            if not inspect(connection).get_table_names():
+                Base.metadata.create_all(connection)
+                newest = ScriptDirectory(ALEMBIC_DIR).get_current_head()
+                connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+                connection.execute(
+                    text("INSERT INTO alembic_version (version_num) VALUES (:newest)"), {"newest": newest}
+                )
+    finally:
+        engine.dispose()
+
+
 @contextmanager
 def gradebook_errors(url: str) -> Iterator[None]:
-    """Turn any database error during the block into one line.
+    """Turn any database error during the block into one line, and keep nbgrader from logging its traceback.
 
     Raises:
         CourseError: instead of the database's own error.
     """
+    app_log.addFilter(_is_not_of_the_database)
     try:
         yield
     except NoSuchModuleError:
-        raise _trouble(url, "that kind of database is unknown; use SQLite or PostgreSQL") from None
+        raise trouble(url, "that kind of database is unknown; use SQLite or PostgreSQL") from None
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] in OURS:
             raise
-        raise _trouble(url, f"the Python package {error.name}, which connects to it, is not installed") from None
-    except SQLAlchemyError as error:
-        raise _trouble(url, database_reason(error)) from None
+        raise trouble(url, _missing(error.name.split(".")[0])) from None
+    except (SQLAlchemyError, InvalidEntry) as error:
+        raise trouble(url, database_reason(error)) from None
+    finally:
+        app_log.removeFilter(_is_not_of_the_database)
 
 
 def database_reason(error: Exception) -> str:
     """What a database error says, in one line, without SQL, parameters and links."""
-    said = str(getattr(error, "orig", None) or error).strip().splitlines()
+    said = DRIVER.sub("", str(getattr(error, "orig", None) or error).strip()).splitlines()
     reason = said[0].strip().rstrip(".") if said else type(error).__name__
     if "database is locked" in reason:
         return "another program is writing to it; try again when that has finished"
@@ -77,21 +117,40 @@ def database_reason(error: Exception) -> str:
     return reason
 
 
+def logged_reason(log: str) -> str | None:
+    """The same for a database error in nbgrader's log; None if there is none."""
+    found = DRIVER.search(log)
+    return database_reason(Exception(log[found.start() :])) if found else None
+
+
+def _missing(package: str) -> str:
+    """How to come by the package that connects to a database."""
+    python, wanted = Path(sys.executable).parent / "python", DRIVERS.get(package, package)
+    return (
+        f"the Python package {package}, which connects to it, is not installed; "
+        f"run `{python} -m pip install '{wanted}'`"
+    )
+
+
+def _is_not_of_the_database(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Rolling back session due to database error")
+
+
 def _check_version(url: str, connection: Connection) -> None:
     """Check that the tables, if there are any, match the installed nbgrader."""
     tables = inspect(connection).get_table_names()
     if not tables:
         return
     if "alembic_version" not in tables:
-        raise _trouble(url, "its tables are not nbgrader's; name another database")
+        raise trouble(url, "its tables are not nbgrader's; name another database")
     versions = set(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
     scripts = ScriptDirectory(ALEMBIC_DIR)
     if versions == {scripts.get_current_head()}:
         return
     known = {script.revision for script in scripts.walk_revisions()}
     if versions <= known:
-        raise _trouble(url, "it was made by an older nbgrader; run `nbgrader db upgrade` in the course's folder")
-    raise _trouble(url, "it was made by a newer nbgrader; update this course (`git pull`, then `make lab`)")
+        raise trouble(url, "it was made by an older nbgrader; run `nbgrader db upgrade` in the course's folder")
+    raise trouble(url, "it was made by a newer nbgrader; update this course (`git pull`, then `make lab`)")
 
 
 def _try_to_write(connection: Connection) -> None:
@@ -107,26 +166,39 @@ def _parse(url: str) -> URL:
     try:
         return make_url(url)
     except (ArgumentError, ValueError):  # a ValueError is about the port
-        raise _trouble(
-            url, "this is not a database URL; write sqlite:////FOLDER/gradebook.db or postgresql://USER@HOST/DATABASE"
+        raise trouble(
+            url,
+            "this is not a database URL; write sqlite:////FOLDER/gradebook.db or "
+            "postgresql+psycopg://USER@HOST/DATABASE",
         ) from None
 
 
 def _sqlite_file(url: URL) -> Path | None:
     """The file of an SQLite gradebook; None for other databases, for one in memory, and for SQLite's own URIs."""
-    in_a_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    in_a_file = url.get_backend_name() == "sqlite" and url.database not in IN_MEMORY
     return Path(url.database) if in_a_file and "uri" not in url.query else None
 
 
 def _check_folder(url: str, folder: Path) -> None:
     if not folder.is_dir():
-        raise _trouble(url, f"the folder {folder} does not exist")
+        raise trouble(url, f"the folder {folder} does not exist")
     if not os.access(folder, os.W_OK):
-        raise _trouble(url, f"the folder {folder} is not writable")
+        raise trouble(url, f"the folder {folder} is not writable")
 
 
-def _trouble(url: str, reason: str) -> CourseError:
-    return CourseError(f"The gradebook {_without_password(url)} cannot be used: {reason}.")
+def absolute(url: str, folder: Path) -> str:
+    """An SQLite gradebook's URL with the whole path of its file, which is relative to ``folder``; others as they are.
+
+    nbgrader changes the working directory, so a relative one would be now here, now there.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return url
+    file = _sqlite_file(parsed)
+    if file is None or file.is_absolute():
+        return url
+    return parsed.set(database=str(folder / file)).render_as_string(hide_password=False)
 
 
 def _without_password(url: str) -> str:

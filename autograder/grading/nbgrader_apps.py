@@ -3,22 +3,22 @@
 import copy
 import io
 import logging
+import shutil
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from fnmatch import fnmatch
 from itertools import pairwise
 from pathlib import Path
 
-import nbgrader.api
-from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
+from traitlets import Unicode
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.errors import CourseError
+from autograder.grading.gradebook import absolute, logged_reason, trouble
+from autograder.grading.one_gradebook import one_transaction
 from autograder.grading.preprocessors import ExecuteSubmission
 from autograder.grading.runs import Run
 
@@ -37,15 +37,17 @@ def course_config(
     Args:
         root: the course.
         workdir: another folder to work in, with its own gradebook there, whatever the configuration says.
-        database: the gradebook's URL, instead of the configured one.
+        database: the gradebook's URL, instead of the configured one; a relative path is one from the working directory.
         execution: settings of ``ExecuteSubmission``, instead of the configured ones.
     """
     config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
     config.CourseDirectory.root = str(workdir or root)
     if workdir is not None:
         config.CourseDirectory.db_url = f"sqlite:///{workdir / 'gradebook.db'}"
+    elif "db_url" in config.CourseDirectory:
+        config.CourseDirectory.db_url = absolute(config.CourseDirectory.db_url, root)
     if database is not None:
-        config.CourseDirectory.db_url = database
+        config.CourseDirectory.db_url = absolute(database, Path.cwd())
     config.ExecuteSubmission.update(execution or {})
     return config
 
@@ -63,9 +65,9 @@ def generate_assignment(config: Config, name: str, database: bool = True) -> Non
     """
     if not database:
         config = copy.deepcopy(config)
-        config.SaveCells.enabled = False
+        config.FollowSource.enabled = config.SaveCells.enabled = False
         config.GenerateAssignment.no_database = True
-    _start(*_app(GenerateAssignment, config, name, "."))
+    _start(*_app(_Assignment, config, name, "."))
 
 
 def autograde(config: Config, name: str, student: str, run: Run) -> None:
@@ -80,12 +82,12 @@ def autograde(config: Config, name: str, student: str, run: Run) -> None:
     Raises:
         StepError: it cannot be recorded.
     """
-    app, log = _app(Autograde, config, name, student)
+    app, log = _app(_Grading, config, name, student)
     # Set here rather than in the configuration, which every part of nbgrader copies.
     app.autograde_preprocessors = [
         step(config=config, finished=run) if step is ExecuteSubmission else step for step in app.autograde_preprocessors
     ]
-    with one_transaction(config):
+    with one_transaction(app.coursedir):
         _start(app, log)
 
 
@@ -95,53 +97,55 @@ def generate_feedback(config: Config, name: str, student: str) -> None:
     Raises:
         StepError: nothing has been graded.
     """
-    _start(*_app(GenerateFeedback, config, name, student))
+    _start(*_app(_Feedback, config, name, student))
 
 
-@contextmanager
-def one_engine() -> Iterator[None]:
-    """Let nbgrader keep its database engine for a gradebook during the block.
+class _ForOne(BaseConverter):
+    """An nbgrader step for one learner, whose id and folder are names.
 
-    For one submission nbgrader opens the gradebook a dozen times; doing so with a new engine each time, which has no
-    cached queries, takes half of the recording time.
+    nbgrader takes the whole path for a pattern, in which ``[``, ``?`` and ``*`` mean something, and strips ids.
     """
-    create = nbgrader.api.create_engine
-    nbgrader.api.create_engine = cache(create)
-    try:
-        yield
-    finally:
-        nbgrader.api.create_engine = create
+
+    learner = Unicode()
+
+    def init_notebooks(self) -> None:
+        folder = self._format_source(self.coursedir.assignment_id, self.learner)
+        found = [f"{folder}/{path.name}" for path in sorted(Path(folder).glob("*.ipynb"))]
+        self.notebooks, self.assignments = [], {folder: found}
+        if not found:
+            self.log.error("there is no notebook in %s", folder)
+            raise NbGraderException
 
 
-@contextmanager
-def one_transaction(config: Config) -> Iterator[None]:
-    """Let nbgrader write to the gradebook in one transaction during the block: all of it, or nothing if it fails.
-
-    For one submission nbgrader opens the gradebook a dozen times and commits thirty times, and each commit waits for
-    the disk.
-    """
-    directory = course_directory(config)
-    whole = Gradebook(directory.db_url, directory.course_id)
-    session = whole.db()
-    commit, session.commit = session.commit, session.flush
-    begin, end = Gradebook.__init__, Gradebook.close
-    Gradebook.__init__ = lambda self, *about, **more: vars(self).update(vars(whole))
-    Gradebook.close = lambda self: whole.db.expire_all()  # the next to open it sees what was written, as usual
-    try:
-        yield
-        commit()
-    finally:
-        Gradebook.__init__, Gradebook.close = begin, end
-        whole.close()
+class _Assignment(_ForOne, GenerateAssignment):
+    pass
 
 
-def _app(step: type[BaseConverter], config: Config, name: str, student: str) -> tuple[BaseConverter, io.StringIO]:
+class _Grading(_ForOne, Autograde):
+    pass
+
+
+class _Feedback(_ForOne, GenerateFeedback):
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """Copy what is beside the notebook and not to be ignored; nbgrader ignores nothing in such a folder."""
+        source, target = (Path(place(assignment_id, student_id)) for place in (self._format_source, self._format_dest))
+        for path in source.rglob("*"):
+            parts = path.relative_to(source).parts
+            ignored = any(fnmatch(part, pattern) for part in parts for pattern in [*self.coursedir.ignore, "*.ipynb"])
+            if path.is_file() and not ignored:
+                copied = target.joinpath(*parts)
+                copied.parent.mkdir(parents=True, exist_ok=True)
+                copied.unlink(missing_ok=True)
+                shutil.copyfile(path, copied)
+
+
+def _app(step: type[_ForOne], config: Config, name: str, student: str) -> tuple[_ForOne, io.StringIO]:
     """An nbgrader step for one learner, and the buffer that its log goes to."""
     directory = course_directory(config)
-    directory.assignment_id, directory.student_id = name, student
+    directory.assignment_id = name
     log, text = logging.Logger(step.__name__), io.StringIO()
     log.addHandler(logging.StreamHandler(text))
-    app = step(coursedir=directory, config=config, log=log)
+    app = step(coursedir=directory, config=config, log=log, learner=student)
     app.force = True
     return app, text
 
@@ -150,6 +154,8 @@ def _start(app: BaseConverter, log: io.StringIO) -> None:
     try:
         app.start()
     except (NbGraderException, SystemExit):
+        if reason := logged_reason(log.getvalue()):
+            raise trouble(app.coursedir.db_url, reason) from None
         raise StepError(_reason(log.getvalue())) from None
 
 

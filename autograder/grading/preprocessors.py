@@ -1,6 +1,7 @@
 """Our steps in nbgrader's pipelines; ``nbgrader_config.py`` installs them."""
 
 from dataclasses import fields
+from pathlib import Path
 
 from nbformat import NotebookNode
 from nbgrader import utils
@@ -9,8 +10,10 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Dict, Instance, Integer
 
 from autograder.execute import Limits, Report, execute
+from autograder.grading.causes import name_causes
 from autograder.grading.restore import read_known, restore
 from autograder.grading.runs import Run, name_cells, note_missing, same_cells, settle_checks, take_missing, take_over
+from autograder.grading.timestamps import read_timestamp
 from autograder.source.cells import UNRELEASED
 
 
@@ -43,6 +46,18 @@ class RestoreCells(NbGraderPreprocessor):
         with Gradebook(about["db_url"]) as gradebook:
             known = read_known(gradebook, about["assignment"], about["notebook"])
         note_missing(nb, restore(nb, known))
+        return nb, resources
+
+
+class ReadTimestamp(NbGraderPreprocessor):
+    """Corrects when a submission was handed in, for the late penalty: nbgrader drops most time zones."""
+
+    def preprocess(self, nb, resources):
+        about = resources["nbgrader"]
+        handed_in = read_timestamp(Path(resources["metadata"]["path"]))
+        if handed_in is not None:
+            with Gradebook(about["db_url"]) as gradebook:
+                gradebook.update_or_create_submission(about["assignment"], about["student"], timestamp=handed_in)
         return nb, resources
 
 
@@ -88,5 +103,6 @@ class ExecuteSubmission(NbGraderPreprocessor):
         limits = Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
         report = execute(notebook, limits, isolation=self.isolation, gpu=self.gpu, pictures=self.pictures)
         report.problems[:0] = missing
+        name_causes(notebook, report)
         settle_checks(notebook, report)
         return report

@@ -1,8 +1,12 @@
 """Record submissions through nbgrader, one at a time, in the gradebook and ``autograded/``; read the marks."""
 
 import copy
+import datetime
 import shutil
 import tempfile
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
@@ -17,20 +21,55 @@ LARGEST_FILE = 10_000_000
 Marks = dict[str, dict[str, float]]
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What the gradebook has about a learner and a notebook.
+
+    Attributes:
+        due: when the notebook is due, in UTC; None if it has no due date.
+        extension: by how much later for this learner.
+        penalty: points taken off because it was late.
+        marks: points by ``grade_id``; a manual score overrides grading's, as everywhere in nbgrader.
+        found: points that grading itself gave, by ``grade_id``; None for a check that nothing was graded by yet.
+    """
+
+    due: datetime.datetime | None
+    extension: datetime.timedelta | None = None
+    penalty: float = 0
+    marks: dict[str, float] = field(default_factory=dict)
+    found: dict[str, float | None] = field(default_factory=dict)
+
+
 def read_marks(config: Config, name: str) -> Marks:
-    """The gradebook's marks for a notebook: a manual score overrides ours, as everywhere in nbgrader."""
-    directory, marks = course_directory(config), {}
+    """The gradebook's marks for a notebook, see ``Standing``."""
+    return {student: standing.marks for student, standing in read_standings(config, name).items() if standing.marks}
+
+
+def read_standings(config: Config, name: str) -> Mapping[str, Standing]:
+    """What the gradebook has about a notebook, by student; for one who is not in it, what holds for everybody."""
+    directory = course_directory(config)
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
-        found = (
-            gradebook.db.query(SubmittedAssignment.student_id, BaseCell.name, Grade.score)
+        due = gradebook.find_assignment(name).duedate
+        standings: dict[str, Standing] = defaultdict(lambda: Standing(due))
+        submissions = (
+            gradebook.db.query(
+                SubmittedAssignment.student_id, SubmittedAssignment.extension, SubmittedNotebook.late_submission_penalty
+            )
+            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        )
+        for student, extension, penalty in submissions.filter(Assignment.name == name):
+            standings[student] = Standing(due, extension, penalty or 0)
+        grades = (
+            gradebook.db.query(SubmittedAssignment.student_id, BaseCell.name, Grade.score, Grade.auto_score)
             .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
             .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
             .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
             .join(BaseCell, BaseCell.id == Grade.cell_id)
         )
-        for student, grade_id, score in found.filter(Assignment.name == name):
-            marks.setdefault(student, {})[grade_id] = score
-    return marks
+        for student, grade_id, score, found in grades.filter(Assignment.name == name):
+            standings[student].marks[grade_id], standings[student].found[grade_id] = score, found
+    return standings
 
 
 def record(config: Config, name: str, prepared: Prepared) -> None:
@@ -48,7 +87,7 @@ def record(config: Config, name: str, prepared: Prepared) -> None:
         StepError: nbgrader cannot record it.
     """
     student = prepared.submission.student
-    # In the course's folder, because nbgrader treats the rest of the path after that as a pattern.
+    # In the course's folder, where nbgrader looks for it.
     with tempfile.TemporaryDirectory(prefix=".grading-", dir=course_directory(config).root) as stage:
         staged = copy.deepcopy(config)
         staged.CourseDirectory.submitted_directory = Path(stage).name

@@ -8,6 +8,7 @@ from nbgrader.api import Assignment, Gradebook
 from traitlets.config import Config
 
 from autograder.course import Course
+from autograder.grading.gradebook import make_gradebook
 from autograder.grading.nbgrader_apps import course_directory
 
 #: In the course's folder: for each gradebook, a hash of each solution registered in it.
@@ -33,6 +34,7 @@ def note_registered(course: Course, config: Config, name: str) -> None:
 
 def _assignments(config: Config) -> set[str]:
     directory = course_directory(config)
+    make_gradebook(directory.db_url)
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
         return {name for (name,) in gradebook.db.query(Assignment.name)}
 

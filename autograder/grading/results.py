@@ -40,6 +40,11 @@ class Result:
         return self.score >= self.points if self.points else self.status == "right"
 
 
+def report_path(path: Path) -> Path:
+    """Where the report of an autograded notebook is: beside it."""
+    return path.with_name(f"{path.stem}.report.json")
+
+
 def read_report(path: Path) -> Report:
     """The report beside an autograded notebook.
 
@@ -50,7 +55,7 @@ def read_report(path: Path) -> Report:
         CourseError: there is none, or it is of another version.
     """
     try:
-        return Report.from_json(path.with_name(f"{path.stem}.report.json").read_text(encoding="utf-8"))
+        return Report.from_json(report_path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError, TypeError):
         raise CourseError(f"{path} has no readable report: grade it again with --again") from None
 

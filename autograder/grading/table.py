@@ -1,34 +1,84 @@
 """The table that grading ends with."""
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from autograder.grading.grade import Exercise, Row
 from autograder.grading.results import Result
 
+#: Columns for a learner's id; a longer one takes several lines.
+LONGEST_NAME = 24
+#: Columns that what went wrong needs beside the marks.
+ROOM_FOR_WORDS = 30
+
 
 def print_table(console: Console, name: str, exercises: list[Exercise], rows: list[Row]) -> None:
-    """Print a line for each learner: points, marks by exercise, what went wrong; then the exercises' titles."""
-    most = sum(exercise.points for exercise in exercises)
-    table = Table(title=name, title_justify="left", header_style="bold", pad_edge=False)
-    table.add_column("student", no_wrap=True)
-    table.add_column(f"of {most:g}", justify="right")
-    for number, exercise in enumerate(exercises, start=1):
-        table.add_column(f"{number}\n[dim]{exercise.points:g}[/]", justify="right")
-    table.add_column("what went wrong", overflow="fold", ratio=1)
-    for row in rows:
-        if row.graded:
-            marks = [_mark(row.marks.get(exercise.grade_id, 0), exercise.points) for exercise in exercises]
-            table.add_row(escape(row.student), f"{row.score:g}", *marks, Text(what_went_wrong(exercises, row)))
-        else:
-            table.add_row(escape(row.student), "–", *["–"] * len(exercises), Text("\n".join(row.problems), style="red"))
-    console.print(table)
+    """Print a line for each learner: points, marks by exercise, what went wrong; then the exercises' titles.
+
+    What went wrong stands below the table if the window leaves too little room for it beside the marks.
+    """
+    marks = _table(name, exercises, rows, with_words=False)
+    room = console.width - Measurement.get(console, console.options.update(max_width=1000), marks).maximum
+    if room >= ROOM_FOR_WORDS:
+        console.print(_table(name, exercises, rows, with_words=True))
+    else:
+        if room < 0:
+            marks.box, marks.collapse_padding = box.SIMPLE_HEAD, True
+        console.print(marks)
+        for row in rows:
+            if words := _words(exercises, row):
+                console.print(Text(f"  {row.student}: ", style="bold") + words)
     for number, exercise in enumerate(exercises, start=1):
         console.print(
             f"  [bold]{number}[/] {escape(exercise.title.partition(': ')[2] or exercise.title)}", highlight=False
         )
+    for line in what_changed(rows):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _table(name: str, exercises: list[Exercise], rows: list[Row], with_words: bool) -> Table:
+    most, late = sum(exercise.points for exercise in exercises), any(row.penalty for row in rows)
+    table = Table(title=name, title_justify="left", header_style="bold", pad_edge=False)
+    # Long names are folded: otherwise they would take the room of everybody's marks.
+    table.add_column("student", overflow="fold", max_width=LONGEST_NAME)
+    table.add_column(f"of {most:g}", justify="right", no_wrap=True)
+    if late:
+        table.add_column("late", justify="right", no_wrap=True)
+    for number, exercise in enumerate(exercises, start=1):
+        table.add_column(f"{number}\n[dim]{exercise.points:g}[/]", justify="right", no_wrap=True)
+    if with_words:
+        table.add_column("what went wrong", overflow="fold", ratio=1)
+    for row in rows:
+        cells = ["–"] * (1 + late + len(exercises))
+        if row.graded:
+            taken = [f"{row.score:g} −{row.penalty:g}" if row.penalty else ""] if late else []
+            marks = [_mark(row.marks.get(exercise.grade_id, 0), exercise.points) for exercise in exercises]
+            cells = [f"{row.final:g}", *taken, *marks]
+        table.add_row(escape(row.student), *cells, *([_words(exercises, row)] if with_words else []))
+    return table
+
+
+def _words(exercises: list[Exercise], row: Row) -> Text:
+    return Text(what_went_wrong(exercises, row)) if row.graded else Text("\n".join(row.problems), style="red")
+
+
+def what_changed(rows: list[Row]) -> list[str]:
+    """What was graded again, and why; and whose points are others than before."""
+    again: dict[str, list[str]] = {}
+    for row in rows:
+        if row.again:
+            again.setdefault(row.again, []).append(row.student)
+    lines = [f"Graded again ({why}): {_some(students)}." for why, students in again.items()]
+    changed = [f"{row.student} {row.before:g} → {row.final:g}" for row in rows if row.again and row.final != row.before]
+    return lines + ([f"Points that changed: {'; '.join(changed) or 'none'}."] if lines else [])
+
+
+def _some(students: list[str], most: int = 8) -> str:
+    return ", ".join(students) if len(students) <= most else f"{len(students)} learners"
 
 
 def what_went_wrong(exercises: list[Exercise], row: Row) -> str:

@@ -14,7 +14,7 @@ from autograder.grading.submissions import likeness, read_notebook, read_telltal
 def try_notebook(
     course: Course, path: Path, execution: dict[str, bool] | None = None
 ) -> tuple[str, list[Exercise], Row, Path]:
-    """Grade the notebook at ``path`` and write the feedback page beside it.
+    """Grade the notebook at ``path`` and write the feedback page beside it, or, where that cannot be, elsewhere.
 
     Args:
         course: the course.
@@ -45,9 +45,25 @@ def try_notebook(
         if not row.graded:
             raise CourseError(f"{path}: {'; '.join(row.problems)}.")
         generate_feedback(config, name, "you")
-        page = path.with_name(f"{path.stem}.feedback.html")
-        shutil.copyfile(Path(folder) / "feedback" / "you" / name / f"{name}.html", page)
+        page = place(
+            Path(folder) / "feedback" / "you" / name / f"{name}.html", path.with_name(f"{path.stem}.feedback.html")
+        )
     return name, exercises(course.solution(name)), row, page
+
+
+def place(page: Path, wanted: Path) -> Path:
+    """Copy a page to where it is wanted, replacing what is there, or, if that cannot be written to, to a new folder.
+
+    Returns:
+        Where it is.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(dir=wanted.parent, prefix=".", suffix=".html", delete=False) as file:
+            file.write(page.read_bytes())
+        Path(file.name).chmod(0o644)
+        return Path(file.name).replace(wanted)  # a link of this name is replaced, too, and not followed
+    except OSError:
+        return Path(shutil.copyfile(page, Path(tempfile.mkdtemp(prefix="autograder-try-")) / wanted.name))
 
 
 def recognise(course: Course, path: Path) -> str:

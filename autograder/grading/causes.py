@@ -1,0 +1,67 @@
+"""A name is not defined because the cell that should define it failed: that cell's own error comes first."""
+
+import re
+
+from nbformat import NotebookNode
+from nbgrader import utils
+
+from autograder.execute import Report
+from autograder.grading.restore import bound_names
+
+UNDEFINED = re.compile(r"NameError: name '(\w+)' is not defined")
+IMPORT = re.compile(r"^(?:from +\S+ +)?import +([^#\n]+)", re.MULTILINE)
+IMPORTED = re.compile(r"(\w+)[\w.]*(?: +as +(\w+))?(?:,|$)")
+#: Cell magics run a cell without keeping what it defines, or not as Python at all; but for these.
+MAGIC = re.compile(r"\s*(%%(?!(?:time|capture)\b)\w+)")
+#: IPython names its files by numbers that mean nothing to anybody.
+FILE = re.compile(r"\((?:\S+, )?line (\d+)\)")
+LONGEST = 300
+
+
+def name_causes(notebook: NotebookNode, report: Report) -> None:
+    """Put the error of the cell that should have defined a name before what a check says about that name.
+
+    Args:
+        notebook: executed.
+        report: its run's; its checks' messages are changed.
+    """
+    places = {
+        cell.metadata.nbgrader.grade_id: index for index, cell in enumerate(notebook.cells) if utils.is_grade(cell)
+    }
+    for check in report.checks:
+        undefined = UNDEFINED.search(check.message)
+        if undefined and check.grade_id in places:
+            cause = _cause(undefined[1], notebook.cells[: places[check.grade_id]])
+            if cause:
+                check.message = f"{cause}\n{check.message.replace('Your code', 'Then it', 1)}"
+
+
+def _cause(name: str, cells: list[NotebookNode]) -> str:
+    """What kept the learner's cells from defining a name, as lines; empty if nothing did."""
+    for index in range(len(cells) - 1, -1, -1):
+        cell = cells[index]
+        if cell.cell_type != "code" or utils.is_locked(cell) or name not in _names(cell.source):
+            continue
+        if magic := MAGIC.match(cell.source):
+            return f"Your cell begins with {magic[1]}, which does not keep what it defines: {name}. Remove that line."
+        error = next((output for output in cell.outputs if output.output_type == "error"), None)
+        if error is None:
+            return ""
+        said = FILE.sub(r"(line \1)", f"{error.ename}: {error.evalue}")[:LONGEST]
+        first = (undefined := UNDEFINED.search(said)) and _cause(undefined[1], cells[:index])
+        return first or f"Your code stopped with {said}\n  in the cell that should define {name}{_advice(said)}"
+    return ""
+
+
+def _names(source: str) -> set[str]:
+    """The names that a cell defines, assigns or imports at its top level, even if it is not valid Python."""
+    imported = {name for what in IMPORT.findall(source) for pair in IMPORTED.findall(what.strip()) for name in pair}
+    return bound_names(source) | imported
+
+
+def _advice(said: str) -> str:
+    if "U+00A0" in said:
+        return "\n  A no-break space, pasted from a page, looks like a space and is none: type it again."
+    if said.startswith("ModuleNotFoundError"):
+        return "\n  The grader has the packages that are listed in the course's requirements.txt, and no others."
+    return ""
