@@ -1,15 +1,20 @@
 """Our steps in nbgrader's pipelines; ``nbgrader_config.py`` installs them."""
 
+from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Dict, Instance, Integer
 
 from autograder.execute import Limits, Report, execute
-from autograder.grading.restore import read_known, restore
+from autograder.grading.beside import runs_beside, settle_beside
+from autograder.grading.folder import files_beside
+from autograder.grading.restore import KnownCell, read_known, restore
 from autograder.grading.runs import Run, name_cells, note_missing, same_cells, settle_checks, take_missing, take_over
 from autograder.source.cells import UNRELEASED
 
@@ -72,13 +77,27 @@ class ExecuteSubmission(NbGraderPreprocessor):
         if self.finished is not None and same_cells(nb, self.finished.notebook):
             report = take_over(nb, self.finished)
         else:
-            report = self.run(nb)
+            report = self._run_here(nb, resources["nbgrader"])
         name = f"{resources['unique_key']}.report.json"
         resources.setdefault("outputs", {})[name] = report.to_json().encode()
         return nb, resources
 
-    def run(self, notebook: NotebookNode) -> Report:
+    def _run_here(self, notebook: NotebookNode, about: dict) -> Report:
+        """Run a notebook within nbgrader's own step, which tells only whose it is."""
+        directory = CourseDirectory(config=self.config)
+        with Gradebook(about["db_url"]) as gradebook:
+            known = read_known(gradebook, about["assignment"], about["notebook"])
+        submitted = directory.format_path(directory.submitted_directory, about["student"], about["assignment"])
+        return self.run(notebook, known, about["assignment"], Path(submitted))
+
+    def run(self, notebook: NotebookNode, known: Mapping[str, KnownCell], assignment: str, submitted: Path) -> Report:
         """Run a restored notebook in place; afterwards its checks' outputs give the same marks as the report.
+
+        Args:
+            notebook: a submission, restored.
+            known: the source's cells, from ``read_known``.
+            assignment: nbgrader's name for the assignment.
+            submitted: the folder that was handed in.
 
         Raises:
             CourseError: this machine cannot run it as configured.
@@ -86,7 +105,18 @@ class ExecuteSubmission(NbGraderPreprocessor):
         missing = take_missing(notebook)
         name_cells(notebook)
         limits = Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
-        report = execute(notebook, limits, isolation=self.isolation, gpu=self.gpu, pictures=self.pictures)
+        beside, directory = runs_beside(known), CourseDirectory(config=self.config)
+        files = files_beside(directory, assignment, submitted, limits.disk_bytes, teachers=beside)
+        report = execute(
+            notebook,
+            limits,
+            isolation=self.isolation,
+            gpu=self.gpu,
+            pictures={} if beside else self.pictures,
+            beside=beside,
+            files=files,
+        )
         report.problems[:0] = missing
-        settle_checks(notebook, report)
+        settle = settle_beside if beside else settle_checks
+        settle(notebook, report)
         return report

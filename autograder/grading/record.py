@@ -8,11 +8,10 @@ from pathlib import Path
 from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from traitlets.config import Config
 
+from autograder.grading.folder import LARGEST_FILE
 from autograder.grading.nbgrader_apps import autograde, course_directory
 from autograder.grading.prepare import Prepared
 
-#: Files handed in beside a notebook are kept up to this size.
-LARGEST_FILE = 10_000_000
 #: Points by student and ``grade_id``.
 Marks = dict[str, dict[str, float]]
 

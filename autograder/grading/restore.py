@@ -37,8 +37,8 @@ class KnownCell:
 
     @property
     def prepares(self) -> bool:
-        """Whether it is a set-up cell: locked, but not a check."""
-        return self.locked and not self.metadata["grade"]
+        """Whether it is a set-up cell: locked code, but not a check."""
+        return self.locked and not self.metadata["grade"] and self.cell_type == "code"
 
 
 def read_known(gradebook: Gradebook, assignment: str, notebook_name: str) -> dict[str, KnownCell]:
@@ -53,17 +53,19 @@ def read_known(gradebook: Gradebook, assignment: str, notebook_name: str) -> dic
         MissingEntry: the gradebook does not know the notebook.
     """
     notebook = gradebook.find_notebook(notebook_name, assignment)
-    points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+    marked = {cell.name: cell.max_score for cell in notebook.grade_cells}
+    tasks = {cell.name: cell.max_score for cell in notebook.task_cells}
+    points = marked | tasks
     solutions = {cell.name for cell in notebook.solution_cells}
     known = {}
     for cell in notebook.source_cells:
         metadata = {
             "schema_version": 3,
             "grade_id": cell.name,
-            "grade": cell.name in points,
+            "grade": cell.name in marked,
             "solution": cell.name in solutions,
             "locked": cell.locked,
-            "task": False,
+            "task": cell.name in tasks,
             "cell_type": cell.cell_type,
             "checksum": cell.checksum,
         }

@@ -1,0 +1,125 @@
+"""Assignments in nbgrader's own format get exactly the marks that nbgrader's own ``Execute`` gives them."""
+
+import pytest
+from class_ import LEARNERS, autograde, make_course, nbgraders_own, read
+from conftest import COURSE
+from course import PARTS
+from nbformat.v4 import new_code_cell, new_notebook
+from nbgrader.api import Gradebook
+
+from autograder.errors import CourseError
+from autograder.execute import Limits, execute
+from autograder.grading.beside import runs_beside, settle_beside
+from autograder.grading.folder import files_beside
+from autograder.grading.grade import register
+from autograder.grading.nbgrader_apps import course_config, course_directory
+from autograder.grading.restore import read_known
+
+STYLES = [style for part in PARTS for style in part.styles]
+#: Styles whose wrong answer gets the same mark as the right one: a person has to tell them apart.
+BY_HAND = {"by_a_person", "in_words", "a_task"}
+
+
+@pytest.fixture(scope="module")
+def marks(tmp_path_factory):
+    """By way of grading and learner, the marks by ``grade_id``."""
+    found = {}
+    for way in ("nbgrader's own", "ours"):
+        config = make_course(tmp_path_factory.mktemp("plain"))
+        config = nbgraders_own(config) if way == "nbgrader's own" else config
+        for learner in LEARNERS:
+            autograde(config, learner)
+        found[way] = read(config)
+    return found
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: style.name)
+def test_marks_are_nbgraders_own(marks, style, learner):
+    assert marks["ours"][learner][style.name] == marks["nbgrader's own"][learner][style.name]
+
+
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: style.name)
+def test_the_styles_tell_right_from_wrong(marks, style):
+    """By nbgrader's own way, so that the comparison means something."""
+    own = {learner: marks["nbgrader's own"][learner][style.name] for learner in LEARNERS}
+    if style.name in BY_HAND:
+        assert own["right"] == (True, None)
+    else:
+        assert own["right"] == (False, style.points)
+        assert own["wrong"] < own["right"] or style.points == 0
+
+
+# What runs the checks
+
+
+@pytest.mark.parametrize("name", COURSE.names)
+def test_checks_of_the_courses_own_notebooks_never_run_beside_the_answers(name, tmp_path):
+    config = course_config(COURSE.root, workdir=tmp_path)
+    register(COURSE, config, name)
+    with Gradebook(config.CourseDirectory.db_url) as gradebook:
+        known = read_known(gradebook, name, name)
+    assert not runs_beside(known)
+    assert not runs_beside({"setup": known["setup"]})
+    assert not runs_beside({"tools": known["tools"]})
+    assert runs_beside({grade_id: cell for grade_id, cell in known.items() if grade_id not in ("setup", "tools")})
+
+
+def test_answer_that_a_person_grades_runs_in_the_learners_process():
+    """It is a graded cell, as a check is; among the checks it could read what they hide."""
+    about = {"grade_id": "essay", "grade": True, "solution": True, "locked": False, "points": 2}
+    essay = new_code_cell("import os\nplace = os.getcwd()", metadata={"nbgrader": about})
+    check = {"grade_id": "check", "grade": True, "solution": False, "locked": True, "points": 2}
+    notebook = new_notebook(cells=[essay, new_code_cell("assert place == '/tmp/work'", metadata={"nbgrader": check})])
+    report = execute(notebook, Limits(cell_seconds=10))
+    assert [(one.grade_id, one.status) for one in report.checks] == [("check", "right")]
+
+
+def test_process_that_dies_beside_a_check_costs_that_check_only():
+    def check(code, name):
+        about = {"grade_id": name, "grade": True, "solution": False, "locked": True, "points": 2}
+        return new_code_cell(code, metadata={"nbgrader": about})
+
+    cells = [
+        new_code_cell("import os"),
+        check("def two():\n    return 2", "defines"),
+        check("os._exit(1)", "deadly"),
+        check("assert two() == 2", "after"),
+        check("while True: pass", "slow"),
+    ]
+    report = execute(new_notebook(cells=cells), Limits(cell_seconds=3), beside=True)
+    assert [one.status for one in report.checks] == ["right", "stopped", "right", "stopped"]
+
+
+# Files beside the notebook
+
+
+def test_files_beside_the_notebook_are_the_teachers_then_the_learners_and_never_what_a_link_leads_to(tmp_path):
+    config = course_config(COURSE.root, workdir=tmp_path)
+    teachers, learners = tmp_path / "solutions" / "a", tmp_path / "submitted" / "l" / "a"
+    for folder in (teachers, learners):
+        (folder / "data").mkdir(parents=True)
+        (folder / "data" / "x.csv").write_text(folder.parts[-2])
+        (folder / "nb.ipynb").write_text("{}")
+    (teachers / "variants.py").write_text("# learners must not get this")
+    (learners / "mine.py").write_text("y = 1")
+    (learners / "secret").symlink_to("/etc/passwd")
+    (learners / "folder").symlink_to("/etc")
+    directory = course_directory(config)
+    both = files_beside(directory, "a", learners, 10**6, teachers=True)
+    assert both == {"data/x.csv": b"solutions", "mine.py": b"y = 1"}
+    assert files_beside(directory, "a", learners, 10**6, teachers=False) == {"data/x.csv": b"l", "mine.py": b"y = 1"}
+    assert files_beside(directory, "a", learners, 10, teachers=True) == {
+        "data/x.csv": b"solutions",
+        "mine.py": b"y = 1",
+    }
+    with pytest.raises(CourseError, match="disk_bytes"):
+        files_beside(directory, "a", learners, 8, teachers=True)
+
+
+def test_check_that_shows_more_than_its_points_is_the_teachers_mistake():
+    about = {"grade_id": "generous", "grade": True, "solution": False, "locked": True, "points": 2}
+    notebook = new_notebook(cells=[new_code_cell("3", metadata={"nbgrader": about})])
+    report = execute(notebook, Limits(cell_seconds=10), beside=True)
+    with pytest.raises(CourseError, match="'generous' shows more than its 2 points"):
+        settle_beside(notebook, report)
