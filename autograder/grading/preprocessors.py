@@ -9,7 +9,7 @@ from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Dict, Instance, Integer
+from traitlets import Bool, Dict, Instance, Integer, List
 
 from autograder.execute import Limits, Report, execute
 from autograder.grading.beside import runs_beside, settle_beside
@@ -70,14 +70,12 @@ class ExecuteSubmission(NbGraderPreprocessor):
         True, help="Whether learners' code runs behind walls: no network, no files or processes but its own"
     ).tag(config=True)
     gpu = Bool(False, help="Whether learners' code may use the GPU").tag(config=True)
-    finished = Instance(Run, allow_none=True)
+    finished = List(Instance(Run))
     pictures = Dict()
 
     def preprocess(self, nb, resources):
-        if self.finished is not None and same_cells(nb, self.finished.notebook):
-            report = take_over(nb, self.finished)
-        else:
-            report = self._run_here(nb, resources["nbgrader"])
+        finished = next((run for run in self.finished if same_cells(nb, run.notebook)), None)
+        report = take_over(nb, finished) if finished else self._run_here(nb, resources["nbgrader"])
         name = f"{resources['unique_key']}.report.json"
         resources.setdefault("outputs", {})[name] = report.to_json().encode()
         return nb, resources

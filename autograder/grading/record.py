@@ -3,6 +3,7 @@
 import copy
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
@@ -46,16 +47,26 @@ def record(config: Config, name: str, prepared: Prepared) -> None:
     Raises:
         StepError: nbgrader cannot record it.
     """
-    student = prepared.submission.student
+    record_all(config, name, {name: prepared})
+
+
+def record_all(config: Config, name: str, prepared: Mapping[str, Prepared]) -> None:
+    """The same for all notebooks of one learner's submission, by their names in the gradebook; there is at least one.
+
+    Raises:
+        StepError: nbgrader cannot record it.
+    """
+    submission = next(iter(prepared.values())).submission
     # In the course's folder, because nbgrader treats the rest of the path after that as a pattern.
     with tempfile.TemporaryDirectory(prefix=".grading-", dir=course_directory(config).root) as stage:
         staged = copy.deepcopy(config)
         staged.CourseDirectory.submitted_directory = Path(stage).name
-        copied = Path(course_directory(staged).format_path(Path(stage).name, student, name))
+        copied = Path(course_directory(staged).format_path(Path(stage).name, submission.student, name))
         copied.mkdir(parents=True)
-        copy_files(prepared.submission.folder, copied)
-        (copied / f"{name}.ipynb").write_text(prepared.notebook, encoding="utf-8")
-        autograde(staged, name, student, prepared.run)
+        copy_files(submission.folder, copied)
+        for notebook, one in prepared.items():
+            (copied / f"{notebook}.ipynb").write_text(one.notebook, encoding="utf-8")
+        autograde(staged, name, submission.student, *(one.run for one in prepared.values()))
 
 
 def copy_files(source: Path, target: Path) -> None:

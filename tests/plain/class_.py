@@ -100,17 +100,17 @@ def nbgraders_own(config: Config) -> Config:
     return own
 
 
-def autograde(config: Config, learner: str) -> None:
+def autograde(config: Config, learner: str, name: str = NAME) -> None:
     """What ``nbgrader autograde`` does for one learner."""
     directory = course_directory(config)
-    directory.assignment_id, directory.student_id = NAME, learner
+    directory.assignment_id, directory.student_id = name, learner
     step = Autograde(coursedir=directory, config=config)
     step.force = True
     with contextlib.chdir(directory.root):
         step.start()
 
 
-def read(config: Config) -> dict[str, dict[str, Mark]]:
+def read(config: Config, name: str = NAME) -> dict[str, dict[str, Mark]]:
     """For each learner, by ``grade_id``, what the gradebook has."""
     directory = course_directory(config)
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
@@ -120,5 +120,5 @@ def read(config: Config) -> dict[str, dict[str, Mark]]:
                 for notebook in one.notebooks
                 for grade in notebook.grades
             }
-            for one in gradebook.assignment_submissions(NAME)
+            for one in gradebook.assignment_submissions(name)
         }

@@ -155,7 +155,7 @@ NAMES = [
         "import builtins\nkept, builtins.input = builtins.input, lambda prompt='': '7'\ntry:\n    assert ask() == 7\n"
         "finally:\n    builtins.input = kept",
     ),
-    Style("history", "1 + 1", "1 + 2", "assert last == 2 and 'In' in globals()", after="last = _"),
+    Style("history", "1 + 1", "1 + 2", "assert last == 2 and 'In' in globals()", after="last = Out[max(Out)]"),
     Style("shell", "files = !echo here", "files = !echo there", "assert list(files) == ['here']"),
     Style(
         "awaited",

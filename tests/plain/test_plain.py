@@ -1,21 +1,30 @@
 """Assignments in nbgrader's own format get exactly the marks that nbgrader's own ``Execute`` gives them."""
 
+import shutil
+from pathlib import Path
+
+import nbgrader
 import pytest
-from class_ import LEARNERS, autograde, make_course, nbgraders_own, read
-from conftest import COURSE
+from class_ import LEARNERS, NAME, autograde, make_course, nbgraders_own, read
+from conftest import COURSE, ROOT
 from course import PARTS
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.api import Gradebook
 
+from autograder.cli import main
+from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.execute import Limits, execute
-from autograder.grading.beside import runs_beside, settle_beside
+from autograder.grading.assignment import grade_assignment
+from autograder.grading.beside import NOTE, runs_beside, settle_beside
 from autograder.grading.folder import files_beside
 from autograder.grading.grade import register
-from autograder.grading.nbgrader_apps import course_config, course_directory
+from autograder.grading.nbgrader_apps import course_config, course_directory, generate_assignment
 from autograder.grading.restore import read_known
 
 STYLES = [style for part in PARTS for style in part.styles]
+#: The two ways to grade with our steps.
+OURS = ("nbgrader autograde", "autograder grade")
 #: Styles whose wrong answer gets the same mark as the right one: a person has to tell them apart.
 BY_HAND = {"by_a_person", "in_words", "a_task"}
 
@@ -24,19 +33,29 @@ BY_HAND = {"by_a_person", "in_words", "a_task"}
 def marks(tmp_path_factory):
     """By way of grading and learner, the marks by ``grade_id``."""
     found = {}
-    for way in ("nbgrader's own", "ours"):
-        config = make_course(tmp_path_factory.mktemp("plain"))
+    for way in ("nbgrader's own", *OURS):
+        folder = tmp_path_factory.mktemp("plain")
+        config = make_course(folder)
         config = nbgraders_own(config) if way == "nbgrader's own" else config
-        for learner in LEARNERS:
-            autograde(config, learner)
+        if way == "autograder grade":
+            asked, rows = grade_assignment(Course(folder), config, NAME)
+            assert [row.student for row in rows] == list(LEARNERS)
+            assert {one.grade_id for one in asked} == set(rows[0].marks)
+            assert f"to be graded by a person: {len(BY_HAND)}" in rows[0].problems
+            points = [mark or 0 for learner in read(config).values() for _, mark in learner.values()]
+            assert sum(row.score for row in rows) == sum(points)
+        else:
+            for learner in LEARNERS:
+                autograde(config, learner)
         found[way] = read(config)
     return found
 
 
+@pytest.mark.parametrize("way", OURS)
 @pytest.mark.parametrize("learner", LEARNERS)
 @pytest.mark.parametrize("style", STYLES, ids=lambda style: style.name)
-def test_marks_are_nbgraders_own(marks, style, learner):
-    assert marks["ours"][learner][style.name] == marks["nbgrader's own"][learner][style.name]
+def test_marks_are_nbgraders_own(marks, style, learner, way):
+    assert marks[way][learner][style.name] == marks["nbgrader's own"][learner][style.name]
 
 
 @pytest.mark.parametrize("style", STYLES, ids=lambda style: style.name)
@@ -48,6 +67,43 @@ def test_the_styles_tell_right_from_wrong(marks, style):
     else:
         assert own["right"] == (False, style.points)
         assert own["wrong"] < own["right"] or style.points == 0
+
+
+def test_documentation_course_of_nbgrader_gets_nbgraders_own_marks(tmp_path):
+    """Two notebooks, with helpers removed by checks, answers in words and plots, and two learners' answers to them."""
+    there, found = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide", {}
+    for way in ("nbgrader's own", "autograder grade"):
+        folder = tmp_path / way
+        shutil.copytree(there / "source" / "ps1", folder / "solutions" / "ps1")
+        shutil.copytree(there / "submitted", folder / "submitted")
+        config = course_config(COURSE.root, workdir=folder)
+        if way == "autograder grade":
+            grade_assignment(Course(folder), config, "ps1")
+        else:
+            generate_assignment(config, "ps1")
+            for learner in ("bitdiddle", "hacker"):
+                autograde(nbgraders_own(config), learner, "ps1")
+        found[way] = read(config, "ps1")
+    assert len(found["nbgrader's own"]["bitdiddle"]) > 5
+    assert found["autograder grade"] == found["nbgrader's own"]
+
+
+def test_commands_take_an_assignment_of_several_notebooks(tmp_path, monkeypatch, capsys):
+    make_course(tmp_path)
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    shutil.rmtree(tmp_path / "submitted" / "wrong")
+    for part in PARTS[1:]:
+        (tmp_path / "submitted" / "right" / NAME / f"{part.name}.ipynb").unlink()
+    monkeypatch.chdir(tmp_path)
+    assert main(["grade", NAME]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert NOTE in said
+    assert "objects: there is no objects.ipynb in the submission" in said.replace("│", " ")
+    assert main(["feedback", NAME]) == 0
+    assert (tmp_path / "feedback" / "right" / NAME / "names.html").is_file()
+    assert f"STUDENT/{NAME}/NOTEBOOK.html" in capsys.readouterr().out
+    assert main(["grade", "planes"]) == 1
+    assert f"Did you mean {NAME}?" in capsys.readouterr().err
 
 
 # What runs the checks
