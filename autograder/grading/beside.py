@@ -12,10 +12,8 @@ from nbgrader import utils
 
 from autograder.errors import CourseError
 from autograder.execute import CheckReport, Report
-from autograder.grading.restore import KnownCell
+from autograder.grading.restore import CHECK, KnownCell
 
-#: The locked cells that the build writes into each of the course's notebooks.
-BUILT = {"setup", "tools"}
 #: What the table says of such an assignment.
 NOTE = (
     "The checks of this assignment run beside the learner's code, as nbgrader runs them: "
@@ -26,12 +24,16 @@ NOTE = (
 def runs_beside(known: Mapping[str, KnownCell]) -> bool:
     """Whether a notebook's checks run beside the learner's code.
 
-    Only the course's own copy of the notebook decides, and one that has any part of our set-up counts as ours.
+    Only the course's own copy of the notebook decides. It is one of ours if it has the set-up that the build writes,
+    and with it the tools, or no checks but those that the build names.
 
     Args:
         known: the source's cells by ``grade_id``.
     """
-    return not any(grade_id in BUILT and cell.prepares for grade_id, cell in known.items())
+    if "setup" not in known or not known["setup"].prepares:
+        return True
+    checks = [grade_id for grade_id, cell in known.items() if cell.metadata["grade"]]
+    return "tools" not in known and not all(grade_id.startswith(CHECK) for grade_id in checks)
 
 
 def settle_beside(notebook: NotebookNode, report: Report) -> None:

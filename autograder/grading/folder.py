@@ -3,7 +3,7 @@
 Links are never followed: they may lead anywhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
@@ -16,7 +16,12 @@ LARGEST_FILE, MOST_FILES = 10_000_000, 2_000
 
 
 def files_beside(
-    directory: CourseDirectory, assignment: str, submitted: Path, room: int, teachers: bool
+    directory: CourseDirectory,
+    assignment: str,
+    submitted: Path,
+    room: int,
+    teachers: bool,
+    learners_own: Collection[str] = (),
 ) -> dict[str, bytes]:
     """What is in a notebook's folder when it runs, notebooks left out, by path; the teacher's files take precedence.
 
@@ -26,12 +31,14 @@ def files_beside(
         submitted: the learner's folder.
         room: how many bytes there may be. Of the learner's files, those that do not fit into half of it are left out.
         teachers: whether the files in the assignment's source are among them, as nbgrader has it.
+        learners_own: files of the source that are left out, so that the learner's version counts.
 
     Raises:
         CourseError: the teacher's files are larger than that.
     """
     source = Path(directory.format_path(directory.source_directory, ".", assignment))
-    found = dict(_files(source, directory.ignore)) if teachers else {}
+    theirs = _files(source, directory.ignore) if teachers else []
+    found = {name: path for name, path in theirs if name not in learners_own}
     needed = sum(path.stat().st_size for path in found.values())
     if needed > room:
         raise CourseError(

@@ -104,7 +104,8 @@ class ExecuteSubmission(NbGraderPreprocessor):
         name_cells(notebook)
         limits = Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
         beside, directory = runs_beside(known), CourseDirectory(config=self.config)
-        files = files_beside(directory, assignment, submitted, limits.disk_bytes, teachers=beside)
+        learners_own = self.config.Autograde.get("exclude_overwriting", {}).get(assignment, [])
+        files = files_beside(directory, assignment, submitted, limits.disk_bytes, beside, learners_own)
         report = execute(
             notebook,
             limits,

@@ -20,7 +20,7 @@ from autograder.grading.beside import NOTE, runs_beside, settle_beside
 from autograder.grading.folder import files_beside
 from autograder.grading.grade import register
 from autograder.grading.nbgrader_apps import course_config, course_directory, generate_assignment
-from autograder.grading.restore import read_known
+from autograder.grading.restore import KnownCell, read_known
 
 STYLES = [style for part in PARTS for style in part.styles]
 #: The two ways to grade with our steps.
@@ -117,9 +117,18 @@ def test_checks_of_the_courses_own_notebooks_never_run_beside_the_answers(name, 
     with Gradebook(config.CourseDirectory.db_url) as gradebook:
         known = read_known(gradebook, name, name)
     assert not runs_beside(known)
-    assert not runs_beside({"setup": known["setup"]})
-    assert not runs_beside({"tools": known["tools"]})
-    assert runs_beside({grade_id: cell for grade_id, cell in known.items() if grade_id not in ("setup", "tools")})
+    for lost in [*known.keys() - {"setup"}]:
+        assert not runs_beside({grade_id: cell for grade_id, cell in known.items() if grade_id != lost})
+
+
+def test_a_teachers_cell_that_is_called_setup_does_not_make_a_notebook_ours():
+    def cell(grade_id, **more):
+        return KnownCell(
+            {"grade_id": grade_id, "grade": False, "solution": False, "task": False, **more}, "code", True, ""
+        )
+
+    cells = [cell("setup"), cell("squares", solution=True), cell("correct_squares", grade=True)]
+    assert runs_beside({one.metadata["grade_id"]: one for one in cells})
 
 
 def test_answer_that_a_person_grades_runs_in_the_learners_process():
@@ -172,6 +181,8 @@ def test_files_beside_the_notebook_are_the_teachers_then_the_learners_and_never_
     }
     with pytest.raises(CourseError, match="disk_bytes"):
         files_beside(directory, "a", learners, 8, teachers=True)
+    kept = files_beside(directory, "a", learners, 10**6, teachers=True, learners_own=["data/x.csv"])
+    assert kept == {"data/x.csv": b"l", "mine.py": b"y = 1"}
 
 
 def test_check_that_shows_more_than_its_points_is_the_teachers_mistake():
