@@ -14,6 +14,7 @@ from autograder.collect.plugin import LMSNames
 from autograder.feedback.exporter import FeedbackExporter
 from autograder.feedback.preprocessors import ShowSafely, TellInWords
 from autograder.feedback.safe_html import clean_markdown
+from autograder.grading import readable
 from autograder.grading.follow import FollowSource
 from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmission, ReadTimestamp, RestoreCells
 from autograder.grading.receipts import AddReceipt
@@ -103,6 +104,9 @@ c.ExecuteSubmission.disk_bytes = 200_000_000  # what it may write to files, whic
 c.ExecuteSubmission.isolation = True
 # Whether learners' code may use the GPU, which walls do not divide; `autograder grade --gpu` allows it once.
 c.ExecuteSubmission.gpu = False
+
+# Submissions are read whatever the files' names and encodings, as `autograder grade` reads them.
+readable.install()
 
 # Validate: exercises by name, and what their checks say.
 validation.install()

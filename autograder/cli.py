@@ -258,17 +258,25 @@ def _collect(options: argparse.Namespace) -> int:
 
 
 def _grade(options: argparse.Namespace) -> int:
+    from autograder.grading.assignment import grade_assignment
+    from autograder.grading.beside import NOTE
     from autograder.grading.grade import exercises, grade_class
     from autograder.grading.nbgrader_apps import course_config
     from autograder.grading.table import print_table
 
     course = _course(writes=True)
-    name = course.require(options.name)
+    name = course.require(options.name, plain=True)
     config = course_config(course.root, database=options.db, execution=_execution(options))
     with _gradebook(config), _progress() as progress:
         report = _reporter(progress, f"grading {name}")
-        rows = grade_class(course, config, name, options.student, options.again, options.workers, report)
-    print_table(console, name, exercises(course.solution(name)), rows)
+        if name in course.plain:
+            asked, rows = grade_assignment(course, config, name, options.student, options.workers, report)
+        else:
+            rows = grade_class(course, config, name, options.student, options.again, options.workers, report)
+            asked = exercises(course.solution(name))
+    print_table(console, name, asked, rows)
+    if name in course.plain:
+        console.print(NOTE, highlight=False, soft_wrap=True)
     return 0 if all(row.graded for row in rows) else 1
 
 
@@ -277,11 +285,12 @@ def _feedback(options: argparse.Namespace) -> int:
     from autograder.grading.nbgrader_apps import course_config
 
     course = _course(writes=True)
-    name, config = course.require(options.name), course_config(course.root, database=options.db)
+    name, config = course.require(options.name, plain=True), course_config(course.root, database=options.db)
     with _gradebook(config), _progress() as progress:
         pages = write_pages(config, name, options.student, _reporter(progress, f"feedback on {name}"))
+    page = "NOTEBOOK" if name in course.plain else name
     console.print(
-        f"{len(pages)} pages: {pages[0].parents[2]}/STUDENT/{name}/{name}.html", highlight=False, soft_wrap=True
+        f"{len(pages)} pages: {pages[0].parents[2]}/STUDENT/{name}/{page}.html", highlight=False, soft_wrap=True
     )
     return 0
 

@@ -36,6 +36,11 @@ class Course:
         """The notebooks of the course, in order."""
         return sorted(path.stem for path in self.solutions.glob("*/*.py") if path.stem == path.parent.name)
 
+    @property
+    def plain(self) -> list[str]:
+        """The assignments in nbgrader's own format: folders of notebooks that no source of ours stands for."""
+        return sorted({path.parent.name for path in self.solutions.glob("*/*.ipynb")} - set(self.names))
+
     def source(self, name: str) -> Path:
         """The source file of a notebook."""
         return self.solutions / name / f"{name}.py"
@@ -52,18 +57,19 @@ class Course:
         """What learners get of a notebook."""
         return self.notebooks / name / f"{name}.ipynb"
 
-    def require(self, name: str) -> str:
-        """``name``, if the course has such a notebook.
+    def require(self, name: str, plain: bool = False) -> str:
+        """``name``, if the course has such a notebook, or with ``plain`` such an assignment in nbgrader's own format.
 
         Raises:
             CourseError: it does not; the message names the one that was probably meant, or lists those that exist.
         """
-        if name in self.names:
+        names = [*self.names, *self.plain] if plain else self.names
+        if name in names:
             return name
-        meant = likely_name(name, self.names)
+        meant = likely_name(name, names)
         if meant is not None:
             raise CourseError(f"There is no notebook {name!r} in {self.solutions}. Did you mean {meant}?")
-        raise CourseError(f"There is no notebook {name!r} in {self.solutions}; there are {', '.join(self.names)}.")
+        raise CourseError(f"There is no notebook {name!r} in {self.solutions}; there are {', '.join(names)}.")
 
     def contains(self, folder: Path) -> bool:
         """Whether ``folder`` is the course's folder or inside it."""

@@ -16,7 +16,7 @@ def write_pages(
     students: list[str] | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Path]:
-    """Write ``feedback/STUDENT/NAME/NAME.html`` for every graded learner, or for those named.
+    """Write ``feedback/STUDENT/NAME/NOTEBOOK.html`` for every graded learner, or for those named.
 
     Raises:
         CourseError: nobody, or somebody named, has not been graded; or a page could not be written, while all others
@@ -24,7 +24,7 @@ def write_pages(
     """
     directory = course_directory(config)
     root = Path(directory.root)
-    graded = sorted(path.parts[-3] for path in (root / directory.autograded_directory).glob(f"*/{name}/{name}.ipynb"))
+    graded = sorted({path.parts[-3] for path in (root / directory.autograded_directory).glob(f"*/{name}/*.ipynb")})
     for student in students or []:
         if student not in graded:
             raise CourseError(
@@ -38,7 +38,7 @@ def write_pages(
             report(done, len(wanted))
             try:
                 generate_feedback(config, name, student)
-                pages.append(root / directory.feedback_directory / student / name / f"{name}.html")
+                pages += sorted((root / directory.feedback_directory / student / name).glob("*.html"))
             except StepError as error:
                 failures.append(f"{student}: {error}")
     report(len(wanted), len(wanted))

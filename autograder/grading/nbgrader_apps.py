@@ -70,14 +70,14 @@ def generate_assignment(config: Config, name: str, database: bool = True) -> Non
     _start(*_app(_Assignment, config, name, "."))
 
 
-def autograde(config: Config, name: str, student: str, run: Run) -> None:
+def autograde(config: Config, name: str, student: str, *runs: Run) -> None:
     """Record one submission and its marks, replacing what was recorded before.
 
     Args:
         config: its ``submitted_directory`` contains the submission.
         name: the notebook.
         student: whose submission it is.
-        run: the result of running it, which nbgrader's steps take over.
+        runs: the results of running its notebooks, which nbgrader's steps take over.
 
     Raises:
         StepError: it cannot be recorded.
@@ -85,7 +85,8 @@ def autograde(config: Config, name: str, student: str, run: Run) -> None:
     app, log = _app(_Grading, config, name, student)
     # Set here rather than in the configuration, which every part of nbgrader copies.
     app.autograde_preprocessors = [
-        step(config=config, finished=run) if step is ExecuteSubmission else step for step in app.autograde_preprocessors
+        step(config=config, finished=list(runs)) if step is ExecuteSubmission else step
+        for step in app.autograde_preprocessors
     ]
     with one_transaction(app.coursedir):
         _start(app, log)

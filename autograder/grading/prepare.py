@@ -41,4 +41,5 @@ def prepare(submission: Submission, known: Mapping[str, KnownCell], step: Execut
     text = nbformat.writes(notebook)
     note = [submission.note] if submission.note else []
     note_missing(notebook, note + restore(notebook, known))
-    return Prepared(submission, text, Run(notebook, step.run(notebook)))
+    report = step.run(notebook, known, submission.folder.name, submission.folder)
+    return Prepared(submission, text, Run(notebook, report))

@@ -1,17 +1,21 @@
 """Our steps in nbgrader's pipelines; ``nbgrader_config.py`` installs them."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
-from traitlets import Bool, Dict, Instance, Integer
+from traitlets import Bool, Dict, Instance, Integer, List
 
 from autograder.execute import Limits, Report, execute
+from autograder.grading.beside import runs_beside, settle_beside
 from autograder.grading.causes import name_causes
-from autograder.grading.restore import read_known, restore
+from autograder.grading.folder import files_beside
+from autograder.grading.restore import KnownCell, read_known, restore
 from autograder.grading.runs import Run, name_cells, note_missing, same_cells, settle_checks, take_missing, take_over
 from autograder.grading.timestamps import read_timestamp
 from autograder.source.cells import UNRELEASED
@@ -80,20 +84,32 @@ class ExecuteSubmission(NbGraderPreprocessor):
         True, help="Whether learners' code runs behind walls: no network, no files or processes but its own"
     ).tag(config=True)
     gpu = Bool(False, help="Whether learners' code may use the GPU").tag(config=True)
-    finished = Instance(Run, allow_none=True)
+    finished = List(Instance(Run))
     pictures = Dict()
 
     def preprocess(self, nb, resources):
-        if self.finished is not None and same_cells(nb, self.finished.notebook):
-            report = take_over(nb, self.finished)
-        else:
-            report = self.run(nb)
+        finished = next((run for run in self.finished if same_cells(nb, run.notebook)), None)
+        report = take_over(nb, finished) if finished else self._run_here(nb, resources["nbgrader"])
         name = f"{resources['unique_key']}.report.json"
         resources.setdefault("outputs", {})[name] = report.to_json().encode()
         return nb, resources
 
-    def run(self, notebook: NotebookNode) -> Report:
+    def _run_here(self, notebook: NotebookNode, about: dict) -> Report:
+        """Run a notebook within nbgrader's own step, which tells only whose it is."""
+        directory = CourseDirectory(config=self.config)
+        with Gradebook(about["db_url"]) as gradebook:
+            known = read_known(gradebook, about["assignment"], about["notebook"])
+        submitted = directory.format_path(directory.submitted_directory, about["student"], about["assignment"])
+        return self.run(notebook, known, about["assignment"], Path(submitted))
+
+    def run(self, notebook: NotebookNode, known: Mapping[str, KnownCell], assignment: str, submitted: Path) -> Report:
         """Run a restored notebook in place; afterwards its checks' outputs give the same marks as the report.
+
+        Args:
+            notebook: a submission, restored.
+            known: the source's cells, from ``read_known``.
+            assignment: nbgrader's name for the assignment.
+            submitted: the folder that was handed in.
 
         Raises:
             CourseError: this machine cannot run it as configured.
@@ -101,8 +117,20 @@ class ExecuteSubmission(NbGraderPreprocessor):
         missing = take_missing(notebook)
         name_cells(notebook)
         limits = Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
-        report = execute(notebook, limits, isolation=self.isolation, gpu=self.gpu, pictures=self.pictures)
+        beside, directory = runs_beside(known), CourseDirectory(config=self.config)
+        learners_own = self.config.Autograde.get("exclude_overwriting", {}).get(assignment, [])
+        files = files_beside(directory, assignment, submitted, limits.disk_bytes, beside, learners_own)
+        report = execute(
+            notebook,
+            limits,
+            isolation=self.isolation,
+            gpu=self.gpu,
+            pictures={} if beside else self.pictures,
+            beside=beside,
+            files=files,
+        )
         report.problems[:0] = missing
         name_causes(notebook, report)
-        settle_checks(notebook, report)
+        settle = settle_beside if beside else settle_checks
+        settle(notebook, report)
         return report

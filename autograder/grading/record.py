@@ -12,11 +12,10 @@ from pathlib import Path
 from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from traitlets.config import Config
 
+from autograder.grading.folder import LARGEST_FILE
 from autograder.grading.nbgrader_apps import autograde, course_directory
 from autograder.grading.prepare import Prepared
 
-#: Files handed in beside a notebook are kept up to this size.
-LARGEST_FILE = 10_000_000
 #: Points by student and ``grade_id``.
 Marks = dict[str, dict[str, float]]
 
@@ -86,16 +85,26 @@ def record(config: Config, name: str, prepared: Prepared) -> None:
     Raises:
         StepError: nbgrader cannot record it.
     """
-    student = prepared.submission.student
+    record_all(config, name, {name: prepared})
+
+
+def record_all(config: Config, name: str, prepared: Mapping[str, Prepared]) -> None:
+    """The same for all notebooks of one learner's submission, by their names in the gradebook; there is at least one.
+
+    Raises:
+        StepError: nbgrader cannot record it.
+    """
+    submission = next(iter(prepared.values())).submission
     # In the course's folder, where nbgrader looks for it.
     with tempfile.TemporaryDirectory(prefix=".grading-", dir=course_directory(config).root) as stage:
         staged = copy.deepcopy(config)
         staged.CourseDirectory.submitted_directory = Path(stage).name
-        copied = Path(course_directory(staged).format_path(Path(stage).name, student, name))
+        copied = Path(course_directory(staged).format_path(Path(stage).name, submission.student, name))
         copied.mkdir(parents=True)
-        copy_files(prepared.submission.folder, copied)
-        (copied / f"{name}.ipynb").write_text(prepared.notebook, encoding="utf-8")
-        autograde(staged, name, student, prepared.run)
+        copy_files(submission.folder, copied)
+        for notebook, one in prepared.items():
+            (copied / f"{notebook}.ipynb").write_text(one.notebook, encoding="utf-8")
+        autograde(staged, name, submission.student, *(one.run for one in prepared.values()))
 
 
 def copy_files(source: Path, target: Path) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
 from autograder.errors import CourseError
-from autograder.grading.restore import grade_id_of, released
+from autograder.grading.restore import KnownCell, grade_id_of, released
 
 #: A course notebook has about 0.3 MB; anything far larger is runaway output or not a notebook at all.
 LARGEST = 50_000_000
@@ -66,19 +66,24 @@ def find_submissions(
     return [find_submission(there[student], name, telltales) for student in students or there]
 
 
-def find_submission(folder: Path, name: str, telltales: Mapping[str, str]) -> Submission:
+def find_submission(folder: Path, name: str, telltales: Mapping[str, str], others: Collection[str] = ()) -> Submission:
     """What one learner handed in: the file of the right name, else the newest whose content is this notebook.
 
     Args:
         folder: ``submitted/STUDENT/NAME``.
         name: the notebook.
         telltales: what it is recognised by, see ``read_telltales``.
+        others: the other notebooks of the assignment, which may use the same ids: files named after them are theirs.
     """
     student, right = folder.parent.name, folder / f"{name}.ipynb"
     if student != printable(student):
         return Submission(printable(student), folder, right, "the folder's name is not valid text: rename the folder")
     try:
-        files = [path for path in sorted(folder.iterdir()) if ".ipynb" in path.name.lower() and path.name[0] != "."]
+        files = [
+            path
+            for path in sorted(folder.iterdir())
+            if ".ipynb" in path.name.lower() and path.name[0] != "." and not _is_of(path, name, others)
+        ]
     except OSError as error:
         return Submission(student, folder, right, f"what was handed in cannot be read: {error.strerror}")
     problems = {path: find_problem(path, name, telltales) for path in files}
@@ -87,6 +92,12 @@ def find_submission(folder: Path, name: str, telltales: Mapping[str, str]) -> Su
         return Submission(student, folder, right, _why_none(right, problems))
     path = right if right in sound else max(sound, key=lambda path: path.stat().st_mtime_ns)
     return Submission(student, folder, path, note=_why_this(path, right, problems))
+
+
+def _is_of(path: Path, name: str, others: Collection[str]) -> bool:
+    """Whether a file's name says that it is another notebook of the assignment: the longest name in it counts."""
+    said = max((one for one in [name, *others] if one in path.name), key=len, default=name)
+    return said != name
 
 
 def find_problem(path: Path, name: str, telltales: Mapping[str, str]) -> str | None:
@@ -144,6 +155,15 @@ def read_telltales(solution: Path) -> dict[str, str]:
         cell.metadata.nbgrader.grade_id: fingerprint(released(cell.source))
         for cell in nbformat.read(solution, as_version=4).cells
         if any(cell.metadata.get("nbgrader", {}).get(role) for role in ("grade", "solution"))
+    }
+
+
+def telltales_of(known: Mapping[str, KnownCell]) -> dict[str, str]:
+    """The same of a notebook in the gradebook."""
+    return {
+        grade_id: fingerprint(released(cell.source))
+        for grade_id, cell in known.items()
+        if cell.metadata["grade"] or cell.metadata["solution"] or cell.metadata["task"]
     }
 
 

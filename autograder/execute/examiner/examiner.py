@@ -47,9 +47,10 @@ def hear(job: socket.socket) -> Any:
     return msgpack.unpackb(frames.receive(job, largest=2**40), strict_map_key=False)
 
 
-def receive_limits(job: socket.socket) -> Limits:
-    """The first thing that a grader says."""
-    return Limits(**hear(job))
+def receive_terms(job: socket.socket) -> tuple[Limits, dict[str, bytes]]:
+    """The first thing that a grader says: the limits, and what is in the notebook's folder, by path."""
+    terms = hear(job)
+    return Limits(**terms["limits"]), terms["files"]
 
 
 class Examiner:

@@ -18,11 +18,13 @@ from nbformat import NotebookNode, from_dict
 
 from autograder.execute.crossing import frames
 from autograder.execute.grader import words
+from autograder.execute.grader.beside import error_shown
 from autograder.execute.grader.jobs import Job, open_job
 from autograder.execute.grader.pictures import (
     Images,
     Pictures,
     about_cell,
+    is_check,
     is_ours,
     picture_mark,
     put_pictures,
@@ -67,6 +69,8 @@ def execute(
     isolation: bool = True,
     gpu: bool = False,
     pictures: Pictures | None = None,
+    beside: bool = False,
+    files: Mapping[str, bytes] | None = None,
 ) -> Report:
     """Run every code cell of ``notebook`` in place, whatever the cells do, and report how it went.
 
@@ -80,6 +84,9 @@ def execute(
         isolation: whether learners' code runs behind walls.
         gpu: whether it may use this machine's GPU.
         pictures: those of the course's own cells, which are not drawn again if they would be the same.
+        beside: run the checks in the learner's process, as nbgrader does. They can then use whatever the learner's code
+            has made, and that code can give itself any marks. Only for notebooks that this course has not built.
+        files: what is in the notebook's folder, by path.
 
     Raises:
         CourseError: this machine cannot put up walls, or the engine cannot start.
@@ -87,7 +94,7 @@ def execute(
     """
     if not _running:
         _stopping.clear()
-    run = _Run(notebook, limits, isolation, gpu, reusable(notebook, pictures or {}))
+    run = _Run(notebook, limits, isolation, gpu, reusable(notebook, pictures or {}), beside, files or {})
     run.run()
     return run.report
 
@@ -102,6 +109,9 @@ class _Run:
     gpu: bool
     #: pictures that need not be drawn, by the cell's index
     pictures: Mapping[int, Images]
+    #: whether checks run in the learner's process
+    beside: bool
+    files: Mapping[str, bytes]
     report: Report = field(default_factory=Report)
     job: Job | None = None
     #: cells that the learner's process has run, and those that it must not run again
@@ -149,14 +159,22 @@ class _Run:
             if _stopping.is_set():
                 raise Stopped from None
             outcome = {"status": "died", "seconds": 0.0, "outputs": [], "printed": "", "error": None, "count": None}
-        if not _is_check(cell):
+        if not self._is_examined(cell):
             self.done.append(i)
-            if outcome["count"] is not None:
-                self.by_count[outcome["count"]] = cell
+            self._remember(cell, outcome)
         return outcome
 
+    def _is_examined(self, cell) -> bool:
+        """Whether a cell is a check that runs in the examiner."""
+        return is_check(cell) and not self.beside
+
+    def _remember(self, cell, outcome: dict[str, Any]) -> None:
+        """Note a learner's cell by its execution count, by which tracebacks name it."""
+        if outcome["count"] is not None and not is_check(cell):
+            self.by_count[outcome["count"]] = cell
+
     def _start(self) -> None:
-        self.job = open_job(asdict(self.limits), self.isolation, self.gpu)
+        self.job = open_job(asdict(self.limits), self.isolation, self.gpu, self.files)
         _running.add(self.job)
         if _stopping.is_set():
             raise frames.Closed
@@ -164,8 +182,7 @@ class _Run:
         for i in self.done:
             if i not in self.deadly:
                 again = self._ask(self._request(i, self.notebook.cells[i], set()))
-                if again["count"] is not None:
-                    self.by_count[again["count"]] = self.notebook.cells[i]
+                self._remember(self.notebook.cells[i], again)
                 if again["status"] in GONE:  # its death is random, or due to a cell that was left out
                     self.deadly.add(i)
                     raise frames.Closed
@@ -179,7 +196,7 @@ class _Run:
     def _request(self, i: int, cell, known: set[str]) -> dict[str, Any]:
         seconds = max(1.0, min(self.limits.cell_seconds, self.deadline - time.monotonic()))
         about = about_cell(cell)
-        if _is_check(cell):
+        if self._is_examined(cell):
             names = sorted(_asked_names(cell.source) - known)
             return {
                 "kind": "check",
@@ -188,7 +205,7 @@ class _Run:
                 "names": names,
                 "grade_id": about["grade_id"],
             }
-        if is_ours(cell):
+        if is_ours(cell) and not self.beside:
             return {"kind": "setup", "code": cell.source, "seconds": seconds}
         known = self.pictures.get(i, Images())
         marks = {alt: picture_mark(alt) for alt in known}
@@ -204,7 +221,7 @@ class _Run:
         status = outcome["status"]
         mine.status = {"memory": "died", "stubborn": "timeout", "protocol": "died"}.get(status, status)
         problem = words.problem(status, mine.number, self.limits)
-        if _is_check(cell):
+        if self._is_examined(cell):
             if outcome.get("printed"):
                 cell.outputs.append(_stream("stdout", outcome["printed"]))
             if outcome.get("error"):
@@ -216,6 +233,9 @@ class _Run:
             cell.outputs = [output for raw in outcome["outputs"] or [] if (output := _output(raw)) is not None]
             cell.execution_count = _count(outcome["count"])
             problem = problem or words.limit_met(cell.outputs, mine.number, self.limits)
+            if is_check(cell):
+                error = error_shown(cell.outputs)
+                self._mark(cell, "error" if error and status == "ok" else status, error, problem)
         if problem:
             self.report.problems.append(problem)
         if status not in ("ok", "error"):
@@ -239,16 +259,12 @@ class _Run:
         sentence = "; ".join(["this cell was not run", *self.report.problems[-1:]])
         mine.status = "not run"
         cell.outputs = [_error(NOT_RUN, sentence, [sentence])]
-        if _is_check(cell):
+        if is_check(cell):
             self._mark(cell, "not run", None, sentence)
 
 
 def _is_code(cell) -> bool:
     return cell.cell_type == "code" and bool(cell.source.strip())
-
-
-def _is_check(cell) -> bool:
-    return cell.cell_type == "code" and about_cell(cell).get("grade") is True
 
 
 def _setup_names(notebook) -> set[str]:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "COURSE_OFFLINE": "1",
+    "NBGRADER_EXECUTION": "autograde",  # as nbgrader sets it
     "LANG": "C.UTF-8",
 }
 #: Further variables for the warm process behind walls, where nothing of the grader's environment goes.
@@ -121,7 +123,7 @@ class _Server:
             raise CourseError(f"The process that runs learners' code did not start: {lines[-1]}")
         self.lock = threading.Lock()
 
-    def open(self, limits: dict[str, Any]) -> Job:
+    def open(self, limits: dict[str, Any], files: Mapping[str, bytes]) -> Job:
         here, there = socket.socketpair()
         with self.lock:
             try:
@@ -130,7 +132,7 @@ class _Server:
                 raise frames.Closed from None
         there.close()
         job = Job(here)
-        job.send(limits)
+        job.send({"limits": limits, "files": files})
         job.examiner = job.hear(time.monotonic() + STARTUP)
         return job
 
@@ -158,19 +160,20 @@ def warm_up(isolation: bool, gpu: bool) -> None:
     threading.Thread(target=start, daemon=True).start()
 
 
-def open_job(limits: dict[str, Any], isolation: bool, gpu: bool) -> Job:
+def open_job(limits: dict[str, Any], isolation: bool, gpu: bool, files: Mapping[str, bytes]) -> Job:
     """Start a run: the warm process forks its examiner and its learner's process.
 
     Args:
         limits: the fields of ``Limits``.
         isolation: whether learners' code runs behind walls.
         gpu: whether it may use the GPU.
+        files: what is in the notebook's folder, by path.
 
     Raises:
         CourseError: the warm process cannot start, or cannot be put behind walls.
         frames.Closed: it has just died; the next call starts a new one.
     """
-    return _server(isolation, gpu).open(limits)
+    return _server(isolation, gpu).open(limits, files)
 
 
 def _server(isolation: bool, gpu: bool) -> _Server:

@@ -48,7 +48,13 @@ def about_cell(cell: NotebookNode) -> dict:
 def is_ours(cell: NotebookNode) -> bool:
     """Whether a cell is the course's but not a check: set-up or tools, which run on both sides."""
     about = about_cell(cell)
-    return about.get("locked") is True and about.get("grade") is not True
+    return cell.cell_type == "code" and about.get("locked") is True and about.get("grade") is not True
+
+
+def is_check(cell: NotebookNode) -> bool:
+    """Whether a cell is an automatic check. One that is also a solution is an answer that a person grades."""
+    about = about_cell(cell)
+    return cell.cell_type == "code" and about.get("grade") is True and about.get("solution") is not True
 
 
 def drawn_pictures(solution: NotebookNode) -> Pictures:
@@ -102,7 +108,7 @@ def reusable(notebook: NotebookNode, known: Pictures) -> dict[int, Images]:
 
 def _counts(cell: NotebookNode) -> bool:
     """Whether a cell runs in the learner's process."""
-    return cell.cell_type == "code" and not about_cell(cell).get("grade")
+    return cell.cell_type == "code" and not is_check(cell)
 
 
 def _reach(code: str, given: set[str]) -> set[str] | None:

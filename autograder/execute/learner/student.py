@@ -7,6 +7,7 @@ that leaves this process is trusted on the other side.
 import ast
 import base64
 import copy
+import importlib
 import io
 import pickle
 import random
@@ -285,6 +286,7 @@ class Student:
     def _do_run(self, code: str, pictures: dict[str, str], alone: list[str]) -> dict:
         """Run a cell; its outcome and its outputs. ``pictures`` are known by their text alternatives."""
         OUTPUTS.clear()
+        importlib.invalidate_caches()  # a module that the cell before has written is found, however soon
         status, problem = "ok", None
         try:
             with _not_drawn(pictures, alone, self.shell.user_ns):

@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 
 from autograder.execute.crossing import frames, wire
-from autograder.execute.warm import pages, walls
+from autograder.execute.warm import desk, pages, walls
 
 READY = b"ready"
 #: Seconds that runs have to end once the grader is gone.
@@ -103,7 +103,7 @@ def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
     try:
         walls.die_with_parent()
         os.setsid()
-        limits = examiner.receive_limits(job)
+        limits, files = examiner.receive_terms(job)
         here, there = socket.socketpair()
         if isolated:
             walls.new_rooms()
@@ -113,7 +113,7 @@ def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
         if learner == 0:
             job.close()
             here.close()
-            _be_learner(there, shell, limits, folder, gpu)
+            _be_learner(there, shell, limits, files, folder, gpu)
         there.close()
         if isolated and not gpu:
             walls.limit_memory(EXAMINERS_MEMORY)
@@ -132,8 +132,8 @@ def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
         os._exit(0)
 
 
-def _be_learner(connection: socket.socket, shell, limits, folder: str, gpu: bool) -> None:
-    """Be a learner's process: behind walls, or in ``folder`` if one is given."""
+def _be_learner(connection: socket.socket, shell, limits, files, folder: str, gpu: bool) -> None:
+    """Be a learner's process, with ``files`` in its folder: behind walls, or in ``folder`` if one is given."""
     from autograder.execute.learner import student
 
     try:
@@ -154,6 +154,7 @@ def _be_learner(connection: socket.socket, shell, limits, folder: str, gpu: bool
             walls.lock_in(limits, gpu)
             Path("/tmp/work").mkdir()
             os.chdir("/tmp/work")
+        desk.lay_out(files)
         walls.die_with_parent()  # changing credentials cleared this
         frames.send(connection, wire.pack(["here"]))
         student.Student(connection, shell).serve()

@@ -1,0 +1,19 @@
+"""The folder that a learner's code works in: the files beside the notebook are there, and modules are found there."""
+
+import contextlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def lay_out(files: Mapping[str, bytes]) -> None:
+    """Write ``files`` into the working directory, and look for modules there first, as Jupyter does.
+
+    Of two files of which one has the other's name as its folder's, the first is kept.
+    """
+    for name, content in files.items():
+        path = Path(name)
+        with contextlib.suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    sys.path.insert(0, "")

@@ -1,0 +1,116 @@
+"""nbgrader's own autograde step, on copies of the submissions that it can read.
+
+nbgrader wants each file under the notebook's exact name, as UTF-8 without a mark, with valid cell ids; otherwise it
+stops with a traceback. That cannot be configured, so a subclass stands in for its ``Autograde``.
+``nbgrader_config.py`` installs it, because the command and the formgrader both read that file first.
+"""
+
+import glob
+import logging
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
+
+from autograder.grading.record import copy_files
+from autograder.grading.restore import read_known
+from autograder.grading.submissions import Submission, find_submission, read_notebook, telltales_of
+
+#: nbgrader's modules that create an ``Autograde``.
+USERS = ("nbgrader.apps.autogradeapp", "nbgrader.apps.api")
+
+
+class ReadableAutograde(Autograde):
+    """nbgrader's step, which finds each submission as ``autograder grade`` does.
+
+    What cannot be graded takes a line of the log, and is reported when all else has been graded.
+    """
+
+    def start(self) -> None:
+        unread: list[str] = []
+        with _readable(self.coursedir, unread, self.log) as anything:
+            if anything:
+                super().start()
+        if unread:
+            raise NbGraderException("; ".join(unread))
+
+
+def install() -> None:
+    """Let ``nbgrader autograde`` and the formgrader use it."""
+    for name in USERS:
+        if name in sys.modules:
+            sys.modules[name].Autograde = ReadableAutograde
+
+
+@contextmanager
+def _readable(directory: CourseDirectory, unread: list[str], log: logging.Logger) -> Iterator[bool]:
+    """Let nbgrader find copies of the submissions during the block, each notebook under its name in the gradebook.
+
+    Yields whether there is anything to do for it.
+
+    Args:
+        directory: nbgrader's view of the course, and whose submissions to what are wanted.
+        unread: gets a sentence for each submission of which nothing can be graded.
+        log: gets those sentences, and which file was graded where there was a choice.
+    """
+    notebooks = _telltales(directory)
+    folders = _submitted(directory)
+    if not notebooks or not folders:
+        yield True  # nbgrader itself says what is missing
+        return
+    # In the course's folder, because nbgrader treats the rest of the path after that as a pattern.
+    with tempfile.TemporaryDirectory(prefix=".grading-", dir=directory.root) as stage:
+        for student, folder in folders.items():
+            found = [
+                find_submission(folder, name, telltales, notebooks.keys() - {name})
+                for name, telltales in notebooks.items()
+            ]
+            sound = {name: one for name, one in zip(notebooks, found) if one.problem is None}
+            said = [one.problem or one.note for one in found if one.problem or one.note]
+            if said:
+                log.log(logging.WARNING if sound else logging.ERROR, "%s: %s", student, "; ".join(said))
+            if sound:
+                copy = Path(directory.format_path(Path(stage).name, student, directory.assignment_id))
+                _copy(folder, sound, copy)
+            else:
+                unread.append(f"{student}: {'; '.join(said)}")
+        submitted, directory.submitted_directory = directory.submitted_directory, Path(stage).name
+        try:
+            yield len(unread) < len(folders)
+        finally:
+            directory.submitted_directory = submitted
+
+
+def _telltales(directory: CourseDirectory) -> dict[str, dict[str, str]]:
+    """What the notebooks of the assignment are recognised by; empty if the gradebook does not know it."""
+    assignment = directory.assignment_id
+    with Gradebook(directory.db_url, directory.course_id) as gradebook:
+        try:
+            names = [notebook.name for notebook in gradebook.find_assignment(assignment).notebooks]
+        except MissingEntry:
+            return {}
+        return {name: telltales_of(read_known(gradebook, assignment, name)) for name in names}
+
+
+def _submitted(directory: CourseDirectory) -> dict[str, Path]:
+    """By student, the folders of the wanted submissions."""
+    step, assignment = directory.submitted_directory, directory.assignment_id
+    pattern = re.compile(directory.format_path(step, "(?P<student>.*)", assignment, escape=True))
+    path = directory.format_path(step, directory.student_id, assignment)
+    found = map(Path, sorted(glob.glob(path)))  # noqa: PTH207 - it is absolute
+    return {match["student"]: path for path in found if (match := pattern.fullmatch(str(path)))}
+
+
+def _copy(folder: Path, notebooks: dict[str, Submission], target: Path) -> None:
+    target.mkdir(parents=True)
+    copy_files(folder, target)
+    for name, submission in notebooks.items():
+        nbformat.write(read_notebook(submission.path), target / f"{name}.ipynb")
