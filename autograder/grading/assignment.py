@@ -168,6 +168,7 @@ def _row(config: Config, name: str, one: _HandedIn, failure: Exception | None) -
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
         for notebook in gradebook.find_submission(name, one.student).notebooks:
             marks = {grade.name: grade.score for grade in notebook.grades}
+            row.penalty += notebook.late_submission_penalty or 0
             waiting += sum(grade.needs_manual_grade for grade in notebook.grades)
             row.marks |= {_key(one.notebooks, notebook.name, grade_id): score for grade_id, score in marks.items()}
             if notebook.name in one.sound:
