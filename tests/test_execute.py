@@ -819,6 +819,38 @@ add(inplace(layer))
 assert layer.bias.item() == 1 and layer.weight is weight and torch.equal(run(layer, x), layer(x))
 """,
     ),
+    "what a marked module loses, or gets instead": (
+        "def drop(layer): layer.bias = None\ndef remove(layer): del layer.bias\n"
+        "def replace(layer): layer.weight = nn.Parameter(layer.weight.detach().clone())\n"
+        "def change(layer): layer.weight = nn.Parameter(2 * layer.weight.detach())\n"
+        "def swap(net): net[1] = nn.Tanh()\ndef cut(net): del net[1]\ndef run(net, x): return net(x)",
+        """
+layer, x = nn.Linear(2, 1), torch.ones(1, 2)
+weight, values = layer.weight, layer.weight.detach().clone()
+for spoil in (drop, remove, replace, change):
+    spoil(layer)
+assert layer.weight is weight and layer.bias is not None and torch.equal(run(layer, x), layer(x)), "not marked"
+replace(inplace(layer))
+assert layer.weight is not weight and torch.equal(layer.weight, values)
+change(inplace(layer))
+assert torch.equal(layer.weight, 2 * values) and torch.equal(weight, values)
+run(layer, x).sum().backward()
+assert torch.equal(layer.weight.grad, x) and weight.grad is None
+drop(inplace(layer))
+assert layer.bias is None and torch.equal(run(layer, x), layer(x))
+layer.bias = nn.Parameter(torch.ones(1))
+assert torch.equal(run(layer, x), layer(x))
+remove(inplace(layer))
+assert not hasattr(layer, "bias")
+net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+swap(net)
+assert isinstance(net[1], nn.ReLU)
+swap(inplace(net))
+assert isinstance(net[1], nn.Tanh) and torch.equal(run(net, x), net[0](x).tanh())
+cut(inplace(net))
+assert len(net) == 1 and torch.equal(run(net, x), net[0](x))
+""",
+    ),
     "a view of a marked leaf": (
         "def last(x): return x[:, -1]",
         """

@@ -15,6 +15,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from autograder.notebook.expect import Unexpected
 
+#: The node of autograd's graph that is being computed; kept here, because an answer might replace it.
+_current_node = torch._C._current_autograd_node
+
 #: The entry among the names of functions for a thread that was started.
 THREAD = "Thread.start"
 
@@ -131,7 +134,7 @@ class _Operations(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
         if self.functions.depth == 0:
-            by_autograd = torch._C._current_autograd_node() is not None
+            by_autograd = _current_node() is not None
             self.functions.names.append("backward" if by_autograd else function.overloadpacket.__name__)
         if self.operations is None:
             return result

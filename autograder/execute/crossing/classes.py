@@ -14,13 +14,13 @@ def stock_class(path: str) -> type:
     """
     place, _, name = path.rpartition(".")
     if place == "builtins":
-        found = getattr(builtins, name, None)
+        found = vars(builtins).get(name)
     elif place == "torch":
-        found = getattr(torch, name, None)
+        found = vars(torch).get(name)  # not getattr, which may import
     elif place.startswith("torch.nn.modules.") or place == "torch.nn.parameter":
-        found = getattr(nn, name, None)
+        found = vars(nn).get(name)
     elif place.startswith("torch.optim."):
-        found = getattr(torch.optim, name, None)
+        found = vars(torch.optim).get(name)
     else:
         found = None
     if not isinstance(found, type):

@@ -354,6 +354,8 @@ class Link:
                 self._standin(call, description[0], *description[1])
             for description in descriptions:
                 self._take_module(*description)
+            for number, tensors, parts in answer.get("contents") or []:
+                self._take_contents(number, call.objects[number], tensors, parts, decoder)
             for number, name, tensor, needs_grad, grad in answer.get("changes") or []:
                 self._take_change(number, name, decoder.decode(tensor), bool(needs_grad), _tensor(grad), call)
             for number, tensor in answer.get("rewritten") or []:
@@ -454,6 +456,27 @@ class Link:
             raise WireError("a part that is no module")
         fill_twin(twin, sound is True, training is True, parameters, missing, buffers, parts)
         self.training[number] = training is True
+
+    def _take_contents(self, number: int, mine: nn.Module, tensors: list, parts: list, decoder: wire.Decoder) -> None:
+        """What the learner's code has put into, or taken from, a module that the check marked."""
+        for kind, name, became in tensors:
+            if kind not in ("_parameters", "_buffers") or type(name) is not str:
+                raise WireError("contents that are none")
+            own = vars(mine)[kind]
+            old = own.get(name)
+            if became == "gone":
+                own.pop(name, None)
+            elif became == "none":
+                own[name] = None
+            elif old is not None:  # another tensor; its values come with the changes
+                new = old.detach().clone()
+                own[name] = nn.Parameter(new, old.requires_grad) if kind == "_parameters" else new
+                self.agreed[number][name] = state_of(own[name])
+        parts = {str(name): decoder.decode(part) for name, part in parts}
+        if not all(part is None or isinstance(part, nn.Module) for part in parts.values()):
+            raise WireError("a part that is no module")
+        vars(mine)["_modules"] = parts
+        self.structures[number] = self._structure(mine)
 
     def _take_change(self, number, name: str, tensor: torch.Tensor, needs_grad: bool, grad, call: _Call) -> None:
         owner = self._known(number)

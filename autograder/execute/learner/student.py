@@ -290,6 +290,7 @@ class Student:
         answer["printed"] = _stream_text(OUTPUTS.take())
         answer["too_much"] = OUTPUTS.too_much
         answer["operations"], answer["functions"] = self._watched(watch) if watch else (None, None)
+        answer["contents"] = self._changed_contents(request["inplace"])
         answer["modules"] = self._descriptions()
         answer["changes"] = self._changes()
         answer["rewritten"] = self._rewritten()
@@ -525,6 +526,26 @@ class Student:
         ]
         return about, True, bool(module.training), [parameters, missing], buffers, children
 
+    def _changed_contents(self, marked: list[int]) -> list:
+        """Of modules that the check marked: what has been replaced, set to None, or taken out, and the parts."""
+        changed = []
+        for number in marked:
+            if number not in self.contents:
+                continue
+            before, now = self.contents[number], _contents(self.given[number])
+            if _same_objects(before, now):
+                continue
+            tensors = []
+            for kind in ("_parameters", "_buffers"):
+                for name in before[kind].keys() | now[kind].keys():
+                    if name in now[kind] and now[kind][name] is before[kind].get(name):
+                        continue
+                    became = "gone" if name not in now[kind] else "none" if now[kind][name] is None else "new"
+                    tensors.append([kind, name, became])
+            parts = [[name, self.encoder.encode(part)] for name, part in now["_modules"].items()]
+            changed.append([number, tensors, parts])
+        return changed
+
     def _changed_arguments(self, request: dict) -> list:
         """What has become of the arguments that the check marked with ``inplace``."""
         changed = []
@@ -729,6 +750,14 @@ class _Computed(torch.autograd.Function):
 def _contents(module: nn.Module) -> dict[str, dict]:
     """The parameters, buffers and parts of a module, by name."""
     return {kind: dict(vars(module).get(kind) or {}) for kind in ("_parameters", "_buffers", "_modules")}
+
+
+def _same_objects(before: dict[str, dict], now: dict[str, dict]) -> bool:
+    """Whether a module has the same parameters, buffers and parts as before, in the same order."""
+    return all(
+        list(before[kind]) == list(now[kind]) and all(before[kind][name] is one for name, one in now[kind].items())
+        for kind in before
+    )
 
 
 def _other_threads() -> bool:
