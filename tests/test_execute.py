@@ -851,6 +851,16 @@ cut(inplace(net))
 assert len(net) == 1 and torch.equal(run(net, x), net[0](x))
 """,
     ),
+    "in inference mode": (
+        "buffer = torch.zeros(2)\ndef f(x): return x + 1\ndef g(x):\n    buffer.add_(x)\n    return buffer",
+        """
+x = torch.ones(2)
+with torch.inference_mode():
+    y, z = f(x), g(x)
+    assert y.tolist() == [2, 2] and g(x) is z and z.tolist() == [2, 2]
+assert f(y).tolist() == [3, 3]
+""",
+    ),
     "a view of a marked leaf": (
         "def last(x): return x[:, -1]",
         """

@@ -237,8 +237,8 @@ class Link:
 
     def _rewritten(self, call: _Call) -> list[tuple[int, "_Raw"]]:
         """Results that the check has written into since: they may be the learner's own tensors."""
-        known = [(n, tensor, self.versions.get(n, tensor._version)) for n, tensor in self.results.items()]
-        changed = [(number, tensor) for number, tensor, version in known if tensor._version != version]
+        known = [(n, tensor, self.versions.get(n)) for n, tensor in self.results.items()]
+        changed = [(n, tensor) for n, tensor, version in known if version is not None and tensor._version != version]
         call.held += [tensor for _, tensor in changed]
         self.versions |= {number: tensor._version for number, tensor in changed}
         return [(number, _Raw(wire.once(tensor))) for number, tensor in changed]
@@ -360,7 +360,7 @@ class Link:
                 self._take_change(number, name, decoder.decode(tensor), bool(needs_grad), _tensor(grad), call)
             for number, tensor in answer.get("rewritten") or []:
                 self._take_rewritten(self.results[number], _tensor(tensor))
-                self.versions[number] = self.results[number]._version
+                self.versions[number] = _version(self.results[number])
             for key, kind, value, grad in answer.get("arguments") or []:
                 self._take_argument(call, key, kind, value, _tensor(grad), decoder)
             printed = answer.get("printed") or ""
@@ -432,7 +432,7 @@ class Link:
     def _result(self, number: int, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor that the learner's code may write into again while the check has it."""
         self.results[number] = tensor
-        self.versions[number] = tensor._version
+        self.versions[number] = _version(tensor)
         self.told.add(number)
         return tensor
 
@@ -761,6 +761,11 @@ def _tensor(encoded: Any, as_parameter: bool = False) -> torch.Tensor | None:
     if not isinstance(encoded, list) or encoded[:1] != ["tensor"] or len(encoded) != 6:
         raise WireError("a tensor that is none")
     return wire.decode_tensor(*encoded[1:5], as_parameter and encoded[5] is True)
+
+
+def _version(tensor: torch.Tensor) -> int | None:
+    """How often a tensor has been written into; tensors of ``torch.inference_mode`` do not count it."""
+    return None if tensor.is_inference() else tensor._version
 
 
 def _in_order(listed: Any) -> list:
