@@ -2141,3 +2141,25 @@ def linear_backward(grad_s, x, weight):
     leaf = torch.addmm(torch.zeros(len(weight)), x, nn.Parameter(weight.clone()).T)
     weight_grad = leaf.grad_fn(grad_s)[2].T
     return grad_s @ weight, weight_grad, grad_s.sum(0)
+
+
+# %% wrong="collapse" says="first.bias has changed, or was replaced"
+# the given layer loses its bias
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    first.bias = None
+    return layer
+
+
+# %% wrong="collapse" says="first.weight has changed, or was replaced"
+# the given layer gets another weight with the same values
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    first.weight = nn.Parameter(first.weight.detach().clone())
+    return layer
