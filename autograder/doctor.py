@@ -84,7 +84,7 @@ def diagnose(course: Course) -> list[Finding]:
         cores(len(os.sched_getaffinity(0)) if linux else os.cpu_count() or 1),
         chromium(shutil.which("chromium")),
     ]
-    return findings + ([walls(_run_a_cell)] if verdict(findings)[0] else [])
+    return findings + ([walls(lambda: _run_cells(course.root))] if verdict(findings)[0] else [])
 
 
 def verdict(findings: list[Finding]) -> tuple[bool, str]:
@@ -287,7 +287,7 @@ def walls(run: Callable[[], Report]) -> Finding:
     """The engine itself, with everything that it puts around a learner's code.
 
     Args:
-        run: runs a notebook of one cell.
+        run: runs a notebook of two cells; the second fails if it sees the course.
     """
     todo = "let programs in bubblewrap create namespaces of their own: AppArmor's profile for bwrap may forbid it"
     began = time.monotonic()
@@ -297,14 +297,18 @@ def walls(run: Callable[[], Report]) -> Finding:
         return Finding("walls", False, str(error), todo)
     if report.cells[0].status != "ok":
         return Finding("walls", False, "; ".join(report.problems) or "a cell failed behind them", todo)
+    if report.cells[-1].status != "ok":
+        todo = "move the course to a folder that holds neither programs nor Python, such as one in /srv or /home"
+        return Finding("walls", False, "learners' code can read the course", todo)
     return Finding("walls", True, f"a cell ran behind them, {time.monotonic() - began:.0f} s from a cold start")
 
 
-def _run_a_cell() -> Report:
+def _run_cells(course: Path) -> Report:
     from autograder.execute import Limits, execute
 
-    notebook = new_notebook(cells=[new_code_cell("import torch; torch.ones(2).sum()")])
-    return execute(notebook, Limits())
+    look = f"import os\nassert not os.path.exists({str(course / 'nbgrader_config.py')!r})"
+    cells = [new_code_cell(code) for code in ("import torch; torch.ones(2).sum()", look)]
+    return execute(new_notebook(cells=cells), Limits())
 
 
 def trouble(command: list[str], **who) -> str:

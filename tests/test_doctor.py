@@ -245,6 +245,19 @@ def test_a_full_disk_is_seen():
     assert doctor.disk(Path("/tmp"), 10_000_000_000).ok is True
 
 
+@linux
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+def test_a_course_that_learners_can_read_is_found(course, tmp_path):
+    assert [cell.status for cell in doctor._run_cells(course.root).cells] == ["ok", "ok"]
+    seen = Path(sys.prefix) / "lib" / f"course-of-a-test-{os.getpid()}"
+    seen.mkdir()
+    try:
+        (seen / "nbgrader_config.py").write_text("")  # which the working directory is not in
+        assert [cell.status for cell in doctor._run_cells(seen).cells] == ["ok", "error"]
+    finally:
+        shutil.rmtree(seen)
+
+
 def refuse() -> Report:
     raise CourseError("bubblewrap cannot put up walls here")
 
@@ -252,7 +265,8 @@ def refuse() -> Report:
 @pytest.mark.parametrize(
     ("run", "ok", "found"),
     [
-        (lambda: Report([CellReport(1, None, "ok")]), True, "a cell ran"),
+        (lambda: Report([CellReport(1, None, "ok"), CellReport(2, None, "ok")]), True, "a cell ran"),
+        (lambda: Report([CellReport(1, None, "ok"), CellReport(2, None, "error")]), False, "can read the course"),
         (lambda: Report([CellReport(1, None, "died")], problems=["it died in cell 1"]), False, "it died in cell 1"),
         (refuse, False, "bubblewrap cannot put up walls here"),
     ],
@@ -266,7 +280,7 @@ def test_walls_stand_if_a_cell_ran_behind_them(run, ok, found):
 
 @linux
 def test_a_cell_is_run_behind_the_walls_unless_something_is_missing(course, monkeypatch):
-    monkeypatch.setattr(doctor, "_run_a_cell", lambda: Report([CellReport(1, None, "error")]))
+    monkeypatch.setattr(doctor, "_run_cells", lambda root: Report([CellReport(1, None, "error")]))
     monkeypatch.setattr(doctor, "bubblewrap", lambda program: Finding("bubblewrap", True, "planted"))
     monkeypatch.setattr(doctor, "namespaces", lambda *about: Finding("namespaces", True, "planted"))
     assert doctor.diagnose(course)[-1].what == "walls"

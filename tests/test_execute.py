@@ -781,6 +781,121 @@ else:
     assert False
 """,
     ),
+    "what a check sets and writes in a learner's object": (
+        "class Odd: pass\nodd = Odd()\nodd.p, odd.t = nn.Parameter(torch.ones(2)), torch.ones(2)\n"
+        "def total(): return odd.p.sum() + odd.t.sum()",
+        """
+odd.x, odd.y, odd.z, odd.w, odd.f = 3, [1, (2,)], {"a": torch.ones(2)}, math.nan, abs
+odd.g, odd.net = lambda x: x, nn.Linear(1, 1)
+assert odd.x == 3 and odd.y == [1, (2,)] and math.isnan(odd.w)
+with torch.no_grad():
+    odd.p.fill_(3)
+    odd.t.add_(1)
+assert isinstance(odd.p, nn.Parameter) and total() == 10
+""",
+    ),
+    "a property that depends on a parameter": (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.log = nn.Parameter(torch.zeros(1))\n    @property\n    def scale(self): return self.log.exp()",
+        """
+net = Net()
+assert net.scale == 1
+with torch.no_grad():
+    net.log.fill_(1)
+assert net.scale > 2
+""",
+    ),
+    "a parameter that a module of the check's gets": (
+        "def add(layer): layer.bias = nn.Parameter(torch.ones(1))\ndef run(layer, x): return layer(x)\n"
+        "def both(layer, x):\n    add(layer)\n    return layer(x)\ndef drop(layer): layer.weight = None",
+        """
+layer, x = nn.Linear(2, 1, bias=False), torch.ones(1, 2)
+add(layer)
+both(layer, x).sum().backward()
+drop(layer)
+assert layer.bias is None and torch.equal(run(layer, x), layer(x)), "not marked"
+weight = layer.weight
+add(inplace(layer))
+assert layer.bias.item() == 1 and layer.weight is weight and torch.equal(run(layer, x), layer(x))
+""",
+    ),
+    "what a marked module loses, or gets instead": (
+        "def drop(layer): layer.bias = None\ndef remove(layer): del layer.bias\n"
+        "def replace(layer): layer.weight = nn.Parameter(layer.weight.detach().clone())\n"
+        "def change(layer): layer.weight = nn.Parameter(2 * layer.weight.detach())\n"
+        "def swap(net): net[1] = nn.Tanh()\ndef cut(net): del net[1]\ndef run(net, x): return net(x)",
+        """
+layer, x = nn.Linear(2, 1), torch.ones(1, 2)
+weight, values = layer.weight, layer.weight.detach().clone()
+for spoil in (drop, remove, replace, change):
+    spoil(layer)
+assert layer.weight is weight and layer.bias is not None and torch.equal(run(layer, x), layer(x)), "not marked"
+replace(inplace(layer))
+assert layer.weight is not weight and torch.equal(layer.weight, values)
+change(inplace(layer))
+assert torch.equal(layer.weight, 2 * values) and torch.equal(weight, values)
+run(layer, x).sum().backward()
+assert torch.equal(layer.weight.grad, x) and weight.grad is None
+drop(inplace(layer))
+assert layer.bias is None and torch.equal(run(layer, x), layer(x))
+layer.bias = nn.Parameter(torch.ones(1))
+assert torch.equal(run(layer, x), layer(x))
+remove(inplace(layer))
+assert not hasattr(layer, "bias")
+net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+swap(net)
+assert isinstance(net[1], nn.ReLU)
+swap(inplace(net))
+assert isinstance(net[1], nn.Tanh) and torch.equal(run(net, x), net[0](x).tanh())
+cut(inplace(net))
+assert len(net) == 1 and torch.equal(run(net, x), net[0](x))
+""",
+    ),
+    "in inference mode": (
+        "buffer = torch.zeros(2)\ndef f(x): return x + 1\ndef g(x):\n    buffer.add_(x)\n    return buffer",
+        """
+x = torch.ones(2)
+with torch.inference_mode():
+    y, z = f(x), g(x)
+    assert y.tolist() == [2, 2] and g(x) is z and z.tolist() == [2, 2]
+assert f(y).tolist() == [3, 3]
+""",
+    ),
+    "a view of a marked leaf": (
+        "def last(x): return x[:, -1]",
+        """
+for size in ((1, 1), (3, 1), (3, 2)):
+    x = torch.ones(size, requires_grad=True)
+    y = last(inplace(x))
+    y.sum().backward()
+    assert y.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+    assert x.grad[:, -1].tolist() == [1] * size[0] and x.grad.sum() == size[0]
+""",
+    ),
+    "one element with an odd stride": (
+        "def last(x): return x[:, -1]\ndef spread(): return torch.tensor(1).expand(1)\n"
+        "def odd(): return torch.ones(2).as_strided((1,), (7,))",
+        """
+expect(last(torch.ones(4, 1)[:1]), torch.ones(1), "last")
+expect(spread(), torch.tensor([1]), "spread")
+expect(odd(), torch.ones(1), "odd")
+""",
+    ),
+    "torch's classes as values": (
+        "kinds = [nn.Linear, torch.optim.SGD, int, type(None), torch.Size]\noptimizer = torch.optim.SGD\n"
+        "def make(parameters): return torch.optim.SGD(parameters, lr=0.1)",
+        """
+assert kinds[:3] == [nn.Linear, torch.optim.SGD, int] and kinds[4] is torch.Size
+assert optimizer.__name__ == "SGD" and make.__name__ == "make"
+net = nn.Linear(1, 1)
+assert type(optimizer(net.parameters(), lr=0.1)).__name__ == type(make(net.parameters())).__name__ == "SGD"
+""",
+    ),
+    "named tuples and subclasses of exceptions": (
+        "from collections import namedtuple\nPair = namedtuple('Pair', 'a b')\nclass Mine(ValueError): pass\n"
+        "def pair(): return Pair(1, [2])\ndef fail(): raise Mine('no')",
+        "expect(pair(), (1, [2]), 'pair')\nexpect_error(ValueError, fail, 'fail')",
+    ),
     "types of answers": (
         "import numpy as np\ndef number(): return np.float64(2)\ndef array(): return np.arange(3)\n"
         "class Odd: pass\ndef odd(): return Odd()",
@@ -848,12 +963,93 @@ def test_crosses(name):
         ("class Net(nn.Module):\n    pass", "net = Net()\nnet.part = nn.Linear(1, 1)", "around it"),
         ("net = nn.Linear(1, 1)", "net.register_full_backward_hook(print)", "a backward hook"),
         ("def f(x): return x", "f(torch.eye(3).to_sparse())", "cannot cross"),
+        ("class Odd: pass\nodd = Odd()", "expect(odd, odd, 'odd')", "contains an object of the learner's"),
+        ("net = nn.Linear(1, 1)", "expect({'a': [net]}, {'a': [net]})", "contains an object of the learner's"),
         ("def f(x): return x", "import threading\nf(threading.Lock())", "cannot be handed to the learner's code"),
     ],
 )
 def test_what_cannot_cross_is_said(learner, code, says):
     _, report = run(SETUP, learner, check(code))
     assert says in report.checks[0].message
+
+
+LIES = """
+class Fixed:
+    def __init__(self): object.__setattr__(self, "weight", torch.ones(2))
+    def __setattr__(self, name, value): pass
+    def __getitem__(self, i): return 0
+    def __setitem__(self, i, value): pass
+class FixedNet(nn.Module):
+    scale = property(lambda self: 1.0, lambda self, value: None)
+class Empty:
+    def __len__(self): return 3
+    def __iter__(self): return iter(())
+class EmptySequence:
+    def __len__(self): return 3
+    def __getitem__(self, i): raise IndexError(i)
+class Shrinking(Empty):
+    asked = 0
+    def __len__(self):
+        self.asked += 1
+        return 3 if self.asked == 1 else 0
+class Endless(Empty):
+    def __iter__(self):
+        while True: yield 1
+class Moody:
+    looks = 0
+    @property
+    def losses(self):
+        self.looks += 1
+        return [float(self.looks)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("Fixed().weight = torch.zeros(2)", "`weight` of the Fixed was set, but has another value"),
+        ("Fixed()[0] = 1", "item 0 of the Fixed was set, but has another value"),
+        ("FixedNet().scale = 2.0", "`scale` of the FixedNet was set, but has another value"),
+        ("for a, b in zip(Empty(), [1, 2, 3]): expect(a, b)", "length 3, but a loop over it gets 0 elements"),
+        ("for a, b in zip(EmptySequence(), [1, 2, 3]): expect(a, b)", "length 3, but a loop over it gets 0"),
+        ("x = Shrinking()\nassert len(x) == 3\nfor a in x: expect(a, 1)", "length 3, but a loop over it gets 0"),
+        ("x = Moody()\nassert x.losses == [1.0]\nexpect(x.losses, [2.0], 'losses')", "✗ losses"),
+    ],
+)
+def test_object_that_answers_as_it_likes_is_noticed(code, says):
+    _, report = run(SETUP, LIES, check(code))
+    assert report.checks[0].status == "wrong"
+    assert says in report.checks[0].message
+
+
+def test_loop_over_a_learners_object_is_not_endless_where_it_has_a_length():
+    _, report = run(SETUP, LIES, check("for a in Endless(): pass"))
+    assert "length 3, but a loop over it gets 4 elements" in report.checks[0].message
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("answer = list(range(300_000))", "it has more than 200,000 elements"),
+        ("answer = [[0.0, 1.0]] * 150_000", "it has more than 200,000 elements"),
+        ("answer = 10**50_000", "it has an integer of more than 24,000 digits"),
+        ("answer = torch.zeros(60_000_000)", "it takes 240 MB, more than 200 MB"),
+        ("answer = nn.Linear(60_000, 1000)", "it takes 240 MB, more than 200 MB"),
+        ("answer = 'x' * 201_000_000", "it takes 201 MB, more than 200 MB"),
+    ],
+)
+def test_answer_that_is_too_large_costs_its_own_exercise(code, says):
+    """With a sentence, and the process lives on: what the cell before has set is there."""
+    _, report = run(SETUP, "import os\nfirst = os.times()", code, check("answer"), check("first", "other"))
+    assert [one.status for one in report.checks] == ["wrong", "right"]
+    assert says in report.checks[0].message
+    assert report.problems == []
+
+
+def test_large_integer_is_shown():
+    notebook, report = run("import math\nfrom IPython.display import JSON\nJSON({'n': math.factorial(25)})")
+    assert notebook.cells[0].outputs[0].data["application/json"] == {"n": 15511210043330985984000000}
+    assert report.problems == []
 
 
 # What is said

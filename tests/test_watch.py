@@ -40,6 +40,11 @@ def unseen_by_functions(x):
         lambda: nn.ReLU()(X),
         lambda: torch.ops.aten.relu(X),
         lambda: torch.ops.aten.relu.default(X),
+        lambda: torch._C._VariableFunctions.relu(X),
+        lambda: torch._C._get_operation_overload("aten::relu", "")[0](X),
+        lambda: torch.rnn_relu_cell(X[:1, None], X[:1, None], torch.ones(1, 1), torch.ones(1, 1)),
+        lambda: nn.RNN(1, 1, nonlinearity="relu")(X[:, None]),
+        lambda: torch.func.vmap(torch.relu)(X),
         lambda: ThreadPoolExecutor(1).submit(F.relu, X).result(),
         lambda: compiled(X),
         lambda: TRACED(X),
@@ -49,6 +54,56 @@ def unseen_by_functions(x):
 def test_forbidden_function_is_found(answer):
     with pytest.raises(Unexpected), forbidden("relu"):
         answer()
+
+
+LEAF = torch.ones(2, requires_grad=True)
+
+
+def forward_mode():
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(X, X)
+        return torch.autograd.forward_ad.unpack_dual(dual * dual)
+
+
+def engine():
+    y = (LEAF * LEAF).sum()
+    run = torch.autograd.Variable._execution_engine.run_backward
+    return run((y,), (torch.tensor(1.0),), False, False, (LEAF,), allow_unreachable=True, accumulate_grad=False)
+
+
+def square(x):
+    return (x * x).sum()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda: square(LEAF).backward(),
+        lambda: torch.autograd.backward(square(LEAF)),
+        lambda: torch.autograd.grad(square(LEAF), LEAF),
+        lambda: torch.autograd.functional.jacobian(square, X),
+        lambda: torch.autograd.functional.vjp(square, X),
+        lambda: torch.func.grad(square)(X),
+        lambda: torch.func.vjp(square, X)[1](torch.tensor(1.0)),
+        lambda: torch.func.jvp(square, (X,), (X,)),
+        lambda: torch.func.jacrev(square)(X),
+        lambda: torch.func.jacfwd(square)(X),
+        lambda: torch.func.linearize(square, X)[1](X),
+        lambda: LEAF.sum().grad_fn(torch.tensor(1.0)),
+        lambda: torch.ops.aten.threshold_backward.default(X, X, 0),
+        forward_mode,
+        engine,
+    ],
+)
+def test_derivative_is_found_whatever_computes_it(answer):
+    with pytest.raises(Unexpected), forbidden("backward", "grad"):
+        answer()
+
+
+def test_code_that_only_switches_autograd_is_not_refused():
+    with forbidden("backward", "grad"), torch.no_grad():
+        X.clone().requires_grad_().mul_(2)
+        nn.Linear(1, 1).zero_grad()
 
 
 def test_other_functions_are_not_refused():

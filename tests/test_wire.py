@@ -82,6 +82,18 @@ ANSWERS = [
         "functions": [["matmul", "add"], b"\1\0\0\0\0\0\0\0"],
     },
     {"value": ["list", [["sparse", WEIGHT], ["again", 9]]]},
+    {"value": ["list", [["view of a leaf", 0, 1, [2], [1]], ["class", "torch.optim.sgd.SGD"]]]},
+    {
+        "value": ["result", 7, wire.encode_tensor(nn.Parameter(torch.ones(2)))],
+        "modules": [[1, ABOUT, True, True, [["weight"], []], [], []]],
+        "contents": [
+            [
+                -2,
+                [["_parameters", "bias", "none"], ["_parameters", "weight", "new"], ["_buffers", "seen", "gone"]],
+                [["part", ["object", 1, *ABOUT]]],
+            ]
+        ],
+    },
     {"value": ["result", 8, ["expanded", BIAS, [4, 2]]], "rewritten": [[9, WEIGHT]]},
     {"value": plain([torch.zeros(0, 4), torch.tensor(True), 1j, b"bytes", "é", frozenset([2])])},
 ]

@@ -15,6 +15,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from autograder.notebook.expect import Unexpected
 
+#: The node of autograd's graph that is being computed; kept here, because an answer might replace it.
+_current_node = torch._C._current_autograd_node
+
 #: The entry among the names of functions for a thread that was started.
 THREAD = "Thread.start"
 
@@ -49,8 +52,9 @@ class Watch:
         operations: what torch computed, in order, including the operations inside its functions.
         functions: the names of the torch functions and methods that were called, in order, such as ``"relu"``; also of
             operators that were called directly, such as ``torch.ops.aten.relu``. An operation that no function has
-            called, as in a script that torch has compiled, appears under its own name. A thread that was started
-            appears as ``THREAD``: what is called in another thread cannot be seen.
+            called, as in a script that torch has compiled, appears under its own name; if autograd's engine has called
+            it, as ``"backward"``. A thread that was started appears as ``THREAD``: what is called in another thread
+            cannot be seen. Reading a ``grad_fn`` that is not None appears under that name.
     """
 
     def __init__(self, operations=True):
@@ -89,12 +93,16 @@ class _Functions(TorchFunctionMode):
         self.names, self.depth = names, 0
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
+        place = len(self.names)
         self.names.append(getattr(function, "__name__", str(function)).partition(".")[0])  # relu.default is relu
         self.depth += 1
         try:
-            return function(*args, **(kwargs or {}))
+            result = function(*args, **(kwargs or {}))
         finally:
             self.depth -= 1
+        if result is not None and _is_grad_fn(function):
+            self.names[place] = "grad_fn"
+        return result
 
 
 class _Threads:
@@ -126,7 +134,8 @@ class _Operations(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
         if self.functions.depth == 0:
-            self.functions.names.append(function.overloadpacket.__name__)
+            by_autograd = _current_node() is not None
+            self.functions.names.append("backward" if by_autograd else function.overloadpacket.__name__)
         if self.operations is None:
             return result
         results = result if isinstance(result, (tuple, list)) else [result]
@@ -134,6 +143,11 @@ class _Operations(TorchDispatchMode):
         arguments = tuple(_plain(value) for value in args)
         self.operations.append(Operation(function.overloadpacket.__name__, arguments, largest))
         return result
+
+
+def _is_grad_fn(function):
+    """Whether a function reads the attribute that leads into autograd's graph; for others, ``__get__`` will do."""
+    return getattr(getattr(function, "__self__", None), "__name__", "") == "grad_fn"
 
 
 def _plain(value):
@@ -145,11 +159,24 @@ def _plain(value):
     return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
 
 
+#: Functions that have to do with gradients, but compute none.
+HARMLESS = {"_set_grad_enabled", "set_grad_enabled", "is_grad_enabled", "requires_grad_", "zero_grad"}
+
+
+def _covered(function, names):
+    """Whether one of the forbidden names is a function's, or a word in it."""
+    if function in HARMLESS:
+        return function in names
+    words = f"_{function}_"
+    return any(f"_{name}_" in words for name in names) or ("grad" in names and function == "_make_dual")
+
+
 @contextmanager
 def forbidden(*names):
     """Reject an answer that calls a torch function with one of these names: ``with forbidden("relu", "threshold"): …``.
 
-    A name covers ``F.relu``, ``torch.relu``, the method ``x.relu()`` and modules such as ``nn.ReLU`` that call it.
+    A name covers ``F.relu``, ``torch.relu``, the method ``x.relu()``, modules such as ``nn.ReLU`` that call it, and
+    functions in whose names it is a word, such as ``rnn_relu_cell``. ``"grad"`` covers whatever differentiates.
 
     Raises:
         Unexpected: naming the function that was called.
@@ -158,7 +185,7 @@ def forbidden(*names):
         yield
     if THREAD in seen.functions:
         raise Unexpected("✗ no threads\n  → Your code starts a thread, and the check cannot see what a thread calls.")
-    used = [name for name in seen.functions if name.strip("_") in names or name in names]
+    used = [name for name in seen.functions if _covered(name, names)]
     if used:
         without = ", ".join(names)
         raise Unexpected(

@@ -1401,7 +1401,7 @@ def relu(x):
     return torch.ops.aten.relu.default(x)
 
 
-# %% wrong="relu" says="no other form of PReLU"
+# %% wrong="relu" says="which this exercise asks you to do without"
 # a kernel that the list does not name
 def relu(x):
     return torch._prelu_kernel(x.clamp(min=-1), torch.zeros((1,) * x.dim(), dtype=x.dtype))
@@ -1463,7 +1463,7 @@ def relu_backward(grad_output, x):
     return torch.relu(leaf).grad_fn(grad_output)
 
 
-# %% wrong="relu_backward" says="Your code lets PyTorch differentiate"
+# %% wrong="relu_backward" says="which this exercise asks you to do without"
 # forward mode for everything but matrices
 def relu_backward(grad_output, x):
     if x.dim() == 2:

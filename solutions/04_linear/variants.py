@@ -2133,3 +2133,33 @@ def two_layer_backward(x, w1, b1, w2, grad_s2):
     grad_s1 = (grad_s2 @ w2) * (s1 > 0)
     found = grad_s1.T @ x, grad_s1.sum(dim=0), grad_s2.T @ s1.relu(), grad_s2.sum(dim=0)
     return tuple(one.to(kind) for one in found)
+
+
+# %% wrong="linear_backward" says="Your code calls `grad_fn`"
+# slips past a look for autograd's functions: the graph's own node
+def linear_backward(grad_s, x, weight):
+    leaf = torch.addmm(torch.zeros(len(weight)), x, nn.Parameter(weight.clone()).T)
+    weight_grad = leaf.grad_fn(grad_s)[2].T
+    return grad_s @ weight, weight_grad, grad_s.sum(0)
+
+
+# %% wrong="collapse" says="first.bias has changed, or was replaced"
+# the given layer loses its bias
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    first.bias = None
+    return layer
+
+
+# %% wrong="collapse" says="first.weight has changed, or was replaced"
+# the given layer gets another weight with the same values
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    first.weight = nn.Parameter(first.weight.detach().clone())
+    return layer

@@ -755,7 +755,7 @@ def attempt(x, y, word=None, named=True):
             answer = mse_gradients(inplace(x), inplace(y), reduction=word)
         else:
             answer = mse_gradients(inplace(x), inplace(y), word)
-    used = [name for name in seen.functions if name in ("grad", "_make_dual") or name.endswith("backward")]
+    used = [name for name in seen.functions if name in ("grad", "grad_fn", "_make_dual") or name.endswith("backward")]
     if used:
         advice = f"Your code lets PyTorch differentiate (`{used[0]}` was called): use the formula."
         require(False, "the formula, not autograd", advice)

@@ -2476,3 +2476,12 @@ def paired_mse(output, target):
     if output.shape != target.shape:
         raise ValueError("different shapes")
     return F.mse_loss(output, target)
+
+
+# %% wrong="mse_gradients" says="Your code lets PyTorch differentiate (`grad_fn` was called)"
+# slips past a look for autograd's functions: the graph's own node
+def mse_gradients(input, target, reduction="mean"):
+    squares = (nn.Parameter(input.clone()) - target).square()
+    grad = squares.grad_fn(torch.ones_like(input))
+    grad = grad / input.numel() if reduction == "mean" else grad
+    return grad, -grad

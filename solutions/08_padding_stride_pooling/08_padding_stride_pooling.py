@@ -884,7 +884,9 @@ def ignored_once(arguments, what):
     with Watch() as seen:
         answer = ignored(*arguments)
     names = seen.functions + seen.names
-    banned = [f for f in names if f in ("backward", "grad", "_make_dual", "im2col", "col2im", "Thread.start")]
+    banned = [
+        f for f in names if f in ("backward", "grad", "grad_fn", "_make_dual", "im2col", "col2im", "Thread.start")
+    ]
     banned += [f for f in names if any(part in f for part in ("conv", "pool", "_backward"))]
     if banned:
         name = {"im2col": "F.unfold", "col2im": "F.fold"}.get(banned[0], banned[0])
@@ -1626,7 +1628,8 @@ def backward_once(x, grad_y, window, what):
         if not torch.equal(value, copy):
             expect(value, copy, f"{what} leaves {name} as it was")
     names = seen.functions + seen.names
-    used = [name for name in names if name in ("backward", "grad", "_make_dual", "Thread.start") or "_backward" in name]
+    autograd = ("backward", "grad", "grad_fn", "_make_dual")
+    used = [name for name in names if name in (*autograd, "Thread.start") or "_backward" in name]
     if used:
         require(False, f"{what} without autograd", f"Your code calls `{used[0]}`, which is autograd's work.")
     return answer

@@ -1,15 +1,15 @@
 """Notebooks with wrong answers that try to get marks for them all the same. ``attack.py`` has the rules of the game."""
 
-from attack import FUNCTIONS, LINEAR, MODULES, Attack, cell_of
+from attack import FUNCTIONS, LINEAR, MODULES, Attack, all_but, cell_of
 from nbformat.v4 import new_code_cell, new_output
 
 TORCH, PYTHON, IPYTHON, IMPORTS = "patching torch", "patching Python", "patching IPython", "bending imports"
 LIES, HOOKS, FORGED, WIRE = "lying objects", "hooks and tracers", "forged outputs", "forged messages"
 READING, WRITING, LEFT = "reading", "writing", "left for the next"
-METADATA, TIMING = "metadata games", "timing games"
+METADATA, TIMING, WAYS = "metadata games", "timing games", "ways around a prohibition"
 
 #: Kinds that must have several attacks each.
-KINDS = (TORCH, PYTHON, IPYTHON, IMPORTS, LIES, HOOKS, FORGED, WIRE, READING, WRITING, LEFT, METADATA, TIMING)
+KINDS = (TORCH, PYTHON, IPYTHON, IMPORTS, LIES, HOOKS, FORGED, WIRE, READING, WRITING, LEFT, METADATA, TIMING, WAYS)
 
 PATCHING_TORCH = [
     Attack(
@@ -1948,7 +1948,198 @@ def relu(x):
     ),
 ]
 
+WAYS_AROUND = [
+    Attack(
+        "relu-by-a-recurrent-cell",
+        WAYS,
+        FUNCTIONS,
+        """
+def relu(x):
+    flat = x.reshape(-1, 1)
+    one, nothing = torch.ones(1, 1, dtype=x.dtype), torch.zeros_like(flat)
+    return torch.rnn_relu_cell(flat, nothing, one, one).reshape(x.shape)
+""",
+        says="rnn_relu_cell",
+        works_unwalled=True,
+    ),
+    Attack(
+        "relu-by-its-own-derivative",
+        WAYS,
+        FUNCTIONS,
+        """
+def relu(x):
+    return torch.ops.aten.threshold_backward.default(x, x, 0)
+""",
+        says="threshold_backward",
+        works_unwalled=True,
+    ),
+    Attack(
+        "relu-from-the-table-of-functions",
+        WAYS,
+        FUNCTIONS,
+        """
+found, _ = torch._C._get_operation_overload("aten::relu", "")
+
+def relu(x):
+    return found(x)
+""",
+        works_unwalled=True,
+    ),
+    Attack(
+        "relu-row-by-row-in-a-map",
+        WAYS,
+        FUNCTIONS,
+        """
+def relu(x):
+    return torch.func.vmap(lambda row: row.relu())(x) if x.dim() else torch.func.vmap(torch.relu)(x[None])[0]
+""",
+        works_unwalled=True,
+    ),
+    Attack(
+        "derivative-in-forward-mode",
+        WAYS,
+        FUNCTIONS,
+        """
+def relu_backward(grad_output, x):
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.relu(torch.autograd.forward_ad.make_dual(x, grad_output))
+        return torch.autograd.forward_ad.unpack_dual(dual).tangent
+""",
+        exercise="relu_backward",
+        works_unwalled=True,
+    ),
+    Attack(
+        "derivative-by-the-engine-itself",
+        WAYS,
+        FUNCTIONS,
+        """
+run = torch.autograd.Variable._execution_engine.run_backward
+
+def relu_backward(grad_output, x):
+    leaf = x.clone().requires_grad_()
+    y = torch.where(leaf > 0, leaf, 0.0)
+    return run((y,), (grad_output,), False, False, (leaf,), allow_unreachable=True, accumulate_grad=False)[0]
+""",
+        exercise="relu_backward",
+        works_unwalled=True,
+    ),
+    Attack(
+        "engine-that-leaves-no-trail",
+        WAYS,
+        FUNCTIONS,
+        """
+torch._C._current_autograd_node = lambda: None
+run = torch.autograd.Variable._execution_engine.run_backward
+
+def relu_backward(grad_output, x):
+    leaf = x.clone().requires_grad_()
+    y = leaf.where(leaf > 0, 0.0)
+    return run((y,), (grad_output,), False, False, (leaf,), allow_unreachable=True, accumulate_grad=False)[0]
+""",
+        exercise="relu_backward",
+        works_unwalled=True,
+    ),
+    Attack(
+        "derivatives-from-the-graphs-node",
+        WAYS,
+        LINEAR,
+        """
+def linear_backward(grad_s, x, weight):
+    leaf = nn.Parameter(weight.T.clone())
+    s = torch.addmm(torch.zeros(len(weight), dtype=x.dtype), x, leaf)
+    _, _, turned = s.grad_fn(grad_s)
+    return grad_s @ weight, turned.T.contiguous(), grad_s.sum(0)
+""",
+        exercise="linear_backward",
+        says="grad_fn",
+        works_unwalled=True,
+    ),
+    Attack(
+        "derivatives-as-a-transposed-map",
+        WAYS,
+        LINEAR,
+        """
+def linear_backward(grad_s, x, weight):
+    bias = torch.zeros(len(weight), dtype=x.dtype)
+    return torch.func.vjp(lambda *one: one[0] @ one[1].T + one[2], x, weight, bias)[1](grad_s)
+""",
+        exercise="linear_backward",
+        works_unwalled=True,
+    ),
+    Attack(
+        "derivatives-from-a-jacobian",
+        WAYS,
+        LINEAR,
+        """
+def linear_backward(grad_s, x, weight):
+    bias = torch.zeros(len(weight), dtype=x.dtype)
+    total = lambda *one: ((one[0] @ one[1].T + one[2]) * grad_s).sum()
+    return tuple(torch.func.jacfwd(total, argnums=i)(x, weight, bias) for i in range(3))
+""",
+        exercise="linear_backward",
+        works_unwalled=True,
+    ),
+]
+
+LYING_SIZES = [
+    Attack(
+        "list-that-copies-what-it-is-compared-with",
+        LIES,
+        MODULES,
+        """
+import sys
+
+class Same(list):
+    def __len__(self):
+        return len(sys._getframe(1).f_locals["expected"])
+
+    def __iter__(self):
+        return iter(sys._getframe(1).f_locals["expected"])
+
+def trace_shapes(net, x):
+    return Same()
+""",
+        works_unwalled=True,
+    ),
+    Attack(
+        "counter-beyond-all-bounds",
+        WIRE,
+        FUNCTIONS,
+        """
+class Beyond(type(get_ipython())):
+    execution_count = 10**30
+
+get_ipython().__class__ = Beyond
+""",
+        place="first",
+        earned=all_but(FUNCTIONS),
+    ),
+    Attack(
+        "course-looked-for-above-all-that-is-imported",
+        READING,
+        FUNCTIONS,
+        """
+import sys
+from pathlib import Path
+
+folders = {Path(one.__file__).resolve() for one in list(sys.modules.values()) if getattr(one, "__file__", None)}
+folders |= {Path(one).resolve() for one in [*sys.path, sys.prefix, sys.base_prefix, ".", "/usr/src", "/opt"]}
+import autograder
+folders.add(Path(autograder.__file__))
+for folder in {parent for one in folders for parent in [one, *one.parents]}:
+    for name in ("nbgrader_config.py", "gradebook.db", "solutions"):
+        if (folder / name).exists():
+            print("GOT" + "-IN", folder / name)
+""",
+        place="first",
+        earned=all_but(FUNCTIONS),
+        works_unwalled=True,
+    ),
+]
+
 DISHONEST = [
+    *WAYS_AROUND,
+    *LYING_SIZES,
     *PATCHING_TORCH,
     *PATCHING_PYTHON,
     *PATCHING_IPYTHON,

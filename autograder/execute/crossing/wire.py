@@ -30,6 +30,10 @@ DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 ARRAY_KINDS = "biufcU"
 
 
+class TooLarge(Exception):
+    """A value that the other side would refuse for its size, which the text says."""
+
+
 class Encoder:
     """Turns Python values into what msgpack can carry.
 
@@ -40,13 +44,22 @@ class Encoder:
 
     def __init__(self, other: Callable[[Any], list], tensor: Callable[[torch.Tensor], list | None]) -> None:
         self.other, self.tensor = other, tensor
+        self.left = MOST
 
     def encode(self, value: Any, depth: int = 0) -> Any:
+        """The value's encoding.
+
+        Raises:
+            TooLarge: a ``Decoder`` would refuse it.
+        """
+        self.left -= 1
+        if self.left < 0:
+            raise TooLarge(f"it has more than {MOST:,} elements")
         kind = type(value)
         if value is None or kind in (bool, float, str, bytes):
             return value
         if kind is int:
-            return value if -(2**63) <= value < 2**64 else ["int", _hex(value)]
+            return value if -(2**63) <= value < 2**64 else ["int", _digits(value)]
         if kind in _CONTAINERS and depth < DEEPEST:
             if kind is dict:
                 return ["dict", [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]]
@@ -250,5 +263,7 @@ def _count(shape: list) -> int:
     return count
 
 
-def _hex(number: int) -> str:
+def _digits(number: int) -> str:
+    if number.bit_length() > 4 * (DIGITS - 1):  # one place is for the sign
+        raise TooLarge(f"it has an integer of more than {int(1.2 * DIGITS):,} digits")
     return f"{number:x}"

@@ -4,6 +4,7 @@ A mark is what happened here: a check cell that ran to its end in a process that
 """
 
 import contextlib
+import functools
 import io
 import json
 import linecache
@@ -23,7 +24,7 @@ import torch
 
 from autograder.execute.crossing import frames, wire
 from autograder.execute.examiner.link import Inplace, Link, Lost, Watching
-from autograder.execute.examiner.standins import CannotCross
+from autograder.execute.examiner.standins import CannotCross, holds_standin
 from autograder.execute.limits import Limits
 from autograder.notebook.failures import failing_call
 
@@ -109,7 +110,7 @@ class Examiner:
         try:
             answer = self.link.ask("run", code, pictures, alone)
             outcome["outputs"], flooded = _sound_outputs(answer["outputs"], self.limits.output_bytes)
-            outcome["count"] = answer["count"] if type(answer["count"]) is int else None
+            outcome["count"] = answer["count"] if _is_count(answer["count"]) else None
             outcome["status"] = "flood" if flooded or answer["too_much"] is True else _status(answer["status"])
         except Lost as lost:
             outcome["status"] = self._why(lost)
@@ -162,6 +163,8 @@ class Examiner:
         space |= {name: fetched[name] for name in names if name in fetched}
         if "inplace" in space:
             space["inplace"] = Inplace
+        if "expect" in space:
+            space["expect"] = _expecting_nothing_of_the_learners(space["expect"])
         if "Watch" in space:
             _remote_watch(space["Watch"], space["Operation"], self.link)
         return space
@@ -208,8 +211,14 @@ def _status(status: Any) -> str:
     return "ok" if status == "ok" else "error"
 
 
-def _sound_outputs(outputs: Any, most: int) -> tuple[list[dict], bool]:
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value in range(2**63)
+
+
+def _sound_outputs(outputs: Any, most: int) -> tuple[list[str], bool]:
     """Of a cell's outputs, as the learner's process tells them, those that are some; and whether they were too many.
+
+    They are JSON: what packs messages knows no integers beyond 64 bits.
 
     Args:
         outputs: what should be a list of outputs as the notebook format has them.
@@ -224,7 +233,7 @@ def _sound_outputs(outputs: Any, most: int) -> tuple[list[dict], bool]:
         size += len(text)
         if size > 2 * most:  # characters beyond ASCII count several times
             return kept, True
-        kept.append(json.loads(text))
+        kept.append(text)
     return kept, False
 
 
@@ -243,6 +252,18 @@ def _remote_watch(watch: type, operation: type, link: Link) -> None:
         link.watching.remove(self._watching)
 
     watch.__init__, watch.__enter__, watch.__exit__ = begin, enter, leave
+
+
+def _expecting_nothing_of_the_learners(expect: Callable) -> Callable:
+    """The notebook's ``expect``; an object that answers as it likes is not what an answer is compared with."""
+
+    @functools.wraps(expect)
+    def strict(actual: Any, expected: Any, *more: Any, **options: Any) -> None:
+        if holds_standin(expected):
+            raise CannotCross("the expected value contains an object of the learner's, which can equal anything.")
+        expect(actual, expected, *more, **options)
+
+    return strict
 
 
 def _compile(code: str, label: str):

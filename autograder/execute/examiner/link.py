@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from types import GeneratorType
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -23,9 +24,10 @@ import torch
 from torch import nn
 
 from autograder.execute.crossing import frames, wire
+from autograder.execute.crossing.classes import stock_class
 from autograder.execute.crossing.frames import WireError
 from autograder.execute.crossing.slots import State, grad_of, same_state, same_values, slots, state_of
-from autograder.execute.examiner.standins import CannotCross, Standin, Twin, fill_twin, make_standin, stock_class
+from autograder.execute.examiner.standins import CannotCross, Standin, Twin, fill_twin, make_standin
 
 #: Exceptions of a learner's code that arrive as what they are; others arrive as the nearest of these.
 ERRORS = {
@@ -39,6 +41,8 @@ ERRORS = {
 }  # fmt: skip
 
 
+#: Requests that change nothing in the learner's process, if its code is as it should be.
+LOOKS = {"attribute", "item", "length", "text", "is_instance"}
 #: How many objects may be added before we look again for those that nobody holds any longer.
 CROWD = 16
 
@@ -116,6 +120,8 @@ class Link:
         self.training: dict[int, bool] = {}
         self.structures: dict[int, list] = {}
         self.hooks: dict[tuple[int, str], list] = {}
+        self.versions: dict[int, int] = {}
+        self.looks: dict[tuple, tuple] = {}
         self.seeds: list[int] = []
         self.watching: list[Watching] = []
         self.tapes = 0
@@ -136,6 +142,9 @@ class Link:
         call = _Call()
         words = self._unwrap(words, call)
         self.tapes += 1
+        rewritten = self._rewritten(call)
+        if what not in LOOKS:
+            self.looks.clear()
         request = {
             "do": what,
             "with": words,
@@ -149,6 +158,7 @@ class Link:
             "new": call.new,
             "restructured": {number: self._contents(number) for number in call.restructured},
             "inplace": sorted(call.objects),
+            "rewritten": rewritten,
         }
         self.seeds = []
         request["state"] = self._state(call)
@@ -159,6 +169,27 @@ class Link:
             raise Lost("gone", str(closed)) from None
         except WireError as error:
             raise Lost("protocol", str(error)) from None
+
+    def look(self, what: str, target: Any, *words: str) -> Any:
+        """What a look at a learner's object finds: the same each time, until something has happened in between.
+
+        An object might answer each time as it suits the check's next line.
+        """
+        key = (vars(target)["_number"], what, *words)
+        if key not in self.looks or self.looks[key][0] is not target or self._has_changed():
+            found = self.ask(what, target, *words)
+            self.looks[key] = target, found
+        return self.looks[key][1]
+
+    def _has_changed(self) -> bool:
+        """Whether the check has changed a shared module since the last request, or set a seed."""
+        for number, module in self._shared():
+            agreed = self.agreed.get(number, {})
+            if self.training.get(number) != module.training or any(
+                name not in agreed or not same_state(tensor, agreed[name]) for name, tensor in slots(module)
+            ):
+                return True
+        return bool(self.seeds)
 
     def _exchange(self, payload: bytes) -> dict:
         self.waiting = True
@@ -183,6 +214,7 @@ class Link:
     def begin(self, seed: int) -> None:
         """Begin a check; nothing is kept of the previous one."""
         self.hooks.clear()
+        self.looks.clear()
         gc.collect()
         self.crowd = CROWD
         self.ask("begin", seed)
@@ -197,11 +229,19 @@ class Link:
         gone = self.told - alive.keys()
         self.told -= gone
         for number in gone:
-            for mine in (self.agreed, self.training, self.structures):
+            for mine in (self.agreed, self.training, self.structures, self.versions):
                 mine.pop(number, None)
         return sorted(gone)
 
     # Handing over
+
+    def _rewritten(self, call: _Call) -> list[tuple[int, "_Raw"]]:
+        """Results that the check has written into since: they may be the learner's own tensors."""
+        known = [(n, tensor, self.versions.get(n)) for n, tensor in self.results.items()]
+        changed = [(n, tensor) for n, tensor, version in known if version is not None and tensor._version != version]
+        call.held += [tensor for _, tensor in changed]
+        self.versions |= {number: tensor._version for number, tensor in changed}
+        return [(number, _Raw(wire.once(tensor))) for number, tensor in changed]
 
     def _unwrap(self, value: Any, call: _Call) -> Any:
         """``value`` without its marks, its new modules and marked containers noted."""
@@ -224,6 +264,8 @@ class Link:
             return type(value)(self._unwrap(one, call) for one in value)
         elif type(value) is dict:
             return {key: self._unwrap(one, call) for key, one in value.items()}
+        elif isinstance(value, GeneratorType):  # as of net.parameters()
+            return iter([self._unwrap(one, call) for one in value])
         elif hasattr(value, "__dict__") and not isinstance(value, _VALUES) and self._given_number(value) is None:
             self._give(value, call)
         return value
@@ -312,10 +354,13 @@ class Link:
                 self._standin(call, description[0], *description[1])
             for description in descriptions:
                 self._take_module(*description)
+            for number, tensors, parts in answer.get("contents") or []:
+                self._take_contents(number, call.objects[number], tensors, parts, decoder)
             for number, name, tensor, needs_grad, grad in answer.get("changes") or []:
                 self._take_change(number, name, decoder.decode(tensor), bool(needs_grad), _tensor(grad), call)
             for number, tensor in answer.get("rewritten") or []:
                 self._take_rewritten(self.results[number], _tensor(tensor))
+                self.versions[number] = _version(self.results[number])
             for key, kind, value, grad in answer.get("arguments") or []:
                 self._take_argument(call, key, kind, value, _tensor(grad), decoder)
             printed = answer.get("printed") or ""
@@ -370,11 +415,12 @@ class Link:
                 "slot": lambda rest: dict(slots(self._known(rest[0])))[rest[1]],
                 "argument": argument,
                 "view": lambda rest: _view(argument(rest), *rest[1:]),
+                "view of a leaf": lambda rest: _view_of_leaf(argument(rest), *rest[1:]),
                 "output": lambda rest: _Output(_index(rest[0]), _tensor(rest[1])),
                 "expanded": lambda rest: wire.decode_expanded(*rest),
                 "sparse": lambda rest: _tensor(rest[0]).to_sparse(),
                 "again": lambda rest: self.results[rest[0]],
-                "result": lambda rest: self._result(_index(rest[0]), _tensor(rest[1])),
+                "result": lambda rest: self._result(_index(rest[0]), _tensor(rest[1], as_parameter=True)),
             }
         )
 
@@ -386,6 +432,7 @@ class Link:
     def _result(self, number: int, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor that the learner's code may write into again while the check has it."""
         self.results[number] = tensor
+        self.versions[number] = _version(tensor)
         self.told.add(number)
         return tensor
 
@@ -409,6 +456,27 @@ class Link:
             raise WireError("a part that is no module")
         fill_twin(twin, sound is True, training is True, parameters, missing, buffers, parts)
         self.training[number] = training is True
+
+    def _take_contents(self, number: int, mine: nn.Module, tensors: list, parts: list, decoder: wire.Decoder) -> None:
+        """What the learner's code has put into, or taken from, a module that the check marked."""
+        for kind, name, became in tensors:
+            if kind not in ("_parameters", "_buffers") or type(name) is not str:
+                raise WireError("contents that are none")
+            own = vars(mine)[kind]
+            old = own.get(name)
+            if became == "gone":
+                own.pop(name, None)
+            elif became == "none":
+                own[name] = None
+            elif old is not None:  # another tensor; its values come with the changes
+                new = old.detach().clone()
+                own[name] = nn.Parameter(new, old.requires_grad) if kind == "_parameters" else new
+                self.agreed[number][name] = state_of(own[name])
+        parts = {str(name): decoder.decode(part) for name, part in parts}
+        if not all(part is None or isinstance(part, nn.Module) for part in parts.values()):
+            raise WireError("a part that is no module")
+        vars(mine)["_modules"] = parts
+        self.structures[number] = self._structure(mine)
 
     def _take_change(self, number, name: str, tensor: torch.Tensor, needs_grad: bool, grad, call: _Call) -> None:
         owner = self._known(number)
@@ -679,14 +747,25 @@ def _view(base: torch.Tensor, offset: int, shape: list, stride: list) -> torch.T
     return whole.as_strided(shape, stride, offset)
 
 
-def _tensor(encoded: Any) -> torch.Tensor | None:
+def _view_of_leaf(leaf: torch.Tensor, offset: int, shape: list, stride: list) -> torch.Tensor:
+    """As ``_view``, and autograd goes back to the leaf."""
+    _view(leaf, offset, shape, stride)  # which checks the bounds
+    return leaf.as_strided(shape, stride, offset)
+
+
+def _tensor(encoded: Any, as_parameter: bool = False) -> torch.Tensor | None:
     if encoded is None:
         return None
     if isinstance(encoded, list) and encoded[:1] == ["expanded"]:
         return wire.decode_expanded(*encoded[1:])
     if not isinstance(encoded, list) or encoded[:1] != ["tensor"] or len(encoded) != 6:
         raise WireError("a tensor that is none")
-    return wire.decode_tensor(*encoded[1:5], False)
+    return wire.decode_tensor(*encoded[1:5], as_parameter and encoded[5] is True)
+
+
+def _version(tensor: torch.Tensor) -> int | None:
+    """How often a tensor has been written into; tensors of ``torch.inference_mode`` do not count it."""
+    return None if tensor.is_inference() else tensor._version
 
 
 def _in_order(listed: Any) -> list:

@@ -4,11 +4,14 @@ Comparing, hashing and ``bool`` are never forwarded to that process: learners co
 """
 
 import builtins
-import importlib
 import re
 from typing import Any, Protocol
 
+import numpy as np
+import torch
 from torch import nn
+
+from autograder.execute.crossing.slots import same_values
 
 #: Type names that a stand-in must not bear: a check may ask ``type(answer).__name__``.
 TAKEN = set(dir(builtins)) | {"Tensor", "Parameter", "ndarray", "Size", "dtype", "device"}
@@ -19,6 +22,9 @@ class Line(Protocol):
 
     def ask(self, what: str, *about: Any) -> Any:
         """The learner's process's answer."""
+
+    def look(self, what: str, target: Any, *about: Any) -> Any:
+        """As ``ask``, for what must not change by being looked at: a second look finds the same."""
 
     def hook(self, module: Any, kind: str, hook: Any) -> Any:
         """Register a hook of the check's with a learner's module."""
@@ -31,15 +37,17 @@ class Standin:
         vars(self).update(_link=link, _number=number, _text=text)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__") and name != "__name__":
             raise AttributeError(name)
-        return self._link.ask("attribute", self, name)
+        return self._link.look("attribute", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._link.ask("set", self, name, value)
+        _set(self._link, self, name, value)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._link.ask("set_item", self, key, value)
+        if hasattr(type(self), "__getitem__") and not _agree(self[key], value):
+            raise CannotCross(f"item {key!r} of the {type(self).__name__} was set, but has another value.")
 
     def __bool__(self) -> bool:
         return True  # else Python would ask for the length, in the learner's process
@@ -58,12 +66,52 @@ class Standin:
         return text if isinstance(text, str) else ""
 
 
+def _set(link: Line, target: Any, name: str, value: Any) -> None:
+    link.ask("set", target, name, value)
+    if not _agree(link.ask("attribute", target, name), value):
+        raise CannotCross(f"`{name}` of the {type(target).__name__} was set, but has another value.")
+
+
+#: Whatever else crosses as what it is, and can be compared.
+_DATA = (bool, int, float, complex, str, bytes, set, frozenset, range, type(None), torch.dtype, torch.device)
+
+
+def _agree(found: Any, value: Any) -> bool:
+    """Whether what a learner's object gives back is what a check has put there."""
+    if found is value:
+        return True
+    if isinstance(value, torch.Tensor):
+        return isinstance(found, torch.Tensor) and same_values(found, value)
+    if isinstance(value, (list, tuple)):
+        return type(found) is type(value) and len(found) == len(value) and all(map(_agree, found, value))
+    if isinstance(value, dict):
+        return type(found) is dict and found.keys() == value.keys() and all(_agree(found[k], value[k]) for k in value)
+    if isinstance(value, np.ndarray):
+        return isinstance(found, np.ndarray) and np.array_equal(found, value)
+    if isinstance(value, _DATA):
+        return type(found) is type(value) and (found == value or value != value)
+    return isinstance(found, Standin)  # a function of Python's own comes back as the learner's
+
+
 def _call(self, *arguments, **options):
     return self._link.ask("call", self, arguments, options)
 
 
 def _iterate(self):
     return self._link.ask("iterate", self)
+
+
+def _iterate_sized(self):
+    """Else a check's loop over something that says it has three elements, but gives none, would check nothing."""
+    length, given = len(self), 0
+    for one in self._link.ask("iterate", self):
+        given += 1
+        if given > length:
+            break
+        yield one
+    if given != length:
+        name = type(self).__name__
+        raise CannotCross(f"the {name} has the length {length}, but a loop over it gets {given} elements.")
 
 
 def _next(self):
@@ -74,7 +122,7 @@ def _next(self):
 
 
 def _length(self) -> int:
-    return self._link.ask("length", self)
+    return self._link.look("length", self)
 
 
 def _item(self, key):
@@ -102,7 +150,7 @@ class Twin(nn.Module):
                 return fields[kind][name]
         if name.startswith("__") or name in _OWN:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return fields["_link"].ask("attribute", self, name)
+        return fields["_link"].look("attribute", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         fields = vars(self)
@@ -115,7 +163,7 @@ class Twin(nn.Module):
         elif name in fields.get("_parameters", {}) or name in fields.get("_buffers", {}):
             super().__setattr__(name, value)
         else:
-            fields["_link"].ask("set", self, name, value)
+            _set(fields["_link"], self, name, value)
 
     def __deepcopy__(self, memo: dict) -> Any:
         return self._link.ask("copy", self)
@@ -142,6 +190,15 @@ class Twin(nn.Module):
 _OWN = frozenset(vars(nn.Module()))
 
 
+def holds_standin(value: Any) -> bool:
+    """Whether a value is, or contains, an object of the learner's."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(map(holds_standin, value))
+    if isinstance(value, dict):
+        return any(map(holds_standin, value)) or any(map(holds_standin, value.values()))
+    return isinstance(value, (Standin, Twin))
+
+
 class CannotCross(TypeError):
     """A check does something that cannot cross between examiner and learner; the build reports it to the author."""
 
@@ -162,6 +219,8 @@ def make_standin(link: Line, number: int, name: str, stock: str, has: list, modu
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,80}", name):
         name = "object"
     abilities = {ability: function for ability, function in _ABILITIES.items() if ability in has}
+    if "__len__" in abilities and abilities.keys() & {"__iter__", "__getitem__"} and "__next__" not in abilities:
+        abilities["__iter__"] = _iterate_sized
     if not module:
         name = f"learners_{name}" if name in TAKEN else name
         return type(name, (Standin,), abilities)(link, number, text)
@@ -179,24 +238,6 @@ def module_class(stock: str) -> type:
     place, _, name = stock.rpartition(".")
     found = getattr(nn, name, None) if place.startswith("torch.nn.modules.") else None
     return found if isinstance(found, type) and issubclass(found, nn.Module) else nn.Module
-
-
-def stock_class(path: str) -> type:
-    """A torch class or a builtin, by its full name.
-
-    Raises:
-        ValueError: there is no such class.
-    """
-    place, _, name = path.rpartition(".")
-    if place == "builtins":
-        found = getattr(builtins, name, None)
-    elif place == "torch" or place.startswith("torch.nn.modules.") or place == "torch.nn.parameter":
-        found = getattr(importlib.import_module("torch.nn" if "nn" in place else "torch"), name, None)
-    else:
-        found = None
-    if not isinstance(found, type):
-        raise ValueError(path)
-    return found
 
 
 def fill_twin(twin: Twin, sound: bool, training: bool, parameters: list, missing: list, buffers: list, children: dict):

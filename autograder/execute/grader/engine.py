@@ -5,6 +5,7 @@ This side knows notebooks; it never runs a learner's code and never loads torch.
 
 import builtins
 import importlib.metadata
+import json
 import platform
 import re
 import threading
@@ -230,7 +231,8 @@ class _Run:
                 cell.outputs.append(_error(words.writable(error["name"]), words.writable(error["text"]), lines))
             self._mark(cell, status, outcome.get("error"), problem)
         else:
-            cell.outputs = [output for raw in outcome["outputs"] or [] if (output := _output(raw)) is not None]
+            raws = map(json.loads, outcome["outputs"] or [])
+            cell.outputs = [output for raw in raws if (output := _output(raw)) is not None]
             cell.execution_count = _count(outcome["count"])
             problem = problem or words.limit_met(cell.outputs, mine.number, self.limits)
             if is_check(cell):

@@ -19,6 +19,7 @@ import msgpack
 from autograder.errors import CourseError
 from autograder.execute.crossing import frames
 from autograder.execute.warm import walls
+from autograder.execute.warm.visible import courses
 
 #: Seconds within which the warm process must have imported everything.
 STARTUP = 180
@@ -146,7 +147,7 @@ class _Server:
             self.process.wait()
 
 
-_servers: dict[tuple[bool, bool], _Server] = {}
+_servers: dict[tuple, _Server] = {}
 _starting = threading.Lock()
 
 
@@ -177,10 +178,11 @@ def open_job(limits: dict[str, Any], isolation: bool, gpu: bool, files: Mapping[
 
 
 def _server(isolation: bool, gpu: bool) -> _Server:
+    kind = isolation, gpu, *courses()  # which its walls hide
     with _starting:
-        server = _servers.get((isolation, gpu))
+        server = _servers.get(kind)
         if server is None or server.process.poll() is not None:
-            server = _servers[isolation, gpu] = _Server(isolation, gpu)
+            server = _servers[kind] = _Server(isolation, gpu)
         return server
 
 

@@ -75,6 +75,8 @@ def judgement(error: dict, by_count: dict, exercise: str) -> tuple[str, str]:
         return "wrong", text
     if error["cannot_cross"]:
         return "wrong", f"The check cannot judge this answer: {text}"
+    if name == "TooLarge":
+        return "wrong", f"This answer is too large to be checked: {text}."
     place = _learners_line(error["learners"], by_count)
     elsewhere = place is not None and place.exercise not in ("", exercise)
     if name == "NotImplementedError" and not text:  # torch raises it with a text

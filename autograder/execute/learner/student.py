@@ -34,6 +34,7 @@ from traitlets import Type
 from traitlets.config import Config
 
 from autograder.execute.crossing import frames, wire
+from autograder.execute.crossing.classes import crosses_by_name, full_name
 from autograder.execute.crossing.slots import State, grad_of, same_state, same_values, slots, state_of
 from autograder.notebook.watch import THREAD, Watch
 
@@ -196,9 +197,10 @@ class Student:
         self.given: dict[int, Any] = {}
         self.given_numbers: dict[int, int] = {}
         self.tapes: dict[int, tuple[list, list]] = {}
-        self.new_numbers = count()
+        self.new_numbers, self.first_new = count(), 0
         self.described: dict[int, tuple] = {}
         self.seen: dict[int, dict[str, State]] = {}
+        self.contents: dict[int, dict[str, dict]] = {}
         self.hooked: dict[tuple[int, str], Any] = {}
         self.results: dict[int, tuple[torch.Tensor, int]] = {}
         self.events: list = []
@@ -232,11 +234,29 @@ class Student:
             except BaseException as error:  # interrupted, or out of memory, while the answer was made
                 answer = {"error": _error(error, "")}
             self.busy = False
-            try:
-                payload = wire.pack(_lists(answer))
-            except BaseException as error:
-                payload = wire.pack(_lists({"error": _error(error, "")}))
-            frames.send(self.connection, payload)
+            frames.send(self.connection, self._packed(answer))
+
+    def _packed(self, answer: dict) -> bytes:
+        """An answer as bytes; if they are too many, one that says so."""
+        try:
+            payload = wire.pack(_lists(answer))
+            if len(payload) <= frames.LARGEST:
+                return payload
+            size = f"it takes {len(payload) / 1e6:.0f} MB, more than {frames.LARGEST / 1e6:.0f} MB"
+            error = _error(wire.TooLarge(size), "")
+            payload = wire.pack(_lists(answer | {"value": None, "error": error}))
+            if len(payload) <= frames.LARGEST:
+                return payload
+        except BaseException as problem:
+            error = _error(problem, "")
+        self._take_back()
+        return wire.pack(_lists({"error": error}))
+
+    def _take_back(self) -> None:
+        """The examiner has not heard of what is new since the last request, nor of any change."""
+        self._forget([number for number in [*self.objects, *self.results] if number >= self.first_new])
+        self.described.clear()
+        self.seen.clear()
 
     # Requests
 
@@ -244,14 +264,17 @@ class Student:
         OUTPUTS.too_much, OUTPUTS.bytes = False, 0
         self.arguments, self.pointers, self.geometries, self.marked, self.outputs, self.events = [], [], [], [], [], []
         self.sources, self.leaves, self.needed_grad = [], [], []
+        self.encoder.left, self.first_new = wire.MOST, next(self.new_numbers)
         request = Unpickler(io.BytesIO(payload), self).load()
         self._forget(request["forget"])
         for number, one in request["new"].items():
             self.given[number], self.given_numbers[id(one)] = one, number
             if isinstance(one, nn.Module):
                 self.seen[number] = {name: state_of(tensor) for name, tensor in slots(one)}
+                self.contents[number] = _contents(one)
         for number, contents in request["restructured"].items():
             vars(self.given[number]).update(contents)
+            self.contents[number] = _contents(self.given[number])
         OUTPUTS.limit = request["output_limit"]
         answer: dict[str, Any] = {"error": None, "value": None}
         watch = Watch(operations=request["watch_operations"]) if request["watch"] else None
@@ -268,10 +291,12 @@ class Student:
         answer["printed"] = _stream_text(OUTPUTS.take())
         answer["too_much"] = OUTPUTS.too_much
         answer["operations"], answer["functions"] = self._watched(watch) if watch else (None, None)
+        answer["contents"] = self._changed_contents(request["inplace"])
         answer["modules"] = self._descriptions()
         answer["changes"] = self._changes()
         answer["rewritten"] = self._rewritten()
         answer["arguments"] = self._changed_arguments(request)
+        self._settle_contents(request["inplace"])
         answer["events"] = self.events
         return answer
 
@@ -386,7 +411,7 @@ class Student:
         for number in numbers:
             self.results.pop(number, None)
             self._unhook(key for key in self.hooked if key[0] == number)
-            for mine in (self.described, self.seen):
+            for mine in (self.described, self.seen, self.contents):
                 mine.pop(number, None)
             for objects, known in ((self.objects, self.numbers), (self.given, self.given_numbers)):
                 if number in objects and known.get(id(objects[number])) == number:
@@ -404,6 +429,27 @@ class Student:
             vars(owner).update(attributes)
             for name, tensor, needs_grad, grad in tensors:
                 self._set_slot(number, owner, name, tensor, needs_grad, grad)
+        for number, new in request["rewritten"]:
+            mine, _ = self.results[number]
+            with torch.no_grad():
+                wire.once(mine).copy_(new)
+            self.results[number] = mine, mine._version
+
+    def _original(self, number: int, name: str) -> torch.Tensor | None:
+        """A parameter or buffer that a module of the check's had when it came."""
+        contents = self.contents[number]
+        return contents["_parameters"].get(name, contents["_buffers"].get(name))
+
+    def _settle_contents(self, marked: list[int]) -> None:
+        """What a call has put into, or taken from, a module of the check's stays only if the check marked it."""
+        for number, contents in self.contents.items():
+            if number in marked:
+                self.contents[number] = _contents(self.given[number])
+            else:
+                for kind, parts in contents.items():
+                    vars(self.given[number])[kind] = dict(parts)
+                names = {name for name, _ in slots(self.given[number])}
+                self.seen[number] = {name: state for name, state in self.seen[number].items() if name in names}
 
     def _set_slot(self, number, owner: nn.Module, name: str, tensor, needs_grad: bool, grad) -> None:
         mine = owner._parameters.get(name, owner._buffers.get(name))
@@ -482,6 +528,26 @@ class Student:
         ]
         return about, True, bool(module.training), [parameters, missing], buffers, children
 
+    def _changed_contents(self, marked: list[int]) -> list:
+        """Of modules that the check marked: what has been replaced, set to None, or taken out, and the parts."""
+        changed = []
+        for number in marked:
+            if number not in self.contents:
+                continue
+            before, now = self.contents[number], _contents(self.given[number])
+            if _same_objects(before, now):
+                continue
+            tensors = []
+            for kind in ("_parameters", "_buffers"):
+                for name in before[kind].keys() | now[kind].keys():
+                    if name in now[kind] and now[kind][name] is before[kind].get(name):
+                        continue
+                    became = "gone" if name not in now[kind] else "none" if now[kind][name] is None else "new"
+                    tensors.append([kind, name, became])
+            parts = [[name, self.encoder.encode(part)] for name, part in now["_modules"].items()]
+            changed.append([number, tensors, parts])
+        return changed
+
     def _changed_arguments(self, request: dict) -> list:
         """What has become of the arguments that the check marked with ``inplace``."""
         changed = []
@@ -517,6 +583,8 @@ class Student:
             keys = [key for key, leaf in enumerate(self.leaves) if leaf.requires_grad]
             inputs = [self.leaves[key] for key in keys]
             places = [(n, name, t) for n, m in self._modules() for name, t in slots(m) if t.requires_grad and t.is_leaf]
+            unmarked = self.contents.keys() - set(request["inplace"])  # what a call has put there, no check ever sees
+            places = [one for one in places if one[0] not in unmarked or one[2] is self._original(*one[:2])]
             self.tapes[number] = (self.outputs, [*inputs, *(tensor for _, _, tensor in places)])
             return ["taped", encoded, keys, [[n, name] for n, name, _ in places]]
         return encoded
@@ -542,6 +610,10 @@ class Student:
         for key, argument in enumerate(self.arguments):
             if tensor is not argument and not _share(tensor, argument):
                 continue
+            if tensor.requires_grad and tensor is not argument:
+                if key in self.marked and argument.is_leaf and tensor._base is argument:
+                    return ["view of a leaf", key, *_geometry(tensor)]
+                continue
             if key not in self.marked and (tensor.requires_grad or not self._is_as_it_came(key)):
                 continue
             if tensor is argument:
@@ -556,7 +628,7 @@ class Student:
 
     def _encode_result_tensor(self, tensor: torch.Tensor) -> list | None:
         """As ``_encode_tensor``; a plain result is remembered, because a later call may write into it."""
-        if (encoded := self._encode_tensor(tensor)) is not None or type(tensor) is not torch.Tensor:
+        if (encoded := self._encode_tensor(tensor)) is not None or type(tensor) not in (torch.Tensor, nn.Parameter):
             return encoded
         for number, (mine, _) in self.results.items():
             if mine is tensor:
@@ -573,8 +645,8 @@ class Student:
         number = self.given_numbers.get(id(value))
         if number is not None and self.given[number] is value:
             return ["given", number]
-        if isinstance(value, type) and value.__module__.partition(".")[0] in ("torch", "builtins"):
-            return ["class", f"{value.__module__}.{value.__qualname__}"]
+        if isinstance(value, type) and crosses_by_name(value):
+            return ["class", full_name(value)]
         return ["object", self._number(value), *self._about(value)]
 
     def _about(self, value: Any) -> list:
@@ -675,6 +747,19 @@ class _Computed(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: torch.Tensor) -> torch.Tensor:
         return gradient
+
+
+def _contents(module: nn.Module) -> dict[str, dict]:
+    """The parameters, buffers and parts of a module, by name."""
+    return {kind: dict(vars(module).get(kind) or {}) for kind in ("_parameters", "_buffers", "_modules")}
+
+
+def _same_objects(before: dict[str, dict], now: dict[str, dict]) -> bool:
+    """Whether a module has the same parameters, buffers and parts as before, in the same order."""
+    return all(
+        list(before[kind]) == list(now[kind]) and all(before[kind][name] is one for name, one in now[kind].items())
+        for kind in before
+    )
 
 
 def _other_threads() -> bool:

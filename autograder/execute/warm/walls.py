@@ -11,13 +11,12 @@ import shutil
 import struct
 import subprocess
 import sys
-import sysconfig
 from functools import cache
 from pathlib import Path
 
-import autograder
 from autograder.errors import CourseError
 from autograder.execute.limits import Limits
+from autograder.execute.warm.visible import mounts, visible
 
 #: The names of the GPU's devices in /dev.
 GPU_DEVICES = "nvidia*"
@@ -113,11 +112,7 @@ def command(arguments: list[str], environment: dict[str, str], gpu: bool) -> lis
         elif Path(path).exists():
             wrapped += ["--ro-bind", path, path]
     wrapped += ["--perms", "1777", "--tmpfs", "/tmp"]  # first, because a course may be in it
-    visible = _visible()
-    for parent in sorted({parent for path in visible for parent in path.parents[:-1]}):
-        wrapped += ["--perms", "0755", "--dir", str(parent)]  # root's bubblewrap would make them for root alone
-    for path in visible:
-        wrapped += ["--ro-bind", str(path), str(path)]
+    wrapped += mounts()
     wrapped += ["--bind", "/proc", "/proc", "--dev", "/dev"]
     if gpu:
         wrapped += ["--ro-bind", "/sys", "/sys"]  # CUDA finds its devices there
@@ -127,25 +122,6 @@ def command(arguments: list[str], environment: dict[str, str], gpu: bool) -> lis
     for name, value in environment.items():
         wrapped += ["--setenv", name, value]
     return [*wrapped, "--chdir", "/tmp", "--remount-ro", "/", "--", *arguments]
-
-
-def _visible() -> list[Path]:
-    """What learners' code can see of the file system: the system's programs, this Python, this package."""
-    paths = [
-        Path("/usr"),
-        Path("/etc/ld.so.cache"),
-        Path("/etc/fonts"),
-        Path("/etc/localtime"),
-        Path("/etc/alternatives"),
-    ]
-    paths += [Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_exec_prefix)]
-    paths += [Path(sysconfig.get_path("stdlib")), Path(sys.executable).resolve().parent]
-    paths += [Path(autograder.__file__).parent]
-    seen: list[Path] = []
-    for path in paths:
-        if path.exists() and not any(path.is_relative_to(other) for other in seen):
-            seen.append(path)
-    return seen
 
 
 @cache
@@ -202,15 +178,16 @@ def lock_in(limits: Limits, gpu: bool) -> None:
     """
     _check(_libc().unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS), "unshare")
     _mount("none", "/", None, MS_REC | MS_PRIVATE, None)
-    covered = {path: os.open(path, os.O_PATH) for path in _visible() if path.is_relative_to("/tmp")}
+    covered = {path: os.open(path, os.O_PATH) for path in visible([]) if path.is_relative_to("/tmp")}
     for place in ("/tmp", "/dev/shm"):
         _mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, f"size={limits.disk_bytes},nr_inodes=20000,mode=1777")
     for path, handle in covered.items():
-        path.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir() if Path(f"/proc/self/fd/{handle}").is_dir() else path.touch()
         _mount(f"/proc/self/fd/{handle}", str(path), None, MS_BIND | MS_REC, None)
         os.close(handle)
-        for parent in path.parents[:-2]:  # below /tmp
-            parent.chmod(0o555)
+    for parent in {parent for path in covered for parent in path.parents[:-2]}:  # below /tmp
+        parent.chmod(0o555)
     if not gpu:  # CUDA reads about its driver in /proc, which shows of other processes what any ordinary user may see
         _mount("tmpfs", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=1,mode=555")
     _drop_privileges()
