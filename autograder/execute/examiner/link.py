@@ -10,7 +10,6 @@ learner's code does to an argument counts only if the check marked it with ``inp
 import gc
 import io
 import socket
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -26,6 +25,7 @@ from autograder.execute.crossing import frames, wire
 from autograder.execute.crossing.frames import WireError
 from autograder.execute.crossing.slots import State, grad_of, same_state, same_values, slots, state_of
 from autograder.execute.examiner.standins import CannotCross, Standin, Twin, fill_twin, make_standin, stock_class
+from autograder.execute.examiner.usage import Clock
 
 #: Exceptions of a learner's code that arrive as what they are; others arrive as the nearest of these.
 ERRORS = {
@@ -94,15 +94,14 @@ class Link:
         connection: to it.
         interrupt: called when the time is over; sends it an interrupt.
         output_limit: characters that a cell or a check may print.
-        tick: called now and then while an answer is awaited.
     """
 
     #: Seconds that the learner's process has to answer after an interrupt.
     GRACE = 2.0
 
-    def __init__(self, connection: socket.socket, interrupt: Callable[[], None], output_limit: int, tick) -> None:
-        self.connection, self.interrupt, self.output_limit, self.tick = connection, interrupt, output_limit, tick
-        self.deadline: float | None = None
+    def __init__(self, connection: socket.socket, interrupt: Callable[[], None], output_limit: int) -> None:
+        self.connection, self.interrupt, self.output_limit = connection, interrupt, output_limit
+        self.clock: Clock
         # The learner's objects have numbers from 0 on, as results have; the check's own have negative ones.
         self.twins: WeakValueDictionary[int, Any] = WeakValueDictionary()
         self.results: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()
@@ -162,13 +161,16 @@ class Link:
 
     def _exchange(self, payload: bytes) -> dict:
         self.waiting = True
-        frames.send(self.connection, payload)
         try:
-            raw = frames.receive(self.connection, self.deadline, tick=self.tick)
+            frames.send(self.connection, payload, self.clock.left)
+        except frames.OutOfTime:
+            raise frames.Closed("it does not read what it is sent") from None
+        try:
+            raw = frames.receive(self.connection, self.clock.left)
         except frames.OutOfTime:
             self.interrupt()
             try:
-                frames.receive(self.connection, time.monotonic() + self.GRACE, tick=self.tick)
+                frames.receive(self.connection, frames.within(self.GRACE))
             except frames.OutOfTime:
                 raise frames.Closed("it could not be interrupted") from None
             self.waiting = False

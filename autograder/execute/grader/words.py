@@ -41,6 +41,10 @@ def out_of_time(number: int, limits: Limits) -> str:
     return f"the notebook ran longer than {limits.total_seconds:g} s and was stopped before cell {number}"
 
 
+def too_much_output(limits: Limits) -> str:
+    return f"the notebook wrote more than {limits.total_output_bytes / 1e6:g} MB of output: the rest is left out"
+
+
 def too_often(number: int) -> str:
     return f"the learner's process died too often, the last time in cell {number}: the cells after it were not run"
 
