@@ -185,10 +185,11 @@ for _ in range(6):
         time.sleep(600)
 while True:
     os.write(3, b"x")
-    time.sleep(0.02)
+    time.sleep(0.001)
 """
     _, report = run(code, "a = 3", limits=Limits(cell_seconds=20, memory_bytes=400_000_000))
-    assert len(report.problems) == 1 and "GB of memory" in report.problems[0]
+    [problem] = report.problems
+    assert "GB of memory" in problem
 
 
 @needs_walls
@@ -204,7 +205,8 @@ def f():
 """
     busy = check("import time\nf()\nend = time.process_time() + 4\nwhile time.process_time() < end: pass\nf()", "f")
     _, report = run(code, busy, limits=Limits(cell_seconds=20, memory_bytes=400_000_000))
-    assert len(report.problems) == 1 and "GB of memory" in report.problems[0]
+    [problem] = report.problems
+    assert "GB of memory" in problem
 
 
 @needs_walls
@@ -333,7 +335,7 @@ def test_times_are_the_kernels():
     end = time.process_time() + 0.1
     while time.process_time() < end:
         pass
-    assert 0.05 < usage.worked(os.getpid()) - before
+    assert usage.worked(os.getpid()) - before > 0.05
     assert usage.waited(os.getpid()) > 0 or not Path("/proc/self/schedstat").exists()
     assert usage.waited(2**22) == usage.worked(2**22) == 0
 

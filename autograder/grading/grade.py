@@ -28,7 +28,10 @@ from autograder.grading.preprocessors import ExecuteSubmission
 from autograder.grading.record import Marks, read_marks, record
 from autograder.grading.restore import read_known
 from autograder.grading.results import HEADING, Result, read_report, results
-from autograder.grading.submissions import Submission, find_submissions, read_telltales
+from autograder.grading.submissions import Submission, find_submissions, read_plain, read_telltales
+
+#: Bytes of a file with a time.
+LONGEST_TIMESTAMP = 1000
 
 
 @dataclass(frozen=True)
@@ -182,10 +185,14 @@ def read_timestamp(folder: Path) -> datetime.datetime | None:
         CourseError: what is recorded there is not a time.
     """
     path = folder / "timestamp.txt"
+    if not path.is_symlink() and not path.exists():
+        return None
     try:
-        text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+        if path.is_symlink():
+            raise ValueError("a link, which may lead anywhere")
+        text = read_plain(path, LONGEST_TIMESTAMP, "write a time into it").decode().strip()
         return parse_utc(text) if text else None
-    except (ValueError, OverflowError):
+    except (CourseError, ValueError, OverflowError):
         raise CourseError("its timestamp.txt, which should say when it was handed in, contains no time") from None
 
 

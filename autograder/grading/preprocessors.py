@@ -54,7 +54,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
     """
 
     cell_seconds = Integer(
-        Limits.cell_seconds, help="Seconds that one cell may run, waiting for a processor not counted"
+        Limits.cell_seconds, help="Seconds that one cell may run, without waiting for a processor"
     ).tag(config=True)
     total_seconds = Integer(Limits.total_seconds, help="Seconds that all cells may run in total").tag(config=True)
     output_bytes = Integer(Limits.output_bytes, help="Bytes that one cell may write").tag(config=True)

@@ -1,8 +1,12 @@
 """Record submissions through nbgrader, one at a time, in the gradebook and ``autograded/``; read the marks."""
 
 import copy
+import os
 import shutil
 import tempfile
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
@@ -11,8 +15,10 @@ from traitlets.config import Config
 from autograder.grading.nbgrader_apps import autograde, course_directory
 from autograder.grading.prepare import Prepared
 
-#: Files handed in beside a notebook are kept up to this size.
-LARGEST_FILE = 10_000_000
+#: Of the files handed in beside a notebook so many are kept, up to this size each and in total.
+MOST_FILES, LARGEST_FILE, LARGEST_FILES = 100, 10_000_000, 50_000_000
+#: How many files and folders are looked at for that.
+MOST_LOOKED_AT = 10_000
 #: Points by student and ``grade_id``.
 Marks = dict[str, dict[str, float]]
 
@@ -60,9 +66,26 @@ def record(config: Config, name: str, prepared: Prepared) -> None:
 
 
 def copy_files(source: Path, target: Path) -> None:
-    """Copy what was handed in beside the notebook, except links, which may lead anywhere, and large files."""
-    for path in source.rglob("*"):
-        if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and path.stat().st_size <= LARGEST_FILE:
+    """Copy what was handed in beside the notebook: plain files, the first of them, if they are not too large.
+
+    Links are not followed: they may lead anywhere.
+    """
+    left, room = MOST_FILES, LARGEST_FILES
+    for path in _plain_files(source):
+        size = path.stat().st_size
+        if path.suffix != ".ipynb" and size <= min(LARGEST_FILE, room) and left:
             copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+            left, room = left - 1, room - size
+
+
+def _plain_files(folder: Path) -> Iterator[Path]:
+    """The plain files in a folder by name, then those in its folders; of very many, some."""
+    folders, left = deque([folder]), MOST_LOOKED_AT
+    while folders and left > 0:
+        with os.scandir(folders.popleft()) as entries:
+            some = sorted(islice(entries, left), key=lambda entry: entry.name)
+        left -= len(some)
+        yield from (Path(entry.path) for entry in some if entry.is_file(follow_symlinks=False))
+        folders += [Path(entry.path) for entry in some if entry.is_dir(follow_symlinks=False)]

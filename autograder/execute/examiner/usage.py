@@ -105,7 +105,7 @@ def tree(root: int) -> Iterator[int]:
 
 def _tasks(process: int) -> list[int]:
     try:
-        return [int(task) for task in os.listdir(f"/proc/{process}/task")]
+        return [int(task.name) for task in Path(f"/proc/{process}/task").iterdir()]
     except OSError:
         return []
 

@@ -351,9 +351,10 @@ def _size(output: NotebookNode) -> int:
     while queue:
         value = queue.pop()
         size += len(value) if isinstance(value, str) else 8
-        queue += (
-            [*value.keys(), *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
-        )
+        if isinstance(value, dict):
+            queue += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            queue += value
     return size
 
 
