@@ -134,7 +134,7 @@ def test_examiner_that_is_killed_takes_the_learner_along(monkeypatch):
 
     family = []
     run("x = 1", limits=Limits())
-    [server] = [one for (isolated, _), one in jobs._servers.items() if isolated]
+    [server] = [one for kind, one in jobs._servers.items() if kind[0]]
 
     def kill():
         for _ in range(300):

@@ -28,7 +28,7 @@ from autograder.grading.preprocessors import ExecuteSubmission
 from autograder.grading.record import Marks, read_marks, record
 from autograder.grading.restore import read_known
 from autograder.grading.results import HEADING, Result, read_report, results
-from autograder.grading.submissions import Submission, find_submissions, read_plain, read_telltales
+from autograder.grading.submissions import Submission, find_submissions, printable, read_plain, read_telltales
 
 #: Bytes of a file with a time.
 LONGEST_TIMESTAMP = 1000
@@ -236,7 +236,7 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, SQLAlchemyError):
         return f"the gradebook could not be written to: {database_reason(error)}"
-    return f"the autograder failed on it: {type(error).__name__}: {error}"
+    return printable(f"the autograder failed on it: {type(error).__name__}: {error}")
 
 
 def _autograded(config: Config, name: str, student: str) -> Path:

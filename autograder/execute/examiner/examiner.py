@@ -111,7 +111,7 @@ class Examiner:
             outcome["count"] = answer["count"] if type(answer["count"]) is int else None
             outcome["status"] = "flood" if flooded or answer["too_much"] is True else _status(answer["status"])
         except Lost as lost:
-            outcome["status"] = self._why(lost)
+            outcome["status"], outcome["detail"] = self._why(lost), lost.detail
         except Exception:
             outcome["status"] = "protocol"
         outcome["seconds"], outcome["excused"] = round(clock.passed(), 3), round(clock.excused(), 3)
@@ -131,7 +131,7 @@ class Examiner:
                 space = self._space(names)
                 exec(_compile(code, label), space)
         except Lost as lost:
-            outcome["status"] = self._why(lost)
+            outcome["status"], outcome["detail"] = self._why(lost), lost.detail
             if outcome["status"] == "error":
                 outcome["error"] = _told(KeyboardInterrupt("the code has interrupted itself"), label)
         except CheckTimeout:

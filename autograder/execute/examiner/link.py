@@ -395,6 +395,8 @@ class Link:
         if not (type(number) is int and number >= 0 and isinstance(name, str) and isinstance(text, str)):
             raise WireError("an object that is none")
         if number not in self.twins:
+            # one line each: in a check's message nothing of the learner's may look like a line of the check's
+            name, text = (" ".join(part.splitlines()) for part in (name, text))
             made = make_standin(self, number, name, stock, has, module is True, kind is True, text)
             call.held.append(made)
             self.twins[number] = made

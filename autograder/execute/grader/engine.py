@@ -112,6 +112,8 @@ class _Run:
     done: list[int] = field(default_factory=list)
     deadly: set[int] = field(default_factory=set)
     by_count: dict[int, NotebookNode] = field(default_factory=dict)
+    #: what people call the cells
+    names: list[str] = field(default_factory=list)
     #: seconds that cells have taken and that count, those run again included; and all since the first began
     spent: float = 0.0
     began: float = 0.0
@@ -120,6 +122,7 @@ class _Run:
 
     def run(self) -> None:
         self.report.versions = _versions()
+        self.names = words.name_cells(self.notebook.cells)
         self.began = time.monotonic()
         cells = [(i, cell) for i, cell in enumerate(self.notebook.cells) if _is_code(cell)]
         reports = {i: CellReport(i + 1, about_cell(cell).get("grade_id")) for i, cell in cells}
@@ -135,7 +138,7 @@ class _Run:
                         outcome = self._attempt(i, cell, known)
                     except _OutOfTime:
                         out_of_time = True
-                        self.report.problems.append(words.out_of_time(i + 1, self.limits))
+                        self.report.problems.append(words.out_of_time(self.names[i], self.limits))
                 if outcome is None:
                     self._not_run(cell, reports[i])
                     continue
@@ -146,7 +149,7 @@ class _Run:
                     self.deadly.add(i)
                     self._hang_up()
                     if restarts > RESTARTS:
-                        self.report.problems.append(words.too_often(i + 1))
+                        self.report.problems.append(words.too_often(self.names[i]))
         finally:
             self._hang_up()
 
@@ -228,14 +231,15 @@ class _Run:
         self.job.send(request)
         outcome = self.job.hear(BUSIEST * request["seconds"] + PATIENCE)
         self.spent += outcome["seconds"] - outcome["excused"]
-        return outcome
+        return outcome | {"allowed": request["seconds"]}
 
     def _note(self, cell, mine: CellReport, outcome: dict[str, Any]) -> None:
         """Put a cell's outcome into the notebook and the report."""
         mine.seconds = outcome["seconds"]
         status = outcome["status"]
         mine.status = {"memory": "died", "stubborn": "timeout", "protocol": "died"}.get(status, status)
-        problem = words.problem(status, mine.number, self.limits)
+        name, seconds = self.names[mine.number - 1], outcome.get("allowed", self.limits.cell_seconds)
+        problem = words.problem(status, name, self.limits, seconds, outcome.get("detail", ""))
         if _is_check(cell):
             if outcome.get("printed"):
                 cell.outputs.append(_stream("stdout", outcome["printed"]))
@@ -247,13 +251,13 @@ class _Run:
         else:
             cell.outputs = [output for raw in outcome["outputs"] or [] if (output := _output(raw)) is not None]
             cell.execution_count = _count(outcome["count"])
-            problem = problem or words.limit_met(cell.outputs, mine.number, self.limits)
+            problem = problem or words.limit_met(cell.outputs, name, self.limits)
         self._bound_outputs(cell, mine)
         if problem:
             self.report.problems.append(problem)
         if status not in ("ok", "error"):
-            name = {"timeout": TIMEOUT, "stubborn": TIMEOUT, "flood": FLOOD}.get(status, NOT_RUN)
-            cell.outputs.append(_error(name, problem, [problem]))
+            kind = {"timeout": TIMEOUT, "stubborn": TIMEOUT, "flood": FLOOD}.get(status, NOT_RUN)
+            cell.outputs.append(_error(kind, problem, [problem]))
 
     def _bound_outputs(self, cell, mine: CellReport) -> None:
         """Leave a cell's outputs out if those before it have used up the notebook's share."""
