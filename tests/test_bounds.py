@@ -281,9 +281,18 @@ def test_cells_that_run_again_count(fake_time):
 def test_waiting_for_a_processor_does_not_count(fake_time):
     _, report = run(*["5 waits"] * 6, limits=Limits(cell_seconds=5, total_seconds=20))
     assert report.problems == []
+    assert not report.crowded
     FakeJob.now = 0.0
     _, report = run(*["5 waits"] * 60, limits=Limits(cell_seconds=5, total_seconds=20))
     assert report.problems == ["the notebook ran longer than 20 s and was stopped before cell 17"]
+
+
+def test_cell_that_was_kept_from_running_is_noted(fake_time):
+    _, report = run("9", limits=Limits(cell_seconds=5))
+    assert report.cells[0].status == "timeout"
+    assert not report.crowded
+    _, report = run("9 waits", limits=Limits(cell_seconds=5))
+    assert report.crowded
 
 
 class Times:

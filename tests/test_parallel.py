@@ -199,6 +199,32 @@ def test_workers_do_not_run_far_ahead():
     assert taken == 20
 
 
+def test_what_others_have_kept_from_running_is_run_again_alone(course, engine, monkeypatch):
+    submit(course, *"abcde")
+    running, alone = set(), []
+
+    def crowded(notebook, limits, **settings):
+        [student] = [cell.source.split("by ")[1] for cell in notebook.cells if "# by " in cell.source]
+        running.add(student)
+        time.sleep(0.05)
+        report = engine(notebook, limits, **settings)
+        report.crowded = student in "bd"
+        alone.append(engine.ran.count(student) > 1 and running == {student})
+        running.discard(student)
+        return report
+
+    monkeypatch.setattr(preprocessors, "execute", crowded)
+    progress = []
+    rows = run(course, workers=3, report=lambda done, total: progress.append(done))
+    assert sorted(engine.ran[:5]) == list("abcde")
+    assert sorted(engine.ran[5:]) == ["b", "d"]
+    assert alone == [False] * 5 + [True] * 2
+    assert [row.score for row in rows.values()] == [5] * 5
+    assert progress == [0, 1, 2, 3, 4, 5]
+    run(course, workers=1, again=True)
+    assert len(engine.ran) == 12, "with one worker there is nobody in its way"
+
+
 def test_progress_counts_what_is_done(course, engine):
     submit(course, *"abc")
     run(course, students=["b"])

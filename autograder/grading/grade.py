@@ -204,20 +204,34 @@ def _grade_all(
     workers: int,
     report: Callable[[int], None],
 ) -> dict[Submission, Exception]:
-    """Run submissions in parallel and record each when it is done; returns what failed, and why."""
-    directory, failures = course_directory(config), {}
+    """Run submissions in parallel and record each when it is done; returns what failed, and why.
+
+    One of which a cell was stopped while others kept the machine busy is run again, alone, when all others are done.
+    """
+    directory, failures, done = course_directory(config), {}, 0
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
         known = read_known(gradebook, name, name)
     work = partial(prepare, known=known, step=step)
     report(0)
-    with closing(in_parallel(work, todo, workers, stop)) as finished:
-        for done, (submission, future) in enumerate(finished, start=1):
-            with interrupts_held():
-                failure = _record(config, name, future)
-            if failure is not None:
-                failures[submission] = failure
-            report(done)
+    crowded: list[Submission] = []
+    for several, items in ((workers, todo), (1, crowded)):
+        with closing(in_parallel(work, items, several, stop)) as finished:
+            for submission, future in finished:
+                if several > 1 and _was_crowded(future):
+                    crowded.append(submission)
+                    continue
+                with interrupts_held():
+                    failure = _record(config, name, future)
+                if failure is not None:
+                    failures[submission] = failure
+                done += 1
+                report(done)
     return failures
+
+
+def _was_crowded(future: Future[Prepared]) -> bool:
+    """Whether a submission should be run again when no other is running."""
+    return future.exception() is None and future.result().run.report.crowded
 
 
 def _record(config: Config, name: str, future: Future[Prepared]) -> Exception | None:

@@ -255,6 +255,8 @@ class _Run:
         self._bound_outputs(cell, mine)
         if problem:
             self.report.problems.append(problem)
+        if status in ("timeout", "stubborn") and outcome["excused"] >= outcome["allowed"]:
+            self.report.crowded = True
         if status not in ("ok", "error"):
             kind = {"timeout": TIMEOUT, "stubborn": TIMEOUT, "flood": FLOOD}.get(status, NOT_RUN)
             cell.outputs.append(_error(kind, problem, [problem]))
