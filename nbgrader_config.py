@@ -93,9 +93,10 @@ c.NotebookExporter.optimistic_validation = True
 
 # What a learner's code may use. What goes beyond is stopped, said in the table and on the feedback page, and costs only
 # the checks that it keeps from running.
-c.ExecuteSubmission.cell_seconds = 30  # seconds that one cell may run
-c.ExecuteSubmission.total_seconds = 300  # seconds that all cells together may run
+c.ExecuteSubmission.cell_seconds = 30  # seconds that one cell may run, waiting for a busy processor not counted
+c.ExecuteSubmission.total_seconds = 300  # seconds that all cells together may run, counted in the same way
 c.ExecuteSubmission.output_bytes = 2_000_000  # what one cell may write, beyond which its output is cut
+c.ExecuteSubmission.total_output_bytes = 10_000_000  # what all cells together may write; the rest is left out
 c.ExecuteSubmission.memory_bytes = 2_000_000_000  # memory beyond that of an empty notebook
 c.ExecuteSubmission.processes = 64  # processes and threads at a time
 c.ExecuteSubmission.disk_bytes = 200_000_000  # what it may write to files, which are gone at the end

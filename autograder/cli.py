@@ -24,11 +24,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return options.run(options)
     except CourseError as error:
-        print(f"autograder: {error}", file=sys.stderr)
+        print(f"autograder: {_plain(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("autograder: stopped; what was finished has been kept.", file=sys.stderr)
         return 130
+
+
+def _plain(text: str) -> str:
+    """``text`` in which nothing controls the terminal: others may have chosen the names in it."""
+    return "".join(one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -308,7 +313,7 @@ def _try(options: argparse.Namespace) -> int:
     with console.status("running your notebook …"):
         name, exercises, row, page = try_notebook(course, options.file, _execution(options))
     print_table(console, name, exercises, [row])
-    console.print(f"The report: {page}", highlight=False, soft_wrap=True)
+    console.print(f"The report: {_plain(str(page))}", highlight=False, markup=False, soft_wrap=True)
     return 0
 
 

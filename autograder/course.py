@@ -97,6 +97,11 @@ def likely_name(text: str, names: list[str]) -> str | None:
     return containing[0] if len(containing) == 1 else None
 
 
+def installed_course() -> Course:
+    """The course that this package came from."""
+    return Course(Path(__file__).resolve().parents[1])
+
+
 def find_course(start: Path | None = None) -> Course:
     """The course that contains ``start`` (default: the working directory), else the one this package came from.
 
@@ -104,7 +109,7 @@ def find_course(start: Path | None = None) -> Course:
         CourseError: neither is a course.
     """
     here = (start or Path.cwd()).resolve()
-    for folder in [here, *here.parents, Path(__file__).resolve().parents[1]]:
+    for folder in [here, *here.parents, installed_course().root]:
         if (folder / "nbgrader_config.py").is_file() and (folder / "solutions").is_dir():
             return Course(folder)
     raise CourseError(f"{here} is not inside a course: go to the folder with nbgrader_config.py and solutions/.")

@@ -1130,41 +1130,6 @@ def test_random_numbers_of_a_check_are_the_same_whatever_ran_before():
     assert draws[0] == draws[1]
 
 
-def test_killed_grader_leaves_no_process():
-    """Neither the warm process nor what it has forked lives on when nobody can tell it to end."""
-    code = """
-import nbformat
-from nbformat.v4 import new_code_cell, new_notebook
-from autograder.execute import Limits, execute
-from autograder.execute.grader import jobs
-execute(new_notebook(cells=[new_code_cell("x = 1")]), Limits())
-print(next(iter(jobs._servers.values())).process.pid, flush=True)
-execute(new_notebook(cells=[new_code_cell("while True: pass")]), Limits(cell_seconds=60))
-"""
-    grader = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    warm = int(grader.stdout.readline())
-    family = [warm]
-    for _ in range(100):
-        family = [warm, *descendants(warm)]
-        if len(family) >= 4:  # bubblewrap, the warm process, an examiner, a learner
-            break
-        time.sleep(0.1)
-    assert len(family) >= 4
-    grader.kill()
-    grader.wait()
-    for _ in range(100):
-        alive = [pid for pid in family if Path(f"/proc/{pid}").exists()]
-        if not alive:
-            return
-        time.sleep(0.1)
-    pytest.fail(f"still alive: {alive}")
-
-
-def descendants(pid: int) -> list[int]:
-    children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return children + [one for child in children for one in descendants(child)]
-
-
 # GPU
 
 

@@ -24,6 +24,8 @@ from autograder.grading.grade import exercises, grade_class
 from autograder.grading.nbgrader_apps import course_config
 from autograder.grading.table import what_went_wrong
 
+#: What people are told about.
+CHECKED = "the check of exercise 'twice'"
 SECOND = '''
 # %% [markdown]
 # ### Exercise: Negate
@@ -127,18 +129,26 @@ CLASS = {
         (2, 3),
         "",
     ),
-    "loops": (twice("    while True:\n        pass"), (0, 3), "cell 6 ran longer than 20 s and was stopped"),
+    "loops": (
+        twice("    while True:\n        pass"),
+        (0, 3),
+        f"{CHECKED} ran longer than 20 s and was stopped",
+    ),
     "stubborn": (
         twice("    import signal\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    while True:\n        pass"),
         (0, 3),
-        "cell 6 ran longer than 20 s, could not be interrupted and was killed",
+        f"{CHECKED} ran longer than 20 s, could not be interrupted and was killed",
     ),
-    "dies": (twice("    os._exit(1)"), (0, 3), "cell 6 ended the process that it ran in"),
-    "floods": (twice("    while True:\n        print('x' * 1000)"), (0, 3), "cell 6 wrote more than 0.1 MB of output"),
+    "dies": (twice("    os._exit(1)"), (0, 3), f"{CHECKED} ended the process that it ran in"),
+    "floods": (
+        twice("    while True:\n        print('x' * 1000)"),
+        (0, 3),
+        f"{CHECKED} wrote more than 0.1 MB of output",
+    ),
     "bursts": (
         twice("    print('x' * 300_000_000)\n    return x + x"),
         (0, 3),
-        "cell 6 wrote more than 0.1 MB of output",
+        f"{CHECKED} wrote more than 0.1 MB of output",
     ),
     "number": (RIGHT | {"twice": "def twice(x):\n    return x\n0.5"}, (0, 3), "1: twice(x)"),
     "duplicates": (duplicate, (2, 3), ""),
@@ -380,7 +390,7 @@ def test_try_grades_a_file_of_any_name(course, tmp_path, monkeypatch, capsys):
 
 def test_report_lies_beside_the_autograded_notebook(course, rows):
     report = json.loads((course.root / "autograded" / "loops" / NAME / f"{NAME}.report.json").read_text())
-    assert report["problems"] == ["cell 6 ran longer than 20 s and was stopped"]
+    assert report["problems"] == [f"{CHECKED} ran longer than 20 s and was stopped"]
     assert [cell["status"] for cell in report["cells"] if cell["grade_id"] == "check-twice"] == ["timeout"]
 
 
@@ -421,3 +431,34 @@ def test_gradebook_that_cannot_be_opened_gets_one_line(course, rows, tmp_path, m
     lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
     assert len(lines) == 1
     assert f"the folder {tmp_path}/no/such/folder does not exist" in lines[0]
+
+
+STRANGE = "Copy \x1b[31m\u202e of it.ipynb"
+
+
+def test_try_in_a_folder_of_downloads_runs_and_overwrites_nothing(course, tmp_path, monkeypatch, capsys):
+    """Its files came from somebody else: a configuration, a link in the place of the page, names that colour."""
+    (tmp_path / "downloads" / "solutions" / NAME).mkdir(parents=True)
+    for path in (course.source(NAME), course.solution(NAME)):
+        shutil.copy(path, tmp_path / "downloads" / "solutions" / NAME)
+    ran = tmp_path / "ran"
+    (tmp_path / "downloads" / "nbgrader_config.py").write_text(f"open({str(ran)!r}, 'w')")
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    (tmp_path / "downloads" / "page.feedback.html").symlink_to(mine)
+    monkeypatch.chdir(tmp_path / "downloads")
+    for name in ("page.ipynb", STRANGE):
+        nbformat.write(answer(course.release(NAME), WRONG_TWICE), name)
+        assert main(["try", name]) == 0
+    assert not ran.exists()
+    assert mine.read_text() == "mine"
+    page = tmp_path / "downloads" / "page.feedback.html"
+    assert not page.is_symlink()
+    assert "3 <small>of 5 points</small>" in page.read_text(encoding="utf-8")
+    (tmp_path / "downloads" / f"{STRANGE}.json").write_text("{}")
+    assert main(["try", f"{STRANGE}.json"]) == 1
+    said = capsys.readouterr()
+    assert "\x1b[31m" not in said.out + said.err
+    assert "\u202e" not in said.out + said.err
+    assert "of it.feedback.html" in said.out
+    assert "of it.ipynb.json" in said.err

@@ -33,6 +33,7 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.execute import CellReport, CheckReport, Limits, Report, Stopped
 from autograder.feedback.pages import write_pages
+from autograder.grading import folder as beside
 from autograder.grading import grade, preprocessors
 from autograder.grading.demo import answer, hand_in
 from autograder.grading.grade import grade_class, register
@@ -204,6 +205,32 @@ def test_workers_do_not_run_far_ahead():
         time.sleep(0.01)
         assert len(begun) <= taken + 4
     assert taken == 20
+
+
+def test_what_others_have_kept_from_running_is_run_again_alone(course, engine, monkeypatch):
+    submit(course, *"abcde")
+    running, alone = set(), []
+
+    def crowded(notebook, limits, **settings):
+        [student] = [cell.source.split("by ")[1] for cell in notebook.cells if "# by " in cell.source]
+        running.add(student)
+        time.sleep(0.05)
+        report = engine(notebook, limits, **settings)
+        report.crowded = student in "bd"
+        alone.append(engine.ran.count(student) > 1 and running == {student})
+        running.discard(student)
+        return report
+
+    monkeypatch.setattr(preprocessors, "execute", crowded)
+    progress = []
+    rows = run(course, workers=3, report=lambda done, total: progress.append(done))
+    assert sorted(engine.ran[:5]) == list("abcde")
+    assert sorted(engine.ran[5:]) == ["b", "d"]
+    assert alone == [False] * 5 + [True] * 2
+    assert [row.score for row in rows.values()] == [5] * 5
+    assert progress == [0, 1, 2, 3, 4, 5]
+    run(course, workers=1, again=True)
+    assert len(engine.ran) == 12, "with one worker there is nobody in its way"
 
 
 def test_progress_counts_what_is_done(course, engine):
@@ -512,6 +539,51 @@ def test_timestamp_that_is_none_is_told(course, engine):
     rows = run(course)
     assert "timestamp.txt" in rows["a"].problems[0]
     assert rows["b"].score == 5
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        os.mkfifo,
+        Path.mkdir,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.symlink_to("/etc/hostname"),
+        lambda path: path.write_text("2026-01-01 00:00:00 UTC" + " " * 50_000_000),
+    ],
+    ids=["pipe", "folder", "device", "link", "huge"],
+)
+def test_timestamp_that_is_no_file_of_a_line_is_not_read(course, engine, make, monkeypatch):
+    submit(course, "a", "b")
+    make(course.root / "submitted" / "a" / NAME / "timestamp.txt")
+    rows = run(course)
+    assert rows["a"].problems == ["its timestamp.txt, which should say when it was handed in, contains no time"]
+    assert rows["b"].score == 5
+
+
+def test_files_beside_a_notebook_are_kept_within_limits(course, engine, tmp_path):
+    submit(course, "a")
+    folder = course.root / "submitted" / "a" / NAME
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "key").touch()
+    (folder / "linked").symlink_to(tmp_path / "private")
+    (folder / "data").mkdir()
+    os.mkfifo(folder / "pipe")
+    for number in range(3000):
+        (folder / "data" / f"{number:04d}.csv").touch()
+    row = run(course)["a"]
+    assert row.score == 5
+    kept = [path.name for path in autograded(course, "a").parent.rglob("*") if path.is_file()]
+    assert len(kept) <= beside.MOST_FILES + 3
+    assert "0000.csv" in kept
+    assert not {"key", "linked", "pipe"} & set(kept)
+
+
+def test_size_of_the_files_beside_a_notebook_is_limited_in_total(tmp_path):
+    (tmp_path / "there").mkdir()
+    for number in range(10):
+        (tmp_path / "there" / f"{number}.bin").write_bytes(bytes(6_000_000))
+    beside.copy_files(tmp_path / "there", tmp_path / "here")
+    assert len(list((tmp_path / "here").iterdir())) == beside.LARGEST_FILES // 6_000_000
 
 
 def test_machine_that_cannot_run_anything_gets_one_line(course, engine, monkeypatch, capsys):

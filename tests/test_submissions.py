@@ -775,17 +775,65 @@ def test_what_is_no_file_is_not_opened(case, folder, telltales):
 def test_large_file_is_not_read(folder, telltales, monkeypatch):
     with (folder / RIGHT).open("wb") as file:
         file.truncate(200_000_000)
-    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail("it was read"))
+    monkeypatch.setattr(submissions, "parse_notebook", lambda data: pytest.fail("it was read"))
     found = find_submission(folder, NAME, telltales)
     assert found.problem == "the file is 200 MB, more than 50: clear its outputs and save it again"
 
 
+def test_folders_that_are_links_are_not_followed(folder, telltales, tmp_path):
+    """They may lead to another learner's work, or to anything that the teacher may read."""
+    (folder / RIGHT).write_text(SOUND)
+    submitted = folder.parents[1]
+    (submitted / "bob").symlink_to(submitted / "ada")
+    (submitted / "eve").mkdir()
+    (submitted / "eve" / NAME).symlink_to(folder)
+    (tmp_path / "elsewhere").symlink_to(submitted)  # a teacher's own link
+    for place in (submitted, tmp_path / "elsewhere"):
+        problems = {one.student: one.problem for one in find_submissions(place, NAME, telltales)}
+        assert problems == {"ada": None, "bob": A_LINK, "eve": A_LINK}
+
+
+A_LINK = "its folder is a link: put the folder itself in its place"
+
+
+def test_few_of_many_notebooks_are_read(folder, telltales, monkeypatch):
+    for number in range(2000):
+        (folder / f"{number}.ipynb").touch()
+    read = []
+    parse = submissions.parse_notebook
+    monkeypatch.setattr(submissions, "parse_notebook", lambda data: read.append(data) or parse(data))
+    found = find_submission(folder, NAME, telltales)
+    assert found.problem == f"there is no {RIGHT}, but 2000 other notebooks: leave the one that counts"
+    (folder / RIGHT).write_text(SOUND)
+    found = find_submission(folder, NAME, telltales)
+    assert found.problem is None
+    assert found.note == f"{RIGHT} was graded; also handed in, but not read: 2000 other notebooks"
+    assert len(read) == 1
+
+
+@pytest.mark.parametrize("piece", ["[]", "{}", "1", '""'])
+def test_file_of_millions_of_pieces_is_not_taken_apart(piece, monkeypatch):
+    """Each may take sixty times its size in memory."""
+    monkeypatch.setattr(submissions.json, "loads", lambda text: pytest.fail("taken apart"))
+    with pytest.raises(CourseError, match="more than 1000000 lists and values: clear its outputs"):
+        parse_notebook(f'{{"nbformat": 4, "cells": [{",".join([piece] * 2_000_000)}]}}'.encode())
+
+
+def test_number_of_cells_and_their_text_are_limited():
+    cell = '{"cell_type": "code", "source": ""}'
+    with pytest.raises(CourseError, match="it has 5001 cells, more than 5000"):
+        parse_notebook(f'{{"nbformat": 4, "cells": [{", ".join([cell] * 5001)}]}}'.encode())
+    long = json.dumps({"cell_type": "code", "source": "x" * 700_000})
+    with pytest.raises(CourseError, match=r"its cells have 2\.1 MB of text, more than 2"):
+        parse_notebook(f'{{"nbformat": 4, "cells": [{long}, {long}, {long}]}}'.encode())
+
+
 def test_file_that_may_not_be_read_gets_a_sentence(folder, telltales, monkeypatch):
-    def refuse(path):
+    def refuse(*about):
         raise PermissionError(13, "Permission denied")
 
     (folder / RIGHT).write_text(SOUND)
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(submissions.os, "open", refuse)
     assert find_submission(folder, NAME, telltales).problem == "the file cannot be read: Permission denied"
 
 

@@ -6,20 +6,18 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from itertools import islice
 from pathlib import Path
 
 from traitlets.config import Config
 
 from autograder.execute import Limits
+from autograder.grading.folder import kept_files
 from autograder.grading.preprocessors import ExecuteSubmission
-from autograder.grading.record import LARGEST_FILE, Standing
+from autograder.grading.record import Standing
 from autograder.grading.restore import KnownCell
 from autograder.grading.submissions import Submission
 from autograder.grading.timestamps import read_timestamp
 
-#: Files beside a notebook that are looked at.
-MOST_FILES = 1000
 #: Under which the basis is in the report's file.
 KEY = "basis"
 
@@ -106,13 +104,8 @@ def keep_basis(report: Path, basis: Basis) -> None:
 
 
 def _beside(folder: Path) -> dict[str, str]:
-    """What is kept of a submission beside its notebook; of very many files, the first."""
-    kept = (
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and path.stat().st_size <= LARGEST_FILE
-    )
-    return {str(path.relative_to(folder)): _content(path) for path in islice(kept, MOST_FILES)}
+    """What is kept of a submission beside its notebook."""
+    return {str(path.relative_to(folder)): _content(path) for path in kept_files(folder)}
 
 
 def _content(path: Path) -> str:

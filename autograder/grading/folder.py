@@ -3,16 +3,40 @@
 Links are never followed: they may lead anywhere.
 """
 
+import os
+import shutil
+from collections import deque
 from collections.abc import Collection, Iterator
+from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import find_all_files
 
 from autograder.errors import CourseError
 
-#: Files handed in beside a notebook are kept up to this size, and up to this number.
-LARGEST_FILE, MOST_FILES = 10_000_000, 2_000
+#: Of the files handed in beside a notebook so many are kept, up to this size each and in total.
+MOST_FILES, LARGEST_FILE, LARGEST_FILES = 100, 10_000_000, 50_000_000
+#: How many files and folders are looked at for that.
+MOST_LOOKED_AT = 10_000
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copy what is kept of a submission beside its notebook."""
+    for path in kept_files(source):
+        copy = target / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+
+
+def kept_files(folder: Path) -> Iterator[Path]:
+    """What is kept of a submission beside its notebook: plain files, the first of them, if they are not too large."""
+    left, room = MOST_FILES, LARGEST_FILES
+    for path in _plain_files(folder, ["*.ipynb"]):
+        size = path.stat().st_size
+        if size <= min(LARGEST_FILE, room) and left:
+            yield path
+            left, room = left - 1, room - size
 
 
 def files_beside(
@@ -56,9 +80,20 @@ def files_beside(
 
 
 def _files(folder: Path, ignored: list[str]) -> Iterator[tuple[str, Path]]:
-    """The plain files in a folder, by their path in it, in order; none in or behind a link."""
-    for name in sorted(find_all_files(str(folder), [*ignored, "*.ipynb"])):
-        path = Path(name)
-        inside = path.relative_to(folder)
-        if path.is_file() and not path.is_symlink() and str(inside).isprintable():
-            yield inside.as_posix(), path
+    """The plain files in a folder by their path in it, as far as it can be printed."""
+    for path in _plain_files(folder, [*ignored, "*.ipynb"]):
+        inside = path.relative_to(folder).as_posix()
+        if inside.isprintable():
+            yield inside, path
+
+
+def _plain_files(folder: Path, ignored: list[str]) -> Iterator[Path]:
+    """The plain files in a folder by name, then those in its folders; of very many, some."""
+    folders, left = deque([folder] if folder.is_dir() else []), MOST_LOOKED_AT
+    while folders and left > 0:
+        with os.scandir(folders.popleft()) as entries:
+            some = sorted(islice(entries, left), key=lambda entry: entry.name)
+        left -= len(some)
+        wanted = [entry for entry in some if not any(fnmatch(entry.name, pattern) for pattern in ignored)]
+        yield from (Path(entry.path) for entry in wanted if entry.is_file(follow_symlinks=False))
+        folders += [Path(entry.path) for entry in wanted if entry.is_dir(follow_symlinks=False)]

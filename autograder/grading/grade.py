@@ -28,7 +28,7 @@ from autograder.grading.preprocessors import ExecuteSubmission
 from autograder.grading.record import Standing, read_standings, record
 from autograder.grading.restore import KnownCell, read_known
 from autograder.grading.results import HEADING, Result, read_report, report_path, results
-from autograder.grading.submissions import Submission, find_submissions, read_telltales
+from autograder.grading.submissions import Submission, find_submissions, printable, read_telltales
 
 
 @dataclass(frozen=True)
@@ -229,18 +229,32 @@ def _grade_all(
     workers: int,
     report: Callable[[int], None],
 ) -> dict[Submission, Exception]:
-    """Run submissions in parallel and record each when it is done; returns what failed, and why."""
-    failures = {}
+    """Run submissions in parallel and record each when it is done; returns what failed, and why.
+
+    One of which a cell was stopped while others kept the machine busy is run again, alone, when all others are done.
+    """
+    failures, done = {}, 0
     work = partial(prepare, known=known, step=step)
     report(0)
-    with closing(in_parallel(work, list(todo), workers, stop)) as finished:
-        for done, (submission, future) in enumerate(finished, start=1):
-            with interrupts_held():
-                failure = _record(config, name, future, todo[submission].basis)
-            if failure is not None:
-                failures[submission] = failure
-            report(done)
+    crowded: list[Submission] = []
+    for several, items in ((workers, list(todo)), (1, crowded)):
+        with closing(in_parallel(work, items, several, stop)) as finished:
+            for submission, future in finished:
+                if several > 1 and _was_crowded(future):
+                    crowded.append(submission)
+                    continue
+                with interrupts_held():
+                    failure = _record(config, name, future, todo[submission].basis)
+                if failure is not None:
+                    failures[submission] = failure
+                done += 1
+                report(done)
     return failures
+
+
+def _was_crowded(future: Future[Prepared]) -> bool:
+    """Whether a submission should be run again when no other is running."""
+    return future.exception() is None and future.result().run.report.crowded
 
 
 def _record(config: Config, name: str, future: Future[Prepared], basis: Basis) -> Exception | None:
@@ -261,7 +275,7 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, SQLAlchemyError | InvalidEntry):
         return f"the gradebook could not be written to: {database_reason(error)}"
-    return f"the autograder failed on it: {type(error).__name__}: {error}"
+    return printable(f"the autograder failed on it: {type(error).__name__}: {error}")
 
 
 def _autograded(config: Config, name: str, student: str) -> Path:

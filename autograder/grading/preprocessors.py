@@ -72,9 +72,14 @@ class ExecuteSubmission(NbGraderPreprocessor):
     same cells, and ``pictures``, which need not be drawn again.
     """
 
-    cell_seconds = Integer(Limits.cell_seconds, help="Seconds that one cell may run").tag(config=True)
+    cell_seconds = Integer(
+        Limits.cell_seconds, help="Seconds that one cell may run, without waiting for a processor"
+    ).tag(config=True)
     total_seconds = Integer(Limits.total_seconds, help="Seconds that all cells may run in total").tag(config=True)
     output_bytes = Integer(Limits.output_bytes, help="Bytes that one cell may write").tag(config=True)
+    total_output_bytes = Integer(Limits.total_output_bytes, help="Bytes that all cells may write in total").tag(
+        config=True
+    )
     memory_bytes = Integer(
         Limits.memory_bytes, help="Bytes of memory that a learner's processes may use, beyond an empty notebook's"
     ).tag(config=True)

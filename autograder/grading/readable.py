@@ -20,7 +20,7 @@ from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 
-from autograder.grading.record import copy_files
+from autograder.grading.folder import copy_files
 from autograder.grading.restore import read_known
 from autograder.grading.submissions import Submission, find_submission, read_notebook, telltales_of
 

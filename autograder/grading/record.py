@@ -2,7 +2,6 @@
 
 import copy
 import datetime
-import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from pathlib import Path
 from nbgrader.api import Assignment, BaseCell, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
 from traitlets.config import Config
 
-from autograder.grading.folder import LARGEST_FILE
+from autograder.grading.folder import copy_files
 from autograder.grading.nbgrader_apps import autograde, course_directory
 from autograder.grading.prepare import Prepared
 
@@ -105,12 +104,3 @@ def record_all(config: Config, name: str, prepared: Mapping[str, Prepared]) -> N
         for notebook, one in prepared.items():
             (copied / f"{notebook}.ipynb").write_text(one.notebook, encoding="utf-8")
         autograde(staged, name, submission.student, *(one.run for one in prepared.values()))
-
-
-def copy_files(source: Path, target: Path) -> None:
-    """Copy what was handed in beside the notebook, except links, which may lead anywhere, and large files."""
-    for path in source.rglob("*"):
-        if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and path.stat().st_size <= LARGEST_FILE:
-            copy = target / path.relative_to(source)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)

@@ -19,6 +19,10 @@ from autograder.grading.restore import KnownCell, grade_id_of, released
 
 #: A course notebook has about 0.3 MB; anything far larger is runaway output or not a notebook at all.
 LARGEST = 50_000_000
+#: What is in the file; a course notebook has a hundred cells with 0.2 MB of text, and outputs of a few thousand values.
+MOST_CELLS, MOST_TEXT, MOST_VALUES = 5000, 2_000_000, 1_000_000
+#: How many notebooks of one submission are read to find the one that counts.
+MOST_NOTEBOOKS = 20
 #: What a cell of each type has besides its id, text and metadata.
 CELLS = {"code": {"execution_count": None, "outputs": []}, "markdown": {}, "raw": {}}
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -78,6 +82,8 @@ def find_submission(folder: Path, name: str, telltales: Mapping[str, str], other
     student, right = folder.parent.name, folder / f"{name}.ipynb"
     if student != printable(student):
         return Submission(printable(student), folder, right, "the folder's name is not valid text: rename the folder")
+    if folder.is_symlink() or folder.parent.is_symlink():
+        return Submission(student, folder, right, "its folder is a link: put the folder itself in its place")
     try:
         files = [
             path
@@ -86,12 +92,18 @@ def find_submission(folder: Path, name: str, telltales: Mapping[str, str], other
         ]
     except OSError as error:
         return Submission(student, folder, right, f"what was handed in cannot be read: {error.strerror}")
+    many = f"{len(files) - (right in files)} other notebooks" if len(files) > MOST_NOTEBOOKS else ""
+    if many:
+        files = [right] if right in files else []
+    if many and not files:
+        return Submission(student, folder, right, f"there is no {right.name}, but {many}: leave the one that counts")
     problems = {path: find_problem(path, name, telltales) for path in files}
     sound = [path for path, problem in problems.items() if problem is None]
     if not sound:
         return Submission(student, folder, right, _why_none(right, problems))
     path = right if right in sound else max(sound, key=lambda path: path.stat().st_mtime_ns)
-    return Submission(student, folder, path, note=_why_this(path, right, problems))
+    unread = f"{right.name} was graded; also handed in, but not read: {many}" if many else None
+    return Submission(student, folder, path, note=unread or _why_this(path, right, problems))
 
 
 def _is_of(path: Path, name: str, others: Collection[str]) -> bool:
@@ -187,23 +199,38 @@ def says_it_is(notebook: NotebookNode) -> str | None:
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """Read a notebook that somebody else wrote, see ``parse_notebook``. Opens only plain files that are not too large.
+    """Read a notebook that somebody else wrote, see ``parse_notebook``.
+
+    Raises:
+        CourseError: what is wrong with the file, as a sentence.
+    """
+    return parse_notebook(read_plain(path, LARGEST, "clear its outputs and save it again"))
+
+
+def read_plain(path: Path, most: int, advice: str) -> bytes:
+    """The content of a file that somebody else made; of nothing but a plain file, which is at most so large.
+
+    Args:
+        path: the file; what it is may change at any time.
+        most: bytes that are read at most.
+        advice: what to do if it has more.
 
     Raises:
         CourseError: what is wrong with the file, as a sentence.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise CourseError(
-                "it is a folder, not a file" if stat.S_ISDIR(status.st_mode) else "it is not a plain file"
-            )
-        if status.st_size > LARGEST:
-            raise CourseError(
-                f"the file is {status.st_size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}: "
-                "clear its outputs and save it again"
-            )
-        return parse_notebook(path.read_bytes())
+        # A pipe that nobody writes to is opened without waiting; then it is looked at, and not read.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise CourseError("it is not a plain file")
+            if status.st_size > most:
+                size, limit = status.st_size / 1e6, most / 1e6
+                raise CourseError(f"the file is {size:.0f} MB, more than {limit:g}: {advice}")
+            return file.read(most)
+    except IsADirectoryError:
+        raise CourseError("it is a folder, not a file") from None
     except OSError as error:
         raise CourseError(f"the file cannot be read: {error.strerror}") from None
 
@@ -223,6 +250,8 @@ def parse_notebook(data: bytes) -> NotebookNode:
     text = _decode(data)
     if not text.strip():
         raise CourseError("the file is empty")
+    if sum(text.count(sign) for sign in ",[{") > MOST_VALUES + 1:
+        raise CourseError(f"the file has more than {MOST_VALUES} lists and values: clear its outputs and save it again")
     try:
         content = json.loads(text)
     except RecursionError:
@@ -230,7 +259,15 @@ def parse_notebook(data: bytes) -> NotebookNode:
     except ValueError:
         raise CourseError("the file is not JSON, so it is not a notebook (cut off, or another kind of file)") from None
     taken: set[str] = set()
-    cells = [_cell(number, cell, taken) for number, cell in enumerate(_raw_cells(content), start=1)]
+    raw = _raw_cells(content)
+    if len(raw) > MOST_CELLS:
+        raise CourseError(f"it has {len(raw)} cells, more than {MOST_CELLS}: delete those that are not the course's")
+    cells = [_cell(number, cell, taken) for number, cell in enumerate(raw, start=1)]
+    length = sum(len(cell.source) for cell in cells)
+    if length > MOST_TEXT:
+        raise CourseError(
+            f"its cells have {length / 1e6:.1f} MB of text, more than {MOST_TEXT / 1e6:g}: put data into a file"
+        )
     return new_notebook(cells=cells, metadata=_notebook_metadata(content.get("metadata")))
 
 

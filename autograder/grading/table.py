@@ -9,6 +9,10 @@ from rich.text import Text
 
 from autograder.grading.grade import Exercise, Row
 from autograder.grading.results import Result
+from autograder.grading.submissions import printable
+
+#: Characters that are shown of a message: all of ours, but not all of a learner's exception.
+LONGEST = 300
 
 #: Columns for a learner's id; a longer one takes several lines.
 LONGEST_NAME = 24
@@ -82,7 +86,10 @@ def _some(students: list[str], most: int = 8) -> str:
 
 
 def what_went_wrong(exercises: list[Exercise], row: Row) -> str:
-    """In short: problems of the run, which exercises are unsolved, and what the check of each wrong one said first."""
+    """In short: problems of the run, which exercises are unsolved, and what the check of each wrong one said first.
+
+    Safe to print: a line for each, without characters that hide, reorder or colour others.
+    """
     numbers = {exercise.grade_id: number for number, exercise in enumerate(exercises, start=1)}
     lost = [result for result in row.results if not result.right and result.grade_id in numbers]
     unsolved = [str(numbers[result.grade_id]) for result in lost if result.status == "unsolved"]
@@ -90,14 +97,14 @@ def what_went_wrong(exercises: list[Exercise], row: Row) -> str:
     if unsolved:
         parts.append("not solved: " + ", ".join(unsolved))
     parts += [f"{numbers[result.grade_id]}: {_first_words(result)}" for result in lost if result.status == "wrong"]
-    return "\n".join(parts)
+    return "\n".join(map(printable, parts))
 
 
-def _first_words(result: Result, length: int = 60) -> str:
-    """The mistake that the check named, else the first line of its message."""
-    lines = [line.strip() for line in result.message.splitlines()]
-    line = next((line[2:] for line in lines if line.startswith("→ ")), lines[0].removeprefix("✗ ") if lines else "")
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+def _first_words(result: Result) -> str:
+    """The mistake that the check named, which is the last line then, else the first line of its message."""
+    lines = [line.strip() for line in result.message.splitlines()] or [""]
+    line = lines[-1][2:] if lines[-1].startswith("→ ") else lines[0].removeprefix("✗ ")
+    return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
 
 
 def _mark(score: float, points: float) -> str:

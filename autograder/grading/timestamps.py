@@ -28,7 +28,7 @@ def read_timestamp(folder: Path) -> datetime.datetime | None:
     """
     path = folder / TIMESTAMP
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not stat.S_ISREG(path.lstat().st_mode):
             raise CourseError(f"its {TIMESTAMP}, which should say when it was handed in, is not a plain file")
         with path.open(encoding="utf-8") as file:
             text = file.read(LONGEST + 1).strip()

@@ -4,17 +4,27 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from autograder.course import Course
+from autograder.course import Course, installed_course
 from autograder.errors import CourseError
 from autograder.grading.grade import Exercise, Row, exercises, grade_class
 from autograder.grading.nbgrader_apps import course_config, generate_feedback
-from autograder.grading.submissions import likeness, read_notebook, read_telltales, says_it_is
+from autograder.grading.submissions import (
+    LARGEST,
+    likeness,
+    read_notebook,
+    read_plain,
+    read_telltales,
+    says_it_is,
+)
 
 
 def try_notebook(
     course: Course, path: Path, execution: dict[str, bool] | None = None
 ) -> tuple[str, list[Exercise], Row, Path]:
     """Grade the notebook at ``path`` and write the feedback page beside it, or, where that cannot be, elsewhere.
+
+    This is done in folders of downloads, too, so nothing there is run or written through: the settings are those that
+    came with this package, not those of a folder that looks like a course.
 
     Args:
         course: the course.
@@ -39,8 +49,8 @@ def try_notebook(
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "submitted" / "you" / name / f"{name}.ipynb"
         copy.parent.mkdir(parents=True)
-        shutil.copyfile(path, copy)
-        config = course_config(course.root, workdir=Path(folder), execution=execution)
+        copy.write_bytes(read_plain(path, LARGEST, "clear its outputs and save it again"))
+        config = course_config(installed_course().root, workdir=Path(folder), execution=execution)
         [row] = grade_class(course, config, name)
         if not row.graded:
             raise CourseError(f"{path}: {'; '.join(row.problems)}.")

@@ -7,10 +7,12 @@ the only address that anything is sent to is the test's own server on 127.0.0.1.
 the word ``GOT_IN``.
 """
 
+import json
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import nbformat
 from conftest import COURSE
@@ -21,6 +23,8 @@ from autograder.source.variants import read_variants
 
 #: What an attack prints when it got in; written so that the code itself does not contain it.
 GOT_IN = "GOT" + "-IN"
+#: What an attack prints when it has done what it does; written in the same way.
+RAN = "hostile" + "-ran"
 FUNCTIONS, LINEAR, MODULES = "03_functional_and_relu", "04_linear", "10_modules"
 
 
@@ -39,7 +43,8 @@ class Attack:
             behind everything.
         earned: the exercises that are answered right and get full marks; all others get 0.
         edit: does something else to the notebook at the end.
-        says: a part of the row's text, if the check's own message does not suffice.
+        says: a part of the row's text.
+        shows: a part of the executed notebook's outputs. One that breaks something has to say or show that it ran.
         works_unwalled: whether it gains, sees or damages something when it shares an interpreter with the checks.
         at_most: marks may also be lower: it shoots itself in the foot in a way that may cost more.
     """
@@ -53,6 +58,7 @@ class Attack:
     earned: tuple[str, ...] = ()
     edit: Callable[[nbformat.NotebookNode], None] | None = None
     says: str = ""
+    shows: str = ""
     works_unwalled: bool = False
     at_most: bool = False
 
@@ -132,3 +138,11 @@ def notebook_of(attack: Attack, known: dict[str, str]) -> nbformat.NotebookNode:
 def cell_of(notebook: nbformat.NotebookNode, grade_id: str) -> nbformat.NotebookNode:
     """The cell with nbgrader's name for it."""
     return next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+
+
+def check_ran(attack: Attack, executed: Path) -> None:
+    """What an attack shows is in the executed notebook's outputs; otherwise it has tested nothing."""
+    notebook = nbformat.read(executed, as_version=4)
+    outputs = json.dumps([cell.get("outputs", []) for cell in notebook.cells], ensure_ascii=False)
+    assert attack.says or attack.shows, "nobody sees whether it ran"
+    assert attack.shows in outputs, "it did not do what it was to do"

@@ -3,7 +3,7 @@
 Most of them answer everything else right: what they do must cost the exercise that does it, and no more.
 """
 
-from attack import FUNCTIONS, LINEAR, MODULES, Attack, all_but, cell_of
+from attack import FUNCTIONS, LINEAR, MODULES, RAN, Attack, all_but, cell_of
 from nbformat.v4 import new_code_cell
 
 HANG, DEATH, MEMORY, DISK = "hanging", "dying", "eating memory", "filling the disk"
@@ -140,6 +140,7 @@ def linear(x, weight, bias):
     return float(input("What is it? "))
 """,
         earned=BUT_LINEAR,
+        says="input",
     ),
     Attack(
         "stops-itself",
@@ -194,6 +195,7 @@ def trace_shapes(net, x):
         exercise="mlp",
         earned=all_but(MODULES, "trace_shapes", "mlp"),
         at_most=True,
+        says="longer than",
     ),
     Attack(
         "hangs-when-it-is-looked-at",
@@ -210,9 +212,11 @@ class Slow:
     __str__ = __len__ = __bool__ = __iter__ = __eq__ = __hash__ = __getattr__ = lambda self, *values: time.sleep(60)
 
 def linear(x, weight, bias):
+    print("hostile" "-ran")
     return Slow()
 """,
         earned=BUT_LINEAR,
+        shows=RAN,
     ),
     Attack(
         "hangs-at-the-end",
@@ -238,9 +242,11 @@ class Stays:
 stays = Stays()
 atexit.register(stay)
 threading.Thread(target=stay).start()
+print("hostile" "-ran")
 """,
         place="last",
         earned=ALL_FUNCTIONS,
+        shows=RAN,
     ),
     Attack(
         "slow-in-every-cell",
@@ -273,10 +279,12 @@ def annoy():
 
 def relu(x):
     threading.Thread(target=annoy, daemon=True).start()
+    print("hostile" "-ran")
     return x.clamp(min=0)
 """,
         earned=ALL_FUNCTIONS,
         at_most=True,
+        shows=RAN,
     ),
     Attack(
         "answers-byte-by-byte",
@@ -298,6 +306,7 @@ def linear(x, weight, bias):
             pass
 """,
         earned=BUT_LINEAR,
+        says="longer than",
     ),
     Attack(
         "keeps-every-core-busy",
@@ -320,10 +329,12 @@ for _ in range(48):
     except OSError:
         break
 time.sleep(3)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_FUNCTIONS,
         at_most=True,
+        shows=RAN,
     ),
     Attack(
         "keeps-every-core-busy-with-threads",
@@ -341,16 +352,19 @@ try:
         threading.Thread(target=work, daemon=True).start()
 except RuntimeError as error:
     print(error)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_LINEAR,
         at_most=True,
+        shows=RAN,
     ),
     Attack(
         "text-that-is-slow-to-read",
         HANG,
         FUNCTIONS,
         earned=ALL_FUNCTIONS,
+        shows="✓",
         edit=_details_without_end,
     ),
     Attack(
@@ -361,16 +375,60 @@ except RuntimeError as error:
 from IPython.display import HTML, display
 
 display(HTML("<em>x</p>" * 12_000))
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_LINEAR,
+        shows=RAN,
     ),
     Attack(
         "two-thousand-cells",
         HANG,
         FUNCTIONS,
         earned=ALL_FUNCTIONS,
+        shows="1999",
         edit=lambda notebook: notebook.cells.extend(new_code_cell(f"{i}") for i in range(2000)),
+    ),
+    Attack(
+        "stops-reading-what-it-is-sent",
+        HANG,
+        FUNCTIONS,
+        """
+import signal
+import sys
+import time
+
+def receive(*values, **options):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        time.sleep(1)
+
+sys.modules["autograder.execute.crossing.frames"].receive = receive
+""",
+        place="last",
+        edit=lambda notebook: notebook.cells.append(new_code_cell("#" * 1_000_000)),
+        earned=ALL_FUNCTIONS,
+        says="could not be interrupted",
+    ),
+    Attack(
+        "alarms-that-raise-in-the-engine",
+        HANG,
+        LINEAR,
+        """
+import signal
+
+def alarm(number, frame):
+    raise KeyError("hostile")
+
+print("hostile" "-ran")
+signal.signal(signal.SIGALRM, alarm)
+signal.setitimer(signal.ITIMER_REAL, 0.3, 0.05)
+""",
+        place="cell",
+        earned=ALL_LINEAR,
+        at_most=True,
+        shows=RAN,
     ),
 ]
 
@@ -407,6 +465,7 @@ import os
 os._exit(0)
 """,
         earned=BUT_RELU,
+        says="ended the process",
     ),
     Attack(
         "exits-at-once-in-the-second-answer",
@@ -420,6 +479,7 @@ def relu_backward(grad_output, x):
 """,
         exercise="relu_backward",
         earned=all_but(FUNCTIONS, "relu_backward"),
+        says="ended the process",
     ),
     Attack(
         "exits-in-an-extra-cell",
@@ -433,6 +493,7 @@ os._exit(1)
         place="cell",
         exercise="collapse",
         earned=ALL_LINEAR,
+        says="ended the process",
     ),
     Attack(
         "system-exit",
@@ -442,6 +503,7 @@ os._exit(1)
 import sys
 
 def linear(x, weight, bias):
+    print("hostile" "-ran")
     exit()
 
 def parameter_count(widths, bias=True):
@@ -450,6 +512,7 @@ def parameter_count(widths, bias=True):
 quit()
 """,
         earned=BUT_LINEAR,
+        shows=RAN,
     ),
     Attack(
         "segmentation-fault",
@@ -462,6 +525,7 @@ def relu(x):
     ctypes.string_at(0)
 """,
         earned=BUT_RELU,
+        says="ended the process",
     ),
     Attack(
         "stack-overflow",
@@ -476,6 +540,7 @@ def linear(x, weight, bias):
     return linear(x, weight, bias)
 """,
         earned=BUT_LINEAR,
+        says="ended the process",
     ),
     Attack(
         "recursion-through-c",
@@ -499,9 +564,11 @@ def relu(x):
     y = []
     for _ in range(300_000):
         y = [y]
+    print("hostile" "-ran")
     return y, Deep()
 """,
         earned=BUT_RELU,
+        shows=RAN,
     ),
     Attack(
         "aborts",
@@ -514,6 +581,7 @@ def linear(x, weight, bias):
     os.abort()
 """,
         earned=BUT_LINEAR,
+        says="ended the process",
     ),
     Attack(
         "kills-itself-and-all-around",
@@ -534,6 +602,7 @@ def relu(x):
     os._exit(9)
 """,
         earned=BUT_RELU,
+        says="ended the process",
     ),
     Attack(
         "dies-in-every-answer",
@@ -555,6 +624,7 @@ sys.setprofile(watch)
 """,
         earned=BUT_LINEAR,
         at_most=True,
+        says="ended the process",
     ),
     Attack(
         "dies-of-its-own-limits",
@@ -569,6 +639,7 @@ def relu(x):
     return bytearray(10**7)
 """,
         earned=BUT_RELU,
+        says="MemoryError",
     ),
     Attack(
         "dies-only-when-it-is-run-again",
@@ -577,6 +648,7 @@ def relu(x):
         edit=_dies_when_run_again,
         earned=all_but(FUNCTIONS, "dead_fraction"),
         at_most=True,
+        says="ended the process",
     ),
     Attack(
         "interrupts-itself",
@@ -590,6 +662,7 @@ def parameter_count(widths, bias=True):
     raise GeneratorExit
 """,
         earned=BUT_LINEAR,
+        says="interrupted itself",
     ),
     Attack(
         "dies-while-it-answers",
@@ -605,6 +678,7 @@ def trace_shapes(net, x):
     os._exit(0)
 """,
         earned=BUT_TRACE,
+        says="ended the process",
     ),
 ]
 
@@ -623,6 +697,7 @@ def relu(x):
     return x.clamp(min=0)
 """,
         earned=BUT_RELU,
+        says="MemoryError",
     ),
     Attack(
         "tensor-of-a-terabyte",
@@ -633,6 +708,7 @@ def linear(x, weight, bias):
     return torch.zeros(2**40, dtype=torch.uint8)
 """,
         earned=BUT_LINEAR,
+        says="allocate memory",
     ),
     Attack(
         "memory-that-limits-do-not-see",
@@ -661,9 +737,11 @@ def relu(x):
         print("GOT" "-IN: mmap")
     except (OSError, MemoryError) as error:
         print(error)
+    print("hostile" "-ran")
     raise MemoryError
 """,
         earned=BUT_RELU,
+        shows=RAN,
     ),
     Attack(
         "shared-memory-that-nobody-holds",
@@ -684,9 +762,11 @@ for segments in range(40):
     libc.shmdt(ctypes.c_void_p(address))
 else:
     print("GOT" "-IN: shared memory")
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_FUNCTIONS,
+        shows=RAN,
     ),
     Attack(
         "memory-in-many-processes",
@@ -712,6 +792,7 @@ def linear(x, weight, bias):
     raise MemoryError
 """,
         earned=BUT_LINEAR,
+        says="GB of memory",
     ),
     Attack(
         "memory-while-it-keeps-the-watch-busy",
@@ -738,6 +819,7 @@ def linear(x, weight, bias):
     os._exit(0)
 """,
         earned=BUT_LINEAR,
+        says="GB of memory",
     ),
     Attack(
         "half-a-million-objects",
@@ -748,9 +830,11 @@ class Thing:
     pass
 
 def trace_shapes(net, x):
+    print("hostile" "-ran")
     return [Thing() for _ in range(500_000)]
 """,
         earned=BUT_TRACE,
+        shows=RAN,
     ),
     Attack(
         "memory-of-the-graders",
@@ -758,9 +842,11 @@ def trace_shapes(net, x):
         MODULES,
         """
 def trace_shapes(net, x):
+    print("hostile" "-ran")
     return ["x" * 10_000_000] * 40
 """,
         earned=BUT_TRACE,
+        shows=RAN,
     ),
     Attack(
         "small-tensor-large-result",
@@ -780,6 +866,69 @@ def parameter_count(widths, bias=True):
     return 1 << 10**8
 """,
         earned=BUT_LINEAR,
+        says="shape",
+    ),
+    Attack(
+        "memory-while-a-byte-trickles",
+        MEMORY,
+        FUNCTIONS,
+        """
+import os
+import struct
+import time
+
+def relu(x):
+    os.write(3, struct.pack(">Q", 10_000_000))
+    for _ in range(12):
+        if os.fork() == 0:
+            try:
+                hoard = bytearray(b"x") * 250_000_000
+                time.sleep(8)
+            finally:
+                os._exit(0)
+    end = time.monotonic() + 9
+    while time.monotonic() < end:
+        os.write(3, b"x")
+        time.sleep(0.001)
+    os._exit(0)
+""",
+        earned=BUT_RELU,
+        says="GB of memory",
+    ),
+    Attack(
+        "hundreds-of-thousands-of-numbers",
+        MEMORY,
+        FUNCTIONS,
+        "x = [" + "1," * 900_000 + "]\nprint(len(x))",
+        place="last",
+        earned=ALL_FUNCTIONS,
+        shows="900000",
+    ),
+    Attack(
+        "thousands-of-empty-cells",
+        MEMORY,
+        LINEAR,
+        edit=lambda notebook: notebook.cells.extend(new_code_cell("") for _ in range(4800)),
+        earned=ALL_LINEAR,
+        shows="✓",
+    ),
+    Attack(
+        "parentheses-without-end",
+        MEMORY,
+        LINEAR,
+        "x = " + "(" * 90_000,
+        place="last",
+        earned=ALL_LINEAR,
+        shows="SyntaxError",
+    ),
+    Attack(
+        "signs-without-end",
+        MEMORY,
+        MODULES,
+        "x = " + "-" * 90_000 + "1",
+        place="last",
+        earned=ALL_MODULES,
+        shows="Error",
     ),
 ]
 
@@ -805,9 +954,11 @@ for folder in (Path.cwd(), Path("/tmp"), Path("/dev/shm"), Path.home(), Path("/v
         print(folder, error)
 if written > 2 * 60_000_000:
     print("GOT" "-IN", written)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_FUNCTIONS,
+        shows=RAN,
     ),
     Attack(
         "many-small-files",
@@ -824,9 +975,11 @@ try:
             break
 except OSError as error:
     print(made, error)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_LINEAR,
+        shows=RAN,
     ),
     Attack(
         "files-where-no-files-belong",
@@ -852,9 +1005,11 @@ for folder in ("/proc", "/dev", "/", "/tmp/..", "/usr", "/run", "/sys", "/mnt", 
         print("GOT" "-IN", folder, written)
     except OSError as error:
         print(folder, written, error)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_LINEAR,
+        shows=RAN,
     ),
     Attack(
         "files-that-are-deleted-but-open",
@@ -876,9 +1031,31 @@ try:
     print("GOT" "-IN", written)
 except OSError as error:
     print(error)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_FUNCTIONS,
+        shows=RAN,
+    ),
+    Attack(
+        "half-in-one-place-and-half-in-another",
+        DISK,
+        LINEAR,
+        """
+written = []
+for folder in ("/tmp/work", "/dev/shm"):
+    try:
+        with open(f"{folder}/hostile-half", "wb") as file:
+            written.append(file.write(b"x" * 30_000_000))
+    except OSError as error:
+        print(folder, error)
+if len(written) == 2:
+    print("GOT" "-IN", written)
+print("hostile" "-ran")
+""",
+        place="cell",
+        earned=ALL_LINEAR,
+        shows=RAN,
     ),
 ]
 
@@ -948,9 +1125,11 @@ def linear(x, weight, bias):
         except Exception:
             pass
     subprocess.run(["head", "-c", "20000000", "/dev/zero"])
+    print("hostile" "-ran")
     return x @ weight.T + bias
 """,
         earned=ALL_LINEAR,
+        shows=RAN,
     ),
     Attack(
         "displays-fifty-megabytes",
@@ -979,6 +1158,7 @@ def linear(x, weight, bias):
     raise error
 """,
         earned=BUT_LINEAR,
+        says="ValueError: xxxx",
     ),
     Attack(
         "exceptions-in-a-long-chain",
@@ -992,9 +1172,11 @@ def relu(x):
             raise ValueError("x" * 1000) from error
         except ValueError as next_one:
             error = next_one
+    print("hostile" "-ran")
     raise error
 """,
         earned=BUT_RELU,
+        shows=RAN,
     ),
     Attack(
         "exception-of-fifty-megabytes-in-a-cell",
@@ -1005,6 +1187,7 @@ raise type("E" * 10_000_000, (Exception,), {})("x" * 50_000_000)
 """,
         place="cell",
         earned=ALL_FUNCTIONS,
+        says="MB of output",
     ),
     Attack(
         "lifts-its-own-limits-on-output",
@@ -1017,8 +1200,7 @@ student = sys.modules.get("autograder.execute.learner.student")
 if student is not None:
     output = {"output_type": "stream", "name": "stdout", "text": "x" * 50_000_000}
     result = {"status": "ok", "outputs": [output], "too_much": False, "count": 3}
-    student.Student.run_cell = lambda self, code: result
-    student.Student._do_run = lambda self, code: result
+    student.Student._do_run = lambda self, code, pictures, alone: result
     student._error = lambda error, traceback: [["ValueError"], "y" * 50_000_000, "z" * 50_000_000]
     student._text = student._stream_text = lambda value: "v" * 50_000_000
 
@@ -1028,6 +1210,7 @@ def linear(x, weight, bias):
         place="cell",
         earned=ALL_LINEAR,
         at_most=True,
+        says="MB of output",
     ),
     Attack(
         "sixty-pictures",
@@ -1039,11 +1222,14 @@ import matplotlib.pyplot as plt
 for _ in range(60):
     plt.figure().gca().imshow(torch.rand(200, 200))
 
+print("hostile" "-ran")
+
 def linear(x, weight, bias):
     return x @ weight.T + bias
 """,
         earned=ALL_LINEAR,
         at_most=True,
+        shows=RAN,
     ),
     Attack(
         "prints-what-no-file-can-hold",
@@ -1056,10 +1242,11 @@ print("\\ud800 \\x00 \\x1b[31m \\x07 \\uffff \\u202e \\r\\b")
 display({"text/plain": "\\ud800", "text/html": "\\udfff", "\\ud800": "x"}, raw=True)
 
 def relu(x):
-    print("\\ud800\\x00")
+    print("\\ud800\\x00", "hostile" "-ran")
     return x.clamp(min=0)
 """,
         earned=ALL_FUNCTIONS,
+        shows=RAN,
     ),
     Attack(
         "displays-what-no-file-can-hold",
@@ -1082,9 +1269,41 @@ show({"text/plain": ["\\ud800", 3], "text/html": {"x": b"y"}, "image/svg+xml": [
 loop = {}
 loop["loop"] = loop
 show({"application/json": loop})
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_LINEAR,
+        shows=RAN,
+    ),
+    Attack(
+        "three-hundred-cells-of-output",
+        OUTPUT,
+        FUNCTIONS,
+        edit=lambda notebook: notebook.cells.extend(new_code_cell("print('x' * 450_000)") for _ in range(300)),
+        earned=ALL_FUNCTIONS,
+        says="MB of output: the rest is left out",
+    ),
+    Attack(
+        "displays-what-is-nested-without-end",
+        OUTPUT,
+        MODULES,
+        """
+from IPython.display import display
+
+for depth in (30, 900):
+    deep = []
+    for _ in range(depth):
+        deep = [deep]
+    try:
+        display({"application/json": deep}, raw=True)
+    except BaseException as error:
+        print(type(error).__name__)
+print("hostile" "-ran")
+""",
+        place="last",
+        earned=ALL_MODULES,
+        at_most=True,
+        says="cannot be read",
     ),
 ]
 
@@ -1112,10 +1331,12 @@ def relu(x):
             break
     if made >= 200:
         print("GOT" "-IN", made)
+    print("hostile" "-ran")
     return x.clamp(min=0)
 """,
         earned=ALL_FUNCTIONS,
         at_most=True,
+        shows=RAN,
     ),
     Attack(
         "forks-that-fork",
@@ -1137,12 +1358,14 @@ def linear(x, weight, bias):
         ctypes.CDLL(None).prctl(15, b"hostile-tree", 0, 0, 0)
         time.sleep(max(0, end + 15 - time.monotonic()))
         os._exit(0)
+    print("hostile" "-ran")
     return x @ weight.T + bias
 
 me = os.getpid()
 """,
         earned=ALL_LINEAR,
         at_most=True,
+        shows=RAN,
     ),
     Attack(
         "daemon-that-outlives-it",
@@ -1165,9 +1388,11 @@ if os.fork() == 0:
         time.sleep(50)
     os._exit(0)
 os.wait()
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_FUNCTIONS,
+        shows=RAN,
     ),
     Attack(
         "programs-that-outlive-it",
@@ -1183,10 +1408,12 @@ for _ in range(5):
     subprocess.Popen([sys.executable, "-c", code, "hostile-program"], start_new_session=True)
 subprocess.Popen("exec -a hostile-sleep sleep 50", shell=True, executable="/bin/bash", start_new_session=True)
 get_ipython().system_raw("nohup sleep 50 hostile 2>/dev/null >/dev/null &")
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_LINEAR,
         at_most=True,
+        shows=RAN,
     ),
     Attack(
         "five-hundred-threads",
@@ -1203,10 +1430,12 @@ try:
     print("GOT" "-IN", made)
 except RuntimeError as error:
     print(made, error)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_FUNCTIONS,
         at_most=True,
+        shows=RAN,
     ),
     Attack(
         "two-of-itself-on-the-line",
@@ -1217,10 +1446,12 @@ import os
 
 def linear(x, weight, bias):
     os.fork()
+    print("hostile" "-ran")
     return x @ weight.T + bias
 """,
         earned=ALL_LINEAR,
         at_most=True,
+        shows=RAN,
     ),
     Attack(
         "exits-and-leaves-a-child-on-the-line",
@@ -1237,6 +1468,48 @@ if os.fork():
         place="cell",
         earned=ALL_FUNCTIONS,
         at_most=True,
+        says="ended the process",
+    ),
+    Attack(
+        "does-not-want-to-end-with-the-examiner",
+        PROCESSES,
+        FUNCTIONS,
+        """
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+for number in (0, 19, 23):
+    if libc.prctl(1, number, 0, 0, 0) == 0:
+        print("GOT" "-IN: nobody ends it")
+    print(ctypes.get_errno())
+print("hostile" "-ran")
+""",
+        place="cell",
+        earned=ALL_FUNCTIONS,
+        shows=RAN,
+    ),
+    Attack(
+        "children-that-have-stopped",
+        PROCESSES,
+        LINEAR,
+        """
+import ctypes
+import os
+import signal
+import time
+
+for _ in range(5):
+    if os.fork() == 0:
+        os.setsid()
+        ctypes.CDLL(None).prctl(15, b"hostile-stop", 0, 0, 0)
+        signal.alarm(50)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        os._exit(0)
+print("hostile" "-ran")
+""",
+        place="cell",
+        earned=ALL_LINEAR,
+        shows=RAN,
     ),
 ]
 
@@ -1255,9 +1528,11 @@ for host in ("127.0.0.1", "localhost", "0.0.0.0", "::1", "::ffff:127.0.0.1"):
         print("GOT" "-IN", host)
     except OSError as error:
         print(host, error)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_FUNCTIONS,
+        shows=RAN,
     ),
     Attack(
         "udp",
@@ -1271,9 +1546,11 @@ for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         socket.socket(family, socket.SOCK_DGRAM).sendto(b"hostile udp", (host, @PORT@))
     except OSError as error:
         print(error)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_LINEAR,
+        shows=RAN,
     ),
     Attack(
         "web",
@@ -1290,9 +1567,11 @@ def relu(x):
     except OSError as error:
         print(error)
     subprocess.run(["bash", "-c", "exec 9<>/dev/tcp/127.0.0.1/@PORT@ && echo hostile >&9"], capture_output=True)
+    print("hostile" "-ran")
     return x.clamp(min=0)
 """,
         earned=ALL_FUNCTIONS,
+        shows=RAN,
     ),
     Attack(
         "other-kinds-of-sockets",
@@ -1318,9 +1597,11 @@ for family, kind, protocol in ((40, 1, 0), (17, 3, 768), (16, 3, 9), (38, 5, 0),
         opened.close()
     except OSError as error:
         print(family, error)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_LINEAR,
+        shows=RAN,
     ),
 ]
 
@@ -1343,9 +1624,11 @@ for pattern in ("submitted/*", "gradebook*", "solutions/*/*.ipynb"):
         for path in place.glob(pattern):
             print("GOT" "-IN", path)
 print(sorted(os.listdir("/")), os.getcwd(), dict(os.environ))
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_FUNCTIONS,
+        shows=RAN,
     ),
     Attack(
         "looks-at-processes",
@@ -1365,9 +1648,11 @@ for part in ("environ", "cmdline", "maps", "mem", "root", "cwd", "exe", "fd/0"):
         print("GOT" "-IN", path)
     except OSError as error:
         print(part, type(error).__name__)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_LINEAR,
+        shows=RAN,
     ),
     Attack(
         "looks-at-descriptors",
@@ -1387,9 +1672,11 @@ for number in range(4096):
     print(number, kind)
     if kind == "folder" or number > 3 and kind != "other":
         print("GOT" "-IN", number, kind)
+print("hostile" "-ran")
 """,
         place="first",
         earned=ALL_FUNCTIONS,
+        shows=RAN,
     ),
     Attack(
         "looks-for-others-on-the-machine",
@@ -1416,9 +1703,11 @@ if me < 200:  # in a PID namespace only, because it stops whom it gets hold of
         if libc.syscall(call, *numbers) == 0 and call == 101:
             print("GOT" "-IN: ptrace")
 print(socket.gethostname())
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_LINEAR,
+        shows=RAN,
     ),
 ]
 
@@ -1445,9 +1734,11 @@ for path in paths:
             pass
 for folder in ("submitted", "autograded", "solutions", "notebooks"):
     shutil.rmtree(course / folder, ignore_errors=True)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_FUNCTIONS,
+        shows=RAN,
     ),
     Attack(
         "writes-all-over",
@@ -1469,9 +1760,11 @@ for folder in map(Path, places):
         print("GOT" "-IN", folder)
     except OSError as error:
         print(folder, type(error).__name__)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_LINEAR,
+        shows=RAN,
     ),
     Attack(
         "hides-files-for-later",
@@ -1489,9 +1782,11 @@ for name in ("/tmp/hostile", "/var/tmp/hostile", "/dev/shm/hostile", "/run/hosti
         path.write_text("hostile")
     except OSError as error:
         print(name, type(error).__name__)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_FUNCTIONS,
+        shows=RAN,
     ),
     Attack(
         "asks-the-kernel-for-more",
@@ -1552,9 +1847,11 @@ for path in ("/dev/mem", "/dev/kmsg", "/dev/vda", "/dev/tty", "/dev/console", "/
         print("GOT" "-IN", path)
     except OSError as error:
         print(path, type(error).__name__)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_LINEAR,
+        shows=RAN,
     ),
     Attack(
         "rewrites-what-it-can-see-of-the-grader",
@@ -1580,11 +1877,30 @@ for path in ("/proc/self/exe", sys.executable, "/proc/self/uid_map", "/proc/sys/
         print("GOT" "-IN", path)
     except OSError as error:
         print(path, type(error).__name__)
+print("hostile" "-ran")
 """,
         place="cell",
         earned=ALL_MODULES,
+        shows=RAN,
     ),
 ]
+
+#: In the learner's process, cell number n of those that follow gets outcome number n.
+MADE_UP = """
+import sys
+
+class Odd:
+    pass
+
+student = sys.modules["autograder.execute.learner.student"]
+made_up = [@OUTCOMES@]
+honest = student.Student._do_run
+
+def run(self, code, *more):
+    return made_up[int(code)] if code.isdecimal() and int(code) < len(made_up) else honest(self, code, *more)
+
+student.Student._do_run = run
+"""
 
 VALUES_THAT_CHOKE = [
     Attack(
@@ -1608,6 +1924,7 @@ def clipped_relu(x, ceiling=6.0):
     return type("\\ud800", (), {"__repr__": lambda self: "\\ud800"})()
 """,
         earned=("relu_in_place", "clipped_module", "learned_leaky"),
+        says="ValueError",
     ),
     Attack(
         "texts-for-the-teachers-terminal",
@@ -1626,6 +1943,7 @@ def collapse(first, second):
     raise type("[bold]\\x1b[2J", (Exception,), {})("[link=http://127.0.0.1]here[/link]")
 """,
         earned=tuple(name for name in BUT_LINEAR if name not in ("parameter_count", "collapse")),
+        says="ValueError",
     ),
     Attack(
         "containers-that-choke",
@@ -1658,6 +1976,7 @@ def collapse(first, second):
     return memoryview(b"x"), bytearray(b"y"), 1j, -0.0, float("inf"), float("nan"), True
 """,
         earned=("linear_backward", "two_layer_backward"),
+        says="list",
     ),
     Attack(
         "exceptions-that-choke",
@@ -1702,6 +2021,7 @@ def clipped_relu(x, ceiling=6.0):
     exec(compile("raise ValueError('from nowhere')", "Cell In[999999], line 999999", "exec"))
 """,
         earned=("relu_in_place", "clipped_module", "learned_leaky"),
+        says="Bad",
     ),
     Attack(
         "ranges-without-end",
@@ -1728,42 +2048,37 @@ def train(images, labels, epochs, batch_size, lr):
 """,
         exercise="train",
         earned=all_but(MODULES, "trace_shapes", "mlp", "count_products", "count_parameters", "training_step", "train"),
+        says="range",
     ),
     Attack(
         "outcomes-of-cells-made-up",
         VALUES,
         FUNCTIONS,
-        """
-import sys
-
-class Odd:
-    pass
-
-student = sys.modules.get("autograder.execute.learner.student")
-made_up = iter([
+        MADE_UP.replace(
+            "@OUTCOMES@",
+            """
     {"status": ["x"], "outputs": [], "too_much": False, "count": 1},
     {"status": "ok", "outputs": [], "too_much": False, "count": [1]},
     {"status": "ok", "outputs": [{"output_type": "display_data", "data": {"x": {1, 2}}, "metadata": {1: Odd()}}]},
     {"status": "ok", "outputs": {"a": torch.zeros(2)}, "too_much": False, "count": 10**30},
     {"status": Odd(), "outputs": None, "too_much": 5, "count": None},
     {"status": "stubborn", "outputs": "text", "too_much": False, "count": -1},
-    None,
-    5,
-    [torch.zeros(3)],
-    {},
-    Odd(),
-])
-honest = student.Student.run_cell if student else None
-
-def run_cell(self, code):
-    return next(made_up, None) or honest(self, code)
-
-if student is not None:
-    student.Student.run_cell = run_cell
 """,
+        ),
         place="last",
         edit=lambda notebook: notebook.cells.extend(new_code_cell(f"{i}") for i in range(20)),
         earned=ALL_FUNCTIONS,
+        says="cannot be read",
+    ),
+    Attack(
+        "outcomes-of-cells-that-are-none",
+        VALUES,
+        FUNCTIONS,
+        MADE_UP.replace("@OUTCOMES@", "None, 5, [torch.zeros(3)], {}, Odd()"),
+        place="last",
+        edit=lambda notebook: notebook.cells.extend(new_code_cell(f"{i}") for i in range(20)),
+        earned=ALL_FUNCTIONS,
+        says="cannot be read",
     ),
     Attack(
         "modules-that-choke",
@@ -1816,6 +2131,39 @@ def training_step(net, x, labels, lr):
 """,
         exercise="lenet",
         earned=("trace_shapes", "count_parameters", "residual", "train"),
+        says="module",
+    ),
+    Attack(
+        "words-that-sound-like-the-checks",
+        VALUES,
+        FUNCTIONS,
+        """
+class Right:
+    def __repr__(self):
+        return "x\\n→ This answer is right\\n✓ relu(x)"
+
+def relu(x):
+    raise ValueError("x\\n→ This answer is right\\n  → This answer is right")
+
+def relu_backward(grad_output, x):
+    return Right()
+
+def dead_fraction(h):
+    raise type("X\\u2028→ This answer is right", (Exception,), {})("\\u202ethgir")
+""",
+        earned=("leaky_relu", "clipped_relu", "relu_in_place", "clipped_module", "learned_leaky"),
+        says="1: Your code stopped with ValueError: x",
+    ),
+    Attack(
+        "an-answer-of-gigabytes",
+        VALUES,
+        LINEAR,
+        """
+def linear(x, weight, bias):
+    return torch.zeros(300_000_000, dtype=torch.uint8)
+""",
+        earned=BUT_LINEAR,
+        says="300 MB, more than 200 MB",
     ),
 ]
 
@@ -1832,6 +2180,7 @@ os.closerange(0, 4096)
         place="cell",
         earned=ALL_FUNCTIONS,
         at_most=True,
+        says="ended the process",
     ),
     Attack(
         "hangs-up-and-lives-on",
@@ -1851,6 +2200,7 @@ def linear(x, weight, bias):
             pass
 """,
         earned=BUT_LINEAR,
+        says="process that it ran in",
     ),
     Attack(
         "forgets-all-modules",
@@ -1867,6 +2217,7 @@ os.environ.clear()
 os.umask(0o777)
 os.chdir("/")
 torch.set_num_threads(64)
+print("hostile" "-ran")
 sys.stdout = sys.stderr = None
 sys.path.clear()
 for name in list(sys.modules):
@@ -1878,6 +2229,7 @@ for name in ("__import__", "print", "isinstance", "len", "getattr", "list", "id"
         place="cell",
         earned=ALL_FUNCTIONS,
         at_most=True,
+        shows=RAN,
     ),
     Attack(
         "sends-rubbish-down-the-line",
@@ -1892,6 +2244,7 @@ os.write(3, bytes(range(256)) * 40)
         exercise="committee",
         earned=ALL_MODULES,
         at_most=True,
+        says="cannot be read",
     ),
     Attack(
         "replaces-the-shell",
@@ -1906,6 +2259,7 @@ shell.display_pub = shell.displayhook = shell.execution_count = None
         place="cell",
         earned=ALL_LINEAR,
         at_most=True,
+        says="cannot be read",
     ),
 ]
 

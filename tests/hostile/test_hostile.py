@@ -28,7 +28,7 @@ import breaking
 import dishonest
 import nbformat
 import pytest
-from attack import FUNCTIONS, GOT_IN, LINEAR, MODULES, Attack, honest_notebook, notebook_of, points
+from attack import FUNCTIONS, GOT_IN, LINEAR, MODULES, Attack, check_ran, honest_notebook, notebook_of, points
 from conftest import COURSE, ROOT
 from plain import PLAIN
 from rich.console import Console
@@ -56,7 +56,7 @@ WORKERS = 2
 SECRET = f"hostile-secret-{os.getpid()}-{time.time_ns()}"
 #: Smaller than in earnest, so that reaching them is quick; on a busy machine a check of 04 may take eight seconds.
 LIMITS = {"cell_seconds": 15, "total_seconds": 120, "output_bytes": 500_000, "memory_bytes": 1_500_000_000}
-LIMITS |= {"disk_bytes": 50_000_000}
+LIMITS |= {"disk_bytes": 50_000_000, "total_output_bytes": 1_000_000}
 #: Where attacks might leave files, besides the class.
 PLACES = [Path.home(), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path("/run"), ROOT, Path(sys.prefix)]
 #: Memory of all processes below which nobody looks closer.
@@ -403,6 +403,7 @@ def test_breaking(graded, attack):
     check_marks(attack, row, result.folder)
     if row.graded:
         check_outputs(result.autograded(row.student))
+        check_ran(attack, result.autograded(row.student))
 
 
 def comparable(path: Path) -> list:

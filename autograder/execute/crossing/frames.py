@@ -9,8 +9,10 @@ from collections.abc import Callable
 #: The largest message that is accepted from a learner's process.
 LARGEST = 200_000_000
 _LENGTH = struct.Struct(">Q")
-#: Seconds that the rest of a frame may take after its length, so that a deadline does not cut it in two.
+#: Seconds that a frame may take once it has begun, so that the end of the time does not cut it in two.
 REST = 2.0
+#: How many seconds are left; asked again and again, because that may change.
+Left = Callable[[], float]
 
 
 class WireError(Exception):
@@ -22,58 +24,69 @@ class Closed(Exception):
 
 
 class OutOfTime(Exception):
-    """Nothing came before the deadline."""
+    """The other side did not send, or did not read, in time."""
 
 
-def send(connection: socket.socket, payload: bytes) -> None:
+def within(seconds: float) -> Left:
+    """So many seconds from now."""
+    end = time.monotonic() + seconds
+    return lambda: end - time.monotonic()
+
+
+def for_ever() -> float:
+    """For a side that is trusted, and whose end closes the connection."""
+    return float("inf")
+
+
+def send(connection: socket.socket, payload: bytes, left: Left = for_ever) -> None:
     """Send one frame.
 
+    Args:
+        connection: where to send it.
+        payload: the frame's content.
+        left: how long the other side may take to read it; at least ``REST``.
+
     Raises:
-        Closed: the other side is gone.
+        Closed, OutOfTime: after either the connection is of no use.
     """
-    try:
-        connection.sendall(_LENGTH.pack(len(payload)))
-        connection.sendall(payload)
-    except OSError as error:
-        raise Closed from error
+    poll, rest, at_least = select.poll(), memoryview(_LENGTH.pack(len(payload)) + payload), within(REST)
+    poll.register(connection, select.POLLOUT)
+    while rest:
+        _wait(poll, max(left(), at_least()))
+        try:
+            rest = rest[connection.send(rest, socket.MSG_DONTWAIT) :]
+        except BlockingIOError:
+            continue
+        except OSError as error:
+            raise Closed from error
 
 
-def receive(
-    connection: socket.socket,
-    deadline: float | None = None,
-    largest: int = LARGEST,
-    tick: Callable[[], None] = lambda: None,
-) -> bytes:
+def receive(connection: socket.socket, left: Left = for_ever, largest: int = LARGEST) -> bytes:
     """Receive one frame.
 
     Args:
-        connection: where to receive from.
-        deadline: by ``time.monotonic``; None to wait for ever.
+        connection: where to receive it from.
+        left: how long it may take to begin; then it has at least ``REST`` to arrive.
         largest: a longer frame is refused.
-        tick: called four times a second while nothing comes.
 
     Raises:
         Closed, OutOfTime, WireError.
     """
-    header = _take(connection, _LENGTH.size, deadline, tick)
+    header = _take(connection, _LENGTH.size, left)
     (length,) = _LENGTH.unpack(header)
     if length > largest:
         raise WireError(f"a message of {length / 1e6:.0f} MB, more than {largest / 1e6:.0f} MB")
-    return _take(connection, length, None if deadline is None else max(deadline, time.monotonic() + REST), tick)
+    at_least = within(REST)
+    return _take(connection, length, lambda: max(left(), at_least()))
 
 
-def _take(connection: socket.socket, count: int, deadline: float | None, tick: Callable[[], None]) -> bytes:
+def _take(connection: socket.socket, count: int, left: Left) -> bytes:
     """``count`` bytes; the buffer grows with what arrives, not with what was announced."""
     parts: list[bytes] = []
-    missing = count
-    poll = select.poll()
+    missing, poll = count, select.poll()
     poll.register(connection, select.POLLIN)
     while missing:
-        wait = 250.0 if deadline is None else min(250.0, 1000 * (deadline - time.monotonic()))
-        if wait <= 0:
-            raise OutOfTime
-        if not poll.poll(wait):
-            tick()
+        if not _wait(poll, left()):
             continue
         try:
             part = connection.recv(min(missing, 1 << 20))
@@ -84,3 +97,14 @@ def _take(connection: socket.socket, count: int, deadline: float | None, tick: C
         parts.append(part)
         missing -= len(part)
     return b"".join(parts)
+
+
+def _wait(poll: select.poll, left: float) -> bool:
+    """Wait a little; whether something can be done.
+
+    Raises:
+        OutOfTime: nothing is left.
+    """
+    if left <= 0:
+        raise OutOfTime
+    return bool(poll.poll(1000 * min(left, 0.25)))

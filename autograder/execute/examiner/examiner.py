@@ -12,10 +12,8 @@ import os
 import random
 import signal
 import socket
-import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgpack
@@ -25,6 +23,7 @@ import torch
 from autograder.execute.crossing import frames, wire
 from autograder.execute.examiner.link import Inplace, Link, Lost, Watching
 from autograder.execute.examiner.standins import CannotCross, holds_standin
+from autograder.execute.examiner.usage import PERIOD, Usage
 from autograder.execute.limits import Limits
 from autograder.notebook.failures import failing_call
 
@@ -32,6 +31,8 @@ from autograder.notebook.failures import failing_call
 SEED = 20_240_229
 #: Characters that are kept of what a check's calls print, if they print too much.
 FLOODED = 10_000
+#: Seconds that the learner's process has to put up its walls.
+SETTING_UP = 60
 
 
 class CheckTimeout(BaseException):
@@ -66,10 +67,10 @@ class Examiner:
 
     def __init__(self, job: socket.socket, connection: socket.socket, learner: int, limits: Limits) -> None:
         self.job, self.learner, self.limits = job, learner, limits
-        self.link = Link(connection, self._interrupt, limits.output_bytes, self._watch_memory)
-        self.connection = connection
+        self.link = Link(connection, self._interrupt, limits.output_bytes)
+        self.usage = Usage(learner, limits.memory_bytes, self._kill)
+        self.connection, self.checking = connection, False
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
-        self.over_memory = False
         self._share_seeds()
 
     def _share_seeds(self) -> None:
@@ -84,11 +85,12 @@ class Examiner:
 
     def run(self) -> None:
         """Greet the learner's process, then run the cells that the grader sends, one by one."""
-        said = wire.unpack(frames.receive(self.connection, time.monotonic() + 30))
+        said = wire.unpack(frames.receive(self.connection, frames.within(SETTING_UP)))
         if said != ["here"]:
             raise RuntimeError(f"the learner's process could not be set up: {said}")
         tell(self.job, "here", os.getpid())
-        signal.signal(signal.SIGALRM, self._check_timeout)
+        signal.signal(signal.SIGALRM, self._look)
+        signal.setitimer(signal.ITIMER_REAL, PERIOD, PERIOD)
         while True:
             cell = hear(self.job)
             kind = cell.pop("kind")
@@ -104,8 +106,7 @@ class Examiner:
 
     def _run_cell(self, code: str, seconds: float, pictures: dict[str, str], alone: list[str]) -> dict:
         """A cell of the learner's, or an example: there."""
-        began = time.monotonic()
-        self.link.deadline = began + seconds
+        clock = self.link.clock = self.usage.clock(seconds)
         outcome: dict[str, Any] = {"status": "ok", "outputs": [], "count": None}
         try:
             answer = self.link.ask("run", code, pictures, alone)
@@ -113,28 +114,27 @@ class Examiner:
             outcome["count"] = answer["count"] if _is_count(answer["count"]) else None
             outcome["status"] = "flood" if flooded or answer["too_much"] is True else _status(answer["status"])
         except Lost as lost:
-            outcome["status"] = self._why(lost)
+            outcome["status"], outcome["detail"] = self._why(lost), lost.detail
         except Exception:
             outcome["status"] = "protocol"
-        outcome["seconds"] = round(time.monotonic() - began, 3)
+        outcome["seconds"], outcome["excused"] = round(clock.passed(), 3), round(clock.excused(), 3)
         return outcome
 
     def _run_check(self, code: str, seconds: float, names: list[str], grade_id: str) -> dict:
         """A check cell: here, with the learner's names as stand-ins."""
-        began = time.monotonic()
-        self.link.deadline = began + seconds
+        clock = self.link.clock = self.usage.clock(seconds)
         self.link.printed, printed = 0, io.StringIO()
         outcome: dict[str, Any] = {"status": "ok", "error": None, "count": None, "outputs": []}
         label = f"check {grade_id}"
         self.link.print = lambda text: print(text, end="")
-        signal.setitimer(signal.ITIMER_REAL, seconds + 2 * Link.GRACE)
+        self.checking = True
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 self.link.begin(SEED)
                 space = self._space(names)
                 exec(_compile(code, label), space)
         except Lost as lost:
-            outcome["status"] = self._why(lost)
+            outcome["status"], outcome["detail"] = self._why(lost), lost.detail
             if outcome["status"] == "error":
                 outcome["error"] = _told(KeyboardInterrupt("the code has interrupted itself"), label)
         except CheckTimeout:
@@ -144,10 +144,10 @@ class Examiner:
         except BaseException as error:
             outcome |= {"status": "error", "error": _told(error, label)}
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            self.checking = False
             self.link.watching.clear()
         outcome["printed"] = printed.getvalue()[: FLOODED if outcome["status"] == "flood" else None]
-        outcome["seconds"] = round(time.monotonic() - began, 3)
+        outcome["seconds"], outcome["excused"] = round(clock.passed(), 3), round(clock.excused(), 3)
         return outcome
 
     def _space(self, names: list[str]) -> dict[str, Any]:
@@ -180,7 +180,7 @@ class Examiner:
         if lost.why == "interrupt":
             return "error"
         self._kill()
-        if self.over_memory:
+        if self.usage.over_memory:
             return "memory"
         if lost.why == "protocol":
             return "protocol"
@@ -194,17 +194,12 @@ class Examiner:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.learner, signal.SIGKILL)
 
-    def _check_timeout(self, number, frame) -> None:
-        raise CheckTimeout
-
-    def _watch_memory(self) -> None:
-        """Kill the learner's process when it and its children together have too much memory."""
-        if (
-            _tree_memory(self.learner, _resident) > self.limits.memory_bytes + _OWN_MEMORY
-            and _tree_memory(self.learner, _proportional) > self.limits.memory_bytes
-        ):
-            self.over_memory = True
-            self._kill()
+    def _look(self, number, frame) -> None:
+        """Look at what the learner's processes use; end a check whose wait for them the link should have ended."""
+        self.usage.look()
+        if self.checking and self.link.clock.left() + 2 * Link.GRACE <= 0:
+            self.checking = False
+            raise CheckTimeout
 
 
 def _status(status: Any) -> str:
@@ -292,29 +287,3 @@ def _told(error: BaseException, label: str) -> dict:
         "expected": lines is not None,
         "cannot_cross": isinstance(error, CannotCross),
     }
-
-
-def _tree_memory(root: int, memory: Callable[[Path], int]) -> int:
-    """Bytes that a process and its descendants keep in memory, each measured by ``memory``."""
-    total, queue = 0, [root]
-    while queue:
-        place = Path("/proc") / str(queue.pop())
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            total += memory(place)
-            for task in (place / "task").iterdir():
-                queue += [int(child) for child in (task / "children").read_text().split()]
-    return total
-
-
-def _resident(place: Path) -> int:
-    """Quick to tell, but what processes share counts for each of them."""
-    return int((place / "statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
-
-
-def _proportional(place: Path) -> int:
-    """What processes share is divided among them."""
-    lines = (place / "smaps_rollup").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-
-
-_OWN_MEMORY = _tree_memory(os.getpid(), _resident)

@@ -10,7 +10,6 @@ learner's code does to an argument counts only if the check marked it with ``inp
 import gc
 import io
 import socket
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -28,6 +27,7 @@ from autograder.execute.crossing.classes import stock_class
 from autograder.execute.crossing.frames import WireError
 from autograder.execute.crossing.slots import State, grad_of, same_state, same_values, slots, state_of
 from autograder.execute.examiner.standins import CannotCross, Standin, Twin, fill_twin, make_standin
+from autograder.execute.examiner.usage import Clock
 
 #: Exceptions of a learner's code that arrive as what they are; others arrive as the nearest of these.
 ERRORS = {
@@ -98,15 +98,14 @@ class Link:
         connection: to it.
         interrupt: called when the time is over; sends it an interrupt.
         output_limit: characters that a cell or a check may print.
-        tick: called now and then while an answer is awaited.
     """
 
     #: Seconds that the learner's process has to answer after an interrupt.
     GRACE = 2.0
 
-    def __init__(self, connection: socket.socket, interrupt: Callable[[], None], output_limit: int, tick) -> None:
-        self.connection, self.interrupt, self.output_limit, self.tick = connection, interrupt, output_limit, tick
-        self.deadline: float | None = None
+    def __init__(self, connection: socket.socket, interrupt: Callable[[], None], output_limit: int) -> None:
+        self.connection, self.interrupt, self.output_limit = connection, interrupt, output_limit
+        self.clock: Clock
         # The learner's objects have numbers from 0 on, as results have; the check's own have negative ones.
         self.twins: WeakValueDictionary[int, Any] = WeakValueDictionary()
         self.results: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()
@@ -193,13 +192,16 @@ class Link:
 
     def _exchange(self, payload: bytes) -> dict:
         self.waiting = True
-        frames.send(self.connection, payload)
         try:
-            raw = frames.receive(self.connection, self.deadline, tick=self.tick)
+            frames.send(self.connection, payload, self.clock.left)
+        except frames.OutOfTime:
+            raise frames.Closed("it does not read what it is sent") from None
+        try:
+            raw = frames.receive(self.connection, self.clock.left)
         except frames.OutOfTime:
             self.interrupt()
             try:
-                frames.receive(self.connection, time.monotonic() + self.GRACE, tick=self.tick)
+                frames.receive(self.connection, frames.within(self.GRACE))
             except frames.OutOfTime:
                 raise frames.Closed("it could not be interrupted") from None
             self.waiting = False
@@ -440,6 +442,8 @@ class Link:
         if not (type(number) is int and number >= 0 and isinstance(name, str) and isinstance(text, str)):
             raise WireError("an object that is none")
         if number not in self.twins:
+            # one line each: in a check's message nothing of the learner's may look like a line of the check's
+            name, text = (" ".join(part.splitlines()) for part in (name, text))
             made = make_standin(self, number, name, stock, has, module is True, kind is True, text)
             call.held.append(made)
             self.twins[number] = made

@@ -33,7 +33,7 @@ from autograder.execute.grader.pictures import (
 )
 from autograder.execute.grader.report import CellReport, CheckReport, Report
 from autograder.execute.grader.words import ANSI
-from autograder.execute.limits import Limits
+from autograder.execute.limits import BUSIEST, Limits
 from autograder.source.names import bound_names, defined_names, parse, read_names
 
 #: The names of the error outputs that the engine writes itself.
@@ -50,6 +50,10 @@ JSON_TYPE = re.compile(r"application/(.*\+)?json$")
 
 class Stopped(Exception):
     """``stop`` was called while a notebook was running."""
+
+
+class _OutOfTime(Exception):
+    """The time of all cells is over."""
 
 
 _running: set[Job] = set()
@@ -119,11 +123,18 @@ class _Run:
     done: list[int] = field(default_factory=list)
     deadly: set[int] = field(default_factory=set)
     by_count: dict[int, NotebookNode] = field(default_factory=dict)
-    deadline: float = 0.0
+    #: what people call the cells
+    names: list[str] = field(default_factory=list)
+    #: seconds that cells have taken and that count, those run again included; and all since the first began
+    spent: float = 0.0
+    began: float = 0.0
+    #: characters of output that are kept
+    written: int = 0
 
     def run(self) -> None:
         self.report.versions = _versions()
-        self.deadline = time.monotonic() + self.limits.total_seconds
+        self.names = words.name_cells(self.notebook.cells)
+        self.began = time.monotonic()
         cells = [(i, cell) for i, cell in enumerate(self.notebook.cells) if _is_code(cell)]
         reports = {i: CellReport(i + 1, about_cell(cell).get("grade_id")) for i, cell in cells}
         self.report.cells = list(reports.values())
@@ -132,13 +143,16 @@ class _Run:
         try:
             for i, cell in cells:
                 cell.outputs, cell.execution_count = [], None
-                if time.monotonic() > self.deadline and not out_of_time:
-                    out_of_time = True
-                    self.report.problems.append(words.out_of_time(i + 1, self.limits))
-                if out_of_time or restarts > RESTARTS:
+                outcome = None
+                if not out_of_time and restarts <= RESTARTS:
+                    try:
+                        outcome = self._attempt(i, cell, known)
+                    except _OutOfTime:
+                        out_of_time = True
+                        self.report.problems.append(words.out_of_time(self.names[i], self.limits))
+                if outcome is None:
                     self._not_run(cell, reports[i])
                     continue
-                outcome = self._attempt(i, cell, known)
                 self._note(cell, reports[i], outcome)
                 put_pictures(cell, self.pictures.get(i, Images()))
                 if outcome["status"] in GONE:
@@ -146,12 +160,18 @@ class _Run:
                     self.deadly.add(i)
                     self._hang_up()
                     if restarts > RESTARTS:
-                        self.report.problems.append(words.too_often(i + 1))
+                        self.report.problems.append(words.too_often(self.names[i]))
         finally:
             self._hang_up()
 
     def _attempt(self, i: int, cell, known: set[str]) -> dict[str, Any]:
-        """Run one cell; if there is no process, first start one and repeat the earlier cells."""
+        """Run one cell; if there is no process, first start one and repeat the earlier cells.
+
+        Raises:
+            _OutOfTime: there is no time left for it.
+        """
+        self._seconds_left()
+        began = time.monotonic()
         try:
             if self.job is None:
                 self._start()
@@ -159,7 +179,9 @@ class _Run:
         except frames.Closed:
             if _stopping.is_set():
                 raise Stopped from None
-            outcome = {"status": "died", "seconds": 0.0, "outputs": [], "printed": "", "error": None, "count": None}
+            seconds = round(time.monotonic() - began, 3)
+            self.spent += seconds
+            outcome = {"status": "died", "seconds": seconds, "outputs": [], "printed": "", "error": None, "count": None}
         if not self._is_examined(cell):
             self.done.append(i)
             self._remember(cell, outcome)
@@ -195,8 +217,7 @@ class _Run:
             self.job = None
 
     def _request(self, i: int, cell, known: set[str]) -> dict[str, Any]:
-        seconds = max(1.0, min(self.limits.cell_seconds, self.deadline - time.monotonic()))
-        about = about_cell(cell)
+        seconds, about = self._seconds_left(), about_cell(cell)
         if self._is_examined(cell):
             names = sorted(_asked_names(cell.source) - known)
             return {
@@ -212,16 +233,31 @@ class _Run:
         marks = {alt: picture_mark(alt) for alt in known}
         return {"kind": "cell", "code": cell.source, "seconds": seconds, "pictures": marks, "alone": known.alone}
 
+    def _seconds_left(self) -> float:
+        """How long the next cell may take.
+
+        Raises:
+            _OutOfTime: there is no time left for any.
+        """
+        total = self.limits.total_seconds
+        left = min(total - self.spent, BUSIEST * total - (time.monotonic() - self.began))
+        if left <= 0:
+            raise _OutOfTime
+        return min(self.limits.cell_seconds, left)
+
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         self.job.send(request)
-        return self.job.hear(time.monotonic() + request["seconds"] + PATIENCE)
+        outcome = self.job.hear(BUSIEST * request["seconds"] + PATIENCE)
+        self.spent += outcome["seconds"] - outcome["excused"]
+        return outcome | {"allowed": request["seconds"]}
 
     def _note(self, cell, mine: CellReport, outcome: dict[str, Any]) -> None:
         """Put a cell's outcome into the notebook and the report."""
         mine.seconds = outcome["seconds"]
         status = outcome["status"]
         mine.status = {"memory": "died", "stubborn": "timeout", "protocol": "died"}.get(status, status)
-        problem = words.problem(status, mine.number, self.limits)
+        name, seconds = self.names[mine.number - 1], outcome.get("allowed", self.limits.cell_seconds)
+        problem = words.problem(status, name, self.limits, seconds, outcome.get("detail", ""))
         if self._is_examined(cell):
             if outcome.get("printed"):
                 cell.outputs.append(_stream("stdout", outcome["printed"]))
@@ -234,15 +270,28 @@ class _Run:
             raws = map(json.loads, outcome["outputs"] or [])
             cell.outputs = [output for raw in raws if (output := _output(raw)) is not None]
             cell.execution_count = _count(outcome["count"])
-            problem = problem or words.limit_met(cell.outputs, mine.number, self.limits)
+            problem = problem or words.limit_met(cell.outputs, name, self.limits)
             if is_check(cell):
                 error = error_shown(cell.outputs)
                 self._mark(cell, "error" if error and status == "ok" else status, error, problem)
+        self._bound_outputs(cell, mine)
         if problem:
             self.report.problems.append(problem)
+        if status in ("timeout", "stubborn") and outcome["excused"] >= outcome["allowed"]:
+            self.report.crowded = True
         if status not in ("ok", "error"):
-            name = {"timeout": TIMEOUT, "stubborn": TIMEOUT, "flood": FLOOD}.get(status, NOT_RUN)
-            cell.outputs.append(_error(name, problem, [problem]))
+            kind = {"timeout": TIMEOUT, "stubborn": TIMEOUT, "flood": FLOOD}.get(status, NOT_RUN)
+            cell.outputs.append(_error(kind, problem, [problem]))
+
+    def _bound_outputs(self, cell, mine: CellReport) -> None:
+        """Leave a cell's outputs out if those before it have used up the notebook's share."""
+        before, most = self.written, self.limits.total_output_bytes
+        self.written += sum(map(_size, cell.outputs))
+        if cell.outputs and self.written > most:
+            sentence = words.too_much_output(self.limits)
+            cell.outputs = [_error(FLOOD, sentence, [sentence])]
+            if before <= most:
+                self.report.problems.append(sentence)
 
     def _mark(self, cell, status: str, error: dict | None, problem: str) -> None:
         about = about_cell(cell)
@@ -318,6 +367,19 @@ def _output(raw: Any):
             extra = {"execution_count": _count(raw.get("execution_count"))} if kind == "execute_result" else {}
             return from_dict({"output_type": kind, "data": data, "metadata": metadata} | extra)
     return None
+
+
+def _size(output: NotebookNode) -> int:
+    """About how many characters an output has in a file."""
+    size, queue = 0, [output]
+    while queue:
+        value = queue.pop()
+        size += len(value) if isinstance(value, str) else 8
+        if isinstance(value, dict):
+            queue += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            queue += value
+    return size
 
 
 def _count(value: Any) -> int | None:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,17 +51,26 @@ class Job:
         self.connection, self.examiner = connection, 0
 
     def send(self, message: Any) -> None:
-        frames.send(self.connection, msgpack.packb(message, unicode_errors="replace"))
+        """Send a cell.
 
-    def hear(self, deadline: float) -> dict[str, Any]:
+        Raises:
+            frames.Closed: the examiner is gone, or does not read.
+        """
+        try:
+            frames.send(self.connection, msgpack.packb(message, unicode_errors="replace"), frames.within(STARTUP))
+        except frames.OutOfTime:
+            raise frames.Closed from None
+
+    def hear(self, seconds: float) -> dict[str, Any]:
         """The next message: a cell's outcome.
 
         Raises:
-            frames.Closed: the examiner is gone, or silent until the deadline.
+            frames.Closed: the examiner is gone, or silent for so many seconds.
             CourseError: the examiner itself failed, at starting the learner's process or at the set-up cell.
         """
         try:
-            kind, content = msgpack.unpackb(frames.receive(self.connection, deadline), strict_map_key=False)
+            message = frames.receive(self.connection, frames.within(seconds))
+            kind, content = msgpack.unpackb(message, strict_map_key=False)
         except frames.OutOfTime:
             raise frames.Closed from None
         if kind == "failed":
@@ -73,8 +81,9 @@ class Job:
         """Let the examiner end, and wait until it and the learner's processes are gone."""
         with contextlib.suppress(OSError, frames.Closed, frames.OutOfTime, frames.WireError):
             self.connection.shutdown(socket.SHUT_WR)
+            left = frames.within(FAREWELL)
             while True:
-                frames.receive(self.connection, time.monotonic() + FAREWELL)
+                frames.receive(self.connection, left)
         self.kill()
         self.connection.close()
 
@@ -134,7 +143,7 @@ class _Server:
         there.close()
         job = Job(here)
         job.send({"limits": limits, "files": files})
-        job.examiner = job.hear(time.monotonic() + STARTUP)
+        job.examiner = job.hear(STARTUP)
         return job
 
     def close(self) -> None:

@@ -16,6 +16,9 @@ from nbformat import NotebookNode
 
 from autograder.source.names import MAGIC, bound_names, defined_names, parse, read_names
 
+#: Characters of learners' code, together, up to which the names in it are looked up. A notebook of the course has a
+#: tenth of that. Taking code apart costs a thousand times its size in memory, here, where no limit holds.
+MOST_CODE = 100_000
 #: What viewers that strip HTML show.
 SVG = "image/svg+xml"
 #: The HTML that ``picture``, in a notebook's tools cell, makes from a figure.
@@ -89,6 +92,8 @@ def reusable(notebook: NotebookNode, known: Pictures) -> dict[int, Images]:
     ours = [cell.source for _, cell in cells if cell.source in known]
     if ours != [source for source in known if source in set(ours)]:
         return {}  # in a different order, or one of them twice
+    if sum(len(cell.source) for _, cell in cells if cell.source not in known and not is_ours(cell)) > MOST_CODE:
+        return {}
     setup = [cell.source for _, cell in cells if is_ours(cell)]
     given = set(dir(builtins)).union(*(names.defined for source in setup if (names := _names(source))))
     reached = set().union(*(_reach(source, given) or set() for source in known.keys() - set(ours)))

@@ -37,12 +37,17 @@ class CheckReport:
 
 @dataclass
 class Report:
-    """A run: its cells, its checks, a sentence for everything beyond ordinary exceptions, and the versions used."""
+    """A run: its cells, its checks, a sentence for everything beyond ordinary exceptions, and the versions used.
+
+    ``crowded``: a cell was stopped that had waited for a processor for as long as it might run. Alone on the machine it
+    might not have been.
+    """
 
     cells: list[CellReport] = field(default_factory=list)
     checks: list[CheckReport] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
+    crowded: bool = False
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, ensure_ascii=False)

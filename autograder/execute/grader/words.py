@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from autograder.execute.grader.pictures import about_cell
 from autograder.execute.limits import Limits
 
-EXERCISE = "exercise-"
+EXERCISE, CHECK = "exercise-", "check-"
 
 FRAME = re.compile(r"Cell In\[(\d+)\],? line (\d+)")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -19,44 +19,73 @@ def writable(text: str) -> str:
     return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def problem(status: str, number: int, limits: Limits) -> str:
+def name_cells(cells: list) -> list[str]:
+    """What people call the cells: by their exercise, or by their number and the exercise that follows."""
+    names, following = [], ""
+    for number, cell in zip(range(len(cells), 0, -1), reversed(cells)):
+        grade_id = str(about_cell(cell).get("grade_id", ""))
+        kind = next((kind for kind in (EXERCISE, CHECK) if grade_id.startswith(kind)), "")
+        if kind:
+            following = f"exercise {grade_id.removeprefix(kind)!r}"
+            names.append(f"{'the answer to' if kind == EXERCISE else 'the check of'} {following}")
+        else:
+            names.append(f"cell {number}" + (f" (before {following})" if following else ""))
+    return names[::-1]
+
+
+def quoted(text: str) -> str:
+    """A learner's ``text`` within a sentence of ours: no line of it begins like one of ours."""
+    return "\n  | ".join(text.splitlines())
+
+
+def problem(status: str, cell: str, limits: Limits, seconds: float, detail: str = "") -> str:
     """How a cell hit a limit or its process died, as a sentence without a full stop; empty if neither happened.
 
     Args:
         status: the cell's status, as the examiner reports it.
-        number: the cell's number in the notebook.
+        cell: its name.
         limits: the limits in force.
+        seconds: how long it was allowed to take.
+        detail: what was wrong with what its process sent.
     """
+    longer = f"{cell} ran longer than {limits.cell_seconds:g} s"
+    if seconds < limits.cell_seconds:
+        longer = f"{cell} was still running when the notebook had run for {limits.total_seconds:g} s"
     return {
-        "timeout": f"cell {number} ran longer than {limits.cell_seconds:g} s and was stopped",
-        "stubborn": f"cell {number} ran longer than {limits.cell_seconds:g} s, could not be interrupted and was killed",
-        "flood": f"cell {number} wrote more than {limits.output_bytes / 1e6:g} MB of output and was stopped",
-        "memory": f"cell {number} needed more than {limits.memory_bytes / 1e9:g} GB of memory and was stopped",
-        "died": f"cell {number} ended the process that it ran in; the cells after it ran in a new one, without it",
-        "protocol": f"cell {number} made the learner's process send an invalid answer; the process was killed",
+        "timeout": f"{longer} and was stopped",
+        "stubborn": f"{longer}, could not be interrupted and was killed",
+        "flood": f"{cell} wrote more than {limits.output_bytes / 1e6:g} MB of output and was stopped",
+        "memory": f"{cell} needed more than {limits.memory_bytes / 1e9:g} GB of memory and was stopped",
+        "died": f"{cell} ended the process that it ran in; the cells after it ran in a new one, without it",
+        "protocol": f"{cell} got something from the learner's code that cannot be read ({detail or 'no known value'}); "
+        "the cells after it ran in a new process, without it",
     }.get(status, "")
 
 
-def out_of_time(number: int, limits: Limits) -> str:
-    return f"the notebook ran longer than {limits.total_seconds:g} s and was stopped before cell {number}"
+def out_of_time(cell: str, limits: Limits) -> str:
+    return f"the notebook ran longer than {limits.total_seconds:g} s and was stopped before {cell}"
 
 
-def too_often(number: int) -> str:
-    return f"the learner's process died too often, the last time in cell {number}: the cells after it were not run"
+def too_much_output(limits: Limits) -> str:
+    return f"the notebook wrote more than {limits.total_output_bytes / 1e6:g} MB of output: the rest is left out"
 
 
-def limit_met(outputs: list, number: int, limits: Limits) -> str:
+def too_often(cell: str) -> str:
+    return f"the learner's process died too often, the last time in {cell}: the cells after it were not run"
+
+
+def limit_met(outputs: list, cell: str, limits: Limits) -> str:
     """The limit that an exception in the learner's code points to, as a sentence; empty if to none."""
     for output in outputs:
         if output.output_type != "error":
             continue
         told = f"{output.ename}: {output.evalue}"
         if output.ename == "MemoryError" or "can't allocate memory" in told or "not enough memory" in told:
-            return f"cell {number} needed more than {limits.memory_bytes / 1e9:g} GB of memory"
+            return f"{cell} needed more than {limits.memory_bytes / 1e9:g} GB of memory"
         if "No space left on device" in told or "File too large" in told:
-            return f"cell {number} tried to write more than {limits.disk_bytes / 1e6:g} MB to files"
+            return f"{cell} tried to write more than {limits.disk_bytes / 1e6:g} MB to files"
         if "Resource temporarily unavailable" in told or "can't start new thread" in told:
-            return f"cell {number} needed more than {limits.processes} processes and threads"
+            return f"{cell} needed more than {limits.processes} processes and threads"
     return ""
 
 
@@ -74,7 +103,7 @@ def judgement(error: dict, by_count: dict, exercise: str) -> tuple[str, str]:
     if error["expected"]:
         return "wrong", text
     if error["cannot_cross"]:
-        return "wrong", f"The check cannot judge this answer: {text}"
+        return "wrong", f"The check cannot judge this answer: {quoted(text)}"
     if name == "TooLarge":
         return "wrong", f"This answer is too large to be checked: {text}."
     place = _learners_line(error["learners"], by_count)
@@ -86,7 +115,7 @@ def judgement(error: dict, by_count: dict, exercise: str) -> tuple[str, str]:
         )
     if name == "AssertionError" and not text:
         return "wrong", "The check found something that is not what the exercise asks for."
-    lines = [f"Your code stopped with {name}: {text}"]
+    lines = [quoted(f"Your code stopped with {name}: {text}")]
     lines += [f"  in the call {error['call']}"] * bool(error["call"])
     if place is not None:
         whose = f" of your answer to exercise {place.exercise!r}" if elsewhere else ""

@@ -107,6 +107,7 @@ def _run(job: socket.socket, shell, isolated: bool, gpu: bool) -> None:
         here, there = socket.socketpair()
         if isolated:
             walls.new_rooms()
+            walls.die_with_parent()  # changing credentials may clear this
         else:
             folder = tempfile.mkdtemp(prefix="learner-")
         learner = os.fork()
@@ -155,7 +156,6 @@ def _be_learner(connection: socket.socket, shell, limits, files, folder: str, gp
             Path("/tmp/work").mkdir()
             os.chdir("/tmp/work")
         desk.lay_out(files)
-        walls.die_with_parent()  # changing credentials cleared this
         frames.send(connection, wire.pack(["here"]))
         student.Student(connection, shell).serve()
     except BaseException as error:

@@ -79,6 +79,8 @@ FORBIDDEN_CALLS = {
     "syslog": (103, 116),
     "personality": (135, 92),
 }
+#: ``prctl`` is filtered by what it sets: a learner's process must end with the examiner.
+PRCTL = (157, 167)
 #: ``clone`` is filtered by its flags; ``clone3`` hides them in memory: without it, libc falls back to ``clone``.
 CLONE, CLONE3 = (56, 220), (435, 435)
 #: Socket families that a network namespace confines: Unix, IPv4, IPv6, netlink. Others may reach the host.
@@ -179,8 +181,12 @@ def lock_in(limits: Limits, gpu: bool) -> None:
     _check(_libc().unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS), "unshare")
     _mount("none", "/", None, MS_REC | MS_PRIVATE, None)
     covered = {path: os.open(path, os.O_PATH) for path in visible([]) if path.is_relative_to("/tmp")}
-    for place in ("/tmp", "/dev/shm"):
-        _mount("tmpfs", place, "tmpfs", MS_NOSUID | MS_NODEV, f"size={limits.disk_bytes},nr_inodes=20000,mode=1777")
+    _mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, f"size={limits.disk_bytes},nr_inodes=20000,mode=755")
+    for name, place in (("shm", "/dev/shm"), ("tmp", "/tmp")):  # in one file system, which has one size
+        part = Path("/tmp", name)
+        part.mkdir()
+        part.chmod(0o1777)
+        _mount(str(part), place, None, MS_BIND, None)
     for path, handle in covered.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir() if Path(f"/proc/self/fd/{handle}").is_dir() else path.touch()
@@ -191,6 +197,7 @@ def lock_in(limits: Limits, gpu: bool) -> None:
     if not gpu:  # CUDA reads about its driver in /proc, which shows of other processes what any ordinary user may see
         _mount("tmpfs", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=1,mode=555")
     _drop_privileges()
+    die_with_parent()  # changing credentials has cleared this, and from here on it is forbidden
     _forbid_calls()
 
 
@@ -256,6 +263,8 @@ def _forbid_calls() -> None:
     program += [_jump_equal(CLONE3[which], 0, 1), _fail(errno.ENOSYS)]
     for number in numbers:
         program += [_jump_equal(number, 0, 1), _fail(errno.EPERM)]
+    program += [_jump_equal(PRCTL[which], 0, 4), _load(16), _jump_equal(PR_SET_PDEATHSIG, 0, 1), _fail(errno.EPERM)]
+    program += [_load(0)]
     program += [_jump_equal(SOCKET[which], 0, len(FAMILIES) + 3), _load(16)]
     program += [_jump_equal(family, len(FAMILIES) - place, 0) for place, family in enumerate(FAMILIES)]
     program += [_fail(errno.EPERM), _load(0)]

@@ -1,0 +1,145 @@
+"""What a learner's processes use: their memory is watched, their time is counted fairly, and they get one share.
+
+All figures are the kernel's, from ``/proc``; nothing that the learner's processes say is asked for.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from autograder.execute.limits import BUSIEST
+
+#: Seconds between two looks at the learner's processes.
+PERIOD = 0.25
+#: The lowest priority: what a learner's code starts besides its main thread runs beside it, not instead of others.
+LOWEST = 19
+_TICK, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGESIZE")
+
+
+class Usage:
+    """The processes of one learner.
+
+    Args:
+        learner: the first of them.
+        most: bytes of memory that they may have together, beyond an empty notebook's.
+        kill: ends them all.
+    """
+
+    def __init__(self, learner: int, most: int, kill: Callable[[], None]) -> None:
+        self.learner, self.most, self.kill = learner, most, kill
+        self.over_memory = False
+        self._own, self._lowered = _resident(os.getpid()), set()
+
+    def look(self) -> None:
+        """Look at them: this is to happen every ``PERIOD``, whatever this process does or waits for."""
+        processes = list(tree(self.learner))
+        if (
+            sum(map(_resident, processes)) > self.most + self._own  # what they share counts for each of them
+            and sum(map(_proportional, processes)) > self.most
+        ):
+            self.over_memory = True
+            self.kill()
+        self._lower(processes)
+
+    def _lower(self, processes: list[int]) -> None:
+        """Leave the processor to others: the kernel shares it out by threads, or by sessions, not by notebooks."""
+        for process in processes:
+            for task in _tasks(process):
+                if task != self.learner and task not in self._lowered:
+                    with contextlib.suppress(OSError):
+                        os.setpriority(os.PRIO_PROCESS, task, LOWEST)
+                        if task == process:  # where sessions count; the kernel takes ten such wishes a second
+                            Path(f"/proc/{task}/autogroup").write_text(str(LOWEST))
+                        self._lowered.add(task)
+
+    def clock(self, seconds: float) -> "Clock":
+        """The time of a cell that begins now."""
+        return Clock(seconds, lambda: worked(self.learner), lambda: waited(self.learner) + waited(os.getpid()))
+
+
+class Clock:
+    """The time of one cell: what passes, without what its processes have spent waiting for a processor.
+
+    On a busy machine a cell gets more time, then, up to ``BUSIEST`` times as much; but not if its processes keep the
+    machine busy themselves, and have worked for all of the time that they may take.
+
+    Args:
+        seconds: how much it may take.
+        worked: seconds that its processes have worked so far.
+        waited: seconds that they have waited for a processor so far.
+    """
+
+    def __init__(self, seconds: float, worked: Callable[[], float], waited: Callable[[], float]) -> None:
+        self.seconds, self._worked, self._waited = seconds, worked, waited
+        self._began, self._worked_before, self._waited_before = time.monotonic(), worked(), waited()
+
+    def passed(self) -> float:
+        """Seconds on the wall."""
+        return time.monotonic() - self._began
+
+    def excused(self) -> float:
+        """Seconds that do not count."""
+        if self._worked() - self._worked_before > self.seconds:
+            return 0.0
+        return max(0.0, min(self._waited() - self._waited_before, (BUSIEST - 1) * self.seconds, self.passed()))
+
+    def left(self) -> float:
+        """Seconds that are left, at least."""
+        left = self.seconds - self.passed()
+        return left if left > 0 else left + self.excused()
+
+
+def tree(root: int) -> Iterator[int]:
+    """A process and its descendants."""
+    queue = [root]
+    while queue:
+        process = queue.pop()
+        yield process
+        for task in _tasks(process):
+            with contextlib.suppress(OSError, ValueError):
+                text = Path(f"/proc/{process}/task/{task}/children").read_text()
+                queue += [int(child) for child in text.split()]
+
+
+def _tasks(process: int) -> list[int]:
+    try:
+        return [int(task.name) for task in Path(f"/proc/{process}/task").iterdir()]
+    except OSError:
+        return []
+
+
+def waited(process: int) -> float:
+    """Seconds that the main thread of a process could have run, but had no processor."""
+    try:
+        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):  # a kernel that does not count it
+        return 0.0
+
+
+def worked(root: int) -> float:
+    """Seconds of processor time of a process, its descendants, and those of them that have ended."""
+    total = 0
+    for process in tree(root):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            total += sum(int(field) for field in fields[11:15])
+    return total / _TICK
+
+
+def _resident(process: int) -> int:
+    """Bytes of memory: quick to tell, but what processes share counts for each of them."""
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _proportional(process: int) -> int:
+    """Bytes of memory; what processes share is divided among them."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return 0

@@ -1,0 +1,391 @@
+"""What a notebook may cost, whatever it does: every wait ends, and every byte, process and second is counted."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from autograder.execute import Limits, execute
+from autograder.execute.crossing import frames
+from autograder.execute.examiner import usage
+from autograder.execute.grader import pictures
+
+needs_walls = pytest.mark.skipif(sys.platform != "linux", reason="there are no walls")
+
+
+def run(*cells, limits: Limits):
+    notebook = new_notebook(cells=[new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells])
+    return notebook, execute(notebook, limits)
+
+
+def check(code: str, exercise: str):
+    about = {"grade_id": f"check-{exercise}", "grade": True, "solution": False, "locked": True, "points": 2}
+    return new_code_cell(code, metadata={"nbgrader": about})
+
+
+# Frames
+
+
+def test_sending_to_somebody_who_does_not_read_ends():
+    here, there = socket.socketpair()
+    with here, there, pytest.raises(frames.OutOfTime):
+        frames.send(here, bytes(10_000_000), frames.within(0.2))
+
+
+def test_large_frame_arrives_whole():
+    here, there = socket.socketpair()
+    payload = os.urandom(5_000_000)
+    sender = threading.Thread(target=frames.send, args=(here, payload, frames.within(60)))
+    sender.start()
+    assert frames.receive(there, frames.within(60)) == payload
+    sender.join()
+
+
+def test_time_that_is_extended_is_waited_for():
+    """A deadline is asked for again each time, because it moves while a process waits for a processor."""
+    left = iter([0.01, 0.01, 0.01, 60])
+    here, there = socket.socketpair()
+    threading.Timer(0.2, frames.send, (here, b"late")).start()
+    assert frames.receive(there, lambda: next(left, 60)) == b"late"
+
+
+# Leftovers
+
+#: Code that does what it can to outlive everybody.
+STAYS = """
+import ctypes, os, signal, time
+libc = ctypes.CDLL(None, use_errno=True)
+for _ in range(3):
+    if os.fork() == 0:
+        os.setsid()
+        break
+libc.prctl(1, 0, 0, 0, 0)
+for number in range(1, 65):
+    try:
+        signal.signal(number, signal.SIG_IGN)
+    except (OSError, ValueError):
+        pass
+while True:
+    time.sleep(1)
+"""
+GRADER = f"""
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+from autograder.execute import Limits, execute
+from autograder.execute.grader import jobs
+execute(new_notebook(cells=[new_code_cell("x = 1")]), Limits())
+print(next(iter(jobs._servers.values())).process.pid, flush=True)
+execute(new_notebook(cells=[new_code_cell({STAYS!r})]), Limits(cell_seconds=600, total_seconds=600))
+"""
+
+
+def descendants(pid: int) -> list[int]:
+    try:
+        children = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+    return children + [one for child in children for one in descendants(child)]
+
+
+def still_alive(family: list[int]) -> list[int]:
+    """Those of a family that have not ended after a while."""
+    for _ in range(300):
+        alive = [pid for pid in family if Path(f"/proc/{pid}").exists()]
+        if not alive:
+            return []
+        time.sleep(0.1)
+    return alive
+
+
+@needs_walls
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda one: one.name)
+def test_grader_that_is_ended_leaves_no_process(number):
+    grader = subprocess.Popen(
+        [sys.executable, "-c", GRADER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        warm, family = int(grader.stdout.readline()), []
+        for _ in range(300):
+            family = [warm, *descendants(warm)]
+            if len(family) >= 7:  # bubblewrap, the warm process, an examiner, a learner, its three children
+                break
+            time.sleep(0.1)
+        assert len(family) >= 7
+        grader.send_signal(number)
+        grader.wait(60)
+        assert still_alive(family) == []
+    finally:
+        for pid in [grader.pid, *family]:
+            if Path(f"/proc/{pid}").exists():
+                os.kill(pid, signal.SIGKILL)
+
+
+@needs_walls
+def test_examiner_that_is_killed_takes_the_learner_along(monkeypatch):
+    from autograder.execute.grader import jobs
+
+    family = []
+    run("x = 1", limits=Limits())
+    [server] = [one for kind, one in jobs._servers.items() if kind[0]]
+
+    def kill():
+        for _ in range(300):
+            family[:] = descendants(server.process.pid)
+            if len(family) >= 6:
+                break
+            time.sleep(0.1)
+        examiner = next(pid for pid in family if len(descendants(pid)) == 4)
+        os.kill(examiner, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    _, report = run(STAYS, limits=Limits(cell_seconds=600, total_seconds=600))
+    killer.join()
+    warm = next(pid for pid in family if descendants(server.process.pid)[:1] == [pid])
+    assert still_alive([pid for pid in family if pid != warm]) == []
+    assert report.cells[0].status == "died"
+
+
+@needs_walls
+def test_learner_that_stops_reading_is_killed():
+    """A large request does not fit into the socket."""
+    hangs = """
+import signal, sys, time
+
+def hang(*about, **more):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        time.sleep(1)
+
+sys.modules["autograder.execute.crossing.frames"].receive = hang
+"""
+    _, report = run(hangs, "#" * 5_000_000, limits=Limits(cell_seconds=1))
+    assert [cell.status for cell in report.cells] == ["ok", "timeout"]
+
+
+# Memory, files, output
+
+
+@needs_walls
+def test_memory_is_watched_while_bytes_trickle_in():
+    code = """
+import os, struct, time
+os.write(3, struct.pack(">Q", 10_000_000))
+for _ in range(6):
+    if os.fork() == 0:
+        hoard = bytearray(os.urandom(1)) * 150_000_000
+        time.sleep(600)
+while True:
+    os.write(3, b"x")
+    time.sleep(0.001)
+"""
+    _, report = run(code, "a = 3", limits=Limits(cell_seconds=20, memory_bytes=400_000_000))
+    [problem] = report.problems
+    assert "GB of memory" in problem
+
+
+@needs_walls
+def test_memory_is_watched_while_the_check_itself_works():
+    """The examiner is busy and waits for nothing."""
+    code = """
+import os, time
+def f():
+    for _ in range(6):
+        if os.fork() == 0:
+            hoard = bytearray(os.urandom(1)) * 150_000_000
+            time.sleep(600)
+"""
+    busy = check("import time\nf()\nend = time.process_time() + 4\nwhile time.process_time() < end: pass\nf()", "f")
+    _, report = run(code, busy, limits=Limits(cell_seconds=20, memory_bytes=400_000_000))
+    [problem] = report.problems
+    assert "GB of memory" in problem
+
+
+@needs_walls
+def test_files_count_together_wherever_they_are():
+    code = """
+for folder in ("/tmp/work", "/tmp", "/dev/shm"):
+    try:
+        with open(f"{folder}/large", "wb") as file:
+            print(file.write(bytes(30_000_000)))
+    except OSError as error:
+        print(error)
+"""
+    notebook, _ = run(code, limits=Limits(disk_bytes=50_000_000))
+    text = "".join(output.text for output in notebook.cells[0].outputs)
+    assert text.count("30000000") == 1
+    assert text.count("No space left") == 2
+
+
+@needs_walls
+def test_output_of_all_cells_is_limited():
+    cells = ["print('x' * 90_000)"] * 30 + [check("print('y' * 90_000)", "f"), "1 / 0"]
+    notebook, report = run(*cells, limits=Limits(output_bytes=100_000, total_output_bytes=300_000))
+    assert len(nbformat.writes(notebook)) < 330_000 + 1000 * len(cells)
+    assert report.problems == ["the notebook wrote more than 0.3 MB of output: the rest is left out"]
+    assert [cell.status for cell in report.cells] == ["ok"] * 31 + ["error"]
+    assert report.checks[0].status == "right"
+    assert "rest is left out" in notebook.cells[5].outputs[0].evalue
+
+
+# Time
+
+
+class FakeJob:
+    """An examiner for which each cell takes as long as its text says; some kill the process."""
+
+    now = 0.0
+
+    def __init__(self):
+        self.examiner = 0
+
+    def send(self, request):
+        self.request = request
+
+    def hear(self, seconds):
+        wanted, *about = self.request["code"].split()
+        taken = min(float(wanted), self.request["seconds"])
+        FakeJob.now += taken
+        excused = taken if "waits" in about else 0.0
+        status = "died" if "dies" in about else "timeout" if taken < float(wanted) else "ok"
+        return {"status": status, "seconds": taken, "excused": excused, "outputs": [], "count": 1}
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def fake_time(monkeypatch):
+    from autograder.execute.grader import engine
+
+    FakeJob.now = 0.0
+    monkeypatch.setattr(engine, "open_job", lambda *about: FakeJob())
+    monkeypatch.setattr(engine.time, "monotonic", lambda: FakeJob.now)
+
+
+def test_cells_that_run_again_count(fake_time):
+    """After each death, all that had run before runs again."""
+    _, report = run(*["1"] * 15, *["0 dies"] * 5, limits=Limits(cell_seconds=5, total_seconds=20))
+    assert FakeJob.now == 20
+    assert report.problems[-1] == "the notebook ran longer than 20 s and was stopped before cell 17"
+
+
+def test_waiting_for_a_processor_does_not_count(fake_time):
+    _, report = run(*["5 waits"] * 6, limits=Limits(cell_seconds=5, total_seconds=20))
+    assert report.problems == []
+    assert not report.crowded
+    FakeJob.now = 0.0
+    _, report = run(*["5 waits"] * 60, limits=Limits(cell_seconds=5, total_seconds=20))
+    assert report.problems == ["the notebook ran longer than 20 s and was stopped before cell 17"]
+
+
+def test_cell_that_was_kept_from_running_is_noted(fake_time):
+    _, report = run("9", limits=Limits(cell_seconds=5))
+    assert report.cells[0].status == "timeout"
+    assert not report.crowded
+    _, report = run("9 waits", limits=Limits(cell_seconds=5))
+    assert report.crowded
+
+
+class Times:
+    """Times that a test sets."""
+
+    def __init__(self, monkeypatch, seconds: float) -> None:
+        self.now = self.worked = self.waited = 100.0
+        monkeypatch.setattr(usage.time, "monotonic", lambda: self.now)
+        self.clock = usage.Clock(seconds, lambda: self.worked, lambda: self.waited)
+
+    def go(self, working: float = 0, waiting: float = 0, sleeping: float = 0) -> float:
+        self.now += working + waiting + sleeping
+        self.worked += working
+        self.waited += waiting
+        return round(self.clock.left(), 6)
+
+
+def test_clock_of_a_cell_that_has_the_machine_for_itself(monkeypatch):
+    times = Times(monkeypatch, 30)
+    assert times.go(working=10) == 20
+    assert times.go(sleeping=20) == 0
+    assert times.clock.excused() == 0
+
+
+def test_clock_of_a_cell_on_a_busy_machine(monkeypatch):
+    times = Times(monkeypatch, 30)
+    assert times.go(working=10, waiting=40) == 20
+    assert times.clock.excused() == 40
+    assert times.go(working=19) == 1
+    assert times.go(sleeping=2) == -1
+
+
+def test_clock_of_a_cell_that_never_gets_its_turn(monkeypatch):
+    times = Times(monkeypatch, 30)
+    assert times.go(waiting=119) == 1
+    assert times.go(waiting=2) == -1
+
+
+def test_clock_of_a_cell_that_keeps_the_machine_busy_itself(monkeypatch):
+    """Sixty of its processes have worked, and its own has waited for them."""
+    times = Times(monkeypatch, 30)
+    times.worked += 31
+    assert times.go(working=1, waiting=30) == -1
+    assert times.clock.excused() == 0
+
+
+def test_times_are_the_kernels():
+    before = usage.worked(os.getpid())
+    end = time.process_time() + 0.1
+    while time.process_time() < end:
+        pass
+    assert usage.worked(os.getpid()) - before > 0.05
+    assert usage.waited(os.getpid()) > 0 or not Path("/proc/self/schedstat").exists()
+    assert usage.waited(2**22) == usage.worked(2**22) == 0
+
+
+@needs_walls
+def test_what_a_learner_starts_leaves_the_processor_to_others():
+    code = """
+import os, threading, time
+if os.fork() == 0:
+    os.setsid()
+    threading.Thread(target=time.sleep, args=[60]).start()
+    time.sleep(60)
+for _ in range(100):
+    time.sleep(0.05)
+    if min(os.getpriority(os.PRIO_PROCESS, task) for task in (2, 3)) == 19:
+        break
+print(os.getpriority(os.PRIO_PROCESS, 0), os.getpriority(os.PRIO_PROCESS, 2))
+try:
+    os.setpriority(os.PRIO_PROCESS, 2, 0)
+except OSError as error:
+    print(error)
+"""
+    notebook, _ = run(code, limits=Limits())
+    assert notebook.cells[0].outputs[0].text == "0 19\n[Errno 13] Permission denied\n"
+
+
+# Taking code apart
+
+
+@pytest.mark.parametrize("code", ["x = [" + "1," * 2_000_000 + "]", "x = " + "(" * 90_000, "-" * 99_000 + "1"])
+def test_long_or_deep_code_is_not_taken_apart(code, monkeypatch):
+    sizes = []
+    whole = pictures.parse
+    monkeypatch.setattr(pictures, "parse", lambda code: sizes.append(len(code)) or whole(code))
+    known = {"draw()": pictures.Images({"a picture": "<img>"})}
+    notebook = new_notebook(cells=[new_code_cell(code), new_code_cell("draw()")])
+    pictures.reusable(notebook, known)
+    assert sum(sizes) <= pictures.MOST_CODE + 100
+
+
+def test_many_cells_are_not_taken_apart_either(monkeypatch):
+    monkeypatch.setattr(pictures, "parse", lambda code: pytest.fail("taken apart"))
+    notebook = new_notebook(cells=[new_code_cell(f"x = {number:0100d}") for number in range(1000)])
+    assert pictures.reusable(notebook, {"draw()": pictures.Images({"a picture": "<img>"})}) == {}
