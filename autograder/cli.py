@@ -117,6 +117,21 @@ def _parser() -> argparse.ArgumentParser:
     feedback.add_argument("--student", action="append", metavar="ID", help="only this learner (may be repeated)")
     feedback.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
 
+    export = command(
+        "export",
+        _export,
+        "write the gradebook's grades to a CSV file for an LMS",
+        "autograder export --format canvas --notebook 04_linear",
+    )
+    export.add_argument("--format", required=True, choices=["canvas", "moodle"], help="whose gradebook will import it")
+    export.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="where to write it (default: reports/grades-FORMAT.csv)"
+    )
+    export.add_argument(
+        "--notebook", action="append", metavar="NAME", help="only this notebook (may be repeated; default: all graded)"
+    )
+    export.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
+
     trial = command(
         "try", _try, "grade one notebook of your own, without a gradebook", "autograder try Downloads/04_linear.ipynb"
     )
@@ -190,12 +205,14 @@ def _course(writes: bool) -> Course:
 
 
 @contextmanager
-def _gradebook(config) -> Iterator[None]:
+def _gradebook(config, must_exist: bool = False) -> Iterator[None]:
     """Check that the gradebook can be used before anything is done; later errors with it take one line, too."""
-    from autograder.grading.gradebook import check_gradebook, gradebook_errors
+    from autograder.grading.gradebook import check_gradebook, gradebook_errors, require_gradebook
     from autograder.grading.nbgrader_apps import course_directory
 
     url = course_directory(config).db_url
+    if must_exist:
+        require_gradebook(url)
     check_gradebook(url)
     with gradebook_errors(url):
         yield
@@ -280,6 +297,24 @@ def _feedback(options: argparse.Namespace) -> int:
         pages = write_pages(config, name, options.student, _reporter(progress, f"feedback on {name}"))
     console.print(
         f"{len(pages)} pages: {pages[0].parents[2]}/STUDENT/{name}/{name}.html", highlight=False, soft_wrap=True
+    )
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from autograder.grading.nbgrader_apps import course_config
+    from autograder.report.canvas import CanvasExporter
+    from autograder.report.export import export_grades
+    from autograder.report.moodle import MoodleExporter
+
+    course = _course(writes=True)
+    names = [course.require(name) for name in options.notebook or []]
+    config = course_config(course.root, database=options.db)
+    exporter = {"canvas": CanvasExporter, "moodle": MoodleExporter}[options.format]
+    with _gradebook(config, must_exist=True):
+        path, grades = export_grades(config, exporter, options.file or course.reports / exporter.default_to, names)
+    console.print(
+        f"{len(grades.learners)} learners, {', '.join(grades.assignments)}: {path}", highlight=False, soft_wrap=True
     )
     return 0
 
