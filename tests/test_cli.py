@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from autograder.cli import main
 
-COMMANDS = ["build", "grade", "feedback", "export", "try", "demo", "doctor", "register", "lab", "teach"]
+COMMANDS = ["build", "grade", "feedback", "report", "export", "try", "demo", "doctor", "register", "lab", "teach"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -54,6 +54,7 @@ def one_line(capsys) -> str:
         ["build"],
         ["grade", "04_linear"],
         ["feedback", "04_linear"],
+        ["report", "04_linear"],
         ["export", "--format=canvas"],
         ["register"],
         ["lab"],

@@ -59,7 +59,7 @@ def draw_points(scores: Sequence[float], most: float) -> Picture:
 
 def draw_endings(items: Sequence[Item]) -> Picture:
     """For each exercise, the share of learners who solved it, were wrong, were stopped, or did not solve it."""
-    figure, ax = _figure(0.62 * len(items) + 0.2)
+    figure, ax = _figure(0.62 * max(len(items), 1) + 0.2)
     for place, item in enumerate(items):
         title = _short(f"{item.number}  {item.title}")
         ax.text(0, place - 0.29, title, va="bottom", color=COLOURS["ink"], fontsize=10, parse_math=False)
@@ -82,7 +82,7 @@ def draw_endings(items: Sequence[Item]) -> Picture:
         if not total:
             ax.text(0, place, "no results", va="center_baseline", color=COLOURS["quiet"], fontsize=10)
     ax.set_xlim(0, 1)
-    ax.set_ylim(len(items) - 0.7, -0.7)
+    ax.set_ylim(max(len(items), 1) - 0.7, -0.7)
     ax.set_axis_off()
     return Picture(_svg(figure, "exercises"), f"Bar chart by exercise. {' '.join(map(_said, items))}")
 
