@@ -114,7 +114,9 @@ def test_corrected_item_total_correlation():
 def test_an_item_that_makes_up_the_total_does_not_correlate_with_itself():
     """With the item left in the total, r would be 1."""
     assert discrimination([3, 0, 3, 0], [3, 0, 3, 0]) is None
-    assert discrimination([0.1, 0.2, 0.3], [0.1 + 0.7, 0.2 + 0.7, 0.3 + 0.7]) is None
+    tenths = [tenth / 10 for tenth in range(1, 8)]
+    assert len({tenth + 0.7 - tenth for tenth in tenths}) > 1
+    assert discrimination(tenths, [tenth + 0.7 for tenth in tenths]) is None
 
 
 @pytest.mark.parametrize(("scores", "totals"), [([], []), ([1], [1]), ([1, 0], [3, 1]), ([1, 1, 1], [1, 2, 3])])
@@ -404,8 +406,8 @@ def check_is_safe(page: str) -> None:
     """No element or attribute that runs or fetches anything, and a policy that would not let it."""
     seen = Seen(page)
     allowed = (
-        "html head meta title style body header main footer p b h1 h2 h3 h4 small div figure figcaption ul li table "
-        "thead tbody tr th td br details summary article span pre code svg g path text defs clippath rect use tspan"
+        "html head meta title style body header main footer p b h1 h2 h3 h4 small div figure figcaption ul ol li a "
+        "table thead tbody tr th td br details summary article span pre code svg g path text defs clippath rect use tspan"
     )
     assert {tag for tag, _ in seen.elements} <= set(allowed.split())
     for tag, attributes in seen.elements:
@@ -468,7 +470,10 @@ def test_the_page_and_the_table_say_what_happened(tmp_path):
     assert "2.3 of 5 points on average, median 2, 3 learners" in text
     assert "2 submissions have not been graded." in text
     assert "The records of 1 learner cannot be read" in text
+    assert "Most frequent mistakes The sign is the old one. (2)" in text
     assert "The sign is the old one. 2 learners" in text
+    links = [attributes["href"].removeprefix("#") for tag, attributes in Seen(page).elements if tag == "a"]
+    assert links == [attributes["id"] for tag, attributes in Seen(page).elements if tag == "article" and attributes]
     assert "1 · Twice 1 learner" in text
     assert re.search(r"cell 5 was stopped \(learner \d, learner \d\)", text)
     first, second = table_of(tmp_path)

@@ -26,6 +26,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 MOST_PAIRS, MOST_ANSWERS = 20, 3
 #: How many kinds of failure are shown before the rest is folded, how many at all, and how many cells.
 FIRST_KINDS, MOST_KINDS, FIRST_CELLS = 12, 60, 8
+#: How many mistakes are listed at the top.
+FIRST_MISTAKES = 4
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def render(
         endings_picture=draw_endings(items),
         named=_shown(named, by_check, learners, mask),
         nameless=_shown(nameless, by_check, learners, mask),
+        first_mistakes=FIRST_MISTAKES,
         first_kinds=FIRST_KINDS,
         most_kinds=MOST_KINDS,
         problems=sorted(problems.items(), key=lambda entry: (-len(entry[1]), entry[0])),
