@@ -407,7 +407,8 @@ def check_is_safe(page: str) -> None:
     seen = Seen(page)
     allowed = (
         "html head meta title style body header main footer p b h1 h2 h3 h4 small div figure figcaption ul ol li a "
-        "table thead tbody tr th td br details summary article span pre code svg g path text defs clippath rect use tspan"
+        "table thead tbody tr th td br details summary article span pre code svg g path text defs clippath rect use "
+        "tspan"
     )
     assert {tag for tag, _ in seen.elements} <= set(allowed.split())
     for tag, attributes in seen.elements:
