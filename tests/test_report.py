@@ -229,6 +229,22 @@ def test_learners_are_numbered_in_no_order():
     assert numbered != number_learners(students, random.Random(2))
 
 
+def test_nothing_on_the_page_is_in_the_gradebook_s_order(tmp_path):
+    records = [
+        record(
+            f"student{n:02}",
+            result(NEGATE, "wrong", OLD_SIGN),
+            answers={"check-negate": f"f({n})"},
+            problems=["cell 5 was stopped"],
+        )
+        for n in range(30)
+    ]
+    page = page_of(klass(*records), tmp_path)
+    assert re.findall(r"<h4>learner (\d+)", page) == ["1", "2", "3"]
+    assert "(learner 1, learner 2, learner 3, learner 4, learner 5 and 25 more)" in page
+    assert "f(0)" not in page
+
+
 def test_comments_and_docstrings_are_taken_out():
     code = '''# Ada
 def f(x):  # Ada's

@@ -2,8 +2,8 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
 
@@ -66,10 +66,14 @@ def write_report(
     Raises:
         CourseError: they cannot be written.
     """
+    learners = number_learners((each.student for each in record.records), chance or random.SystemRandom())
+    numbers = {student: number for number, student in enumerate(learners)}
+    # In this order from here on, so that no list gives away the gradebook's.
+    record = replace(record, records=tuple(sorted(record.records, key=lambda each: numbers[each.student])))
     items = analyse(record.exercises, record.records)
     named, nameless = find_mistakes(record.records, lambda code: normal_form(code) or code)
     table = path.with_suffix(".csv")
-    html = render(record, items, named, nameless, anonymous, chance or random.SystemRandom())
+    html = render(record, items, named, nameless, learners, anonymous)
     write_whole(path, html.encode("utf-8", errors="replace"))
     write_whole(table, csv_bytes(table_rows(items, named)))
     return path, table
@@ -95,11 +99,10 @@ def render(
     items: Sequence[Item],
     named: Sequence[Mistake],
     nameless: Sequence[Mistake],
+    learners: Mapping[str, str],
     anonymous: bool,
-    chance: random.Random,
 ) -> str:
     """The page, as HTML."""
-    learners = number_learners((each.student for each in record.records), chance)
     mask = make_mask(record.names, record.words)
     by_check = {item.exercise.grade_id: item for item in items}
     scores = [each.score for each in record.records]
@@ -140,7 +143,9 @@ def render(
     )
 
 
-def _shown(mistakes: Sequence[Mistake], by_check: dict[str, Item], learners: dict[str, str], mask: Mask) -> list[Shown]:
+def _shown(
+    mistakes: Sequence[Mistake], by_check: Mapping[str, Item], learners: Mapping[str, str], mask: Mask
+) -> list[Shown]:
     return [
         Shown(
             item=by_check[mistake.grade_id],
@@ -154,7 +159,7 @@ def _shown(mistakes: Sequence[Mistake], by_check: dict[str, Item], learners: dic
     ]
 
 
-def _who_solved(items: Sequence[Item], learners: dict[str, str]) -> list[tuple[str, list[str]]]:
+def _who_solved(items: Sequence[Item], learners: Mapping[str, str]) -> list[tuple[str, list[str]]]:
     """For each learner, in the order of their numbers, how each exercise ended; an empty text if there is no result."""
     return [(label, [item.endings.get(student, "") for item in items]) for student, label in learners.items()]
 
