@@ -291,12 +291,15 @@ def test_a_huge_answer_is_cut_before_it_is_taken_apart():
 
 
 def test_no_name_is_on_an_anonymous_page(tmp_path):
-    answers = {"check-negate": '# by Grace\ndef negate(x):\n    """Grace Hopper"""\n    return x, "hopper"'}
+    own = LONG.replace("return result", 'return result, "hopper"').replace(":\n", ':\n    """Grace Hopper"""\n', 1)
+    answers = {"check-negate": f"# by Grace\n{own}"}
     records = [
         record(who, result(TWICE, "right"), result(NEGATE, "wrong", f"✗ negate\n  yours '{who}'"), answers=answers)
         for who in ("grace", "s-4711")
     ]
-    page = page_of(klass(*records, names=["Grace", "Hopper", "ghopper@x.org"]), tmp_path, anonymous=True)
+    graded = klass(*records, names=["Grace", "Hopper", "ghopper@x.org"])
+    assert "grace and s-4711" in page_of(graded, tmp_path)
+    page = page_of(graded, tmp_path, anonymous=True)
     assert not re.search("grace|hopper|4711", page, re.IGNORECASE)
     assert "def negate(x):" in page
 
