@@ -635,16 +635,16 @@ def test_the_report_runs_nothing_and_changes_nothing(copy):
 def test_missing_and_damaged_records_are_left_out_and_named(copy, capsys):
     folder = copy.root / "autograded"
     (folder / "ada" / NAME / f"{NAME}.report.json").unlink()
-    for student, text in {"alan": "{}", "grace": "[1"}.items():
+    for student, text in {"alan": "{}", "grace": "[1", "hedy": "[" * 10**5}.items():
         path = folder / student / NAME / f"{NAME}.ipynb"
         path.chmod(0o644)
         path.write_text(text, encoding="utf-8")
     assert main(["report", NAME, "--to", "there/my.html", "--anonymous"]) == 0
     out, err = said(capsys)
-    assert err == ["autograder: left out, because their records cannot be read: ada, alan, grace."]
+    assert err == ["autograder: left out, because their records cannot be read: ada, alan, grace, hedy."]
     assert out[-2] == "The report: there/my.html"
     html = (copy.root / "there" / "my.html").read_text(encoding="utf-8")
-    assert "The records of 3 learners cannot be read" in html
+    assert "The records of 4 learners cannot be read" in html
     assert not re.search(r"\b(ada|alan|hedy|radia)\b", html)
 
 

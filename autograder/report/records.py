@@ -89,7 +89,7 @@ def read_class(course: Course, config: Config, name: str) -> ClassRecord:
         folder = Path(directory.format_path(directory.autograded_directory, student, name))
         try:
             records.append(_read_record(folder / f"{name}.ipynb", student, mine, called))
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, CourseError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, CourseError):
             unreadable.append(student)
     if not records:
         raise CourseError(f"No graded notebook of {name} can be read: run `autograder grade {name} --again`.")
