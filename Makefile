@@ -45,7 +45,7 @@ test-colab: .venv/.developer   ## the notebooks on Google Colab's versions, in a
 build: .venv/.developer   ## build all notebooks whose source has changed
 	$(BIN)/autograder build
 
-demo: .venv/.developer   ## a class of 12, released, submitted, graded, with feedback
+demo: .venv/.developer   ## a class of 12, released, submitted, graded, with feedback and a report
 	$(BIN)/autograder demo
 
 benchmark: .venv/.developer   ## what grading costs, beside nbgrader's own way (ten minutes; Linux)

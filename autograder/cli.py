@@ -124,6 +124,38 @@ def _parser() -> argparse.ArgumentParser:
     feedback.add_argument("--student", action="append", metavar="ID", help="only this learner (may be repeated)")
     feedback.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
 
+    report = command(
+        "report",
+        _report,
+        "write a page about what a class did not understand, and a table beside it",
+        "autograder report 04_linear",
+    )
+    report.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+    report.add_argument(
+        "--to", type=Path, metavar="FILE.html", help="where to write it (default: reports/NAME/NAME.html)"
+    )
+    report.add_argument(
+        "--anonymous",
+        action="store_true",
+        help="leave out whose answers are alike, so that the page can be shown to others",
+    )
+    report.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
+
+    export = command(
+        "export",
+        _export,
+        "write the gradebook's grades to a CSV file for an LMS",
+        "autograder export --format canvas --notebook 04_linear",
+    )
+    export.add_argument("--format", required=True, choices=["canvas", "moodle"], help="whose gradebook will import it")
+    export.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="where to write it (default: reports/grades-FORMAT.csv)"
+    )
+    export.add_argument(
+        "--notebook", action="append", metavar="NAME", help="only this notebook (may be repeated; default: all graded)"
+    )
+    export.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
+
     trial = command(
         "try", _try, "grade one notebook of your own, without a gradebook", "autograder try Downloads/04_linear.ipynb"
     )
@@ -197,12 +229,14 @@ def _course(writes: bool) -> Course:
 
 
 @contextmanager
-def _gradebook(config) -> Iterator[None]:
+def _gradebook(config, must_exist: bool = False) -> Iterator[None]:
     """Check that the gradebook can be used before anything is done; later errors with it take one line, too."""
-    from autograder.grading.gradebook import check_gradebook, gradebook_errors
+    from autograder.grading.gradebook import check_gradebook, gradebook_errors, require_gradebook
     from autograder.grading.nbgrader_apps import course_directory
 
     url = course_directory(config).db_url
+    if must_exist:
+        require_gradebook(url)
     check_gradebook(url)
     with gradebook_errors(url):
         yield
@@ -300,6 +334,43 @@ def _feedback(options: argparse.Namespace) -> int:
     return 0
 
 
+def _report(options: argparse.Namespace) -> int:
+    from autograder.grading.nbgrader_apps import course_config
+    from autograder.report.page import write_report
+    from autograder.report.records import read_class
+
+    course = _course(writes=True)
+    name, config = course.require(options.name), course_config(course.root, database=options.db)
+    if options.to is not None and options.to.suffix != ".html":
+        raise CourseError(f"{options.to} is not a page's name: name a file such as {name}.html.")
+    with _gradebook(config, must_exist=True), console.status("reading what grading has kept …"):
+        record = read_class(course, config, name)
+        page, table = write_report(record, options.to or course.reports / name / f"{name}.html", options.anonymous)
+    if record.unreadable:
+        left_out = ", ".join(record.unreadable)
+        print(f"autograder: left out, because their records cannot be read: {left_out}.", file=sys.stderr)
+    console.print(f"The report: {page}\nThe table: {table}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from autograder.grading.nbgrader_apps import course_config
+    from autograder.report.canvas import CanvasExporter
+    from autograder.report.export import export_grades
+    from autograder.report.moodle import MoodleExporter
+
+    course = _course(writes=True)
+    names = [course.require(name) for name in options.notebook or []]
+    config = course_config(course.root, database=options.db)
+    exporter = {"canvas": CanvasExporter, "moodle": MoodleExporter}[options.format]
+    with _gradebook(config, must_exist=True):
+        path, grades = export_grades(config, exporter, options.file or course.reports / exporter.default_to, names)
+    console.print(
+        f"{len(grades.learners)} learners, {', '.join(grades.assignments)}: {path}", highlight=False, soft_wrap=True
+    )
+    return 0
+
+
 def _try(options: argparse.Namespace) -> int:
     from autograder.execute import warm_up
 
@@ -320,15 +391,21 @@ def _try(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from autograder.grading.demo import run_demo
     from autograder.grading.grade import exercises
+    from autograder.grading.nbgrader_apps import course_config
     from autograder.grading.table import print_table
+    from autograder.report.page import write_report
+    from autograder.report.records import read_class
 
     course = _course(writes=False)
     name = course.require(options.name)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="autograder-demo-"))
     with _progress() as progress:
         rows, pages = run_demo(course, name, folder, _reporter(progress, "grading a class of 12"))
+    record = read_class(course, course_config(course.root, workdir=folder), name)
+    report, _ = write_report(record, Course(folder).reports / name / f"{name}.html")
     print_table(console, name, exercises(course.solution(name)), rows)
     console.print(f"The feedback pages: {pages}/STUDENT/{name}/{name}.html", highlight=False, soft_wrap=True)
+    console.print(f"The report on the class: {report}", highlight=False, soft_wrap=True)
     return 0
 
 

@@ -28,6 +28,11 @@ class Course:
         return self.root / "work"
 
     @property
+    def reports(self) -> Path:
+        """What teachers get about a class."""
+        return self.root / "reports"
+
+    @property
     def data(self) -> Path:
         return self.root / "data"
 

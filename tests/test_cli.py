@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from autograder.cli import main
 
-COMMANDS = ["build", "grade", "feedback", "try", "demo", "doctor", "register", "lab", "teach"]
+COMMANDS = ["build", "grade", "feedback", "report", "export", "try", "demo", "doctor", "register", "lab", "teach"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -49,7 +49,17 @@ def one_line(capsys) -> str:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["build"], ["grade", "04_linear"], ["feedback", "04_linear"], ["register"], ["lab"], ["teach"]]
+    "arguments",
+    [
+        ["build"],
+        ["grade", "04_linear"],
+        ["feedback", "04_linear"],
+        ["report", "04_linear"],
+        ["export", "--format=canvas"],
+        ["register"],
+        ["lab"],
+        ["teach"],
+    ],
 )
 def test_outside_a_course_nothing_is_written(arguments, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

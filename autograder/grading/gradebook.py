@@ -82,6 +82,18 @@ def make_gradebook(url: str) -> None:
         engine.dispose()
 
 
+def require_gradebook(url: str) -> None:
+    """Check that a gradebook exists, for commands that only read it: opening one that does not would create it.
+
+    Raises:
+        CourseError: there is none.
+    """
+    with gradebook_errors(url):
+        file = _sqlite_file(_parse(url))
+        if file is not None and not file.exists():
+            raise CourseError(f"There is no gradebook {file} yet: run `autograder grade NAME` first.")
+
+
 @contextmanager
 def gradebook_errors(url: str) -> Iterator[None]:
     """Turn any database error during the block into one line, and keep nbgrader from logging its traceback.

@@ -1,0 +1,55 @@
+"""Code in a form in which it does not matter how it is laid out, commented and what its names are."""
+
+import ast
+import warnings
+from collections.abc import Iterator
+
+from autograder.source.names import bound_names, parse
+
+#: Longer code is not parsed, so that nobody's answer holds up the report.
+LONGEST = 5_000
+#: What stands for every name that the code itself makes up.
+OWN_NAME = "_"
+#: Parts of a syntax tree that say nothing: how a name is used is clear from its place, and annotations do not count.
+SILENT = ast.expr_context, ast.Module, ast.Expr, ast.arguments, ast.Name, ast.Constant
+SKIPPED = {"annotation", "returns", "type_comment", "kind", "type_params", "type_ignores"}
+
+
+def normal_form(code: str) -> tuple[str, ...] | None:
+    """The code's syntax tree, flat, without comments, docstrings and annotations, all of its own names being the same.
+
+    Own names are those that it binds: functions, parameters, variables, attributes it assigns to.
+
+    Returns:
+        None if the code is too long or too nested, or is not Python.
+    """
+    if len(code) > LONGEST:
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about escapes and comparisons, which are the learner's business
+            tree = parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    assigned = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store))
+    own = bound_names(tree) | {node.attr for node in assigned}
+    return tuple(OWN_NAME if token in own else token for token in _tokens(tree))
+
+
+def _tokens(tree: ast.AST) -> Iterator[str]:
+    """The tree's nodes, names and constants in order; with a stack, because recursion would end at deep nesting."""
+    todo: list[object] = [tree]
+    while todo:
+        match todo.pop():
+            case ast.Expr(value=ast.Constant(value=str())):
+                continue  # a docstring
+            case ast.Constant(value=value):
+                yield repr(value)
+            case ast.AST() as node:
+                if not isinstance(node, SILENT):
+                    yield type(node).__name__
+                todo += [value for field, value in reversed([*ast.iter_fields(node)]) if field not in SKIPPED]
+            case [*nodes]:
+                todo += reversed(nodes)
+            case str(name):
+                yield name
