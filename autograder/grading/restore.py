@@ -37,8 +37,8 @@ class KnownCell:
 
     @property
     def prepares(self) -> bool:
-        """Whether it is a set-up cell: locked, but not a check."""
-        return self.locked and not self.metadata["grade"]
+        """Whether it is a set-up cell: locked, but neither a check nor a task."""
+        return self.locked and not (self.metadata["grade"] or self.metadata["task"])
 
 
 def read_known(gradebook: Gradebook, assignment: str, notebook_name: str) -> dict[str, KnownCell]:
@@ -53,17 +53,18 @@ def read_known(gradebook: Gradebook, assignment: str, notebook_name: str) -> dic
         MissingEntry: the gradebook does not know the notebook.
     """
     notebook = gradebook.find_notebook(notebook_name, assignment)
-    points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+    tasks = {cell.name for cell in notebook.task_cells}
+    points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
     solutions = {cell.name for cell in notebook.solution_cells}
     known = {}
     for cell in notebook.source_cells:
         metadata = {
             "schema_version": 3,
             "grade_id": cell.name,
-            "grade": cell.name in points,
+            "grade": cell.name in points and cell.name not in tasks,
             "solution": cell.name in solutions,
             "locked": cell.locked,
-            "task": False,
+            "task": cell.name in tasks,
             "cell_type": cell.cell_type,
             "checksum": cell.checksum,
         }
