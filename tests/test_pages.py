@@ -4,8 +4,11 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
@@ -15,6 +18,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
+from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Page as BrowserPage
 from test_build import NAME, make_course
 from test_grade import SECOND
 from test_parallel import Engine, autograded, submit
@@ -228,6 +233,76 @@ def test_feedback_page_and_formgrader_load_nothing(course, engine):
     assert all(
         script.get("src", "").startswith("/formgrader/static/") for script in shown.all("script") if "src" in script
     )
+
+
+OVERLAY = (
+    '<div style="position:fixed;inset:0;z-index:9;background:white;font-size:90px" class="navbar-fixed-top">16 of 16'
+    '</div><p style="margin-top:-9999px">16 of 16</p>'
+)
+
+
+@pytest.fixture
+def visits() -> Iterator[list[str]]:
+    """What is asked of a server on this machine, which stands in for one elsewhere; the first item is its address."""
+
+    class Visits(BaseHTTPRequestHandler):
+        def do_GET(self):
+            found.append(self.path)
+            self.send_response(404)
+            self.end_headers()
+
+        def log_message(self, *about):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Visits) as server:
+        found = [f"http://127.0.0.1:{server.server_port}/"]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield found
+        server.shutdown()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is missing: run `make system-deps`")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.browser
+def test_a_browser_asks_nothing_of_anybody(course, engine, browser, visits, tmp_path):
+    everything = "\n\n".join(LOADING).replace(ELSEWHERE, visits[0])
+    path = graded(course)
+    outputs = [new_output("display_data", data={kind: everything}) for kind in ("text/html", "text/markdown")]
+    add_cells(path, new_markdown_cell(everything + OVERLAY), new_code_cell("1", outputs=outputs))
+    page = page_of(course)
+
+    def opened(html: str) -> tuple[set[str], BrowserPage]:
+        file = tmp_path / "page.html"
+        file.write_text(html, encoding="utf-8")
+        del visits[1:]
+        tab, asked = browser.new_page(viewport={"width": 400, "height": 800}), set()
+        tab.on("request", lambda request: asked.add(request.url))
+        tab.goto(file.as_uri(), wait_until="networkidle")
+        return {url for url in asked if url != file.as_uri() and not url.startswith("data:")}, tab
+
+    asked, tab = opened(page)
+    assert (asked, visits[1:]) == (set(), [])
+    for x, y in ((200, 30), (200, 60), (30, 250)):
+        place = "([x, y]) => Boolean(document.elementFromPoint(x, y).closest('header, .results, main'))"
+        assert tab.evaluate(place, [x, y])
+        assert not tab.evaluate("([x, y]) => Boolean(document.elementFromPoint(x, y).closest('.place'))", [x, y])
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 400
+
+    # The policy alone prevents it, too; and without both, the server would have been asked.
+    raw = "".join(text for text in LOADING if "refresh" not in text).replace(ELSEWHERE, visits[0])
+    opened(page.replace("</main>", f"{raw}</main>"))
+    assert visits[1:] == []
+    opened(re.sub(r"<meta[^>]*Content-Security-Policy[^>]*>", "", page).replace("</main>", f"{raw}</main>"))
+    assert len(visits) > 3
 
 
 # Text that a learner wrote does not pass for the page's own

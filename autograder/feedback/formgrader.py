@@ -13,7 +13,8 @@ STYLE = """
 .text_cell_render { border-left: 3px solid #d9dee5; padding-left: .6rem; }
 .text_cell_render :is(h1, h2, h3, h4) { font-size: 1.2em; margin: .6em 0; }
 .text_cell_render img, .output_subarea img { max-width: 100%; }
-.course-folded { width: 100%; margin: .4rem 0; color: #667085; } .course-folded summary { cursor: pointer; }
+summary { display: list-item; cursor: pointer; }
+.course-folded { width: 100%; margin: .4rem 0; color: #667085; }
 """
 ELSEWHERE = re.compile(r"<script[^>]*\ssrc=\"https?://[^>]*>\s*</script>")
 

@@ -21,6 +21,7 @@ from autograder.feedback.safe_html import clean_html
 from autograder.feedback.safe_markdown import markdown_as_html
 from autograder.grading.results import read_report
 
+SET_UP = {"setup": "set-up", "tools": "tools"}
 TAG = re.compile(r"<(?!img)[^>]*>")
 
 
@@ -94,7 +95,7 @@ def _read(path: Path, modified: int) -> NotebookNode:
 def _show_cell(cell: NotebookNode, number: int) -> None:
     """Templates write a cell's id and tags into the page, so only the page's own are left."""
     about = cell.metadata.get("nbgrader")
-    folded = "Set-up of the course" if is_preparation(cell) else ""
+    folded = f"The course's {SET_UP.get(about.get('grade_id'), 'own code')}" if is_preparation(cell) else ""
     cell.metadata = NotebookNode(folded=folded) if about is None else NotebookNode(folded=folded, nbgrader=about)
     if "id" in cell:
         cell.id = f"cell-{number}"
