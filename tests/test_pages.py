@@ -1,5 +1,6 @@
 """What learners wrote, on feedback pages and in the formgrader: loaded from nowhere, in its place, in bounds."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,12 +14,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from browser.lab import PATIENCE, LabServer, own_home
 from nbconvert.exporters import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from playwright.sync_api import Page as BrowserPage
 from test_build import NAME, make_course
 from test_grade import SECOND
@@ -36,6 +38,7 @@ from autograder.feedback.safe_markdown import markdown_as_html
 from autograder.grading.grade import grade_class, register
 from autograder.grading.nbgrader_apps import course_config, course_directory
 from autograder.grading.restore import read_known, restore
+from autograder.lab.jupyter import lab_environment, this_machine
 from autograder.source.cells import read_source
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -614,6 +617,34 @@ def test_extra_credit_draws_no_bar_longer_than_whole(course, engine):
     assert 'style="width:100%"' in html
 
 
+@pytest.mark.browser
+def test_teachers_mark_in_the_formgrader_and_nothing_is_loaded_from_elsewhere(course, engine, browser, tmp_path):
+    path = graded(course)
+    give_marks(course)
+    add_cells(path, new_markdown_cell("\n\n".join(LOADING)))
+    directory = course_directory(course_config(course.root))
+    with Gradebook(directory.db_url, directory.course_id) as gradebook:
+        submission = gradebook.find_submission_notebook(NAME, NAME, "a").id
+    (tmp_path / "home").mkdir()
+    with LabServer("teach", course, own_home(tmp_path / "home"), tmp_path / "log") as server:
+        tab, asked, errors = browser.new_page(), [], []
+        tab.set_default_timeout(PATIENCE * 1000)
+        tab.goto(f"{server.url}lab?token={server.token}", wait_until="commit")
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+        tab.goto(f"{server.url}formgrader/submissions/{submission}/", wait_until="commit")
+        expect(tab.locator("#free")).to_have_value("1", timeout=PATIENCE * 1000)
+        expect(tab.locator("#do-it")).to_have_value("0")
+        expect(tab.locator("#do-it-comment")).to_have_value("On do-it: *well* <b>said")
+        with tab.expect_response(lambda response: response.request.method == "PUT"):
+            tab.locator("#do-it").fill("3")
+            tab.locator("#do-it").blur()
+        assert errors == []
+        assert [url for url in asked if not url.startswith((server.url, "data:"))] == []
+    with Gradebook(directory.db_url, directory.course_id) as gradebook:
+        assert gradebook.find_grade("do-it", NAME, NAME, "a").manual_score == 3
+
+
 # Set-up is folded
 
 
@@ -631,9 +662,15 @@ def test_set_up_and_tools_are_folded(course, engine):
 
 @pytest.mark.parametrize("looks", ["lab", "classic", "basic"])
 def test_static_pages_fold_what_the_notebook_folds(course, tmp_path, looks):
-    command = [sys.executable, "-m", "nbconvert", "--config", "nbconvert_config.py", "--to", "html"]
-    command += ["--template", looks, "--output-dir", str(tmp_path), str(course.release(NAME))]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--template", looks]
+    command += ["--output-dir", str(tmp_path), str(course.release(NAME))]
+    environment = os.environ.copy()
+    if looks == "lab":  # as in a terminal of the JupyterLab that `autograder lab` starts
+        machine = this_machine(environment)
+        environment = lab_environment(Course(ROOT), machine, learner=True, environ=environment)
+    else:
+        command += ["--config", str(ROOT / "jupyter_nbconvert_config.py")]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
     html = (tmp_path / f"{NAME}.html").read_text(encoding="utf-8")
     folded = re.findall(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", html, re.DOTALL)
     assert any(

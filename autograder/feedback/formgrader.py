@@ -16,6 +16,14 @@ STYLE = """
 summary { display: list-item; cursor: pointer; }
 .course-folded { width: 100%; margin: .4rem 0; color: #667085; }
 """
+#: nbgrader's script waits for MathJax before it scrolls to the first mark; formulas are MathML here, so it need not.
+NO_MATHJAX = """
+window.MathJax = {Hub: {
+  Config: function () {},
+  Queue: function () {},
+  Startup: {signal: {Interest: function (ready) { window.addEventListener("load", function () { ready("End"); }); }}}
+}};
+"""
 ELSEWHERE = re.compile(r"<script[^>]*\ssrc=\"https?://[^>]*>\s*</script>")
 
 
@@ -25,5 +33,6 @@ def with_policy(head: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="referrer" content="same-origin">\n<meta http-equiv="x-dns-prefetch-control" content="off">\n'
     )
+    own += f"<script>{NO_MATHJAX}</script>\n"
     head = ELSEWHERE.sub("", head).replace("<head>", f"<head>\n{own}", 1)
     return head.replace("</head>", f"<style>{STYLE}</style>\n</head>", 1)
