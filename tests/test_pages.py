@@ -207,6 +207,25 @@ def test_pictures_that_are_in_the_notebook_are_shown():
     assert Page(markdown_as_html("![x](attachment:a.gif)", evil)).all("img") == []
 
 
+def test_a_pasted_picture_is_shown_once_and_a_missing_one_is_named():
+    attachments = {"a.gif": {"image/gif": "A" * 100_000}, "b": 1, "c": {"image/png": 1}}
+    html = markdown_as_html(
+        "![x](attachment:a.gif)\n\n" * 300 + "![y](attachment:b) ![z](attachment:d) **bold**", attachments
+    )
+    assert len(Page(html).all("img")) == 1
+    assert "a picture that is not in the notebook: y" in html
+    assert "a picture that is not in the notebook: z" in html
+    assert "<strong>bold</strong>" in html
+    assert len(html) < 200_000
+    assert markdown_as_html("a", attachments=[1]) == markdown_as_html("a")
+
+
+def test_a_picture_named_often_does_not_fill_the_page():
+    html = markdown_as_html(f"[a]: data:image/png;base64,{'A' * 4_000}\n\n" + "![][a]" * 600)
+    assert 0 < len(Page(html).all("img")) < 3
+    assert len(html) < 60_000
+
+
 def test_links_lead_only_where_they_may():
     cleaned = Page(clean_html('<a href="javascript:x">1</a><a href=" java\nscript:x">2</a><a href="/formgrader">3</a>'))
     assert all("href" not in link for link in cleaned.all("a"))

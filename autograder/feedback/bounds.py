@@ -42,8 +42,11 @@ def cut_cells(notebook: NotebookNode) -> None:
 
     Graded cells stay: the formgrader has a box for the mark in each of them.
     """
-    left, kept, missing = _Left(ALL_SOURCES), [], 0
+    left, kept, missing = _Left(ALL_SOURCES, ALL_PICTURES), [], 0
     for cell in notebook.cells:
+        left.pictures -= len(str(cell.get("attachments", "")))
+        if left.pictures < 0:
+            cell.pop("attachments", None)
         graded = "nbgrader" in cell.metadata
         if graded or (len(kept) < CELLS and left.text > 0):
             cell.source = _short(cell.source, left) if not is_preparation(cell) else cell.source
@@ -79,17 +82,17 @@ def _kept(output: NotebookNode, left: _Left) -> NotebookNode:
     return output
 
 
-def _short(text: str, left: _Left) -> str:
+def shorten(text: str, longest: int) -> str:
     """The start of a text, and how much is missing."""
-    longest = min(LONGEST, left.text)
-    left.text -= min(len(text), longest)
-    if len(text) <= longest or _was_cut(text, longest):
+    if len(text) <= longest or (len(text) <= longest + 60 and text.endswith(" more, not shown.")):
         return text
     return f"{text[:longest]}\n… {_amount(len(text) - longest)} more, not shown."
 
 
-def _was_cut(text: str, longest: int) -> bool:
-    return len(text) <= longest + 60 and text.endswith(" more, not shown.")
+def _short(text: str, left: _Left) -> str:
+    shown = shorten(text, min(LONGEST, left.text))
+    left.text = max(0, left.text - min(len(text), LONGEST))
+    return shown
 
 
 def _note(what: str) -> NotebookNode:

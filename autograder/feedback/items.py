@@ -7,7 +7,11 @@ from nbgrader import utils
 from nbgrader.api import Gradebook
 
 from autograder.execute import Report
+from autograder.feedback.bounds import shorten
 from autograder.grading.results import results
+
+#: Characters of a message that are shown: a learner's exception may say anything.
+LONGEST_MESSAGE = 5_000
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def items(course: NotebookNode, report: Report, marks: dict[str, Mark]) -> list[
             status = "right" if result.right else "wrong" if result.status == "right" else result.status
             item = Item(result.grade_id, result.title, status, result.score, result.points, mark.extra)
             if not result.right:
-                item.message, item.hints = result.message, result.hints
+                item.message, item.hints = shorten(result.message, LONGEST_MESSAGE), result.hints
         else:
             continue
         found.append(item)

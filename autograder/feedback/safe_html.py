@@ -54,13 +54,19 @@ MARKUP = re.compile(r"""<!--|<(/?)([A-Za-z][A-Za-z0-9:-]*+)((?:[^<>"']++|"[^"]*+
 ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'=<>`]++))?+""")
 #: Tags inside of so many others are left out; a browser and the readers of HTML in Python become slow by depth.
 DEEPEST = 30
-#: Characters of a text that are read, pictures not counted.
-LONGEST = 20_000
+#: Characters of a text that are read, without its pictures, and characters of those.
+LONGEST, LARGEST = 20_000, 3_000_000
 CUT = "<p><i>Cut here, because it is too long for this page.</i></p>"
 
 
-def clean_html(text: str, longest: int = LONGEST) -> str:
-    """``text`` with everything dropped that is not plain markup, and with its first ``longest`` characters only."""
+def clean_html(text: str, longest: int = LONGEST, pictures: int = LARGEST) -> str:
+    """``text`` with everything dropped that is not plain markup.
+
+    Args:
+        text: the HTML.
+        longest: how many of its characters are read, pictures not counted.
+        pictures: how many of the characters of its pictures.
+    """
     writer, place, read, absent = _Writer(), 0, 0, set()
     while place < len(text):
         found = MARKUP.search(text, place)
@@ -79,8 +85,11 @@ def clean_html(text: str, longest: int = LONGEST) -> str:
             place = end + 3 if end >= 0 else place
             continue
         closing, name, about = found[1], (found[2] or "").lower(), found[3] or ""
-        is_picture = name == "img" and "data:image/" in about
-        read += 0 if is_picture else len(found[0])
+        if name == "img" and "data:image/" in about:
+            pictures -= len(about)
+            about = about if pictures >= 0 else 'alt="too large for this page"'
+        else:
+            read += len(found[0])
         if name in DROPPED and not closing and name not in absent:
             end = re.compile(rf"</{name}\s*+>", re.IGNORECASE).search(text, place)
             place = end.end() if end else place
