@@ -498,6 +498,18 @@ def test_all_outputs_of_a_notebook_have_a_bound():
     assert len(str(notebook)) < bounds.ALL_TEXT + bounds.ALL_PICTURES + 400_000
 
 
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_an_output_with_nothing_to_show_is_left_out(course, engine):
+    path = graded(course)
+    outputs = [
+        new_output("display_data", data=data) for data in ({"text/html": "<ul><li>"}, {"application/x": "x"}, {})
+    ]
+    add_cells(path, new_code_cell("nothing_to_show", outputs=outputs))
+    own = page_of(course).partition("nothing_to_show")[2]
+    assert "Output" not in own
+    assert "nothing_to_show" in formgrader(course, path)
+
+
 def test_many_outputs_and_cells_are_cut_but_no_mark():
     many = [new_output("stream", name="stdout", text=str(number)) for number in range(1_000)]
     many += [new_output("error", ename="E", evalue="e", traceback=[])]

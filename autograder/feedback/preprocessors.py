@@ -103,6 +103,7 @@ def _show_cell(cell: NotebookNode, number: int) -> None:
         for output in cell.outputs:
             if "data" in output:
                 output.metadata, output.data = NotebookNode(), _shown(output.data)
+        cell.outputs = [output for output in cell.outputs if output.get("data", True)]
 
 
 def _shown(data: NotebookNode) -> NotebookNode:
