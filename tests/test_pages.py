@@ -510,6 +510,18 @@ def test_an_output_with_nothing_to_show_is_left_out(course, engine):
     assert "nothing_to_show" in formgrader(course, path)
 
 
+def test_cells_left_out_move_no_label(course, engine):
+    path = graded(course)
+    notebook = nbformat.read(path, as_version=4)
+    place = next(i for i, cell in enumerate(notebook.cells) if cell.source.startswith("### Explain it"))
+    notebook.cells[place:place] = [new_markdown_cell(f"My word {number}.") for number in range(bounds.CELLS)]
+    nbformat.write(notebook, path)
+    own = page_of(course).partition("Your notebook")[2]
+    assert "more cells of this notebook" in own
+    labels = re.findall(r'>Your text</p>\s*<div class="place"><p>(My word)', own)
+    assert 0 < len(labels) == own.count(">Your text<") == own.count("My word ")
+
+
 def test_many_outputs_and_cells_are_cut_but_no_mark():
     many = [new_output("stream", name="stdout", text=str(number)) for number in range(1_000)]
     many += [new_output("error", ename="E", evalue="e", traceback=[])]
@@ -689,6 +701,17 @@ def test_set_up_and_tools_are_folded(course, engine):
     assert line in Page(html).words
     assert line not in Page(open_text).words
     assert len(Page(html).all("details")) >= 2
+
+
+def test_the_page_folds_checks_and_no_code_of_the_learner(course, engine):
+    path = graded(course)
+    add_cells(path, new_code_cell("#@title Check of exercise 1: Twice\nmy_own = 1"))
+    own = page_of(course).partition("Your notebook")[2]
+    folded = dict(re.findall(r'<details class="code"><summary>(.*?)</summary>(.*?)</details>', own, re.DOTALL))
+    assert list(folded) == ["Check of exercise 1: Twice", "Check of exercise 2: Negate"]
+    assert "expect" in Page(folded["Check of exercise 1: Twice"]).words
+    assert "my_own" not in "".join(folded.values())
+    assert "my_own" in own
 
 
 @pytest.mark.parametrize("looks", ["lab", "classic", "basic"])

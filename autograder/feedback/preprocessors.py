@@ -22,6 +22,7 @@ from autograder.feedback.safe_markdown import markdown_as_html
 from autograder.grading.results import read_report
 
 SET_UP = {"setup": "set-up", "tools": "tools"}
+TITLE = "#@title "
 TAG = re.compile(r"<(?!img)[^>]*>")
 
 
@@ -69,10 +70,13 @@ class TellInWords(ShowSafely):
                 cell.source = cell.source.rstrip()
                 cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
         written = {(cell.cell_type, cell.source) for cell in original.cells} if original is not nb else set()
-        theirs = [(cell.cell_type, cell.source) not in written for cell in nb.cells] if written else []
+        theirs = {id(cell) for cell in nb.cells if written and (cell.cell_type, cell.source) not in written}
         nb, resources = super().preprocess(nb, resources)
-        for cell, changed in zip(nb.cells, theirs):
+        for cell in nb.cells:
+            changed = id(cell) in theirs
+            is_check = utils.is_grade(cell) and not utils.is_solution(cell)
             cell.metadata["theirs"] = changed
+            cell.metadata["title"] = _title(cell.source) if is_check or not changed else ""
         return nb, resources
 
     def _original(self, assignment: str, notebook: str) -> NotebookNode | None:
@@ -90,6 +94,12 @@ class TellInWords(ShowSafely):
 def _read(path: Path, modified: int) -> NotebookNode:
     """A notebook, read once for a class unless it was modified."""
     return nbformat.read(path, as_version=4)
+
+
+def _title(source: str) -> str:
+    """What a cell of the course is called that is folded in the notebook; empty for one that is open."""
+    first = source.partition("\n")[0]
+    return first.removeprefix(TITLE).partition("{")[0].strip() if first.startswith(TITLE) else ""
 
 
 def _show_cell(cell: NotebookNode, number: int) -> None:
