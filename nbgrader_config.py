@@ -6,14 +6,14 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
-from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbgrader import preprocessors as steps
 from sqlalchemy.exc import SAWarning
 
 from autograder.collect.plugin import LMSNames
-from autograder.feedback.exporter import FeedbackExporter
-from autograder.feedback.preprocessors import ShowSafely, TellInWords
-from autograder.feedback.safe_html import clean_markdown
+from autograder.feedback.exporter import FILTERS, FORMGRADER, FeedbackExporter
+from autograder.feedback.formgrader import with_policy
+from autograder.feedback.preprocessors import CutOutputs, ShowSafely, TellInWords
 from autograder.grading import readable
 from autograder.grading.follow import FollowSource
 from autograder.grading.preprocessors import ClearGradedOutput, ExecuteSubmission, ReadTimestamp, RestoreCells
@@ -84,6 +84,7 @@ c.Autograde.autograde_preprocessors = [
     steps.IgnorePattern,
     ClearMetadataPreprocessor,
     steps.LimitOutput,
+    CutOutputs,
     steps.SaveAutoGrades,
     ReadTimestamp,
     steps.AssignLatePenalties,
@@ -115,7 +116,8 @@ c.Execute.timeout = 120  # seconds that one cell may run then: on a small machin
 
 # Feedback: marks and reasons first, and no hidden test.
 c.GenerateFeedback.exporter_class = FeedbackExporter
-c.GenerateFeedback.preprocessors = [steps.GetGrades, TellInWords, AddReceipt, CSSHTMLHeaderPreprocessor]
-# What learners wrote is shown to teachers in the formgrader: without anything that could run there.
+c.GenerateFeedback.preprocessors = [steps.GetGrades, TellInWords, AddReceipt]
+# What learners wrote is shown to teachers in the formgrader: without anything that could run or be loaded there.
 c.HTMLExporter.preprocessors = [ShowSafely]
-c.HTMLExporter.filters = {"markdown2html": clean_markdown}
+c.HTMLExporter.filters = FILTERS | {"with_policy": with_policy}
+c.HTMLExporter.template_file = FORMGRADER

@@ -2,12 +2,28 @@
 
 from pathlib import Path
 
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters import ansi2html
 from traitlets.config import Config
 
-from autograder.feedback.safe_html import clean_markdown
+from autograder.feedback.code import colours, highlight_python
+from autograder.feedback.plain_text import plain
+from autograder.feedback.safe_markdown import clean_markdown
 
 TEMPLATES = Path(__file__).parent / "templates"
+#: The template of the formgrader's page for one submission: nbgrader's own, with what it lacks.
+FORMGRADER = str(TEMPLATES / "formgrader" / "course_formgrader.html.j2")
+#: Cells that are folded in the notebook are folded in `jupyter nbconvert --to html`, too.
+FOLDED = str(TEMPLATES / "folded" / "course_folded.html.j2")
+
+
+def terminal_text(text: str) -> str:
+    """A terminal's text as HTML, with its colours and nothing else."""
+    return ansi2html(plain(text))
+
+
+#: In place of nbconvert's filters of these names, wherever learners' notebooks are shown.
+FILTERS = {"markdown2html": clean_markdown, "highlight_code": highlight_python, "ansi2html": terminal_text}
 
 
 class FeedbackExporter(HTMLExporter):
@@ -17,6 +33,20 @@ class FeedbackExporter(HTMLExporter):
         own = Config(config or {})
         # nbgrader and the formgrader set their own template for every HTMLExporter, and this is one.
         own.FeedbackExporter.template_name = "course_feedback"
+        own.FeedbackExporter.template_file = "index.html.j2"
         own.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES)]
+        own.FeedbackExporter.preprocessors = []
         super().__init__(config=own, **kwargs)
-        self.register_filter("clean_markdown", clean_markdown)
+        # Of each output one form is left to show, so there is nothing to choose.
+        filters = FILTERS | {
+            "plain": plain,
+            "clean_markdown": clean_markdown,
+            "filter_data_type": lambda data: list(data),
+        }
+        for name, own_filter in filters.items():
+            self.register_filter(name, own_filter)
+        self.environment.globals["colours"] = colours
+
+    def from_notebook_node(self, nb, resources=None, **kwargs):
+        """As nbconvert does it, but without reading the whole page again, which takes long and much memory."""
+        return TemplateExporter.from_notebook_node(self, nb, self._init_resources(resources), **kwargs)
