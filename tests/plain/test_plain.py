@@ -99,9 +99,9 @@ def test_commands_take_an_assignment_of_several_notebooks(tmp_path, monkeypatch,
     assert main(["grade", NAME]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert NOTE in said
-    assert "objects: there is no objects.ipynb in the submission" in said
+    assert "later: there is no later.ipynb in the submission" in said
     assert main(["feedback", NAME]) == 0
-    assert (tmp_path / "feedback" / "right" / NAME / "names.html").is_file()
+    assert (tmp_path / "feedback" / "right" / NAME / "files.html").is_file()
     assert f"STUDENT/{NAME}/NOTEBOOK.html" in capsys.readouterr().out
     assert main(["grade", "planes"]) == 1
     assert f"Did you mean {NAME}?" in capsys.readouterr().err
