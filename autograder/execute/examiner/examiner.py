@@ -52,7 +52,7 @@ def hear(job: socket.socket) -> Any:
 def is_inside(name: str) -> bool:
     """Whether a file's name, as a learner's process tells it, is one in the notebook's folder."""
     path = PurePosixPath(name)
-    return name.isprintable() and name == str(path) and not path.is_absolute() and ".." not in path.parts
+    return name.isprintable() and name == str(path) != "." and not path.is_absolute() and ".." not in path.parts
 
 
 def receive_terms(job: socket.socket) -> tuple[Limits, dict[str, bytes]]:
