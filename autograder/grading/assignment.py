@@ -141,7 +141,12 @@ def _find(folder: Path, known: Known) -> _HandedIn:
 
 
 def _prepare(one: _HandedIn, known: Known, step: ExecuteSubmission) -> dict[str, Prepared]:
-    return {name: prepare(submission, known[name], step) for name, submission in one.sound.items()}
+    """Run the notebooks one after the other, each in the folder as the one before has left it."""
+    prepared, folder = {}, None
+    for name, submission in one.sound.items():
+        folder = folder or step.folder(known[name], submission.folder.name, submission.folder)
+        prepared[name] = prepare(submission, known[name], step, folder)
+    return prepared
 
 
 def _exercises(known: Known) -> list[Exercise]:

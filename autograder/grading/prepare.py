@@ -26,13 +26,19 @@ class Prepared:
     run: Run
 
 
-def prepare(submission: Submission, known: Mapping[str, KnownCell], step: ExecuteSubmission) -> Prepared:
+def prepare(
+    submission: Submission,
+    known: Mapping[str, KnownCell],
+    step: ExecuteSubmission,
+    folder: dict[str, bytes] | None = None,
+) -> Prepared:
     """Do to a submission what nbgrader would do to it before writing marks.
 
     Args:
         submission: one without a problem.
         known: the source's cells, from ``read_known``.
         step: runs notebooks, as configured.
+        folder: what is in its folder, by path, see ``ExecuteSubmission.run``; by default, what belongs there.
 
     Raises:
         CourseError: the file is no longer a notebook, or this machine cannot run it as configured.
@@ -41,5 +47,7 @@ def prepare(submission: Submission, known: Mapping[str, KnownCell], step: Execut
     text = nbformat.writes(notebook)
     note = [submission.note] if submission.note else []
     note_missing(notebook, note + restore(notebook, known))
-    report = step.run(notebook, known, submission.folder.name, submission.folder)
+    if folder is None:
+        folder = step.folder(known, submission.folder.name, submission.folder)
+    report = step.run(notebook, known, folder)
     return Prepared(submission, text, Run(notebook, report))

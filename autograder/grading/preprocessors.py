@@ -94,27 +94,42 @@ class ExecuteSubmission(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         finished = next((run for run in self.finished if same_cells(nb, run.notebook)), None)
-        report = take_over(nb, finished) if finished else self._run_here(nb, resources["nbgrader"])
+        report = take_over(nb, finished) if finished else self._run_here(nb, resources)
         name = f"{resources['unique_key']}.report.json"
         resources.setdefault("outputs", {})[name] = report.to_json().encode()
         return nb, resources
 
-    def _run_here(self, notebook: NotebookNode, about: dict) -> Report:
-        """Run a notebook within nbgrader's own step, which tells only whose it is."""
-        directory = CourseDirectory(config=self.config)
+    def _run_here(self, notebook: NotebookNode, resources: dict) -> Report:
+        """Run a notebook within nbgrader's own step; ``resources["folder"]`` is what the one before has left."""
+        about, directory = resources["nbgrader"], CourseDirectory(config=self.config)
         with Gradebook(about["db_url"]) as gradebook:
             known = read_known(gradebook, about["assignment"], about["notebook"])
         submitted = directory.format_path(directory.submitted_directory, about["student"], about["assignment"])
-        return self.run(notebook, known, about["assignment"], Path(submitted))
+        resources["folder"] = resources.get("folder") or self.folder(known, about["assignment"], Path(submitted))
+        return self.run(notebook, known, resources["folder"])
 
-    def run(self, notebook: NotebookNode, known: Mapping[str, KnownCell], assignment: str, submitted: Path) -> Report:
+    def folder(self, known: Mapping[str, KnownCell], assignment: str, submitted: Path) -> dict[str, bytes]:
+        """What is in a notebook's folder before it runs, by path, see ``files_beside``.
+
+        Args:
+            known: the source's cells, from ``read_known``.
+            assignment: nbgrader's name for the assignment.
+            submitted: the folder that was handed in.
+
+        Raises:
+            CourseError: there is more than learners' code may write.
+        """
+        directory, teachers = CourseDirectory(config=self.config), runs_beside(known)
+        learners_own = self.config.Autograde.get("exclude_overwriting", {}).get(assignment, [])
+        return files_beside(directory, assignment, submitted, self.disk_bytes, teachers, learners_own)
+
+    def run(self, notebook: NotebookNode, known: Mapping[str, KnownCell], folder: dict[str, bytes]) -> Report:
         """Run a restored notebook in place; afterwards its checks' outputs give the same marks as the report.
 
         Args:
             notebook: a submission, restored.
             known: the source's cells, from ``read_known``.
-            assignment: nbgrader's name for the assignment.
-            submitted: the folder that was handed in.
+            folder: what is in its folder, by path; afterwards, unless it is ours, what is in it then.
 
         Raises:
             CourseError: this machine cannot run it as configured.
@@ -122,9 +137,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
         missing = take_missing(notebook)
         name_cells(notebook)
         limits = Limits(**{field.name: getattr(self, field.name) for field in fields(Limits)})
-        beside, directory = runs_beside(known), CourseDirectory(config=self.config)
-        learners_own = self.config.Autograde.get("exclude_overwriting", {}).get(assignment, [])
-        files = files_beside(directory, assignment, submitted, limits.disk_bytes, beside, learners_own)
+        beside = runs_beside(known)
         report = execute(
             notebook,
             limits,
@@ -132,7 +145,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
             gpu=self.gpu,
             pictures={} if beside else self.pictures,
             beside=beside,
-            files=files,
+            files=folder,
         )
         report.problems[:0] = missing
         name_causes(notebook, report)

@@ -31,8 +31,22 @@ USERS = ("nbgrader.apps.autogradeapp", "nbgrader.apps.api")
 class ReadableAutograde(Autograde):
     """nbgrader's step, which finds each submission as ``autograder grade`` does.
 
-    What cannot be graded takes a line of the log, and is reported when all else has been graded.
+    What cannot be graded takes a line of the log, and is reported when all else has been graded. Each notebook of a
+    submission runs in the folder as the one before has left it.
     """
+
+    folder: dict[str, bytes] | None = None
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        self.folder = None
+        super().init_assignment(assignment_id, student_id)
+
+    def init_single_notebook_resources(self, notebook_filename: str) -> dict:
+        return super().init_single_notebook_resources(notebook_filename) | {"folder": self.folder}
+
+    def write_single_notebook(self, output: str, resources: dict) -> None:
+        self.folder = resources.get("folder")
+        super().write_single_notebook(output, resources)
 
     def start(self) -> None:
         unread: list[str] = []

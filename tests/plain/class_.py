@@ -13,6 +13,8 @@ from nbgrader.converters import Autograde
 from traitlets.config import Config
 
 from autograder.grading.nbgrader_apps import course_config, course_directory, generate_assignment
+from autograder.grading.preprocessors import ExecuteSubmission
+from autograder.grading.readable import ReadableAutograde
 
 NAME = "plain"
 LEARNERS = ("right", "wrong")
@@ -94,17 +96,17 @@ def nbgraders_own(config: Config) -> Config:
         steps.CheckCellMetadata,
     ]
     own.Autograde.autograde_preprocessors = [
-        step if step.__name__ != "ExecuteSubmission" else steps.Execute
-        for step in config.Autograde.autograde_preprocessors
+        steps.Execute if step is ExecuteSubmission else step for step in config.Autograde.autograde_preprocessors
     ]
     return own
 
 
 def autograde(config: Config, learner: str, name: str = NAME) -> None:
-    """What ``nbgrader autograde`` does for one learner."""
+    """What ``nbgrader autograde`` does for one learner: with our steps, on our class of its step."""
     directory = course_directory(config)
     directory.assignment_id, directory.student_id = name, learner
-    step = Autograde(coursedir=directory, config=config)
+    ours = ExecuteSubmission in config.Autograde.autograde_preprocessors
+    step = (ReadableAutograde if ours else Autograde)(coursedir=directory, config=config)
     step.force = True
     with contextlib.chdir(directory.root):
         step.start()

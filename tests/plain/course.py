@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 #: Files that the teacher puts beside the notebooks, and one that a learner hands in with them.
 TEACHERS_FILES = {
     "numbers.csv": "a,b\n1,2\n3,4\n",
+    "log.txt": "begun\n",
     "given.py": "def double(x):\n    return 2 * x\n",
     "data/words.txt": "one two three\n",
 }
@@ -544,7 +545,25 @@ FILES = [
         "place = None",
         "assert place == 'autograde'",
     ),
+    Style(
+        "file_for_later",
+        "with open('for_later.txt', 'w') as file:\n    file.write('kept')\nwith open('log.txt', 'a') as file:\n"
+        "    file.write('went on\\n')",
+        "pass",
+        "assert open('for_later.txt').read() == 'kept'",
+    ),
     Style("repeated", "counter = 1", "counter = 3", "assert counter == 1\ncounter += 1"),
 ]
 
-PARTS = [Part("names", NAMES), Part("objects", OBJECTS), Part("files", FILES)]
+LATER = [
+    Style("file_of_an_earlier_notebook", "kept = open('for_later.txt').read()", "kept = ''", "assert kept == 'kept'"),
+    Style(
+        "file_changed_by_an_earlier_notebook",
+        "changed = open('log.txt').read()",
+        "changed = 'begun\\n'",
+        "assert changed == 'begun\\nwent on\\n'",
+    ),
+]
+
+#: In the order in which nbgrader runs them.
+PARTS = [Part("files", FILES), Part("later", LATER), Part("names", NAMES), Part("objects", OBJECTS)]

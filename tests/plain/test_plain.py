@@ -15,6 +15,7 @@ from autograder.cli import console, main
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.execute import Limits, execute
+from autograder.execute.examiner.examiner import is_inside
 from autograder.grading.assignment import grade_assignment
 from autograder.grading.beside import NOTE, runs_beside, settle_beside
 from autograder.grading.folder import files_beside
@@ -99,9 +100,9 @@ def test_commands_take_an_assignment_of_several_notebooks(tmp_path, monkeypatch,
     assert main(["grade", NAME]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert NOTE in said
-    assert "objects: there is no objects.ipynb in the submission" in said
+    assert "later: there is no later.ipynb in the submission" in said
     assert main(["feedback", NAME]) == 0
-    assert (tmp_path / "feedback" / "right" / NAME / "names.html").is_file()
+    assert (tmp_path / "feedback" / "right" / NAME / "files.html").is_file()
     assert f"STUDENT/{NAME}/NOTEBOOK.html" in capsys.readouterr().out
     assert main(["grade", "planes"]) == 1
     assert f"Did you mean {NAME}?" in capsys.readouterr().err
@@ -191,3 +192,21 @@ def test_check_that_shows_more_than_its_points_is_the_teachers_mistake():
     report = execute(notebook, Limits(cell_seconds=10), beside=True)
     with pytest.raises(CourseError, match="'generous' shows more than its 2 points"):
         settle_beside(notebook, report)
+
+
+@pytest.mark.parametrize("name", ["../a", "a/../../b", "/etc/passwd", "a\nb", "./a", "", ".", "..", "a/"])
+def test_file_that_a_run_has_left_elsewhere_is_none(name):
+    assert is_inside("data/a b.csv")
+    assert not is_inside(name)
+
+
+def test_folder_is_brought_up_to_date_and_holds_no_link():
+    """Without walls, too, where the folder is one of this machine's."""
+    code = "import os\nopen('b', 'w').write(open('a').read() + '!')\nos.symlink('/etc/passwd', 'link')\nos.chdir('/')"
+    for isolation in (True, False):
+        files = {"a": b"x"}
+        notebook = new_notebook(cells=[new_code_cell(code)])
+        execute(notebook, Limits(cell_seconds=10), isolation=isolation, beside=True, files=files)
+        assert files == {"a": b"x", "b": b"x!"}
+        execute(notebook, Limits(cell_seconds=10), isolation=isolation, files=files)
+        assert files == {"a": b"x", "b": b"x!"}

@@ -14,6 +14,7 @@ import signal
 import socket
 import traceback
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import Any
 
 import msgpack
@@ -29,6 +30,8 @@ from autograder.notebook.failures import failing_call
 
 #: Random numbers of every check begin here, for everyone and every time.
 SEED = 20_240_229
+#: Bytes that are kept of what learners' code has left in its folder.
+MOST_LEFT = 50_000_000
 #: Characters that are kept of what a check's calls print, if they print too much.
 FLOODED = 10_000
 #: Seconds that the learner's process has to put up its walls.
@@ -47,6 +50,12 @@ def tell(job: socket.socket, *message: Any) -> None:
 def hear(job: socket.socket) -> Any:
     """Receive something from the grader, which is trusted."""
     return msgpack.unpackb(frames.receive(job, largest=2**40), strict_map_key=False)
+
+
+def is_inside(name: str) -> bool:
+    """Whether a file's name, as a learner's process tells it, is one in the notebook's folder."""
+    path = PurePosixPath(name)
+    return name.isprintable() and name == str(path) != "." and not path.is_absolute() and ".." not in path.parts
 
 
 def receive_terms(job: socket.socket) -> tuple[Limits, dict[str, bytes]]:
@@ -119,6 +128,16 @@ class Examiner:
             outcome["status"] = "protocol"
         outcome["seconds"], outcome["excused"] = round(clock.passed(), 3), round(clock.excused(), 3)
         return outcome
+
+    def _run_files(self, seconds: float) -> dict:
+        """What the learner's code has left in its folder, by path; nothing if it does not say."""
+        self.link.clock = self.usage.clock(seconds)
+        try:
+            files = dict(self.link.ask("files", MOST_LEFT))
+        except (Exception, Lost):
+            files = {}
+        sound = {name: content for name, content in files.items() if type(name) is str and type(content) is bytes}
+        return {"files": {name: content for name, content in sound.items() if is_inside(name)}, "seconds": 0.0}
 
     def _run_check(self, code: str, seconds: float, names: list[str], grade_id: str) -> dict:
         """A check cell: here, with the learner's names as stand-ins."""

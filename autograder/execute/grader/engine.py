@@ -4,6 +4,7 @@ This side knows notebooks; it never runs a learner's code and never loads torch.
 """
 
 import builtins
+import contextlib
 import importlib.metadata
 import json
 import platform
@@ -42,6 +43,8 @@ TIMEOUT, FLOOD, NOT_RUN = "CellTimeout", "OutputLimit", "NotRun"
 GONE = {"died", "memory", "stubborn", "protocol"}
 #: Seconds that a cell may take beyond its limit before the examiner itself counts as dead.
 PATIENCE = 15
+#: Seconds within which the learner's process has to say what is in its folder.
+FILES_SECONDS = 10
 #: How often a notebook gets a new process after its own has died.
 RESTARTS = 5
 #: MIME types whose data may be any JSON, by the notebook format's schema; for others it is text or a list of lines.
@@ -75,7 +78,7 @@ def execute(
     gpu: bool = False,
     pictures: Pictures | None = None,
     beside: bool = False,
-    files: Mapping[str, bytes] | None = None,
+    files: dict[str, bytes] | None = None,
 ) -> Report:
     """Run every code cell of ``notebook`` in place, whatever the cells do, and report how it went.
 
@@ -91,7 +94,8 @@ def execute(
         pictures: those of the course's own cells, which are not drawn again if they would be the same.
         beside: run the checks in the learner's process, as nbgrader does. They can then use whatever the learner's code
             has made, and that code can give itself any marks. Only for notebooks that this course has not built.
-        files: what is in the notebook's folder, by path.
+        files: what is in the notebook's folder, by path; if checks run beside the learner's code, it is brought up to
+            date when the run has ended.
 
     Raises:
         CourseError: this machine cannot put up walls, or the engine cannot start.
@@ -99,7 +103,9 @@ def execute(
     """
     if not _running:
         _stopping.clear()
-    run = _Run(notebook, limits, isolation, gpu, reusable(notebook, pictures or {}), beside, files or {})
+    run = _Run(
+        notebook, limits, isolation, gpu, reusable(notebook, pictures or {}), beside, {} if files is None else files
+    )
     run.run()
     return run.report
 
@@ -116,7 +122,7 @@ class _Run:
     pictures: Mapping[int, Images]
     #: whether checks run in the learner's process
     beside: bool
-    files: Mapping[str, bytes]
+    files: dict[str, bytes]
     report: Report = field(default_factory=Report)
     job: Job | None = None
     #: cells that the learner's process has run, and those that it must not run again
@@ -161,8 +167,15 @@ class _Run:
                     self._hang_up()
                     if restarts > RESTARTS:
                         self.report.problems.append(words.too_often(self.names[i]))
+            if self.beside and self.job is not None:
+                self._take_files()
         finally:
             self._hang_up()
+
+    def _take_files(self) -> None:
+        """Bring ``files`` up to date; if the learner's process does not say what is there, they stay as they are."""
+        with contextlib.suppress(frames.Closed):
+            self.files |= self._ask({"kind": "files", "seconds": FILES_SECONDS})["files"]
 
     def _attempt(self, i: int, cell, known: set[str]) -> dict[str, Any]:
         """Run one cell; if there is no process, first start one and repeat the earlier cells.

@@ -191,7 +191,7 @@ class Student:
     """
 
     def __init__(self, connection: socket.socket, shell: Shell) -> None:
-        self.connection, self.shell = connection, shell
+        self.connection, self.shell, self.folder = connection, shell, Path.cwd()
         self.objects: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}
         self.given: dict[int, Any] = {}
@@ -329,6 +329,15 @@ class Student:
             "too_much": OUTPUTS.too_much,
             "count": self.shell.execution_count - 1,
         }
+
+    def _do_files(self, most: int) -> dict[str, bytes]:
+        """What is in the folder of the notebook, without links; what does not fit into ``most`` bytes is left out."""
+        found = {}
+        for path in sorted(self.folder.rglob("*")):
+            if path.is_file() and not path.is_symlink() and path.stat().st_size <= most:
+                found[path.relative_to(self.folder).as_posix()] = content = path.read_bytes()
+                most -= len(content)
+        return found
 
     def _do_begin(self, seed: int) -> None:
         """A check begins: its random numbers are the same for everyone."""
