@@ -350,6 +350,21 @@ def test_times_are_the_kernels():
 
 
 @needs_walls
+def test_learners_processes_are_in_one_session():
+    """Where the kernel shares the processor out among sessions, each more would be a share more."""
+    code = """
+import os, subprocess
+if os.fork() == 0:
+    os.setsid()
+    os._exit(0 if os.getsid(0) == os.getsid(os.getppid()) else 1)
+print(os.wait()[1], subprocess.run(["true"], start_new_session=True).returncode)
+"""
+    notebook, _ = run(code, "who = 'me'\n!echo hello $who {1 + 1}; exit 3\nprint(_exit_code)", limits=Limits())
+    assert notebook.cells[0].outputs[0].text == "0 0\n"
+    assert notebook.cells[1].outputs[0].text == "hello me 2\n3\n"
+
+
+@needs_walls
 def test_what_a_learner_starts_leaves_the_processor_to_others():
     code = """
 import os, threading, time

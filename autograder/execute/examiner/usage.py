@@ -13,6 +13,8 @@ from autograder.execute.limits import BUSIEST
 
 #: Seconds between two looks at the learner's processes.
 PERIOD = 0.25
+#: Seconds that one look may spend on asking for shares of the memory, which takes up to 0.1 s for one process.
+ASKING = 0.02
 #: The lowest priority: what a learner's code starts besides its main thread runs beside it, not instead of others.
 LOWEST = 19
 _TICK, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGESIZE")
@@ -30,28 +32,58 @@ class Usage:
     def __init__(self, learner: int, most: int, kill: Callable[[], None]) -> None:
         self.learner, self.most, self.kill = learner, most, kill
         self.over_memory = False
-        self._own, self._lowered = _resident(os.getpid()), set()
+        #: of each process when its share of the memory was asked for, what that was, and the process's size then
+        self._shares: dict[int, tuple[float, int, int]] = {}
+        self._own, self._lowered, self._next = _resident(os.getpid()), set(), 0.0
 
     def look(self) -> None:
-        """Look at them: this is to happen every ``PERIOD``, whatever this process does or waits for."""
-        processes = list(tree(self.learner))
-        if (
-            sum(map(_resident, processes)) > self.most + self._own  # what they share counts for each of them
-            and sum(map(_proportional, processes)) > self.most
-        ):
+        """Look at them: this is to happen every ``PERIOD``, whatever this process does or waits for.
+
+        On a machine so busy that it takes long, it happens less often, so that it does not keep this process from work.
+        """
+        began = time.monotonic()
+        if began < self._next:
+            return
+        sizes = {process: _resident(process) for process in tree(self.learner)}
+        # What they share counts for each of them in that.
+        if sum(sizes.values()) > self.most + self._own and self._is_over(sizes):
             self.over_memory = True
             self.kill()
-        self._lower(processes)
+        self._lower(list(sizes))
+        now = time.monotonic()
+        self._next = now + 3 * (now - began)
+
+    def _is_over(self, sizes: dict[int, int]) -> bool:
+        """Whether the processes have too much together, if what they share is divided among them.
+
+        The kernel takes its time to tell that, so it is asked about a few processes each time, those first that it was
+        asked about longest ago. Until then, what they have grown by since counts in full.
+        """
+        self._shares = {process: self._shares.get(process, (0.0, 0, size)) for process, size in sizes.items()}
+        end = time.monotonic() + ASKING
+        for process in sorted(sizes, key=lambda process: self._shares[process][0]):
+            self._ask(process, sizes[process])
+            if time.monotonic() > end:
+                break
+        if self._estimate(sizes) > self.most:
+            for process, size in sizes.items():
+                if size != self._shares[process][2]:
+                    self._ask(process, size)
+        return self._estimate(sizes) > self.most
+
+    def _ask(self, process: int, size: int) -> None:
+        self._shares[process] = (time.monotonic(), _proportional(process), size)
+
+    def _estimate(self, sizes: dict[int, int]) -> int:
+        return sum(share + sizes[process] - before for process, (_, share, before) in self._shares.items())
 
     def _lower(self, processes: list[int]) -> None:
-        """Leave the processor to others: the kernel shares it out by threads, or by sessions, not by notebooks."""
+        """Leave the processor to others: the kernel shares it out among threads, not among notebooks."""
         for process in processes:
             for task in _tasks(process):
                 if task != self.learner and task not in self._lowered:
                     with contextlib.suppress(OSError):
                         os.setpriority(os.PRIO_PROCESS, task, LOWEST)
-                        if task == process:  # where sessions count; the kernel takes ten such wishes a second
-                            Path(f"/proc/{task}/autogroup").write_text(str(LOWEST))
                         self._lowered.add(task)
 
     def clock(self, seconds: float) -> "Clock":

@@ -13,6 +13,7 @@ import pickle
 import random
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -169,7 +170,7 @@ def make_shell() -> Shell:
     config.InteractiveShell.banner1 = ""
     config.InteractiveShell.autoindent = False
     shell = Shell.instance(config=config)
-    shell.system = shell.system_piped
+    shell.system = run_command
     from matplotlib_inline.backend_inline import configure_inline_support
 
     configure_inline_support(shell, "module://matplotlib_inline.backend_inline")
@@ -178,6 +179,16 @@ def make_shell() -> Shell:
     except ValueError:  # the first traceback is slow: it looks for the source of every module
         shell.InteractiveTB.structured_traceback(*sys.exc_info())
     return shell
+
+
+def run_command(command: str) -> None:
+    """A line that begins with ``!``. IPython's own way needs a session of its own and a terminal."""
+    shell = InteractiveShell.instance()
+    text = shell.var_expand(command, depth=1)
+    with subprocess.Popen(text, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        for part in io.TextIOWrapper(process.stdout, errors="replace"):
+            sys.stdout.write(part)
+    shell.user_ns["_exit_code"] = process.returncode
 
 
 class Student:

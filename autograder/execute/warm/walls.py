@@ -81,6 +81,9 @@ FORBIDDEN_CALLS = {
 }
 #: ``prctl`` is filtered by what it sets: a learner's process must end with the examiner.
 PRCTL = (157, 167)
+#: ``setsid`` says that it has worked, and does nothing: where the kernel shares the processor out among sessions, a
+#: learner's processes have one share together.
+SETSID = (112, 157)
 #: ``clone`` is filtered by its flags; ``clone3`` hides them in memory: without it, libc falls back to ``clone``.
 CLONE, CLONE3 = (56, 220), (435, 435)
 #: Socket families that a network namespace confines: Unix, IPv4, IPv6, netlink. Others may reach the host.
@@ -264,7 +267,7 @@ def _forbid_calls() -> None:
     for number in numbers:
         program += [_jump_equal(number, 0, 1), _fail(errno.EPERM)]
     program += [_jump_equal(PRCTL[which], 0, 4), _load(16), _jump_equal(PR_SET_PDEATHSIG, 0, 1), _fail(errno.EPERM)]
-    program += [_load(0)]
+    program += [_load(0), _jump_equal(SETSID[which], 0, 1), _fail(0)]
     program += [_jump_equal(SOCKET[which], 0, len(FAMILIES) + 3), _load(16)]
     program += [_jump_equal(family, len(FAMILIES) - place, 0) for place, family in enumerate(FAMILIES)]
     program += [_fail(errno.EPERM), _load(0)]
