@@ -11,8 +11,8 @@ from nbgrader.utils import find_all_files
 
 from autograder.errors import CourseError
 
-#: Files handed in beside a notebook are kept up to this size, and up to this number.
-LARGEST_FILE, MOST_FILES = 10_000_000, 2_000
+#: Of the files handed in beside a notebook: the size of one that is kept, and how many, and how many bytes, code finds.
+LARGEST_FILE, MOST_FILES, MOST_BYTES = 10_000_000, 2_000, 20_000_000
 
 
 def files_beside(
@@ -29,7 +29,8 @@ def files_beside(
         directory: the course, for nbgrader.
         assignment: nbgrader's name for the assignment.
         submitted: the learner's folder.
-        room: how many bytes there may be. Of the learner's files, those that do not fit into half of it are left out.
+        room: how many bytes there may be. Of the learner's files, those that do not fit into half of it, or are too
+            many, are left out.
         teachers: whether the files in the assignment's source are among them, as nbgrader has it.
         learners_own: files of the source that are left out, so that the learner's version counts.
 
@@ -46,7 +47,7 @@ def files_beside(
             "may write: raise c.ExecuteSubmission.disk_bytes in nbgrader_config.py"
         )
     files = {name: path.read_bytes() for name, path in found.items()}
-    left = room // 2
+    left = min(room // 2, MOST_BYTES)
     for name, path in list(_files(submitted, directory.ignore))[:MOST_FILES]:
         size = path.stat().st_size
         if name not in files and size <= min(left, LARGEST_FILE):
