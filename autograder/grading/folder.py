@@ -16,7 +16,7 @@ from nbgrader.coursedir import CourseDirectory
 from autograder.errors import CourseError
 
 #: Of the files handed in beside a notebook so many are kept, up to this size each and in total.
-MOST_FILES, LARGEST_FILE, LARGEST_FILES = 100, 10_000_000, 50_000_000
+MOST_FILES, LARGEST_FILE, LARGEST_FILES = 500, 10_000_000, 20_000_000
 #: How many files and folders are looked at for that.
 MOST_LOOKED_AT = 10_000
 
@@ -53,7 +53,8 @@ def files_beside(
         directory: the course, for nbgrader.
         assignment: nbgrader's name for the assignment.
         submitted: the learner's folder.
-        room: how many bytes there may be. Of the learner's files, those that do not fit into half of it are left out.
+        room: how many bytes there may be. Of the learner's files, those that do not fit into half of it, or are too
+            many, are left out.
         teachers: whether the files in the assignment's source are among them, as nbgrader has it.
         learners_own: files of the source that are left out, so that the learner's version counts.
 
@@ -70,7 +71,7 @@ def files_beside(
             "may write: raise c.ExecuteSubmission.disk_bytes in nbgrader_config.py"
         )
     files = {name: path.read_bytes() for name, path in found.items()}
-    left = room // 2
+    left = min(room // 2, LARGEST_FILES)
     for name, path in list(_files(submitted, directory.ignore))[:MOST_FILES]:
         size = path.stat().st_size
         if name not in files and size <= min(left, LARGEST_FILE):

@@ -182,6 +182,12 @@ def test_files_beside_the_notebook_are_the_teachers_then_the_learners_and_never_
     }
     with pytest.raises(CourseError, match="disk_bytes"):
         files_beside(directory, "a", learners, 8, teachers=True)
+    for number in range(3):
+        (learners / f"large-{number}").write_bytes(bytes(9_000_000))
+    most = files_beside(directory, "a", learners, 10**9, teachers=True)
+    assert sorted(most) == ["data/x.csv", "large-0", "large-1", "mine.py"]
+    for number in range(3):
+        (learners / f"large-{number}").unlink()
     kept = files_beside(directory, "a", learners, 10**6, teachers=True, learners_own=["data/x.csv"])
     assert kept == {"data/x.csv": b"l", "mine.py": b"y = 1"}
 
