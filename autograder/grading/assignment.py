@@ -18,7 +18,7 @@ from autograder.errors import CourseError
 from autograder.execute import stop, warm_up
 from autograder.grading.grade import Exercise, Row
 from autograder.grading.nbgrader_apps import course_directory, generate_assignment
-from autograder.grading.one_gradebook import one_engine
+from autograder.grading.one_gradebook import one_engine, one_transaction
 from autograder.grading.parallel import cores, in_parallel, interrupts_held
 from autograder.grading.prepare import Prepared, prepare
 from autograder.grading.preprocessors import ExecuteSubmission
@@ -102,7 +102,7 @@ def grade_assignment(
 
 
 def register_assignment(course: Course, config: Config, name: str) -> Known:
-    """Enter an assignment's cells and points in the gradebook, as ``nbgrader generate_assignment`` does.
+    """Enter an assignment's cells and points in the gradebook, all or none, as ``nbgrader generate_assignment`` does.
 
     Returns:
         Its cells, as the gradebook then has them.
@@ -115,7 +115,8 @@ def register_assignment(course: Course, config: Config, name: str) -> Known:
         shutil.copytree(course.solutions / name, Path(folder) / "solutions" / name)
         there = copy.deepcopy(config)
         there.CourseDirectory.root, there.CourseDirectory.db_url = folder, directory.db_url
-        generate_assignment(there, name)
+        with one_transaction(course_directory(there)):
+            generate_assignment(there, name)
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
         notebooks = sorted(notebook.name for notebook in gradebook.find_assignment(name).notebooks)
         return {notebook: read_known(gradebook, name, notebook) for notebook in notebooks}
