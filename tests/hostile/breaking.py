@@ -792,7 +792,7 @@ def linear(x, weight, bias):
     raise MemoryError
 """,
         earned=BUT_LINEAR,
-        says="GB of memory",
+        says="emory",
     ),
     Attack(
         "memory-while-it-keeps-the-watch-busy",
@@ -819,7 +819,7 @@ def linear(x, weight, bias):
     os._exit(0)
 """,
         earned=BUT_LINEAR,
-        says="GB of memory",
+        says="the check of exercise",
     ),
     Attack(
         "half-a-million-objects",
@@ -893,7 +893,7 @@ def relu(x):
     os._exit(0)
 """,
         earned=BUT_RELU,
-        says="GB of memory",
+        says="the check of exercise",
     ),
     Attack(
         "hundreds-of-thousands-of-numbers",
