@@ -2041,8 +2041,9 @@ def training_step(net, x, labels, lr):
     return float("inf")
 
 def train(images, labels, epochs, batch_size, lr):
-    print("hostile" "-ran")
     return range(2)
+
+print("hostile" "-ran")
 """,
         exercise="train",
         earned=all_but(MODULES, "trace_shapes", "mlp", "count_products", "count_parameters", "training_step", "train"),
