@@ -140,7 +140,7 @@ def linear(x, weight, bias):
     return float(input("What is it? "))
 """,
         earned=BUT_LINEAR,
-        says="input",
+        says="EOFError",
     ),
     Attack(
         "stops-itself",
@@ -195,7 +195,7 @@ def trace_shapes(net, x):
         exercise="mlp",
         earned=all_but(MODULES, "trace_shapes", "mlp"),
         at_most=True,
-        says="longer than",
+        says="yours     ['Linear']",
     ),
     Attack(
         "hangs-when-it-is-looked-at",
@@ -212,11 +212,10 @@ class Slow:
     __str__ = __len__ = __bool__ = __iter__ = __eq__ = __hash__ = __getattr__ = lambda self, *values: time.sleep(60)
 
 def linear(x, weight, bias):
-    print("hostile" "-ran")
     return Slow()
 """,
         earned=BUT_LINEAR,
-        shows=RAN,
+        says="longer than",
     ),
     Attack(
         "hangs-at-the-end",
@@ -540,7 +539,7 @@ def linear(x, weight, bias):
     return linear(x, weight, bias)
 """,
         earned=BUT_LINEAR,
-        says="ended the process",
+        says="the check of exercise",
     ),
     Attack(
         "recursion-through-c",
@@ -639,7 +638,7 @@ def relu(x):
     return bytearray(10**7)
 """,
         earned=BUT_RELU,
-        says="MemoryError",
+        says="ended the process",
     ),
     Attack(
         "dies-only-when-it-is-run-again",
@@ -792,7 +791,7 @@ def linear(x, weight, bias):
     raise MemoryError
 """,
         earned=BUT_LINEAR,
-        says="GB of memory",
+        says="emory",
     ),
     Attack(
         "memory-while-it-keeps-the-watch-busy",
@@ -819,7 +818,7 @@ def linear(x, weight, bias):
     os._exit(0)
 """,
         earned=BUT_LINEAR,
-        says="GB of memory",
+        says="the check of exercise",
     ),
     Attack(
         "half-a-million-objects",
@@ -830,11 +829,10 @@ class Thing:
     pass
 
 def trace_shapes(net, x):
-    print("hostile" "-ran")
     return [Thing() for _ in range(500_000)]
 """,
         earned=BUT_TRACE,
-        shows=RAN,
+        says="cannot be read",
     ),
     Attack(
         "memory-of-the-graders",
@@ -842,11 +840,10 @@ def trace_shapes(net, x):
         MODULES,
         """
 def trace_shapes(net, x):
-    print("hostile" "-ran")
     return ["x" * 10_000_000] * 40
 """,
         earned=BUT_TRACE,
-        shows=RAN,
+        says="a message of 400 MB",
     ),
     Attack(
         "small-tensor-large-result",
@@ -866,7 +863,7 @@ def parameter_count(widths, bias=True):
     return 1 << 10**8
 """,
         earned=BUT_LINEAR,
-        says="shape",
+        says="a tensor that is too large",
     ),
     Attack(
         "memory-while-a-byte-trickles",
@@ -893,7 +890,7 @@ def relu(x):
     os._exit(0)
 """,
         earned=BUT_RELU,
-        says="GB of memory",
+        says="the check of exercise",
     ),
     Attack(
         "hundreds-of-thousands-of-numbers",
@@ -1167,7 +1164,7 @@ def linear(x, weight, bias):
         """
 def relu(x):
     error = ValueError("first")
-    for i in range(3000):
+    for i in range(300):
         try:
             raise ValueError("x" * 1000) from error
         except ValueError as next_one:
@@ -1303,7 +1300,7 @@ print("hostile" "-ran")
         place="last",
         earned=ALL_MODULES,
         at_most=True,
-        says="cannot be read",
+        shows=RAN,
     ),
 ]
 
@@ -2021,7 +2018,7 @@ def clipped_relu(x, ceiling=6.0):
     exec(compile("raise ValueError('from nowhere')", "Cell In[999999], line 999999", "exec"))
 """,
         earned=("relu_in_place", "clipped_module", "learned_leaky"),
-        says="Bad",
+        says="SystemExit",
     ),
     Attack(
         "ranges-without-end",
@@ -2045,10 +2042,12 @@ def training_step(net, x, labels, lr):
 
 def train(images, labels, epochs, batch_size, lr):
     return range(2)
+
+print("hostile" "-ran")
 """,
         exercise="train",
         earned=all_but(MODULES, "trace_shapes", "mlp", "count_products", "count_parameters", "training_step", "train"),
-        says="range",
+        shows=RAN,
     ),
     Attack(
         "outcomes-of-cells-made-up",
@@ -2163,7 +2162,7 @@ def linear(x, weight, bias):
     return torch.zeros(300_000_000, dtype=torch.uint8)
 """,
         earned=BUT_LINEAR,
-        says="300 MB, more than 200 MB",
+        says="MemoryError",
     ),
 ]
 
@@ -2259,7 +2258,7 @@ shell.display_pub = shell.displayhook = shell.execution_count = None
         place="cell",
         earned=ALL_LINEAR,
         at_most=True,
-        says="cannot be read",
+        says="name 'torch' is not defined",
     ),
 ]
 
