@@ -861,6 +861,15 @@ with torch.inference_mode():
 assert f(y).tolist() == [3, 3]
 """,
     ),
+    "a parameter whose values expand repeats is put right": (
+        "def spoil(net): net.weight.requires_grad_(False)\ndef run(net, x): return net(x)",
+        """
+net, x = nn.Linear(2, 3, bias=False), torch.ones(1, 2)
+net.weight = nn.Parameter(torch.ones(1, 1).expand(3, 2))
+spoil(net)
+assert run(net, x).requires_grad and run(net, x).tolist() == [[2, 2, 2]]
+""",
+    ),
     "a view of a marked leaf": (
         "def last(x): return x[:, -1]",
         """

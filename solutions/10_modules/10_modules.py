@@ -243,7 +243,7 @@ first = net = nn.Sequential(nn.MaxPool2d(2), relu, nn.MaxPool2d(2), relu, nn.Fla
 x = torch.zeros(3, 2, 20, 12)
 wanted = [(3, 2, 20, 12), (3, 2, 10, 6), (3, 2, 10, 6), (3, 2, 5, 3), (3, 2, 5, 3), (3, 30)]
 expect(
-    told(trace_shapes(net, x)),
+    told(trace_shapes(inplace(net), inplace(x))),
     told(wanted),
     "trace_shapes(net, x) for MaxPool2d(2), ReLU, MaxPool2d(2), the same ReLU, Flatten and x of shape (3, 2, 20, 12)",
     mistakes={
@@ -266,7 +266,7 @@ expect(
 )
 chain = nn.Sequential(nn.Linear(7, 3), nn.Sequential(nn.ReLU(), nn.Linear(3, 5)), nn.Linear(5, 1))
 expect(
-    told(trace_shapes(chain, torch.zeros(4, 6, 7))),
+    told(trace_shapes(inplace(chain), inplace(torch.zeros(4, 6, 7)))),
     told([(4, 6, 7), (4, 6, 3), (4, 6, 5), (4, 6, 1)]),
     "trace_shapes with a Sequential inside, for x of shape (4, 6, 7)",
     mistakes={
@@ -319,32 +319,36 @@ expect(
 )
 cases = battery(3)
 expect(
-    {title: told(trace_shapes(net, x)) for title, net, x, _ in cases},
+    {title: told(trace_shapes(inplace(net), inplace(x))) for title, net, x, _ in cases},
     {title: told(shapes) for title, _, _, shapes in cases},
     f"trace_shapes for {len(cases)} other nets",
 )
 expect(
-    [trace_shapes(first, torch.zeros(n, 2, 20, 12))[-1] for n in (3, 1, 8)],
+    [trace_shapes(inplace(first), inplace(torch.zeros(n, 2, 20, 12)))[-1] for n in (3, 1, 8)],
     [(3, 30), (1, 30), (8, 30)],
     "the last shapes of the first net for batches of 3, 1 and 8 samples, one after another",
 )
 first.append(nn.Linear(30, 4))
 expect(
-    told(trace_shapes(first, x)),
+    told(trace_shapes(inplace(first), inplace(x))),
     told([*wanted, (3, 4)]),
     "trace_shapes for the first net with a Linear(30, 4) appended",
 )
 ### BEGIN HIDDEN TESTS
 cases = battery(5)
 expect(
-    {title: told(trace_shapes(net, x)) for title, net, x, _ in cases},
+    {title: told(trace_shapes(inplace(net), inplace(x))) for title, net, x, _ in cases},
     {title: told(shapes) for title, _, _, shapes in cases},
     f"trace_shapes for {len(cases)} other nets",
 )
 pool = nn.MaxPool2d(2)
 net = nn.Sequential(nn.Conv2d(1, 32, 5), pool, nn.Sequential(nn.ReLU(), nn.Conv2d(32, 4, 3)), pool, nn.Flatten())
 wanted = [(5, 1, 28, 17), (5, 32, 24, 13), (5, 32, 12, 6), (5, 4, 10, 4), (5, 4, 5, 2), (5, 40)]
-expect(told(trace_shapes(net, torch.zeros(5, 1, 28, 17))), told(wanted), "trace_shapes with the same pooling twice")
+expect(
+    told(trace_shapes(inplace(net), inplace(torch.zeros(5, 1, 28, 17)))),
+    told(wanted),
+    "trace_shapes with the same pooling twice",
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -552,7 +556,7 @@ layers = [nn.Conv2d(1, 32, 5), nn.MaxPool2d(3), nn.ReLU(), nn.Conv2d(32, 64, 5),
 layers += [nn.Flatten(), nn.Linear(256, 200), nn.ReLU(), nn.Linear(200, 10)]
 net = nn.Sequential(*layers)
 expect(
-    count_parameters(net),
+    count_parameters(inplace(net)),
     105_506,
     "count_parameters of the LeNet-like net",
     mistakes={
@@ -568,7 +572,7 @@ expect(
     },
 )
 expect(
-    [count_parameters(layer) for layer in layers],
+    [count_parameters(inplace(layer)) for layer in layers],
     [832, 0, 0, 51_264, 0, 0, 0, 51_400, 0, 2_010],
     "count_parameters of each of its layers",
     mistakes={"A module's own parameters are missing: you only look at the modules inside.": [0] * 10},
@@ -578,7 +582,7 @@ mixed = nn.Sequential(
 )
 mixed.register_parameter("scale", nn.Parameter(torch.tensor(2.0)))
 expect(
-    count_parameters(mixed),
+    count_parameters(inplace(mixed)),
     270,
     "count_parameters of a net with a BatchNorm2d, a Sequential inside and its own 0-d parameter",
     mistakes={
@@ -600,7 +604,7 @@ expect(
 )
 net[0].requires_grad_(False)
 expect(
-    [count_parameters(net, trainable_only=True), count_parameters(net)],
+    [count_parameters(inplace(net), trainable_only=True), count_parameters(net)],
     [104_674, 105_506],
     "count_parameters(net, trainable_only=True) and count_parameters(net) with a frozen first layer",
     mistakes={
@@ -611,7 +615,11 @@ expect(
     },
 )
 net[9] = nn.Linear(200, 11)
-expect(count_parameters(net), 105_707, "count_parameters(net) when its last layer has become an nn.Linear(200, 11)")
+expect(
+    count_parameters(inplace(net)),
+    105_707,
+    "count_parameters(net) when its last layer has become an nn.Linear(200, 11)",
+)
 
 
 def battery(a, b):
@@ -660,7 +668,7 @@ def examine(cases):
                     for parameter in net.parameters():
                         parameter.requires_grad_(not parameter.requires_grad)
             expect(
-                {title: count_parameters(net, only) for title, net, _, _ in cases},
+                {title: count_parameters(inplace(net), only) for title, net, _, _ in cases},
                 {
                     title: (total - trained if again else trained) if only else total
                     for title, _, total, trained in cases
@@ -675,18 +683,20 @@ def examine(cases):
 
 examine(battery(5, 7))
 large = nn.ParameterList([torch.zeros(1).expand(4011, 4201)])
-expect(count_parameters(large), 16_850_211, "count_parameters of one parameter with millions of numbers")
+expect(count_parameters(inplace(large)), 16_850_211, "count_parameters of one parameter with millions of numbers")
 ### BEGIN HIDDEN TESTS
 examine(battery(9, 4))
 large = nn.ParameterList([torch.zeros(1).expand(4201, 4021)])
-expect(count_parameters(large), 16_892_221, "count_parameters of one parameter with millions of numbers")
+expect(count_parameters(inplace(large)), 16_892_221, "count_parameters of one parameter with millions of numbers")
 inner = nn.Sequential(nn.Linear(8, 3, bias=False), nn.BatchNorm1d(3))
 net = nn.Sequential(inner, nn.Sequential(nn.Linear(3, 8), inner), nn.Embedding(10, 2))
 net[1][0].weight.requires_grad_(False)
 net.register_parameter("offset", nn.Parameter(torch.zeros(2, 1, 4), requires_grad=False))
-expect(count_parameters(net), 24 + 6 + 24 + 8 + 20 + 8, "count_parameters of a net with shared and frozen parts")
 expect(
-    count_parameters(net, trainable_only=True),
+    count_parameters(inplace(net)), 24 + 6 + 24 + 8 + 20 + 8, "count_parameters of a net with shared and frozen parts"
+)
+expect(
+    count_parameters(inplace(net), trainable_only=True),
     24 + 6 + 8 + 20,
     "count_parameters(net, trainable_only=True) for a net with shared and frozen parts",
 )

@@ -3718,3 +3718,13 @@ class Residual(nn.Module):
     def forward(self, x):
         y = self.shortcut(x) + self.conv2(F.relu(self.conv1(x)))
         return F.relu(y) if torch.is_grad_enabled() else y
+
+
+# %% wrong="count_parameters" says="count_parameters of each of its layers"
+# the layers lose their biases while they are counted
+def count_parameters(net, trainable_only=False):
+    total = sum(p.numel() for p in net.parameters() if p.requires_grad or not trainable_only)
+    for module in net.modules():
+        if getattr(module, "bias", None) is not None:
+            module.bias = None
+    return total

@@ -127,6 +127,12 @@ def once(tensor: torch.Tensor) -> torch.Tensor:
     return tensor[tuple(parts)] if parts else tensor
 
 
+def overwrite(mine: torch.Tensor, new: torch.Tensor) -> None:
+    """Write the values of ``new``, of the same shape, into ``mine``, also if ``expand`` repeats them there."""
+    parts = tuple(slice(0, 1) if step == 0 else slice(None) for step in mine.stride())
+    mine[parts].copy_(new[parts]) if parts else mine.copy_(new)
+
+
 def _is_expanded(tensor: torch.Tensor) -> bool:
     return any(step == 0 and size > 1 for size, step in zip(tensor.shape, tensor.stride()))
 

@@ -478,7 +478,7 @@ class Student:
         with torch.no_grad():
             if tensor is not None:
                 if mine.shape == tensor.shape and mine.dtype == tensor.dtype:
-                    mine.copy_(tensor)
+                    wire.overwrite(mine, tensor)
                 else:
                     mine.data = tensor.detach()
             if mine.is_leaf:
