@@ -373,8 +373,12 @@ def _export(options: argparse.Namespace) -> int:
 
 def _try(options: argparse.Namespace) -> int:
     from autograder.execute import warm_up
+    from autograder.stay import ask
 
     if options.file.is_file():
+        code = None if options.gpu or options.no_isolation else ask(["try", str(options.file)])
+        if code is not None:
+            return code
         warm_up(not options.no_isolation, options.gpu)  # imports torch while nbgrader is imported here
 
     from autograder.grading.table import print_table

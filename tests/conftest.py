@@ -15,6 +15,7 @@ COURSE = Course(Path(os.environ.get("COURSE_ROOT", ROOT)))
 # Kernels that tests start inherit this: byte code is cached, nothing is downloaded, no data set on disk is used.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["COURSE_OFFLINE"] = "1"
+os.environ["AUTOGRADER_STAY"] = "0"
 os.environ["COURSE_DATA"] = str(ROOT / "tests" / "no-data")
 
 

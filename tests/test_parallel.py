@@ -946,7 +946,7 @@ def test_gradebook_that_is_locked_when_recording_is_one_line(course, engine, mon
 
     engine.before = before
     monkeypatch.chdir(course.root)
-    assert main(["grade", NAME]) == 1
+    assert main(["grade", NAME, "--workers", "1"]) == 1
     said = capfd.readouterr()
     assert "another program is writing to it" in said.err
     assert len(said.err.splitlines()) == 1, said.err
