@@ -24,7 +24,9 @@ c = get_config()
 course = Path(__file__).resolve().parent
 warnings.filterwarnings("ignore", category=SAWarning)  # harmless, and many
 # nbgrader starts `alembic` by its name; it lies beside this Python, which need not be on the path.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+here, path = str(Path(sys.executable).parent), os.environ.get("PATH", "")
+if here not in path.split(os.pathsep):
+    os.environ["PATH"] = os.pathsep.join([here, path])
 
 c.CourseDirectory.course_id = "torch-nn"
 c.CourseDirectory.root = str(course)

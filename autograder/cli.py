@@ -360,7 +360,7 @@ def _export(options: argparse.Namespace) -> int:
     from autograder.report.moodle import MoodleExporter
 
     course = _course(writes=True)
-    names = [course.require(name) for name in options.notebook or []]
+    names = [course.require(name, plain=True) for name in options.notebook or []]
     config = course_config(course.root, database=options.db)
     exporter = {"canvas": CanvasExporter, "moodle": MoodleExporter}[options.format]
     with _gradebook(config, must_exist=True):
@@ -388,7 +388,7 @@ def _try(options: argparse.Namespace) -> int:
     with console.status("running your notebook …"):
         name, exercises, row, page = try_notebook(course, options.file, _execution(options))
     print_table(console, name, exercises, [row])
-    console.print(f"The report: {_plain(str(page))}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"The feedback page: {_plain(str(page))}", highlight=False, markup=False, soft_wrap=True)
     return 0
 
 

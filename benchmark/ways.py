@@ -22,6 +22,7 @@ BIN = Path(sys.executable).parent
 #: Byte code is cached, as it is for anybody; nothing is downloaded.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | {
     "COURSE_OFFLINE": "1",
+    "AUTOGRADER_STAY": "0",
     "PATH": f"{BIN}:{os.environ.get('PATH', '')}",
 }
 #: As the engine's: a forked process does best with one thread.

@@ -13,10 +13,10 @@ from nbgrader.api import Gradebook
 from autograder.cli import main
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.files import write_whole
 from autograder.grading.nbgrader_apps import course_config
 from autograder.report.canvas import CanvasExporter
 from autograder.report.export import export_grades
-from autograder.report.files import write_whole
 from autograder.report.moodle import MoodleExporter
 from autograder.report.spreadsheet import csv_bytes, inert
 

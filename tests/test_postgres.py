@@ -125,7 +125,7 @@ def test_exercises_come_and_go_in_it(course, engine, url):
     assert run(course, url)["a"].score == 9
 
 
-def test_one_that_does_not_answer_is_one_line(server, monkeypatch):
+def test_a_database_that_is_not_there_is_one_line(server):
     with pytest.raises(CourseError, match='database "nothing" does not exist') as refused:
         check_gradebook(f"postgresql+psycopg://teacher@/nothing?host={server}")
     assert "\n" not in str(refused.value)

@@ -38,7 +38,7 @@ def run(arguments):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 stay.serve(Path(sys.argv[1]), run)
 """
-ASK = "import sys; from autograder.stay import ask; sys.exit(ask(sys.argv[1:]) or 0)"
+ASK = "import sys; from autograder import stay; stay.TAKES = 60; sys.exit(stay.ask(sys.argv[1:]) or 0)"
 
 
 @pytest.fixture
@@ -53,12 +53,19 @@ def place(monkeypatch) -> Iterator[Path]:
 @pytest.fixture
 def server(place):
     running = subprocess.Popen([sys.executable, "-c", RUN, place])
-    while not place.exists():
+    end = time.monotonic() + 60
+    while not takes_connections(place):
         assert running.poll() is None
+        assert time.monotonic() < end
         time.sleep(0.02)
     yield running
     running.kill()
     running.wait()
+
+
+def takes_connections(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(place)) == 0
 
 
 def ask(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess:
@@ -85,7 +92,9 @@ def test_whoever_asked_is_gone_and_it_stops(server, tmp_path):
     assert asking.stdout.readline().split()[-1] == "wait"
     asking.kill()
     asking.wait()
+    end = time.monotonic() + 60
     while not (tmp_path / "interrupted").exists():
+        assert time.monotonic() < end
         time.sleep(0.02)
     assert ask("again", cwd=tmp_path).returncode == 7
 

@@ -63,20 +63,29 @@ def test_this_course_and_what_nbgrader_exchanges_are_hidden():
     assert "autograder" in said, "what Python needs is there"
 
 
-RUN = """
+RUN = '''
 import sys, nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 from autograder.execute import Limits, execute
-look = "import os, torch; print([one for top in {places!r} for one in os.walk(top) if 'solutions' in one[1]])"
-notebook = new_notebook(cells=[new_code_cell(look.format(places=sys.argv[1:]))])
+look = """
+import os, torch
+folders = [folder for top in {places!r} for folder, inside, _ in os.walk(top) if 'solutions' in inside]
+found = [folder for folder in folders if {name!r} in folder]
+print(found)
+"""
+notebook = new_notebook(cells=[new_code_cell(look.format(name=sys.argv[1], places=sys.argv[2:]))])
 report = execute(notebook, Limits())
 print(report.problems, notebook.cells[0].outputs[0].text)
-"""
+'''
 
 
 @pytest.mark.parametrize("place", ["/usr/src", f"{sys.prefix}/lib"], indirect=True)
 def test_learner_finds_no_course(place):
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(place), "/usr", "/opt"], cwd=place, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", RUN, place.name, str(place), "/usr", "/opt"],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.stdout.split() == ["[]", "[]"], done.stdout + done.stderr

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 from traitlets.config import Config
 
 from autograder.execute import Limits
+from autograder.files import write_whole
 from autograder.grading.folder import kept_files
 from autograder.grading.preprocessors import ExecuteSubmission
 from autograder.grading.record import Standing
@@ -97,10 +96,8 @@ def read_basis(report: Path) -> Basis | None:
 def keep_basis(report: Path, basis: Basis) -> None:
     """Write it into the report's file, once the gradebook has the marks: what was interrupted is graded again."""
     content = json.loads(report.read_text(encoding="utf-8")) | {KEY: asdict(basis)}
-    with tempfile.NamedTemporaryFile("w", dir=report.parent, prefix=".", encoding="utf-8", delete=False) as file:
-        json.dump(content, file, indent=1, ensure_ascii=False)
-    os.chmod(file.name, report.stat().st_mode)  # noqa: PTH101
-    os.replace(file.name, report)  # noqa: PTH105
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    write_whole(report, text.encode(), mode=stat.S_IMODE(report.stat().st_mode))
 
 
 def _beside(folder: Path) -> dict[str, str]:

@@ -75,7 +75,7 @@ class Row:
 
     @property
     def final(self) -> float:
-        return self.score - self.penalty
+        return max(0.0, self.score - self.penalty)
 
 
 def exercises(solution: Path) -> list[Exercise]:
@@ -206,7 +206,7 @@ def _judge(
 def _final(standing: Standing) -> float | None:
     """What a learner has earned so far; None if nothing has been graded."""
     graded = any(found is not None for found in standing.found.values())
-    return sum(standing.marks.values()) - standing.penalty if graded else None
+    return max(0.0, sum(standing.marks.values()) - standing.penalty) if graded else None
 
 
 def _not_graded(student: str, problem: str, earlier: float | None) -> Row:

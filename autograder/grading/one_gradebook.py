@@ -1,8 +1,8 @@
 """One connection to the gradebook, where nbgrader's steps open it anew a dozen times for each submission.
 
-The only place where nbgrader is patched. Its steps call ``Gradebook(url)`` themselves, each for itself, and nothing can
-be handed to them instead. Unpatched, recording takes several times as long, and a submission whose recording is
-interrupted is recorded by half, because each step commits on its own.
+The only place where nbgrader's gradebook is patched. nbgrader's steps call ``Gradebook(url)``, each for itself, and
+nothing can be handed to them instead. Unpatched, recording takes several times as long, and a submission whose
+recording is interrupted is half recorded, because each step commits on its own.
 """
 
 from collections.abc import Iterator

@@ -31,12 +31,12 @@ def read_timestamp(folder: Path) -> datetime.datetime | None:
         if not stat.S_ISREG(path.lstat().st_mode):
             raise CourseError(f"its {TIMESTAMP}, which should say when it was handed in, is not a plain file")
         with path.open(encoding="utf-8") as file:
-            text = file.read(LONGEST + 1).strip()
+            text = file.read(LONGEST + 1)
     except FileNotFoundError:
         return None
     except (OSError, ValueError):
         raise CourseError(f"its {TIMESTAMP}, which should say when it was handed in, cannot be read") from None
-    return parse_time(text) if text else None
+    return parse_time(text if len(text) > LONGEST else text.strip()) if text.strip() else None
 
 
 def parse_time(text: str) -> datetime.datetime:
@@ -69,7 +69,7 @@ def _zone(name: str | None, offset: int | None) -> datetime.tzinfo | None:
     if offset is not None:
         return tz.tzoffset(name, offset)
     zone = tz.gettz(name) if name else None
-    if name and zone is None:
+    if name and (zone is None or isinstance(zone, tz.tzlocal)):  # it takes what this machine calls its own time
         raise _unclear(name)
     return zone
 

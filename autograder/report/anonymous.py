@@ -103,6 +103,6 @@ def _without_empty_lines(lines: Iterable[str]) -> str:
 
 def showable(text: str) -> str:
     """A text without characters that no page should have, cut if it is long."""
-    lines = UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", text).splitlines()
+    lines = UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n")).splitlines()
     kept = "\n".join(lines[:MOST_LINES])[:LONGEST]
     return kept if kept == "\n".join(lines) else f"{kept}\n… ({len(lines)} lines, {len(text):,} characters)"

@@ -8,8 +8,8 @@ from nbgrader.plugins import ExportPlugin
 from traitlets.config import Config
 
 from autograder.errors import CourseError
+from autograder.files import write_whole
 from autograder.grading.nbgrader_apps import course_directory
-from autograder.report.files import write_whole
 from autograder.report.grades import Grades, read_grades
 from autograder.report.spreadsheet import Row, csv_bytes
 

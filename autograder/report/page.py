@@ -10,10 +10,10 @@ from statistics import fmean, median
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from autograder.files import write_whole
 from autograder.report.alike import find_pairs
 from autograder.report.anonymous import Mask, make_mask, number_learners, showable
 from autograder.report.figures import draw_endings, draw_points
-from autograder.report.files import write_whole
 from autograder.report.items import ENDINGS, SIGNS, Item, analyse
 from autograder.report.mistakes import Mistake, find_mistakes
 from autograder.report.normal import normal_form

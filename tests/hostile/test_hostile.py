@@ -285,6 +285,7 @@ def grade(folder: Path, suite: str, notebook: str, attacks: list[Attack], port: 
     )
     results = ("autograded", "gradebook.db", "exchange", "feedback")
     before, files, running = contents(folder, *results), hostile_files(), descendants()
+    marked = set(marked_processes())
     os.environ["HOSTILE_SECRET"] = SECRET
     with Watch() as watch:
         rows = grade_class(Course(folder), configuration(folder), notebook, workers=WORKERS)
@@ -292,7 +293,7 @@ def grade(folder: Path, suite: str, notebook: str, attacks: list[Attack], port: 
     graded.rows = {row.student: row for row in rows}
     graded.changed = [name for name in before.keys() | after.keys() if before.get(name) != after.get(name)]
     graded.left = [f"file {path}" for path in sorted(hostile_files() - files)]
-    graded.left += [f"process {one}" for one in marked_processes()]
+    graded.left += [f"process {one}" for one in marked_processes() if one not in marked]
     graded.left += [f"process {one}" for one in _strays(running)]
     graded.memory = watch.most, watch.tree
     return graded
@@ -619,7 +620,8 @@ def test_all_of_it_as_an_ordinary_user():
         test += ["-k", "not walled and not ordinary", str(Path(__file__))]
         done = subprocess.run(
             [*command, "--chdir", str(ROOT), sys.executable, "-c", become, str(NOBODY), *test],
-            env=os.environ | {"HOME": str(home), "USER": pwd.getpwuid(NOBODY).pw_name, "TMPDIR": str(home)},
+            env={key: value for key, value in os.environ.items() if key != "HOSTILE_FOLDER"}
+            | {"HOME": str(home), "USER": pwd.getpwuid(NOBODY).pw_name, "TMPDIR": str(home)},
             capture_output=True,
             text=True,
             timeout=2400,  # a slow and busy machine takes its time; a quiet one needs a quarter of it

@@ -99,7 +99,7 @@ def _take(connection: socket.socket, count: int, left: Left) -> bytes:
     return b"".join(parts)
 
 
-def _wait(poll: select.poll, left: float) -> bool:
+def _wait(poll: "select.poll", left: float) -> bool:
     """Wait a little; whether something can be done.
 
     Raises:

@@ -505,7 +505,7 @@ class Link:
                 vars(owner)[kind][name] = mine
             elif mine.shape == tensor.shape and mine.dtype == tensor.dtype:
                 if not same_values(mine, tensor):
-                    mine.copy_(tensor)
+                    wire.overwrite(mine, tensor)
             else:
                 mine.data = tensor
             if mine.is_leaf and (mine.is_floating_point() or mine.is_complex()):
@@ -518,7 +518,7 @@ class Link:
         if mine.shape != new.shape or mine.dtype != new.dtype:
             raise WireError("a result that has become another")
         with torch.no_grad():
-            wire.once(mine).copy_(wire.once(new))
+            wire.overwrite(mine, new)
 
     def _take_argument(self, call: _Call, key: int, kind: str, value: Any, grad, decoder: wire.Decoder) -> None:
         if kind in ("storage", "moved"):

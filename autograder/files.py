@@ -5,8 +5,13 @@ from pathlib import Path
 from autograder.errors import CourseError
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, mode: int | None = None) -> None:
     """Write a file, and its folder if it is missing; until all is written, what was there stays as it was.
+
+    Args:
+        path: where.
+        content: what.
+        mode: who may read and write it; as usual if None.
 
     Raises:
         CourseError: it cannot be written.
@@ -16,6 +21,8 @@ def write_whole(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             unfinished.write_bytes(content)
+            if mode is not None:
+                unfinished.chmod(mode)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
