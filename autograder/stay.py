@@ -93,6 +93,8 @@ def _answer(connection: socket.socket, run: Callable[[list[str]], int]) -> None:
             return
         with connection.makefile("rb") as file:
             request = json.loads(file.read(size))
+        if request["arguments"][:1] != ["try"]:
+            return
         connection.sendall(TAKEN)
         connection.settimeout(None)
         os.environ.clear()

@@ -405,3 +405,13 @@ def test_many_cells_are_not_taken_apart_either(monkeypatch):
     monkeypatch.setattr(pictures, "parse", lambda code: pytest.fail("taken apart"))
     notebook = new_notebook(cells=[new_code_cell(f"x = {number:0100d}") for number in range(1000)])
     assert pictures.reusable(notebook, {"draw()": pictures.Images({"a picture": "<img>"})}) == {}
+
+
+@needs_walls
+@pytest.mark.parametrize(
+    "call", ["sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))", "sched_setaffinity(0, [0])"]
+)
+def test_nobody_makes_himself_wait(call):
+    """Waiting for a processor is not counted."""
+    notebook, _ = run(f"import os\nos.{call}")
+    assert "PermissionError" in str(notebook.cells[0].outputs)

@@ -90,3 +90,20 @@ def test_names_that_need_each_other_end():
         ("b = linear", ("NameError", "name 'linear' is not defined")),
     )
     assert said.splitlines()[0] == "Your code stopped with NameError: name 'b' is not defined"
+
+
+def test_a_text_that_looks_like_an_import_is_soon_read():
+    """With backtracking it takes days."""
+    cell = ('linear = 1; s = """\nimport ' + "a" * 50_000 + '!\n"""', ("ValueError", "no"))
+    assert "ValueError: no" in told(cell)
+
+
+def test_a_long_name_of_an_error_is_soon_read():
+    cell = ("def linear(x): ...", ("(" * 1_900_000, "no"))
+    assert told(cell).startswith("Your code stopped with ((((")
+
+
+def test_a_long_chain_of_undefined_names_ends():
+    cells = [(f"x{n} = x{n - 1}", ("NameError", f"name 'x{n - 1}' is not defined")) for n in range(1, 1500)]
+    message = told(*cells, ("linear = x1499", ("NameError", "name 'x1499' is not defined")))
+    assert "is not defined" in message

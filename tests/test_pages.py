@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 import pytest
 from browser.lab import PATIENCE, LabServer, own_home
 from nbconvert.exporters import HTMLExporter
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
@@ -577,6 +578,21 @@ def test_a_page_of_nested_lists_costs_little(course, engine):
 def test_formulas_made_to_break_the_reader_are_shown_as_typed(text):
     assert cpu_seconds(lambda: formula(text, f"${text}$")) < 5
     assert formula(text, "typed").startswith(("<math", "<code>typed"))
+
+
+def test_a_formula_defines_no_commands():
+    """Each definition may double what the one before it stands for."""
+    names = [f"\\{chr(65 + number)}" for number in range(22)]
+    text = f"\\def{names[0]}{{x}}" + "".join(f"\\def{b}{{{{{a}}}{{{a}}}}}" for a, b in pairwise(names)) + names[-1]
+    assert formula(text, "typed") == "<code>typed</code>"
+
+
+def test_a_raw_cell_is_text_in_the_formgrader(course, engine):
+    path = graded(course)
+    add_cells(path, new_raw_cell('<a class="btn btn-success" href="x.html">Full credit</a>'))
+    html = formgrader(course, path)
+    assert "&lt;a class=" in html
+    assert '<a class="btn' not in html
 
 
 # Marks and comments that teachers give

@@ -673,3 +673,8 @@ def test_without_grades_there_is_no_report(copy, capsys):
 def test_unknown_names_are_refused(copy, capsys):
     assert "Did you mean 99_fixture?" in one_line(["report", "fixture"], capsys)
     assert "is not a page's name" in one_line(["report", NAME, "--to", "page.csv"], capsys)
+
+
+def test_a_number_of_many_digits_is_read():
+    """Python writes no such number in decimal digits."""
+    assert normal_form(f"x = 0x{'f' * 3700}") is not None

@@ -25,9 +25,9 @@ from autograder import stay
 def run(arguments):
     print(os.getpid(), os.getcwd(), os.environ.get("MARK"), *arguments, flush=True)
     print("to stderr", file=sys.stderr)
-    if arguments == ["fail"]:
+    if arguments == ["try", "fail"]:
         raise ValueError("it failed")
-    if arguments == ["wait"]:
+    if arguments == ["try", "wait"]:
         try:
             time.sleep(100)
         except KeyboardInterrupt:
@@ -81,14 +81,16 @@ def test_it_runs_where_it_is_asked(server, tmp_path):
 
 
 def test_a_failure_is_shown_and_survived(server, tmp_path):
-    done = ask("fail", cwd=tmp_path)
+    done = ask("try", "fail", cwd=tmp_path)
     assert "ValueError: it failed" in done.stderr
     assert done.returncode == 1
-    assert ask("again", cwd=tmp_path).returncode == 7
+    assert ask("try", "again", cwd=tmp_path).returncode == 7
 
 
 def test_whoever_asked_is_gone_and_it_stops(server, tmp_path):
-    asking = subprocess.Popen([sys.executable, "-c", ASK, "wait"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    asking = subprocess.Popen(
+        [sys.executable, "-c", ASK, "try", "wait"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
     assert asking.stdout.readline().split()[-1] == "wait"
     asking.kill()
     asking.wait()
@@ -96,7 +98,12 @@ def test_whoever_asked_is_gone_and_it_stops(server, tmp_path):
     while not (tmp_path / "interrupted").exists():
         assert time.monotonic() < end
         time.sleep(0.02)
-    assert ask("again", cwd=tmp_path).returncode == 7
+    assert ask("try", "again", cwd=tmp_path).returncode == 7
+
+
+def test_only_try_is_done(server, tmp_path):
+    assert ask("grade", "04_linear", cwd=tmp_path).stdout == ""
+    assert ask("try", "again", cwd=tmp_path).returncode == 7
 
 
 def test_nonsense_is_survived(server, place, tmp_path):
@@ -104,7 +111,7 @@ def test_nonsense_is_survived(server, place, tmp_path):
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(place))
             connection.sendall(nonsense)
-    assert ask("again", cwd=tmp_path).returncode == 7
+    assert ask("try", "again", cwd=tmp_path).returncode == 7
 
 
 def test_another_user_is_refused(place, monkeypatch):

@@ -84,3 +84,10 @@ def test_sentences_of_checks_are_not_cut():
     advice = "You subtracted the mean over the wrong dimension: it is that of each channel, not of the batch."
     assert told_of({"expected": True, "text": f"✗ norm(x)\n  → {advice}"}) == f"1: {advice}"
     assert len(told_of({"text": "x" * 5000})) < 400
+
+
+def test_numbers_of_a_cell_that_no_cell_has_are_no_place():
+    error = {"name": "ValueError", "text": "x", "learners": f"Cell In[{'9' * 5000}], line 1", "expected": False}
+    kind, message = words.judgement(error | {"cannot_cross": False, "call": "", "traceback": []}, {}, "relu")
+    assert kind == "wrong"
+    assert "ValueError" in message

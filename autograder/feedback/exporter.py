@@ -23,7 +23,12 @@ def terminal_text(text: str) -> str:
 
 
 #: In place of nbconvert's filters of these names, wherever learners' notebooks are shown.
-FILTERS = {"markdown2html": clean_markdown, "highlight_code": highlight_python, "ansi2html": terminal_text}
+FILTERS = {
+    "markdown2html": clean_markdown,
+    "highlight_code": highlight_python,
+    "ansi2html": terminal_text,
+    "plain": plain,
+}
 
 
 class FeedbackExporter(HTMLExporter):
@@ -39,7 +44,6 @@ class FeedbackExporter(HTMLExporter):
         super().__init__(config=own, **kwargs)
         # Of each output one form is left to show, so there is nothing to choose.
         filters = FILTERS | {
-            "plain": plain,
             "clean_markdown": clean_markdown,
             "filter_data_type": lambda data: list(data),
         }

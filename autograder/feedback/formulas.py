@@ -10,6 +10,10 @@ from autograder.feedback.plain_text import plain
 
 #: A longer formula is shown as it was typed.
 LONGEST = 1_000
+#: Commands that define others, with which a short formula can become one of any size.
+DEFINITION = re.compile(
+    r"\\(?:[egx]?def|let|(?:re|provide)?(?:new)?command|(?:re)?newenvironment|DeclareMathOperator)(?![A-Za-z])"
+)
 #: Operators that the library lacks.
 OPERATORS = re.compile(r"\\(arg(?:max|min)?|sgn|sign|softmax)(?![a-zA-Z])")
 _TAGS = (
@@ -39,7 +43,7 @@ def formula(latex: str, typed: str, display: bool = False) -> str:
         display: whether it stands on a line of its own.
     """
     try:
-        if len(latex) > LONGEST or not latex.strip():
+        if len(latex) > LONGEST or DEFINITION.search(latex) or not latex.strip():
             raise ValueError("not a formula to read")
         known = OPERATORS.sub(r"\\operatorname{\1}", latex)
         root = convert_to_element(known, display="block" if display else "inline")

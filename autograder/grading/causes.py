@@ -10,12 +10,13 @@ from autograder.grading.restore import bound_names
 
 UNDEFINED = re.compile(r"NameError: name '(\w+)' is not defined")
 IMPORT = re.compile(r"^(?:from +\S+ +)?import +([^#\n]+)", re.MULTILINE)
-IMPORTED = re.compile(r"(\w+)[\w.]*(?: +as +(\w+))?(?:,|$)")
+#: What is matched once is not tried again in other ways, which would take for ever.
+IMPORTED = re.compile(r"(?<![\w.])(\w++)[\w.]*+(?: ++as ++(\w++))?+(?:,|$)")
 #: Cell magics run a cell without keeping what it defines, or not as Python at all; but for these.
 MAGIC = re.compile(r"\s*(%%(?!(?:time|capture)\b)\w+)")
 #: IPython names its files by numbers that mean nothing to anybody.
 FILE = re.compile(r"\((?:\S+, )?line (\d+)\)")
-LONGEST = 300
+LONGEST, DEEPEST = 300, 20
 
 
 def name_causes(notebook: NotebookNode, report: Report) -> None:
@@ -36,8 +37,11 @@ def name_causes(notebook: NotebookNode, report: Report) -> None:
                 check.message = f"{cause}\n{check.message.replace('Your code', 'Then it', 1)}"
 
 
-def _cause(name: str, cells: list[NotebookNode]) -> str:
-    """What kept the learner's cells from defining a name, as lines; empty if nothing did."""
+def _cause(name: str, cells: list[NotebookNode], depth: int = DEEPEST) -> str:
+    """What kept the learner's cells from defining a name, as lines; empty if nothing did.
+
+    A cell may have failed because an earlier one did, and so on: ``depth`` such steps are taken.
+    """
     for index in range(len(cells) - 1, -1, -1):
         cell = cells[index]
         if cell.cell_type != "code" or utils.is_locked(cell) or name not in _names(cell.source):
@@ -47,8 +51,9 @@ def _cause(name: str, cells: list[NotebookNode]) -> str:
         error = next((output for output in cell.outputs if output.output_type == "error"), None)
         if error is None:
             return ""
-        said = FILE.sub(r"(line \1)", f"{error.ename}: {error.evalue}")[:LONGEST]
-        first = (undefined := UNDEFINED.search(said)) and _cause(undefined[1], cells[:index])
+        said = FILE.sub(r"(line \1)", f"{error.ename}: {error.evalue}"[:LONGEST])
+        undefined = UNDEFINED.search(said) if depth else None
+        first = undefined and _cause(undefined[1], cells[:index], depth - 1)
         return first or f"Your code stopped with {said}\n  in the cell that should define {name}{_advice(said)}"
     return ""
 

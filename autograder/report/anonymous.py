@@ -70,15 +70,15 @@ def make_mask(names: Iterable[str], course_words: Iterable[str]) -> Mask:
 
 def without_comments(code: str) -> str:
     """``code`` without comments and docstrings, which may say who wrote it, and without lines that are then empty."""
-    lines = code.splitlines(keepends=True)
+    lines = [f"{line}\n" for line in code.split("\n")]  # the lines that Python sees: no others
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO("".join(lines)).readline))
     except (tokenize.TokenError, SyntaxError, ValueError):  # not Python: what looks like a comment goes
-        return _without_empty_lines(line.partition("#")[0] for line in code.splitlines())
+        return _without_empty_lines(line.partition("#")[0] for line in code.split("\n"))
     for place, token in reversed([*enumerate(tokens)]):
         if token.type == tokenize.COMMENT or _is_docstring(tokens, place):
             _take_out(lines, token)
-    return _without_empty_lines("".join(lines).splitlines())
+    return _without_empty_lines("".join(lines).split("\n"))
 
 
 def _is_docstring(tokens: list[tokenize.TokenInfo], place: int) -> bool:

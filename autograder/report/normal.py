@@ -44,7 +44,7 @@ def _tokens(tree: ast.AST) -> Iterator[str]:
             case ast.Expr(value=ast.Constant(value=str())):
                 continue  # a docstring
             case ast.Constant(value=value):
-                yield repr(value)
+                yield hex(value) if type(value) is int else repr(value)  # decimal digits have a limit
             case ast.AST() as node:
                 if not isinstance(node, SILENT):
                     yield type(node).__name__

@@ -32,6 +32,8 @@ from autograder.notebook.failures import failing_call
 SEED = 20_240_229
 #: Bytes that are kept of what learners' code has left in its folder.
 MOST_LEFT = 50_000_000
+#: How many such files are kept, and how long their paths may be.
+MOST_FILES_LEFT, LONGEST_PATH = 500, 1000
 #: Characters that are kept of what a check's calls print, if they print too much.
 FLOODED = 10_000
 #: Seconds that the learner's process has to put up its walls.
@@ -136,12 +138,14 @@ class Examiner:
             files = dict(self.link.ask("files", MOST_LEFT))
         except (Exception, Lost):
             files = {}
-        sound = {name: content for name, content in files.items() if type(name) is str and type(content) is bytes}
-        return {
-            "files": {name: content for name, content in sound.items() if is_inside(name)},
-            "seconds": 0.0,
-            "excused": 0.0,
-        }
+        sound: dict[str, bytes] = {}
+        room = MOST_LEFT
+        for name, content in list(files.items())[:MOST_FILES_LEFT]:
+            if type(name) is str and type(content) is bytes and len(name) < LONGEST_PATH and is_inside(name):
+                room -= len(content)
+                if room >= 0:
+                    sound[name] = content
+        return {"files": sound, "seconds": 0.0, "excused": 0.0}
 
     def _run_check(self, code: str, seconds: float, names: list[str], grade_id: str) -> dict:
         """A check cell: here, with the learner's names as stand-ins."""

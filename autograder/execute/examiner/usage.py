@@ -4,6 +4,7 @@ All figures are the kernel's, from ``/proc``; nothing that the learner's process
 """
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ PERIOD = 0.25
 ASKING = 0.02
 #: The lowest priority: what a learner's code starts besides its main thread runs beside it, not instead of others.
 LOWEST = 19
-_TICK, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGESIZE")
+_TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Usage:
@@ -44,14 +45,20 @@ class Usage:
         began = time.monotonic()
         if began < self._next:
             return
+        self._next = math.inf  # one look at a time, whatever interrupts this one
+        try:
+            self._look()
+        finally:
+            now = time.monotonic()
+            self._next = now + 3 * (now - began)
+
+    def _look(self) -> None:
         sizes = {process: _resident(process) for process in tree(self.learner)}
         # What they share counts for each of them in that.
         if sum(sizes.values()) > self.most + self._own and self._is_over(sizes):
             self.over_memory = True
             self.kill()
         self._lower(list(sizes))
-        now = time.monotonic()
-        self._next = now + 3 * (now - began)
 
     def _is_over(self, sizes: dict[int, int]) -> bool:
         """Whether the processes have too much together, if what they share is divided among them.
@@ -161,17 +168,19 @@ def worked(root: int) -> float:
 
 
 def _resident(process: int) -> int:
-    """Bytes of memory: quick to tell, but what processes share counts for each of them."""
-    try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE
-    except (OSError, ValueError, IndexError):
-        return 0
+    """Bytes of memory, swapped out or not: quick to tell, but what processes share counts for each of them."""
+    return _kilobytes(f"/proc/{process}/status", "VmRSS:", "VmSwap:")
 
 
 def _proportional(process: int) -> int:
-    """Bytes of memory; what processes share is divided among them."""
+    """Bytes of memory, swapped out or not; what processes share is divided among them."""
+    return _kilobytes(f"/proc/{process}/smaps_rollup", "Pss:", "SwapPss:")
+
+
+def _kilobytes(path: str, *names: str) -> int:
+    """The sum of what a file of the kernel's says about ``names``, in bytes; 0 if the process is gone."""
     try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    except (OSError, ValueError, IndexError, StopIteration):
+        lines = [line.split() for line in Path(path).read_text().splitlines()]
+        return sum(1024 * int(words[1]) for words in lines if words and words[0] in names)
+    except (OSError, ValueError, IndexError):
         return 0

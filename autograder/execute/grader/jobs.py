@@ -65,13 +65,13 @@ class Job:
         """The next message: a cell's outcome.
 
         Raises:
-            frames.Closed: the examiner is gone, or silent for so many seconds.
+            frames.Closed: the examiner is gone, silent for so many seconds, or says more than can be taken.
             CourseError: the examiner itself failed, at starting the learner's process or at the set-up cell.
         """
         try:
             message = frames.receive(self.connection, frames.within(seconds))
             kind, content = msgpack.unpackb(message, strict_map_key=False)
-        except frames.OutOfTime:
+        except (frames.OutOfTime, frames.WireError):
             raise frames.Closed from None
         if kind == "failed":
             raise CourseError(f"The engine that runs notebooks failed: {content.strip().splitlines()[-1]}")

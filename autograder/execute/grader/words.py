@@ -8,7 +8,7 @@ from autograder.execute.limits import Limits
 
 EXERCISE, CHECK = "exercise-", "check-"
 
-FRAME = re.compile(r"Cell In\[(\d+)\],? line (\d+)")
+FRAME = re.compile(r"Cell In\[(\d{1,9})\],? line (\d{1,9})")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 #: What upsets files, pages and terminals; colour codes, which notebooks show, are kept.
 UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\ud800-\udfff]|\x1b(?!\[[0-9;]*m)")

@@ -9,11 +9,11 @@ from pathlib import Path
 def lay_out(files: Mapping[str, bytes]) -> None:
     """Write ``files`` into the working directory, and look for modules there first, as Jupyter does.
 
-    Of two files of which one has the other's name as its folder's, the first is kept.
+    What cannot be written is left out: of two files of which one has the other's name as its folder's, the second.
     """
     for name, content in files.items():
         path = Path(name)
-        with contextlib.suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
+        with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     sys.path.insert(0, "")
