@@ -413,5 +413,5 @@ def test_many_cells_are_not_taken_apart_either(monkeypatch):
 )
 def test_nobody_makes_himself_wait(call):
     """Waiting for a processor is not counted."""
-    notebook, _ = run(f"import os\nos.{call}")
+    notebook, _ = run(f"import os\nos.{call}", limits=Limits())
     assert "PermissionError" in str(notebook.cells[0].outputs)
