@@ -186,5 +186,5 @@ def _row(config: Config, name: str, one: _HandedIn, failure: Exception | None) -
                     for result in results(nbformat.read(path, as_version=4), found, marks)
                 ]
     if waiting:
-        row.problems.append(f"to be graded by a person: {waiting}")
+        row.problems.append(f"still to be graded by hand: {waiting}")
     return row

@@ -82,7 +82,7 @@ def find_basis(
 def what_differs(before: Basis | None, now: Basis) -> str:
     """Why marks no longer hold, in a few words; empty if they do."""
     if before is None:
-        return "nothing says what the marks rest on"
+        return "there was no record of what the marks rest on"
     return ", ".join(why for name, why in REASONS.items() if getattr(before, name) != getattr(now, name))
 
 

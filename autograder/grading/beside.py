@@ -16,7 +16,7 @@ from autograder.grading.restore import CHECK, KnownCell
 
 #: What the table says of such an assignment.
 NOTE = (
-    "The checks of this assignment run beside the learner's code, as nbgrader runs them: "
+    "This assignment's checks run beside the learner's code, as nbgrader runs them: "
     "the walls protect this machine, but not the marks."
 )
 
@@ -53,7 +53,7 @@ def settle_beside(notebook: NotebookNode, report: Report) -> None:
                 check.score, _ = utils.determine_grade(cell)
             except (ValueError, KeyError, TypeError):
                 raise CourseError(
-                    f"the check {check.grade_id!r} shows more than its {check.points:g} points: correct the check"
+                    f"the check {check.grade_id!r} gives more than its {check.points:g} points: correct the check"
                 ) from None
             if check.status == "right" and (utils.has_failed(cell) or check.score < check.points):
                 check.status, check.message = "wrong", _why(cell, check)
@@ -63,5 +63,5 @@ def _why(cell: NotebookNode, check: CheckReport) -> str:
     warnings = [output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stderr"]
     if warnings:
         first = "".join(warnings).strip().splitlines()[:1]
-        return "\n".join(["Something was written to stderr, such as a warning: that counts as a wrong answer.", *first])
+        return "\n".join(["Something, perhaps a warning, was written to stderr: that counts as a wrong answer.", *first])
     return f"The check gives {check.score:g} of {check.points:g} points."

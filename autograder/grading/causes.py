@@ -43,7 +43,7 @@ def _cause(name: str, cells: list[NotebookNode]) -> str:
         if cell.cell_type != "code" or utils.is_locked(cell) or name not in _names(cell.source):
             continue
         if magic := MAGIC.match(cell.source):
-            return f"Your cell begins with {magic[1]}, which does not keep what it defines: {name}. Remove that line."
+            return f"Your cell begins with {magic[1]}, which discards what the cell defines: {name}. Remove that line."
         error = next((output for output in cell.outputs if output.output_type == "error"), None)
         if error is None:
             return ""
@@ -61,7 +61,7 @@ def _names(source: str) -> set[str]:
 
 def _advice(said: str) -> str:
     if "U+00A0" in said:
-        return "\n  A no-break space, pasted from a page, looks like a space and is none: type it again."
+        return "\n  A no-break space, pasted from a web page, only looks like a space: replace it with an ordinary one."
     if said.startswith("ModuleNotFoundError"):
-        return "\n  The grader has the packages that are listed in the course's requirements.txt, and no others."
+        return "\n  The grader has only the packages that are listed in the course's requirements.txt."
     return ""

@@ -75,7 +75,7 @@ def _check_course(notebook: Notebook, course: str) -> None:
     other = notebook.assignment.course_id
     if other != course and other not in NO_COURSE:
         raise CourseError(
-            f"the gradebook has {notebook.assignment.name} of another course, {other!r}, which {course!r} would "
+            f"{notebook.assignment.name} in the gradebook belongs to another course, {other!r}, which {course!r} would "
             "overwrite: give each course a gradebook of its own (CourseDirectory.db_url in nbgrader_config.py)"
         )
 
@@ -87,8 +87,8 @@ def _refuse_if_marked(notebook: Notebook, cell: BaseCell) -> None:
         name, who = notebook.assignment.name, "1 learner has" if len(marked) == 1 else f"{len(marked)} learners have"
         raise CourseError(
             f"{cell.name!r} is gone from {name}, but {who} points or comments for it: put it back under this name; "
-            f"or, to begin again, run `nbgrader db assignment remove {name} --force`, which forgets all of the "
-            "notebook's marks and its due date, and grade again"
+            f"or, to start over, run `nbgrader db assignment remove {name} --force`, which deletes all of the "
+            "notebook's marks and its due date, and then grade again"
         )
 
 

@@ -96,7 +96,7 @@ def find_submission(folder: Path, name: str, telltales: Mapping[str, str], other
     if many:
         files = [right] if right in files else []
     if many and not files:
-        return Submission(student, folder, right, f"there is no {right.name}, but {many}: leave the one that counts")
+        return Submission(student, folder, right, f"there is no {right.name}, but {many}: keep the one that counts")
     problems = {path: find_problem(path, name, telltales) for path in files}
     sound = [path for path, problem in problems.items() if problem is None]
     if not sound:

@@ -76,7 +76,7 @@ def _zone(name: str | None, offset: int | None) -> datetime.tzinfo | None:
 
 def _unclear(zone: str) -> CourseError:
     return CourseError(
-        f"its {TIMESTAMP} names the time zone {zone}, which is not clear enough: write an offset, such as +0900"
+        f"its {TIMESTAMP} names the time zone {zone}, which is unknown or ambiguous: write an offset, such as +0900"
     )
 
 

@@ -264,7 +264,7 @@ def _count(shape: list) -> int:
         raise WireError("a tensor of too many dimensions")
     for size in shape:
         if type(size) is not int or not 0 <= size <= 2**31:
-            raise WireError("a size that is none")
+            raise WireError("an invalid size")
         count *= size
     return count
 

@@ -159,7 +159,7 @@ class Examiner:
         except Lost as lost:
             outcome["status"], outcome["detail"] = self._why(lost), lost.detail
             if outcome["status"] == "error":
-                outcome["error"] = _told(KeyboardInterrupt("the code has interrupted itself"), label)
+                outcome["error"] = _told(KeyboardInterrupt("the code interrupted itself"), label)
         except CheckTimeout:
             outcome["status"] = "stubborn" if self.link.waiting else "timeout"
             if self.link.waiting:
@@ -182,7 +182,7 @@ class Examiner:
         space = dict(self.namespace)
         fetched = self.link.ask("fetch", names)
         if not isinstance(fetched, dict):
-            raise Lost("protocol", "names that are none")
+            raise Lost("protocol", "invalid names")
         space |= {name: fetched[name] for name in names if name in fetched}
         if "inplace" in space:
             space["inplace"] = Inplace
@@ -278,7 +278,7 @@ def _expecting_nothing_of_the_learners(expect: Callable) -> Callable:
     @functools.wraps(expect)
     def strict(actual: Any, expected: Any, *more: Any, **options: Any) -> None:
         if holds_standin(expected):
-            raise CannotCross("the expected value contains an object of the learner's, which can equal anything.")
+            raise CannotCross("the expected value contains one of the learner's objects, which can equal anything.")
         expect(actual, expected, *more, **options)
 
     return strict

@@ -47,7 +47,7 @@ class Standin:
     def __setitem__(self, key: Any, value: Any) -> None:
         self._link.ask("set_item", self, key, value)
         if hasattr(type(self), "__getitem__") and not _agree(self[key], value):
-            raise CannotCross(f"item {key!r} of the {type(self).__name__} was set, but has another value.")
+            raise CannotCross(f"item {key!r} of the {type(self).__name__} was set, but has a different value.")
 
     def __bool__(self) -> bool:
         return True  # else Python would ask for the length, in the learner's process
@@ -69,7 +69,7 @@ class Standin:
 def _set(link: Line, target: Any, name: str, value: Any) -> None:
     link.ask("set", target, name, value)
     if not _agree(link.ask("attribute", target, name), value):
-        raise CannotCross(f"`{name}` of the {type(target).__name__} was set, but has another value.")
+        raise CannotCross(f"`{name}` of the {type(target).__name__} was set, but has a different value.")
 
 
 #: Whatever else crosses as what it is, and can be compared.
@@ -111,7 +111,7 @@ def _iterate_sized(self):
         yield one
     if given != length:
         name = type(self).__name__
-        raise CannotCross(f"the {name} has the length {length}, but a loop over it gets {given} elements.")
+        raise CannotCross(f"the {name} has length {length}, but a loop over it yields {given} elements.")
 
 
 def _next(self):

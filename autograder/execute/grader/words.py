@@ -27,7 +27,7 @@ def name_cells(cells: list) -> list[str]:
         kind = next((kind for kind in (EXERCISE, CHECK) if grade_id.startswith(kind)), "")
         if kind:
             following = f"exercise {grade_id.removeprefix(kind)!r}"
-            names.append(f"{'the answer to' if kind == EXERCISE else 'the check of'} {following}")
+            names.append(f"{'the answer to' if kind == EXERCISE else 'the check for'} {following}")
         else:
             names.append(f"cell {number}" + (f" (before {following})" if following else ""))
     return names[::-1]
@@ -57,8 +57,8 @@ def problem(status: str, cell: str, limits: Limits, seconds: float, detail: str 
         "flood": f"{cell} wrote more than {limits.output_bytes / 1e6:g} MB of output and was stopped",
         "memory": f"{cell} needed more than {limits.memory_bytes / 1e9:g} GB of memory and was stopped",
         "died": f"{cell} ended the process that it ran in; the cells after it ran in a new one, without it",
-        "protocol": f"{cell} got something from the learner's code that cannot be read ({detail or 'no known value'}); "
-        "the cells after it ran in a new process, without it",
+        "protocol": f"{cell} received something from the learner's code that cannot be read "
+        f"({detail or 'an unknown kind of value'}); the cells after it ran in a new process, without it",
     }.get(status, "")
 
 
