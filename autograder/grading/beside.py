@@ -63,5 +63,5 @@ def _why(cell: NotebookNode, check: CheckReport) -> str:
     warnings = [output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stderr"]
     if warnings:
         first = "".join(warnings).strip().splitlines()[:1]
-        return "\n".join(["Something, perhaps a warning, was written to stderr: that counts as a wrong answer.", *first])
+        return "\n".join(["Something, such as a warning, was written to stderr: this counts as wrong.", *first])
     return f"The check gives {check.score:g} of {check.points:g} points."
