@@ -1,7 +1,7 @@
-"""Assignments in nbgrader's own format, whose checks run where the learner's code runs, as nbgrader itself runs them.
+"""Assignments in nbgrader's own format: their checks run in the learner's process, as nbgrader itself runs them.
 
 A check that was not written for our examiner may compare objects, read an answer's source, replace a function that the
-answer calls or look at the plot that it drew. None of that can be done from another process. So notebooks that this
+answer calls, or look at the plot that it drew. None of that can be done from another process. So notebooks that this
 course has not built are run in nbgrader's way, with nbgrader's marks.
 """
 
@@ -14,7 +14,7 @@ from autograder.errors import CourseError
 from autograder.execute import CheckReport, Report
 from autograder.grading.restore import CHECK, KnownCell
 
-#: What the table says of such an assignment.
+#: What is printed below the table of such an assignment.
 NOTE = (
     "This assignment's checks run beside the learner's code, as nbgrader runs them: "
     "the walls protect this machine, but not the marks."
@@ -24,8 +24,8 @@ NOTE = (
 def runs_beside(known: Mapping[str, KnownCell]) -> bool:
     """Whether a notebook's checks run beside the learner's code.
 
-    Only the course's own copy of the notebook decides. It is one of ours if it has the set-up that the build writes,
-    and with it the tools, or no checks but those that the build names.
+    Only the course's own copy of the notebook decides. It is one of ours if it has the set-up that the build writes and
+    also either the tools or only checks that are named as the build names them.
 
     Args:
         known: the source's cells by ``grade_id``.

@@ -11,19 +11,19 @@ from autograder.grading.restore import bound_names
 UNDEFINED = re.compile(r"NameError: name '(\w+)' is not defined")
 IMPORT = re.compile(r"^(?:from +\S+ +)?import +([^#\n]+)", re.MULTILINE)
 IMPORTED = re.compile(r"(\w+)[\w.]*(?: +as +(\w+))?(?:,|$)")
-#: Cell magics run a cell without keeping what it defines, or not as Python at all; but for these.
+#: Cell magics, except these, run a cell without keeping what it defines, or not as Python at all.
 MAGIC = re.compile(r"\s*(%%(?!(?:time|capture)\b)\w+)")
-#: IPython names its files by numbers that mean nothing to anybody.
+#: IPython's file names are numbers that mean nothing to a reader.
 FILE = re.compile(r"\((?:\S+, )?line (\d+)\)")
 LONGEST = 300
 
 
 def name_causes(notebook: NotebookNode, report: Report) -> None:
-    """Put the error of the cell that should have defined a name before what a check says about that name.
+    """If a check says that a name is not defined, put the error of the cell that should have defined it first.
 
     Args:
-        notebook: executed.
-        report: its run's; its checks' messages are changed.
+        notebook: the executed notebook.
+        report: the report on its run; the checks' messages in it are changed.
     """
     places = {
         cell.metadata.nbgrader.grade_id: index for index, cell in enumerate(notebook.cells) if utils.is_grade(cell)
@@ -37,7 +37,7 @@ def name_causes(notebook: NotebookNode, report: Report) -> None:
 
 
 def _cause(name: str, cells: list[NotebookNode]) -> str:
-    """What kept the learner's cells from defining a name, as lines; empty if nothing did."""
+    """Why the learner's cells did not define a name, as lines of text; empty if there is no reason."""
     for index in range(len(cells) - 1, -1, -1):
         cell = cells[index]
         if cell.cell_type != "code" or utils.is_locked(cell) or name not in _names(cell.source):

@@ -1,4 +1,4 @@
-"""The gradebook follows the source: cells that come and go although learners have handed in already."""
+"""The gradebook follows the source: cells may be added or removed after learners have handed in."""
 
 from nbformat import NotebookNode
 from nbgrader import utils
@@ -19,14 +19,14 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.errors import CourseError
 
-#: Of gradebooks that were made without naming a course.
+#: The course in gradebooks that were made without naming one.
 NO_COURSE = ("", "default_course")
 
 
 class FollowSource(NbGraderPreprocessor):
-    """On release, before nbgrader's ``SaveCells``, which refuses to add or remove cells once something is handed in.
+    """On release, adds and removes cells in the gradebook before ``SaveCells``, which refuses once work is handed in.
 
-    Does nothing before that, because ``SaveCells`` then writes everything anew.
+    Until then this does nothing, because ``SaveCells`` writes everything anew.
     """
 
     def preprocess(self, nb, resources):
@@ -43,12 +43,12 @@ class FollowSource(NbGraderPreprocessor):
 
 
 def follow(gradebook: Gradebook, notebook: Notebook, source: NotebookNode) -> None:
-    """Give a notebook of the gradebook the cells of its source, all of them or, if that fails, none.
+    """Give a notebook in the gradebook the cells of its source: all of them or, if that fails, none.
 
-    Marks stay. A new check counts 0 for everybody until it is graded.
+    Existing marks are kept. A new check counts 0 for everybody until it is graded.
 
     Raises:
-        CourseError: a cell is gone that somebody has points or a comment for.
+        CourseError: somebody has points or a comment for a cell that is gone.
     """
     wanted = {
         kind: {cell.metadata.nbgrader.grade_id: cell for cell in source.cells if has(cell)}
@@ -114,7 +114,7 @@ def _add(gradebook: Gradebook, notebook: Notebook, kind: type[BaseCell], name: s
 
 
 def _follow_texts(gradebook: Gradebook, notebook: Notebook, source: NotebookNode) -> None:
-    """Make room for the texts of the source's cells, in its order, if they are others; ``SaveCells`` fills them in."""
+    """If the source has other cells, make empty entries for their texts, in its order; ``SaveCells`` fills them in."""
     cells = {
         cell.metadata.nbgrader.grade_id: cell
         for cell in source.cells
