@@ -104,7 +104,7 @@ def generate_feedback(config: Config, name: str, student: str) -> None:
 class _ForOne(BaseConverter):
     """An nbgrader step for one learner, whose id and folder are taken literally.
 
-    nbgrader would read the whole path as a pattern, in which ``[``, ``?`` and ``*`` have a meaning, and would strip ids.
+    nbgrader would read the whole path as a pattern, in which ``[``, ``?`` and ``*`` are special, and would strip ids.
     """
 
     learner = Unicode()

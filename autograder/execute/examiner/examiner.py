@@ -30,11 +30,11 @@ from autograder.notebook.failures import failing_call
 
 #: Random numbers of every check begin here, for everyone and every time.
 SEED = 20_240_229
-#: Bytes that are kept of what learners' code has left in its folder.
+#: Bytes that are kept of the files that learners' code has left in its folder.
 MOST_LEFT = 50_000_000
 #: Characters that are kept of what a check's calls print, if they print too much.
 FLOODED = 10_000
-#: Seconds that the learner's process has to put up its walls.
+#: Seconds within which the learner's process must put up its walls.
 SETTING_UP = 60
 
 
@@ -53,13 +53,13 @@ def hear(job: socket.socket) -> Any:
 
 
 def is_inside(name: str) -> bool:
-    """Whether a file's name, as a learner's process tells it, is one in the notebook's folder."""
+    """Whether a file's name, as reported by a learner's process, is a path inside the notebook's folder."""
     path = PurePosixPath(name)
     return name.isprintable() and name == str(path) != "." and not path.is_absolute() and ".." not in path.parts
 
 
 def receive_terms(job: socket.socket) -> tuple[Limits, dict[str, bytes]]:
-    """The first thing that a grader says: the limits, and what is in the notebook's folder, by path."""
+    """The first thing that a grader sends: the limits, and the files in the notebook's folder, by path."""
     terms = hear(job)
     return Limits(**terms["limits"]), terms["files"]
 
@@ -130,7 +130,7 @@ class Examiner:
         return outcome
 
     def _run_files(self, seconds: float) -> dict:
-        """What the learner's code has left in its folder, by path; nothing if it does not say."""
+        """The files that the learner's code has left in its folder, by path; none if its process does not answer."""
         self.link.clock = self.usage.clock(seconds)
         try:
             files = dict(self.link.ask("files", MOST_LEFT))
@@ -218,7 +218,7 @@ class Examiner:
             os.kill(self.learner, signal.SIGKILL)
 
     def _look(self, number, frame) -> None:
-        """Look at what the learner's processes use; end a check whose wait for them the link should have ended."""
+        """Look at what the learner's processes use; end a check that is still waiting after the link's time is up."""
         self.usage.look()
         if self.checking and self.link.clock.left() + 2 * Link.GRACE <= 0:
             self.checking = False
@@ -234,9 +234,9 @@ def _is_count(value: Any) -> bool:
 
 
 def _sound_outputs(outputs: Any, most: int) -> tuple[list[str], bool]:
-    """Of a cell's outputs, as the learner's process tells them, those that are some; and whether they were too many.
+    """The valid ones among a cell's outputs, as the learner's process sends them; and whether there were too many.
 
-    They are JSON: what packs messages knows no integers beyond 64 bits.
+    They are JSON, because messages are packed in a format that has no integers beyond 64 bits.
 
     Args:
         outputs: what should be a list of outputs as the notebook format has them.
@@ -273,7 +273,7 @@ def _remote_watch(watch: type, operation: type, link: Link) -> None:
 
 
 def _expecting_nothing_of_the_learners(expect: Callable) -> Callable:
-    """The notebook's ``expect``; an object that answers as it likes is not what an answer is compared with."""
+    """The notebook's ``expect``, refusing a learner's object as the expected value: that may answer as it likes."""
 
     @functools.wraps(expect)
     def strict(actual: Any, expected: Any, *more: Any, **options: Any) -> None:

@@ -41,7 +41,7 @@ ERRORS = {
 }  # fmt: skip
 
 
-#: Requests that change nothing in the learner's process, if its code is as it should be.
+#: Requests that change nothing in the learner's process, if its code behaves.
 LOOKS = {"attribute", "item", "length", "text", "is_instance"}
 #: How many objects may be added before we look again for those that nobody holds any longer.
 CROWD = 16
@@ -170,9 +170,9 @@ class Link:
             raise Lost("protocol", str(error)) from None
 
     def look(self, what: str, target: Any, *words: str) -> Any:
-        """What a look at a learner's object finds: the same each time, until something has happened in between.
+        """What a look at a learner's object finds: always the same, until something else has happened.
 
-        An object might answer each time as it suits the check's next line.
+        Otherwise an object could give each line of a check the answer that suits it.
         """
         key = (vars(target)["_number"], what, *words)
         if key not in self.looks or self.looks[key][0] is not target or self._has_changed():
@@ -238,7 +238,7 @@ class Link:
     # Handing over
 
     def _rewritten(self, call: _Call) -> list[tuple[int, "_Raw"]]:
-        """Results that the check has written into since: they may be the learner's own tensors."""
+        """Results that the check has written into since the last request: they may be the learner's own tensors."""
         known = [(n, tensor, self.versions.get(n)) for n, tensor in self.results.items()]
         changed = [(n, tensor) for n, tensor, version in known if version is not None and tensor._version != version]
         call.held += [tensor for _, tensor in changed]
@@ -442,7 +442,7 @@ class Link:
         if not (type(number) is int and number >= 0 and isinstance(name, str) and isinstance(text, str)):
             raise WireError("an invalid object")
         if number not in self.twins:
-            # one line each: in a check's message nothing of the learner's may look like a line of the check's
+            # one line each: in a check's message, nothing that a learner wrote may look like a line of the check
             name, text = (" ".join(part.splitlines()) for part in (name, text))
             made = make_standin(self, number, name, stock, has, module is True, kind is True, text)
             call.held.append(made)
@@ -462,7 +462,7 @@ class Link:
         self.training[number] = training is True
 
     def _take_contents(self, number: int, mine: nn.Module, tensors: list, parts: list, decoder: wire.Decoder) -> None:
-        """What the learner's code has put into, or taken from, a module that the check marked."""
+        """Update a module that the check marked with what the learner's code has put into it or taken out of it."""
         for kind, name, became in tensors:
             if kind not in ("_parameters", "_buffers") or type(name) is not str:
                 raise WireError("invalid contents")
@@ -752,7 +752,7 @@ def _view(base: torch.Tensor, offset: int, shape: list, stride: list) -> torch.T
 
 
 def _view_of_leaf(leaf: torch.Tensor, offset: int, shape: list, stride: list) -> torch.Tensor:
-    """As ``_view``, and autograd goes back to the leaf."""
+    """As ``_view``, but autograd leads back to the leaf."""
     _view(leaf, offset, shape, stride)  # which checks the bounds
     return leaf.as_strided(shape, stride, offset)
 

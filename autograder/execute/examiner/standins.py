@@ -24,7 +24,7 @@ class Line(Protocol):
         """The learner's process's answer."""
 
     def look(self, what: str, target: Any, *about: Any) -> Any:
-        """As ``ask``, for what must not change by being looked at: a second look finds the same."""
+        """As ``ask``, for what must not change by being looked at: a second look finds the same answer."""
 
     def hook(self, module: Any, kind: str, hook: Any) -> Any:
         """Register a hook of the check's with a learner's module."""
@@ -72,12 +72,12 @@ def _set(link: Line, target: Any, name: str, value: Any) -> None:
         raise CannotCross(f"`{name}` of the {type(target).__name__} was set, but has a different value.")
 
 
-#: Whatever else crosses as what it is, and can be compared.
+#: Other types whose values cross unchanged and can be compared.
 _DATA = (bool, int, float, complex, str, bytes, set, frozenset, range, type(None), torch.dtype, torch.device)
 
 
 def _agree(found: Any, value: Any) -> bool:
-    """Whether what a learner's object gives back is what a check has put there."""
+    """Whether a learner's object gives back what a check has put there."""
     if found is value:
         return True
     if isinstance(value, torch.Tensor):
@@ -90,7 +90,7 @@ def _agree(found: Any, value: Any) -> bool:
         return isinstance(found, np.ndarray) and np.array_equal(found, value)
     if isinstance(value, _DATA):
         return type(found) is type(value) and (found == value or value != value)
-    return isinstance(found, Standin)  # a function of Python's own comes back as the learner's
+    return isinstance(found, Standin)  # one of Python's own functions comes back as the learner's
 
 
 def _call(self, *arguments, **options):
@@ -102,7 +102,7 @@ def _iterate(self):
 
 
 def _iterate_sized(self):
-    """Else a check's loop over something that says it has three elements, but gives none, would check nothing."""
+    """Iterate, and insist on the length: a loop over what claims three elements but yields none would check nothing."""
     length, given = len(self), 0
     for one in self._link.ask("iterate", self):
         given += 1
@@ -191,7 +191,7 @@ _OWN = frozenset(vars(nn.Module()))
 
 
 def holds_standin(value: Any) -> bool:
-    """Whether a value is, or contains, an object of the learner's."""
+    """Whether a value is, or contains, one of the learner's objects."""
     if isinstance(value, (list, tuple, set, frozenset)):
         return any(map(holds_standin, value))
     if isinstance(value, dict):

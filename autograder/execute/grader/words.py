@@ -20,7 +20,7 @@ def writable(text: str) -> str:
 
 
 def name_cells(cells: list) -> list[str]:
-    """What people call the cells: by their exercise, or by their number and the exercise that follows."""
+    """Names of the cells for people: by their exercise, or by their number and the exercise that follows."""
     names, following = [], ""
     for number, cell in zip(range(len(cells), 0, -1), reversed(cells)):
         grade_id = str(about_cell(cell).get("grade_id", ""))
@@ -34,7 +34,7 @@ def name_cells(cells: list) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """A learner's ``text`` within a sentence of ours: no line of it begins like one of ours."""
+    """A learner's ``text``, to be put into one of our sentences: none of its lines begins like one of ours."""
     return "\n  | ".join(text.splitlines())
 
 
@@ -46,7 +46,7 @@ def problem(status: str, cell: str, limits: Limits, seconds: float, detail: str 
         cell: its name.
         limits: the limits in force.
         seconds: how long it was allowed to take.
-        detail: what was wrong with what its process sent.
+        detail: what was wrong with the message that its process sent.
     """
     longer = f"{cell} ran longer than {limits.cell_seconds:g} s"
     if seconds < limits.cell_seconds:
