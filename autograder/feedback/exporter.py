@@ -11,9 +11,9 @@ from autograder.feedback.plain_text import plain
 from autograder.feedback.safe_markdown import clean_markdown
 
 TEMPLATES = Path(__file__).parent / "templates"
-#: The template of the formgrader's page for one submission: nbgrader's own, with what it lacks.
+#: The template of the formgrader's page for one submission: it extends nbgrader's own.
 FORMGRADER = str(TEMPLATES / "formgrader" / "course_formgrader.html.j2")
-#: Cells that are folded in the notebook are folded in `jupyter nbconvert --to html`, too.
+#: The template of `jupyter nbconvert --to html`, which folds the cells that are folded in the notebook.
 FOLDED = str(TEMPLATES / "folded" / "course_folded.html.j2")
 
 
@@ -22,7 +22,7 @@ def terminal_text(text: str) -> str:
     return ansi2html(plain(text))
 
 
-#: In place of nbconvert's filters of these names, wherever learners' notebooks are shown.
+#: These replace nbconvert's filters of the same names wherever learners' notebooks are shown.
 FILTERS = {"markdown2html": clean_markdown, "highlight_code": highlight_python, "ansi2html": terminal_text}
 
 
@@ -37,7 +37,7 @@ class FeedbackExporter(HTMLExporter):
         own.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES)]
         own.FeedbackExporter.preprocessors = []
         super().__init__(config=own, **kwargs)
-        # Of each output one form is left to show, so there is nothing to choose.
+        # Each output has only one form left, so there is nothing to choose.
         filters = FILTERS | {
             "plain": plain,
             "clean_markdown": clean_markdown,
@@ -48,5 +48,5 @@ class FeedbackExporter(HTMLExporter):
         self.environment.globals["colours"] = colours
 
     def from_notebook_node(self, nb, resources=None, **kwargs):
-        """As nbconvert does it, but without reading the whole page again, which takes long and much memory."""
+        """As nbconvert does it, but without parsing the whole page again, which takes much time and memory."""
         return TemplateExporter.from_notebook_node(self, nb, self._init_resources(resources), **kwargs)
