@@ -6,7 +6,7 @@ from autograder.errors import CourseError
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, and its folder if it is missing; until all is written, what was there stays as it was.
+    """Write a file, and make its folder if there is none; until all is written, an older file stays as it was.
 
     Raises:
         CourseError: it cannot be written.
