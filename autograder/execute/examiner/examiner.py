@@ -114,7 +114,7 @@ class Examiner:
         return self._run_cell(code, seconds, {}, [])
 
     def _run_cell(self, code: str, seconds: float, pictures: dict[str, str], alone: list[str]) -> dict:
-        """A cell of the learner's, or an example: there."""
+        """Run one of the learner's cells, or an example: in the learner's process."""
         clock = self.link.clock = self.usage.clock(seconds)
         outcome: dict[str, Any] = {"status": "ok", "outputs": [], "count": None}
         try:
@@ -144,7 +144,7 @@ class Examiner:
         }
 
     def _run_check(self, code: str, seconds: float, names: list[str], grade_id: str) -> dict:
-        """A check cell: here, with the learner's names as stand-ins."""
+        """Run a check cell: here, with the learner's names as stand-ins."""
         clock = self.link.clock = self.usage.clock(seconds)
         self.link.printed, printed = 0, io.StringIO()
         outcome: dict[str, Any] = {"status": "ok", "error": None, "count": None, "outputs": []}

@@ -710,7 +710,7 @@ def _generator(state: torch.Tensor) -> torch.Generator:
 
 
 def _parts_first(module: nn.Module) -> list[nn.Module]:
-    """A module of the check's own and its parts, each once and after its own parts; of the learner's, none."""
+    """One of the check's own modules and its parts, each once and after its own parts; none of the learner's."""
     found: dict[int, nn.Module] = {}
 
     def visit(one: nn.Module | None) -> None:
@@ -773,7 +773,7 @@ def _version(tensor: torch.Tensor) -> int | None:
 
 
 def _in_order(listed: Any) -> list:
-    """Things of which each is told once, with the order in which they came."""
+    """Things, each of which is reported once, in the order in which they came."""
     if listed is None:
         return []
     different, order = listed

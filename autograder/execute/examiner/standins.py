@@ -31,7 +31,7 @@ class Line(Protocol):
 
 
 class Standin:
-    """A handle for an object of the learner's, identified by its number."""
+    """A handle for one of the learner's objects, identified by its number."""
 
     def __init__(self, link: Line, number: int, text: str) -> None:
         vars(self).update(_link=link, _number=number, _text=text)
@@ -204,7 +204,7 @@ class CannotCross(TypeError):
 
 
 def make_standin(link: Line, number: int, name: str, stock: str, has: list, module: bool, kind: bool, text: str) -> Any:
-    """The stand-in for an object of the learner's.
+    """The stand-in for one of the learner's objects.
 
     Args:
         link: where to ask.
