@@ -1,6 +1,6 @@
-"""Configuration of `jupyter nbconvert`: in its HTML those cells are folded that are folded in the notebook.
+"""Configuration of `jupyter nbconvert`: cells that are folded in the notebook are folded in its HTML, too.
 
-In JupyterLab's terminals it holds for `jupyter nbconvert --to html`; elsewhere, add `--config` and this file's path.
+In JupyterLab's terminals, `jupyter nbconvert --to html` uses it; elsewhere, add `--config` and this file's path.
 """
 
 from autograder.feedback.exporter import FOLDED

@@ -57,8 +57,8 @@ c.Exchange.assignment_dir = str(course / "work")
 # `autograder collect` reads the downloads of an LMS; nbgrader's own `zip_collect` reads them by the same names.
 c.ZipCollectApp.collector_plugin = LMSNames
 
-# Release: as nbgrader does it, but pictures and examples keep their stored outputs, and exercises may come and go when
-# something is handed in already.
+# Release: as nbgrader does it, but pictures and examples keep their stored outputs, and exercises may be added or
+# removed after something has been handed in.
 c.GenerateAssignment.preprocessors = [
     steps.IncludeHeaderFooter,
     steps.LockCells,
@@ -94,8 +94,8 @@ c.Autograde.autograde_preprocessors = [
 # A notebook is validated when all steps are done, not after each of them.
 c.NotebookExporter.optimistic_validation = True
 
-# What a learner's code may use. What goes beyond is stopped, said in the table and on the feedback page, and costs only
-# the checks that it keeps from running.
+# What a learner's code may use. Code that goes beyond is stopped, the table and the feedback page say so, and only the
+# checks that could not run lose their marks.
 c.ExecuteSubmission.cell_seconds = 30  # seconds that one cell may run, waiting for a busy processor not counted
 c.ExecuteSubmission.total_seconds = 300  # seconds that all cells together may run, counted in the same way
 c.ExecuteSubmission.output_bytes = 2_000_000  # what one cell may write, beyond which its output is cut
@@ -106,20 +106,20 @@ c.ExecuteSubmission.disk_bytes = 200_000_000  # what it may write to files, whic
 # Behind walls learners' code sees no network, no files but its own and no other process (needs bubblewrap, on Linux).
 # False only for code that you would run yourself; `autograder grade --no-isolation` does it once.
 c.ExecuteSubmission.isolation = True
-# Whether learners' code may use the GPU, which walls do not divide; `autograder grade --gpu` allows it once.
+# Whether learners' code may use the GPU, which all notebooks then share; `autograder grade --gpu` allows it once.
 c.ExecuteSubmission.gpu = False
 
-# Submissions are read whatever the files' names and encodings, as `autograder grade` reads them.
+# nbgrader reads submissions as `autograder grade` does, whatever their file names and encodings.
 readable.install()
 
 # Validate: exercises by name, and what their checks say.
 validation.install()
 c.Execute.timeout = 120  # seconds that one cell may run then: on a small machine importing torch alone can take 30
 
-# Feedback: marks and reasons first, and no hidden test.
+# Feedback: marks and reasons first, and no hidden tests.
 c.GenerateFeedback.exporter_class = FeedbackExporter
 c.GenerateFeedback.preprocessors = [steps.GetGrades, TellInWords, AddReceipt]
-# What learners wrote is shown to teachers in the formgrader: without anything that could run or be loaded there.
+# The formgrader shows teachers what learners wrote, without anything that could run or be loaded there.
 c.HTMLExporter.preprocessors = [ShowSafely]
 c.HTMLExporter.filters = FILTERS | {"with_policy": with_policy}
 c.HTMLExporter.template_file = FORMGRADER

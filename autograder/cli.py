@@ -84,8 +84,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         type=Path,
         metavar="PATH",
-        help="downloads of Canvas, Moodle, Blackboard, Brightspace or Google Classroom, zip files or folders; or a "
-        "folder with a folder for each learner (default: downloaded/NAME/archive)",
+        help="downloads from Canvas, Moodle, Blackboard, Brightspace or Google Classroom, as zip files or folders; or "
+        "a folder that holds one folder per learner (default: downloaded/NAME/archive)",
     )
     collect.add_argument(
         "--roster",
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         "--zone",
         type=_zone,
         metavar="ZONE",
-        help="the time zone of the LMS's times, such as Asia/Seoul (default: this machine's)",
+        help="the time zone that the LMS uses, such as Asia/Seoul (default: this machine's)",
     )
 
     grade = command(
@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--anonymous",
         action="store_true",
-        help="leave out whose answers are alike, so that the page can be shown to others",
+        help="leave out the section that names learners with similar answers, so that the page can be shown to others",
     )
     report.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
 
@@ -147,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
         "write the gradebook's grades to a CSV file for an LMS",
         "autograder export --format canvas --notebook 04_linear",
     )
-    export.add_argument("--format", required=True, choices=["canvas", "moodle"], help="whose gradebook will import it")
+    export.add_argument("--format", required=True, choices=["canvas", "moodle"], help="the LMS that will import it")
     export.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="where to write it (default: reports/grades-FORMAT.csv)"
     )
@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     trial = command(
         "try", _try, "grade one notebook of your own, without a gradebook", "autograder try Downloads/04_linear.ipynb"
     )
-    trial.add_argument("file", type=Path, metavar="FILE.ipynb", help="a notebook of this course, whatever its name")
+    trial.add_argument("file", type=Path, metavar="FILE.ipynb", help="a notebook of this course, under any name")
     _add_execution(trial)
 
     demo = command("demo", _demo, "grade a demo class of 12 made from the variants", "autograder demo 04_linear")
@@ -198,7 +198,7 @@ def _zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time zone; name one such as Europe/Vienna or UTC") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time zone; use one such as Europe/Vienna or UTC") from None
 
 
 def _add_execution(command: argparse.ArgumentParser) -> None:
@@ -230,7 +230,7 @@ def _course(writes: bool) -> Course:
 
 @contextmanager
 def _gradebook(config, must_exist: bool = False) -> Iterator[None]:
-    """Check that the gradebook can be used before anything is done; later errors with it take one line, too."""
+    """Check that the gradebook can be used before anything is done; report later errors with it in one line, too."""
     from autograder.grading.gradebook import check_gradebook, gradebook_errors, require_gradebook
     from autograder.grading.nbgrader_apps import course_directory
 
@@ -342,13 +342,13 @@ def _report(options: argparse.Namespace) -> int:
     course = _course(writes=True)
     name, config = course.require(options.name), course_config(course.root, database=options.db)
     if options.to is not None and options.to.suffix != ".html":
-        raise CourseError(f"{options.to} is not a page's name: name a file such as {name}.html.")
-    with _gradebook(config, must_exist=True), console.status("reading what grading has kept …"):
+        raise CourseError(f"{options.to} does not end in .html: name a file such as {name}.html.")
+    with _gradebook(config, must_exist=True), console.status("reading the records of the class …"):
         record = read_class(course, config, name)
         page, table = write_report(record, options.to or course.reports / name / f"{name}.html", options.anonymous)
     if record.unreadable:
         left_out = ", ".join(record.unreadable)
-        print(f"autograder: left out, because their records cannot be read: {left_out}.", file=sys.stderr)
+        print(f"autograder: left out because their records cannot be read: {left_out}.", file=sys.stderr)
     console.print(f"The report: {page}\nThe table: {table}", highlight=False, soft_wrap=True)
     return 0
 
@@ -432,10 +432,10 @@ def _register(options: argparse.Namespace) -> int:
 
 
 def _note_notebooks(course: Course, again: bool = False) -> list[str]:
-    """Enter notebooks in the gradebook: those that are not in it as they are now, or ``again`` all of them.
+    """Enter notebooks in the gradebook: those that are missing there or have changed, or, with ``again``, all of them.
 
     Returns:
-        Which of them the gradebook cannot take, and why; all others are in it.
+        A sentence for each notebook that the gradebook cannot take; all others are in it.
 
     Raises:
         CourseError: the gradebook cannot be used.
@@ -462,7 +462,7 @@ def _note_notebooks(course: Course, again: bool = False) -> list[str]:
 
 
 def _try_to_note_notebooks(course: Course) -> None:
-    """The same before JupyterLab opens, which it does whatever the gradebook says."""
+    """The same before JupyterLab opens; it opens even if the gradebook cannot be used."""
     try:
         refused = _note_notebooks(course)
     except CourseError as error:

@@ -29,7 +29,7 @@ class Course:
 
     @property
     def reports(self) -> Path:
-        """What teachers get about a class."""
+        """The folder for reports on a class, which teachers read."""
         return self.root / "reports"
 
     @property
@@ -43,7 +43,7 @@ class Course:
 
     @property
     def plain(self) -> list[str]:
-        """The assignments in nbgrader's own format: folders of notebooks that no source of ours stands for."""
+        """The assignments in nbgrader's own format: folders of notebooks for which we have no source."""
         return sorted({path.parent.name for path in self.solutions.glob("*/*.ipynb")} - set(self.names))
 
     def source(self, name: str) -> Path:

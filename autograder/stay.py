@@ -1,8 +1,8 @@
-"""`autograder try` again within ten minutes: a process that has imported everything stays and does it at once.
+"""Faster `autograder try`: a process that has imported everything stays for ten minutes and takes the next request.
 
 It belongs to the user who started it. Its socket is in a folder that only this user may enter, and both sides check who
-the other is. It is used only by the same code, Python and settings as started it, because its socket is named after
-them. Wherever anything is in the way, ``ask`` returns None, and the caller does the work itself.
+the other is. The socket is named after the code, Python and settings that started it, so only the same ones use it.
+If anything goes wrong, ``ask`` returns None, and the caller does the work itself.
 """
 
 import contextlib
@@ -23,21 +23,21 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-#: Seconds that it stays after a request.
+#: Seconds that the process stays after a request.
 STAYS = 600
-#: Seconds within which one that has just been started, and one that was there before, must take a request.
+#: Seconds within which a process must take a request: one that has just been started, and one that was there before.
 STARTS, TAKES = 30, 2
-#: ``AUTOGRADER_STAY=0`` does without; the process itself has it in its environment.
+#: ``AUTOGRADER_STAY=0`` turns this off; the process itself has it in its environment.
 SWITCH = "AUTOGRADER_STAY"
 TAKEN = b"t"
-#: Bytes of a request, and of a socket's path.
+#: The most bytes in a request, and in a socket's path.
 LARGEST, LONGEST_PATH = 10_000_000, 100
-#: What in the environment decides how notebooks are run.
+#: How the names of variables begin that decide how notebooks are run.
 SETTINGS = ("COURSE_", "NBGRADER_", "JUPYTER_", "PYTHON", "CUDA_", "LC_", "LANG", "PATH", "HOME", "TMP")
 
 
 def ask(arguments: list[str]) -> int | None:
-    """Let the process that stays run ``autograder`` with ``arguments``, here: same folder, terminal and environment.
+    """Let the waiting process run ``autograder`` with ``arguments``, in our folder, terminal and environment.
 
     Returns:
         The exit code; None if it did not run.
@@ -124,7 +124,7 @@ def _answer(connection: socket.socket, run: Callable[[list[str]], int]) -> None:
 
 
 def _interrupt_if_left(connection: socket.socket, done: threading.Event) -> None:
-    """Do here what Ctrl-C does, when whoever asked is gone before the answer."""
+    """Do what Ctrl-C does, if whoever asked is gone before the answer."""
     with contextlib.suppress(OSError):
         connection.recv(1)
     if not done.is_set():
@@ -156,7 +156,7 @@ def _place() -> Path | None:
 
 
 def _fingerprint() -> str:
-    """Of the code, the Python, its packages and the settings in the environment."""
+    """A hash of the code, the Python, its packages and the settings in the environment."""
     package = Path(__file__).parent
     files = {str(path): path.stat().st_mtime_ns for path in sorted(package.rglob("*.py"))}
     packages = Path(sysconfig.get_path("purelib")).stat().st_mtime_ns
@@ -174,7 +174,7 @@ def _connect(connection: socket.socket, place: Path) -> bool:
 
 
 def _start(connection: socket.socket, place: Path) -> bool:
-    """Start a process that stays, and connect to it."""
+    """Start a process that waits for requests, and connect to it."""
     nothing = subprocess.DEVNULL
     started = subprocess.Popen(
         [sys.executable, "-m", __name__, str(place)],
@@ -197,7 +197,7 @@ def _is_mine(connection: socket.socket) -> bool:
 
 
 def main() -> None:
-    """Be the process that stays."""
+    """Be the process that waits for requests."""
     from autograder import cli
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell in the background has it ignored

@@ -46,7 +46,7 @@ def test_a_cell_magic(magic):
     first = told((f"{magic}\ndef linear(x):\n    return x", None)).splitlines()[0]
     assert (
         first
-        == f"Your cell begins with {magic.split()[0]}, which does not keep what it defines: linear. Remove that line."
+        == f"Your cell begins with {magic.split()[0]}, which discards what the cell defines: linear. Remove that line."
     )
 
 

@@ -335,7 +335,7 @@ def test_command(tmp_path, monkeypatch, capsys):
     assert set(collected(tmp_path)) == {"ada", "ben"}
     with pytest.raises(SystemExit):
         cli.main(["collect", NAME, "--zone", "KST9"])
-    assert "'KST9' is no time zone" in capsys.readouterr().err
+    assert "'KST9' is not a time zone" in capsys.readouterr().err
 
 
 def test_nbgraders_own_zip_collect_reads_the_same_names(tmp_path):

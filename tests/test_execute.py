@@ -972,8 +972,8 @@ def test_crosses(name):
         ("class Net(nn.Module):\n    pass", "net = Net()\nnet.part = nn.Linear(1, 1)", "around it"),
         ("net = nn.Linear(1, 1)", "net.register_full_backward_hook(print)", "a backward hook"),
         ("def f(x): return x", "f(torch.eye(3).to_sparse())", "cannot cross"),
-        ("class Odd: pass\nodd = Odd()", "expect(odd, odd, 'odd')", "contains an object of the learner's"),
-        ("net = nn.Linear(1, 1)", "expect({'a': [net]}, {'a': [net]})", "contains an object of the learner's"),
+        ("class Odd: pass\nodd = Odd()", "expect(odd, odd, 'odd')", "contains one of the learner's objects"),
+        ("net = nn.Linear(1, 1)", "expect({'a': [net]}, {'a': [net]})", "contains one of the learner's objects"),
         ("def f(x): return x", "import threading\nf(threading.Lock())", "cannot be handed to the learner's code"),
     ],
 )
@@ -1016,12 +1016,12 @@ class Moody:
 @pytest.mark.parametrize(
     ("code", "says"),
     [
-        ("Fixed().weight = torch.zeros(2)", "`weight` of the Fixed was set, but has another value"),
-        ("Fixed()[0] = 1", "item 0 of the Fixed was set, but has another value"),
-        ("FixedNet().scale = 2.0", "`scale` of the FixedNet was set, but has another value"),
-        ("for a, b in zip(Empty(), [1, 2, 3]): expect(a, b)", "length 3, but a loop over it gets 0 elements"),
-        ("for a, b in zip(EmptySequence(), [1, 2, 3]): expect(a, b)", "length 3, but a loop over it gets 0"),
-        ("x = Shrinking()\nassert len(x) == 3\nfor a in x: expect(a, 1)", "length 3, but a loop over it gets 0"),
+        ("Fixed().weight = torch.zeros(2)", "`weight` of the Fixed was set, but has a different value"),
+        ("Fixed()[0] = 1", "item 0 of the Fixed was set, but has a different value"),
+        ("FixedNet().scale = 2.0", "`scale` of the FixedNet was set, but has a different value"),
+        ("for a, b in zip(Empty(), [1, 2, 3]): expect(a, b)", "length 3, but a loop over it yields 0 elements"),
+        ("for a, b in zip(EmptySequence(), [1, 2, 3]): expect(a, b)", "length 3, but a loop over it yields 0"),
+        ("x = Shrinking()\nassert len(x) == 3\nfor a in x: expect(a, 1)", "length 3, but a loop over it yields 0"),
         ("x = Moody()\nassert x.losses == [1.0]\nexpect(x.losses, [2.0], 'losses')", "✗ losses"),
     ],
 )
@@ -1033,7 +1033,7 @@ def test_object_that_answers_as_it_likes_is_noticed(code, says):
 
 def test_loop_over_a_learners_object_is_not_endless_where_it_has_a_length():
     _, report = run(SETUP, LIES, check("for a in Endless(): pass"))
-    assert "length 3, but a loop over it gets 4 elements" in report.checks[0].message
+    assert "length 3, but a loop over it yields 4 elements" in report.checks[0].message
 
 
 @pytest.mark.parametrize(

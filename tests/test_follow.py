@@ -185,5 +185,5 @@ def test_two_courses_in_one_gradebook_do_not_overwrite_each_other(course, engine
     monkeypatch.chdir(course.root)
     assert main(["grade", NAME]) == 1
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("autograder: the gradebook has 99_fixture of another course, 'torch-nn', which 'section-b'")
+    assert line.startswith("autograder: 99_fixture in the gradebook belongs to another course, 'torch-nn', which")
     assert engine.ran == ["a"]

@@ -25,7 +25,7 @@ from autograder.grading.nbgrader_apps import course_config
 from autograder.grading.table import what_went_wrong
 
 #: What people are told about.
-CHECKED = "the check of exercise 'twice'"
+CHECKED = "the check for exercise 'twice'"
 SECOND = '''
 # %% [markdown]
 # ### Exercise: Negate

@@ -877,7 +877,7 @@ def test_time_zones_that_are_not_known_are_refused(due):
     stamp(due, "a", "2026-11-27 08:00:00 KST")
     row = run(due)["a"]
     assert row.problems == [
-        "its timestamp.txt names the time zone KST, which is not clear enough: write an offset, such as +0900"
+        "its timestamp.txt names the time zone KST, which is unknown or ambiguous: write an offset, such as +0900"
     ]
     assert not row.graded
 

@@ -642,7 +642,7 @@ def test_missing_and_damaged_records_are_left_out_and_named(copy, capsys):
         path.write_text(text, encoding="utf-8")
     assert main(["report", NAME, "--to", "there/my.html", "--anonymous"]) == 0
     out, err = said(capsys)
-    assert err == ["autograder: left out, because their records cannot be read: ada, alan, grace, hedy."]
+    assert err == ["autograder: left out because their records cannot be read: ada, alan, grace, hedy."]
     assert out[-2] == "The report: there/my.html"
     html = (copy.root / "there" / "my.html").read_text(encoding="utf-8")
     assert "The records of 4 learners cannot be read" in html

@@ -803,7 +803,7 @@ def test_few_of_many_notebooks_are_read(folder, telltales, monkeypatch):
     parse = submissions.parse_notebook
     monkeypatch.setattr(submissions, "parse_notebook", lambda data: read.append(data) or parse(data))
     found = find_submission(folder, NAME, telltales)
-    assert found.problem == f"there is no {RIGHT}, but 2000 other notebooks: leave the one that counts"
+    assert found.problem == f"there is no {RIGHT}, but 2000 other notebooks: keep the one that counts"
     (folder / RIGHT).write_text(SOUND)
     found = find_submission(folder, NAME, telltales)
     assert found.problem is None

@@ -24,7 +24,7 @@ def test_cells_are_called_by_their_exercise():
         "cell 1 (before exercise 'relu')",
         "the answer to exercise 'relu'",
         "cell 3 (before exercise 'relu')",
-        "the check of exercise 'relu'",
+        "the check for exercise 'relu'",
         "cell 5",
         "cell 6",
     ]
@@ -39,11 +39,11 @@ def test_time_that_was_cut_short_is_not_told_as_the_limit_of_a_cell():
 
 def test_what_cannot_be_read_is_told_in_words():
     told = words.problem(
-        "protocol", "the check of exercise 'relu'", Limits(), 30, "a message of 400 MB, more than 200 MB"
+        "protocol", "the check for exercise 'relu'", Limits(), 30, "a message of 400 MB, more than 200 MB"
     )
     assert told == (
-        "the check of exercise 'relu' got something from the learner's code that cannot be read (a message of 400 MB, "
-        "more than 200 MB); the cells after it ran in a new process, without it"
+        "the check for exercise 'relu' received something from the learner's code that cannot be read (a message of "
+        "400 MB, more than 200 MB); the cells after it ran in a new process, without it"
     )
 
 

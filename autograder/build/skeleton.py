@@ -156,7 +156,7 @@ def write_skeleton(course: Course, name: str) -> list[str]:
         The paths written, relative to the course.
 
     Raises:
-        CourseError: the name is none, or there is such a notebook.
+        CourseError: the name is not valid, or there is such a notebook already.
     """
     if not NAME.fullmatch(name):
         raise CourseError(

@@ -1,4 +1,4 @@
-"""What a run may cost."""
+"""How much a run may use."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ class Limits:
 
     Attributes:
         cell_seconds: time of one cell; after that it is interrupted. Time that its process spends waiting for a
-            processor does not count, up to ``BUSIEST`` times as much on the wall, unless the cell itself has used more
-            processor time than this.
+            processor does not count, so it may take up to ``BUSIEST`` times as much wall time, unless the cell itself
+            has used more processor time than this.
         total_seconds: time of all cells, counted in the same way; cells after that are not run.
         output_bytes: output of one cell; after that it is interrupted and its output is cut off.
         total_output_bytes: output of all cells; what cells write after that is left out.
         memory_bytes: memory of the learner's processes in total, beyond an empty notebook's.
         processes: how many processes and threads the learner's code may have at a time.
-        disk_bytes: what it may write to files in total; they are kept in memory and are gone at the end.
+        disk_bytes: what it may write to files in total; they are kept in memory and disappear at the end.
     """
 
     cell_seconds: int = 30

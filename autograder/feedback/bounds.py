@@ -1,16 +1,16 @@
-"""How much of a notebook is kept and shown: a page stays one that a browser can open, whatever code has printed."""
+"""How much of a notebook is kept and shown, so that a browser can open the page whatever the code has printed."""
 
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
 
-#: Characters of one text, or of an output with pictures in it.
+#: The most characters in one text, and in an output with pictures in it.
 LONGEST, LARGEST_PICTURE = 20_000, 3_000_000
-#: Characters of all texts in a notebook's outputs, and of all its outputs with pictures.
+#: The most characters in all texts of a notebook's outputs, and in all its outputs with pictures.
 ALL_TEXT, ALL_PICTURES = 300_000, 20_000_000
 OUTPUTS = 100
-#: What a page shows of the cells that are not graded: how many, and how many characters of all their sources.
+#: How many cells that are not graded a page shows, and how many characters of their sources in total.
 CELLS, ALL_SOURCES = 500, 300_000
 TOO_MUCH = "Not shown: {what}."
 
@@ -26,7 +26,7 @@ class _Left:
 def cut_outputs(notebook: NotebookNode) -> None:
     """Cut outputs that are too long, in place, and leave a sentence where something was cut.
 
-    An error stays one, because nbgrader reads marks from it. The second time nothing more is cut.
+    An error remains an error, because nbgrader reads marks from it. Cutting a second time changes nothing.
     """
     left = _Left(ALL_TEXT, ALL_PICTURES)
     for cell in notebook.cells:
@@ -38,7 +38,7 @@ def cut_outputs(notebook: NotebookNode) -> None:
 
 
 def cut_cells(notebook: NotebookNode) -> None:
-    """Cut sources that are too long to show, in place, and leave out cells beyond those that a page can show.
+    """Cut sources that are too long to show, in place, and leave out cells if there are too many.
 
     Graded cells stay: the formgrader has a box for the mark in each of them.
     """
@@ -83,7 +83,7 @@ def _kept(output: NotebookNode, left: _Left) -> NotebookNode:
 
 
 def shorten(text: str, longest: int) -> str:
-    """The start of a text, and how much is missing."""
+    """The start of a text, and a line that says how much is missing; a short text unchanged."""
     if len(text) <= longest or (len(text) <= longest + 60 and text.endswith(" more, not shown.")):
         return text
     return f"{text[:longest]}\n… {_amount(len(text) - longest)} more, not shown."

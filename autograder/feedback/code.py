@@ -1,4 +1,4 @@
-"""Code, coloured as Python whatever a notebook says it is: a notebook can name lexers that take for ever."""
+"""Code, coloured as Python whatever language a notebook names: it could name a lexer that takes for ever."""
 
 import html
 import re
@@ -10,12 +10,12 @@ from pygments.lexers import PythonLexer
 
 from autograder.feedback.plain_text import plain
 
-#: Pygments' time for such a line grows with the square of its length.
+#: Pygments takes time that grows with the square of the length of such a gap, so code with one is not coloured.
 GAP = re.compile(r"[ \t]{200}")
 
 
 def highlight_python(source: str, metadata: object = None) -> str:
-    """Code as HTML; in templates it stands in for nbconvert's filter, which also gets the cell's ``metadata``."""
+    """Code as HTML; in templates, this replaces nbconvert's filter, which also gets the cell's ``metadata``."""
     if GAP.search(source):
         return f'<div class="highlight"><pre>{html.escape(plain(source))}</pre></div>'
     return highlight(plain(source), _lexer(), HtmlFormatter(cssclass="highlight"))

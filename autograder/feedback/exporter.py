@@ -11,9 +11,9 @@ from autograder.feedback.plain_text import plain
 from autograder.feedback.safe_markdown import clean_markdown
 
 TEMPLATES = Path(__file__).parent / "templates"
-#: The template of the formgrader's page for one submission: nbgrader's own, with what it lacks.
+#: The template of the formgrader's page for one submission: it extends nbgrader's own.
 FORMGRADER = str(TEMPLATES / "formgrader" / "course_formgrader.html.j2")
-#: Cells that are folded in the notebook are folded in `jupyter nbconvert --to html`, too.
+#: The template of `jupyter nbconvert --to html`, which folds the cells that are folded in the notebook.
 FOLDED = str(TEMPLATES / "folded" / "course_folded.html.j2")
 
 
@@ -42,7 +42,7 @@ class FeedbackExporter(HTMLExporter):
         own.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES)]
         own.FeedbackExporter.preprocessors = []
         super().__init__(config=own, **kwargs)
-        # Of each output one form is left to show, so there is nothing to choose.
+        # Each output has only one form left, so there is nothing to choose.
         filters = FILTERS | {
             "clean_markdown": clean_markdown,
             "filter_data_type": lambda data: list(data),
@@ -52,5 +52,5 @@ class FeedbackExporter(HTMLExporter):
         self.environment.globals["colours"] = colours
 
     def from_notebook_node(self, nb, resources=None, **kwargs):
-        """As nbconvert does it, but without reading the whole page again, which takes long and much memory."""
+        """As nbconvert does it, but without parsing the whole page again, which takes much time and memory."""
         return TemplateExporter.from_notebook_node(self, nb, self._init_resources(resources), **kwargs)

@@ -1,4 +1,4 @@
-"""What the formgrader's page for one submission gets on top of nbgrader's own."""
+"""What we add to the formgrader's page for one submission."""
 
 import re
 
@@ -16,7 +16,7 @@ STYLE = """
 summary { display: list-item; cursor: pointer; }
 .course-folded { width: 100%; margin: .4rem 0; color: #667085; }
 """
-#: nbgrader's script waits for MathJax before it scrolls to the first mark; formulas are MathML here, so it need not.
+#: nbgrader's script waits for MathJax before it scrolls to the first mark. Formulas are MathML here, so a stub will do.
 NO_MATHJAX = """
 window.MathJax = {Hub: {
   Config: function () {},
@@ -28,7 +28,7 @@ ELSEWHERE = re.compile(r"<script[^>]*\ssrc=\"https?://[^>]*>\s*</script>")
 
 
 def with_policy(head: str) -> str:
-    """The page's head, from which nothing is loaded from elsewhere: not MathJax, nor anything that a learner names."""
+    """The page's head, changed so that nothing is loaded from elsewhere: neither MathJax nor what a learner names."""
     own = (
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="referrer" content="same-origin">\n<meta http-equiv="x-dns-prefetch-control" content="off">\n'

@@ -27,20 +27,20 @@ _ATTRIBUTES = (
     "stretchy symmetric width"
 )
 ATTRIBUTES = frozenset(_ATTRIBUTES.split())
-#: Lengths such that a part stays where its formula is.
+#: Lengths that are small enough to keep a part inside its formula.
 LENGTH = re.compile(r"-?0?\.[0-2]\d*em|[0-5](?:\.\d+)?(?:em|ex|pt)|\d{1,2}px", re.ASCII)
-#: A name that browsers no longer know.
+#: Named lengths that browsers no longer know, and their values.
 NAMED = {"negativethinmathspace": "-0.167em"}
 LENGTHS = frozenset({"lspace", "rspace", "width", "maxsize", "minsize", "rowspacing", "columnspacing", "linethickness"})
 
 
 def formula(latex: str, typed: str, display: bool = False) -> str:
-    """A formula as MathML; as it was typed, in a code box, if the library cannot read it.
+    """A formula as MathML; if the library cannot read it, as it was typed, in a code box.
 
     Args:
         latex: the formula.
-        typed: what stood in the text, with its delimiters.
-        display: whether it stands on a line of its own.
+        typed: the formula as it was typed, with its delimiters.
+        display: whether it is set on a line of its own.
     """
     try:
         if len(latex) > LONGEST or DEFINITION.search(latex) or not latex.strip():
@@ -55,7 +55,7 @@ def formula(latex: str, typed: str, display: bool = False) -> str:
 
 
 def _safe(root: Element) -> Element:
-    """A copy with the tags and attributes that show formulas, and none that link, style or move something."""
+    """A copy with only those tags and attributes that formulas need: none that link, style or move anything."""
     copy = Element("math")
     pairs = [(root, copy)]
     while pairs:

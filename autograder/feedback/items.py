@@ -1,4 +1,4 @@
-"""What a feedback page lists at its top: each check, and each answer or task that a teacher marks."""
+"""What a feedback page lists at the top: each check, and each answer or task that a teacher marks."""
 
 from dataclasses import dataclass, field
 
@@ -16,12 +16,12 @@ LONGEST_MESSAGE = 5_000
 
 @dataclass(frozen=True)
 class Mark:
-    """What the gradebook has on one cell.
+    """What the gradebook has for one cell.
 
     Attributes:
         score: points earned, extra credit included; None if nobody has marked it yet.
         extra: the extra credit in it.
-        blank: whether nbgrader found the answer as it was released, and gave it 0 points.
+        blank: whether nbgrader found the answer unchanged since the release, and gave it 0 points.
         comment: what the teacher wrote.
     """
 
@@ -38,7 +38,7 @@ class Item:
     Attributes:
         grade_id: the cell's id.
         title: its heading in the notebook, or its id if there is none.
-        status: ``"right"``, ``"wrong"``, ``"unsolved"`` or ``"stopped"`` for a check; for what a teacher marks
+        status: for a check, ``"right"``, ``"wrong"``, ``"unsolved"`` or ``"stopped"``; for what a teacher marks,
             ``"right"``, ``"partly"``, ``"wrong"``, ``"unsolved"`` or ``"waiting"``.
         score, points, extra: marks earned, marks possible, and the extra credit among those earned.
         message: what the check said.
@@ -58,7 +58,7 @@ class Item:
 
 
 def read_marks(db_url: str, notebook: str, assignment: str, student: str) -> dict[str, Mark]:
-    """What the gradebook has on each cell of a submission, by ``grade_id``."""
+    """What the gradebook has for each cell of a submission, by ``grade_id``."""
     with Gradebook(db_url) as gradebook:
         submission = gradebook.find_submission_notebook(notebook, assignment, student)
         comments = {comment.name: comment.manual_comment or "" for comment in submission.comments}
@@ -76,7 +76,7 @@ def items(course: NotebookNode, report: Report, marks: dict[str, Mark]) -> list[
     """The list, in the notebook's order.
 
     Args:
-        course: the notebook as the course has it: a learner can write anything above and below an exercise.
+        course: the course's own copy of the notebook, because a learner can write anything above and below an exercise.
         report: what each check found.
         marks: what the gradebook has, by ``grade_id``.
     """

@@ -19,7 +19,7 @@ def write_pages(
     """Write ``feedback/STUDENT/NAME/NOTEBOOK.html`` for every graded learner, or for those named.
 
     Raises:
-        CourseError: nobody, or somebody named, has not been graded; or a page could not be written, while all others
+        CourseError: nobody has been graded, or somebody named has not; or a page could not be written, but all others
             were.
     """
     directory = course_directory(config)

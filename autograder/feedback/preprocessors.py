@@ -1,4 +1,4 @@
-"""Turn an autograded notebook into one to show: nothing that runs, for learners no hidden test, checks in words."""
+"""Turn an autograded notebook into one to show: nothing runs, and learners see no hidden tests, but checks in words."""
 
 import base64
 import html
@@ -27,7 +27,7 @@ TAG = re.compile(r"<(?!img)[^>]*>")
 
 
 class CutOutputs(NbGraderPreprocessor):
-    """When grading: keep of the outputs what a page can show, so that no autograded notebook becomes enormous."""
+    """When grading, keep only as much of the outputs as a page can show, so that no autograded notebook is enormous."""
 
     def preprocess(self, nb, resources):
         cut_outputs(nb)
@@ -35,9 +35,9 @@ class CutOutputs(NbGraderPreprocessor):
 
 
 class ShowSafely(NbGraderPreprocessor):
-    """Take out of a notebook what could run or be loaded in the browser of whoever looks at it, and what is too long.
+    """Remove whatever could run or be loaded in the browser of whoever looks at a notebook, and whatever is too long.
 
-    The formgrader shows what is left.
+    The formgrader shows the rest.
     """
 
     def preprocess(self, nb, resources):
@@ -80,7 +80,7 @@ class TellInWords(ShowSafely):
         return nb, resources
 
     def _original(self, assignment: str, notebook: str) -> NotebookNode | None:
-        """The notebook as the course has it; None if it is not here."""
+        """The course's own copy of the notebook; None if it is not here."""
         directory = CourseDirectory(parent=self)
         here = Path(directory.format_path(directory.source_directory, ".", assignment)) / f"{notebook}.ipynb"
         paths = [here]
@@ -92,18 +92,18 @@ class TellInWords(ShowSafely):
 
 @lru_cache(maxsize=4)
 def _read(path: Path, modified: int) -> NotebookNode:
-    """A notebook, read once for a class unless it was modified."""
+    """A notebook, read once for a whole class unless it is modified."""
     return nbformat.read(path, as_version=4)
 
 
 def _title(source: str) -> str:
-    """What a cell of the course is called that is folded in the notebook; empty for one that is open."""
+    """The title of a cell that is folded in the notebook; empty for a cell that is open."""
     first = source.partition("\n")[0]
     return first.removeprefix(TITLE).partition("{")[0].strip() if first.startswith(TITLE) else ""
 
 
 def _show_cell(cell: NotebookNode, number: int) -> None:
-    """Templates write a cell's id and tags into the page, so only the page's own are left."""
+    """Prepare a cell for a page. Templates write its id and tags into the page, so only the page's own remain."""
     about = cell.metadata.get("nbgrader")
     folded = f"The course's {SET_UP.get(about.get('grade_id'), 'own code')}" if is_preparation(cell) else ""
     cell.metadata = NotebookNode(folded=folded) if about is None else NotebookNode(folded=folded, nbgrader=about)
@@ -117,7 +117,7 @@ def _show_cell(cell: NotebookNode, number: int) -> None:
 
 
 def _shown(data: NotebookNode) -> NotebookNode:
-    """Of an output's forms, the best that can be shown safely."""
+    """The best of an output's forms that can be shown safely."""
     texts = {kind: text for kind, text in data.items() if isinstance(text, str)}
     for kind, clean in CLEANED.items():
         if kind in texts and _says_something(cleaned := clean(texts[kind])):

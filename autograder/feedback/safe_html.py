@@ -1,7 +1,8 @@
 """HTML from learners, made safe to show to others: nothing runs, nothing is loaded, nothing leaves its place.
 
-The text is read once, from start to end, and written anew: only tags and attributes that are listed here, each tag
-closed, all else as text. What a browser makes of the original does not matter, and the time grows with its length.
+The text is read once, from start to end, and written anew, with only the tags and attributes that are listed here, each
+tag closed, and everything else as text. How a browser would read the original does not matter, and the time it takes is
+proportional to the length.
 """
 
 import html
@@ -25,7 +26,7 @@ _DROPPED = (
     "title video xmp"
 )
 DROPPED = frozenset(_DROPPED.split())
-#: A tag that ends an open one of these, if that is the innermost.
+#: Which open tags a tag ends, if one of them is the innermost.
 ENDS = {
     "p": {"p"},
     "li": {"li"},
@@ -35,9 +36,9 @@ ENDS = {
     "dt": {"dt", "dd"},
     "dd": {"dt", "dd"},
 }
-#: What Pygments writes. Any other class could borrow the looks of the page around.
+#: The classes that Pygments writes. Any other class could borrow the look of the page around it.
 CLASSES = frozenset(name for name in STANDARD_TYPES.values() if name) | {"highlight"}
-#: Properties that change a place's looks, not what lies outside of it. The text's size is the page's.
+#: Properties that change the look of an element, and nothing outside it. The size of the text is up to the page.
 _STYLES = (
     "background background-color border border-collapse border-radius color display flex-wrap font-style font-weight "
     "gap max-width text-align text-decoration vertical-align white-space width"
@@ -45,16 +46,16 @@ _STYLES = (
 STYLES = frozenset(_STYLES.split())
 STYLE = re.compile(r"(?:[\w#.%+]|\s|(?<=\w)-)+|rgba?\([\d\s.,%]+\)", re.ASCII)
 DISPLAY = frozenset({"block", "inline", "inline-block", "flex"})
-#: A picture is in the text itself. An SVG inside ``<img>`` runs no script and loads nothing.
+#: A picture must be in the text itself. An SVG inside ``<img>`` runs no script and loads nothing.
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]++", re.ASCII)
 LINK = re.compile(r"(?:https?://|mailto:|#)[^\s\x00-\x20]*", re.IGNORECASE)
 NUMBER = re.compile(r"\d{1,4}%?", re.ASCII)
 
 MARKUP = re.compile(r"""<!--|<(/?)([A-Za-z][A-Za-z0-9:-]*+)((?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""")
 ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'=<>`]++))?+""")
-#: Tags inside of so many others are left out; a browser and the readers of HTML in Python become slow by depth.
+#: Tags nested deeper than this are left out: depth makes browsers, and Python's HTML parsers, slow.
 DEEPEST = 30
-#: Characters of a text that are read, without its pictures, and characters of those.
+#: How many characters of a text are read, pictures not counted, and how many characters of its pictures.
 LONGEST, LARGEST = 20_000, 3_000_000
 CUT = "<p><i>Cut here, because it is too long for this page.</i></p>"
 
@@ -165,7 +166,7 @@ def _kept(name: str, attributes: dict[str, str]) -> dict[str, str]:
 
 
 def _safe_style(style: str) -> str:
-    """The declarations of a ``style`` attribute that change nothing outside of their place."""
+    """The declarations of a ``style`` attribute that change nothing outside their element."""
     kept = []
     for declaration in style.split(";")[:20]:
         key, _, value = (part.strip() for part in declaration.partition(":"))

@@ -1,4 +1,4 @@
-"""Markdown as safe HTML: formulas as MathML, code as code, pasted pictures in it."""
+"""Markdown as safe HTML, with formulas as MathML, coloured code and pasted pictures."""
 
 import html
 import re
@@ -13,17 +13,17 @@ from autograder.feedback.code import highlight_python
 from autograder.feedback.formulas import formula
 from autograder.feedback.safe_html import CUT, clean_html
 
-#: Characters of a text that are read: the reader's time may grow with the square of a text's length.
+#: How many characters of a text are read: the parser's time may grow with the square of the length.
 LONGEST = 8_000
 PYTHON = frozenset({"python", "py", "python3", "ipython", "ipython3"})
-#: Stands for a formula while the text around it is cleaned; it is in no text that is shown.
+#: These mark the place of a formula while the text around it is cleaned; they are removed from texts.
 OPENING, CLOSING = "\ue000", "\ue001"
 ATTACHMENT = "attachment:"
 TAG_OR_PLACE = re.compile(f"(<[^>]*>)|{OPENING}(\\d+){CLOSING}", re.ASCII)
 
 
 class _Renderer(IPythonRenderer):
-    """nbconvert's, which sets formulas aside; only Python is coloured: some other lexers take for ever."""
+    """nbconvert's renderer, but it sets formulas aside and colours only Python: some other lexers take for ever."""
 
     def __init__(self, attached: Mapping[str, str]):
         super().__init__(escape=False, exclude_anchor_links=True)
@@ -69,14 +69,14 @@ def markdown_as_html(text: str, attachments: object = None) -> str:
     try:
         rendered = MarkdownWithMath(renderer=renderer).render(shown)
         cleaned = clean_html(rendered, longest=5 * LONGEST, pictures=pictures)
-    except Exception:  # a text made to break the reader is shown as it was typed
+    except Exception:  # a text made to break the parser is shown as it was typed
         return f"<pre>{html.escape(shown)}</pre>"
     whole = TAG_OR_PLACE.sub(lambda found: _put_back(found, renderer.formulas), cleaned)
     return whole + (CUT if len(text) > LONGEST else "")
 
 
 def _attached(attachments: object) -> dict[str, str]:
-    """The pictures among a cell's attachments, as addresses, by name; a notebook can have anything in their place."""
+    """The pictures among a cell's attachments, as addresses, by name; a notebook may have anything in this place."""
     found = {}
     for name, forms in attachments.items() if isinstance(attachments, dict) else ():
         for kind, data in forms.items() if isinstance(forms, dict) else ():
@@ -86,7 +86,7 @@ def _attached(attachments: object) -> dict[str, str]:
 
 
 def _put_back(found: re.Match[str], formulas: dict[str, str]) -> str:
-    """A formula in its place, each once; none into a tag, where it could end an attribute."""
+    """The formula for a place, each only once; none inside a tag, where it could end an attribute."""
     tag, number = found.groups()
     return tag.replace(OPENING, "").replace(CLOSING, "") if tag else formulas.pop(number, "")
 

@@ -33,7 +33,7 @@ Known = Mapping[str, Mapping[str, KnownCell]]
 
 @dataclass(frozen=True)
 class _HandedIn:
-    """What one learner handed in: by notebook, the file that counts or why there is none."""
+    """What one learner handed in: for each notebook, the file that counts, or why there is none."""
 
     student: str
     notebooks: Mapping[str, Submission]
@@ -60,7 +60,7 @@ def grade_assignment(
     workers: int | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[Exercise], list[Row]]:
-    """Grade the submissions in ``submitted/`` for one assignment; those that have been graded are graded again.
+    """Grade the submissions in ``submitted/`` for one assignment, including those that have been graded before.
 
     Args:
         course: the course.
@@ -71,7 +71,7 @@ def grade_assignment(
         report: called with how many are done, and how many there are.
 
     Returns:
-        What is graded, and a row for each learner. With several notebooks, ids have the notebook's name before them.
+        What is graded, and a row for each learner. With several notebooks, ids begin with the notebook's name.
 
     Raises:
         CourseError: there is nothing to grade, or nbgrader rejects the assignment.
@@ -142,7 +142,7 @@ def _find(folder: Path, known: Known) -> _HandedIn:
 
 
 def _prepare(one: _HandedIn, known: Known, step: ExecuteSubmission) -> dict[str, Prepared]:
-    """Run the notebooks one after the other, each in the folder as the one before has left it."""
+    """Run the notebooks one after the other, each in the folder as the previous one left it."""
     prepared, folder = {}, None
     for name, submission in one.sound.items():
         folder = folder or step.folder(known[name], submission.folder.name, submission.folder)
@@ -186,5 +186,5 @@ def _row(config: Config, name: str, one: _HandedIn, failure: Exception | None) -
                     for result in results(nbformat.read(path, as_version=4), found, marks)
                 ]
     if waiting:
-        row.problems.append(f"to be graded by a person: {waiting}")
+        row.problems.append(f"still to be graded by hand: {waiting}")
     return row

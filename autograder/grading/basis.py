@@ -1,4 +1,4 @@
-"""What a submission's marks rest on, kept with its report: when any of it differs, the submission is graded again."""
+"""What a submission's marks rest on, kept with its report: if any of it changes, the submission is graded again."""
 
 import hashlib
 import json
@@ -18,19 +18,19 @@ from autograder.grading.restore import KnownCell
 from autograder.grading.submissions import Submission
 from autograder.grading.timestamps import read_timestamp
 
-#: Under which the basis is in the report's file.
+#: The key of the basis in the report's file.
 KEY = "basis"
 
 
 @dataclass(frozen=True)
 class Basis:
-    """Hashes of what marks rest on; when a file was saved says nothing.
+    """Hashes of what marks rest on. The time at which a file was saved does not matter.
 
     Attributes:
         submission: the file that counts, what is beside it, and when it was handed in.
         checks: the source's cells, as the gradebook has them.
-        limits: what a run may cost, and whether it has walls and a GPU.
-        lateness: the due date, with the learner's extension, and how late work is penalised.
+        limits: what a run may use, and whether it has walls and a GPU.
+        lateness: the due date with the learner's extension, and how late work is penalised.
     """
 
     submission: str
@@ -39,7 +39,7 @@ class Basis:
     lateness: str
 
 
-#: Why a submission is graded again, by what differs.
+#: Why a submission is graded again, by the attribute that has changed.
 REASONS = {
     "submission": "handed in again",
     "checks": "the notebook's source has changed",
@@ -65,7 +65,7 @@ def find_basis(
         standing: what the gradebook has about the learner.
 
     Raises:
-        CourseError: its time cannot be read.
+        CourseError: the time when it was handed in cannot be read.
         OSError: its file cannot be read.
     """
     handed_in = read_timestamp(submission.folder)
@@ -82,12 +82,12 @@ def find_basis(
 def what_differs(before: Basis | None, now: Basis) -> str:
     """Why marks no longer hold, in a few words; empty if they do."""
     if before is None:
-        return "nothing says what the marks rest on"
+        return "there was no record of what the marks rest on"
     return ", ".join(why for name, why in REASONS.items() if getattr(before, name) != getattr(now, name))
 
 
 def read_basis(report: Path) -> Basis | None:
-    """What the marks rest on that a report's file belongs to; None if it does not say."""
+    """The basis that is kept in a report's file; None if there is none."""
     try:
         return Basis(**json.loads(report.read_text(encoding="utf-8"))[KEY])
     except (OSError, ValueError, KeyError, TypeError):
@@ -95,14 +95,17 @@ def read_basis(report: Path) -> Basis | None:
 
 
 def keep_basis(report: Path, basis: Basis) -> None:
-    """Write it into the report's file, once the gradebook has the marks: what was interrupted is graded again."""
+    """Write the basis into the report's file, once the gradebook has the marks.
+
+    If recording is interrupted before that, the submission is graded again.
+    """
     content = json.loads(report.read_text(encoding="utf-8")) | {KEY: asdict(basis)}
     text = json.dumps(content, indent=1, ensure_ascii=False)
     write_whole(report, text.encode(), mode=stat.S_IMODE(report.stat().st_mode))
 
 
 def _beside(folder: Path) -> dict[str, str]:
-    """What is kept of a submission beside its notebook."""
+    """Hashes of the files that are kept beside a submission's notebook."""
     return {str(path.relative_to(folder)): _content(path) for path in kept_files(folder)}
 
 

@@ -1,7 +1,7 @@
-"""Assignments in nbgrader's own format, whose checks run where the learner's code runs, as nbgrader itself runs them.
+"""Assignments in nbgrader's own format: their checks run in the learner's process, as nbgrader itself runs them.
 
 A check that was not written for our examiner may compare objects, read an answer's source, replace a function that the
-answer calls or look at the plot that it drew. None of that can be done from another process. So notebooks that this
+answer calls, or look at the plot that it drew. None of that can be done from another process. So notebooks that this
 course has not built are run in nbgrader's way, with nbgrader's marks.
 """
 
@@ -14,9 +14,9 @@ from autograder.errors import CourseError
 from autograder.execute import CheckReport, Report
 from autograder.grading.restore import CHECK, KnownCell
 
-#: What the table says of such an assignment.
+#: What is printed below the table of such an assignment.
 NOTE = (
-    "The checks of this assignment run beside the learner's code, as nbgrader runs them: "
+    "This assignment's checks run beside the learner's code, as nbgrader runs them: "
     "the walls protect this machine, but not the marks."
 )
 
@@ -24,8 +24,8 @@ NOTE = (
 def runs_beside(known: Mapping[str, KnownCell]) -> bool:
     """Whether a notebook's checks run beside the learner's code.
 
-    Only the course's own copy of the notebook decides. It is one of ours if it has the set-up that the build writes,
-    and with it the tools, or no checks but those that the build names.
+    Only the course's own copy of the notebook decides. It is one of ours if it has the set-up that the build writes and
+    also either the tools or only checks that are named as the build names them.
 
     Args:
         known: the source's cells by ``grade_id``.
@@ -53,7 +53,7 @@ def settle_beside(notebook: NotebookNode, report: Report) -> None:
                 check.score, _ = utils.determine_grade(cell)
             except (ValueError, KeyError, TypeError):
                 raise CourseError(
-                    f"the check {check.grade_id!r} shows more than its {check.points:g} points: correct the check"
+                    f"the check {check.grade_id!r} gives more than its {check.points:g} points: correct the check"
                 ) from None
             if check.status == "right" and (utils.has_failed(cell) or check.score < check.points):
                 check.status, check.message = "wrong", _why(cell, check)
@@ -63,5 +63,5 @@ def _why(cell: NotebookNode, check: CheckReport) -> str:
     warnings = [output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stderr"]
     if warnings:
         first = "".join(warnings).strip().splitlines()[:1]
-        return "\n".join(["Something was written to stderr, such as a warning: that counts as a wrong answer.", *first])
+        return "\n".join(["Something, such as a warning, was written to stderr: this counts as wrong.", *first])
     return f"The check gives {check.score:g} of {check.points:g} points."

@@ -14,17 +14,17 @@ IMPORT = re.compile(r"^(?:from +\S+ +)?import +([^#\n]+)", re.MULTILINE)
 IMPORTED = re.compile(r"(?<![\w.])(\w++)[\w.]*+(?: ++as ++(\w++))?+(?:,|$)")
 #: Cell magics run a cell without keeping what it defines, or not as Python at all; but for these.
 MAGIC = re.compile(r"\s*(%%(?!(?:time|capture)\b)\w+)")
-#: IPython names its files by numbers that mean nothing to anybody.
+#: IPython's file names are numbers that mean nothing to a reader.
 FILE = re.compile(r"\((?:\S+, )?line (\d+)\)")
 LONGEST, DEEPEST = 300, 20
 
 
 def name_causes(notebook: NotebookNode, report: Report) -> None:
-    """Put the error of the cell that should have defined a name before what a check says about that name.
+    """If a check says that a name is not defined, put the error of the cell that should have defined it first.
 
     Args:
-        notebook: executed.
-        report: its run's; its checks' messages are changed.
+        notebook: the executed notebook.
+        report: the report on its run; the checks' messages in it are changed.
     """
     places = {
         cell.metadata.nbgrader.grade_id: index for index, cell in enumerate(notebook.cells) if utils.is_grade(cell)
@@ -47,7 +47,7 @@ def _cause(name: str, cells: list[NotebookNode], depth: int = DEEPEST) -> str:
         if cell.cell_type != "code" or utils.is_locked(cell) or name not in _names(cell.source):
             continue
         if magic := MAGIC.match(cell.source):
-            return f"Your cell begins with {magic[1]}, which does not keep what it defines: {name}. Remove that line."
+            return f"Your cell begins with {magic[1]}, which discards what the cell defines: {name}. Remove that line."
         error = next((output for output in cell.outputs if output.output_type == "error"), None)
         if error is None:
             return ""
@@ -66,7 +66,7 @@ def _names(source: str) -> set[str]:
 
 def _advice(said: str) -> str:
     if "U+00A0" in said:
-        return "\n  A no-break space, pasted from a page, looks like a space and is none: type it again."
+        return "\n  A no-break space, pasted from a web page, only looks like a space: replace it with an ordinary one."
     if said.startswith("ModuleNotFoundError"):
-        return "\n  The grader has the packages that are listed in the course's requirements.txt, and no others."
+        return "\n  The grader has only the packages that are listed in the course's requirements.txt."
     return ""

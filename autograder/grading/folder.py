@@ -1,4 +1,4 @@
-"""The files beside a notebook, which its code may read: what the learner handed in with it and what the teacher gives.
+"""The files beside a notebook, which its code may read: the learner's, handed in with it, and the teacher's.
 
 Links are never followed: they may lead anywhere.
 """
@@ -15,14 +15,14 @@ from nbgrader.coursedir import CourseDirectory
 
 from autograder.errors import CourseError
 
-#: Of the files handed in beside a notebook so many are kept, up to this size each and in total.
+#: How many of the files handed in beside a notebook are kept, and their largest size, each and in total.
 MOST_FILES, LARGEST_FILE, LARGEST_FILES = 500, 10_000_000, 20_000_000
-#: How many files and folders are looked at for that.
+#: How many files and folders are looked at to find them.
 MOST_LOOKED_AT = 10_000
 
 
 def copy_files(source: Path, target: Path) -> None:
-    """Copy what is kept of a submission beside its notebook."""
+    """Copy the files that are kept beside a submission's notebook."""
     for path in kept_files(source):
         copy = target / path.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ def copy_files(source: Path, target: Path) -> None:
 
 
 def kept_files(folder: Path) -> Iterator[Path]:
-    """What is kept of a submission beside its notebook: plain files, the first of them, if they are not too large."""
+    """The files that are kept beside a submission's notebook: the first plain files that are not too large."""
     left, room = MOST_FILES, LARGEST_FILES
     for path in _plain_files(folder, ["*.ipynb"]):
         size = path.stat().st_size
@@ -47,19 +47,19 @@ def files_beside(
     teachers: bool,
     learners_own: Collection[str] = (),
 ) -> dict[str, bytes]:
-    """What is in a notebook's folder when it runs, notebooks left out, by path; the teacher's files take precedence.
+    """The files in a notebook's folder when it runs, by path, without notebooks; the teacher's take precedence.
 
     Args:
         directory: the course, for nbgrader.
         assignment: nbgrader's name for the assignment.
         submitted: the learner's folder.
-        room: how many bytes there may be. Of the learner's files, those that do not fit into half of it, or are too
+        room: how many bytes there may be. The learner's files may take up half of it; those that do not fit, or are too
             many, are left out.
-        teachers: whether the files in the assignment's source are among them, as nbgrader has it.
-        learners_own: files of the source that are left out, so that the learner's version counts.
+        teachers: whether to include the files in the assignment's source, as nbgrader does.
+        learners_own: files of the source to leave out, so that the learner's version is used.
 
     Raises:
-        CourseError: the teacher's files are larger than that.
+        CourseError: the teacher's files do not fit.
     """
     source = Path(directory.format_path(directory.source_directory, ".", assignment))
     theirs = _files(source, directory.ignore) if teachers else []
@@ -81,7 +81,7 @@ def files_beside(
 
 
 def _files(folder: Path, ignored: list[str]) -> Iterator[tuple[str, Path]]:
-    """The plain files in a folder by their path in it, as far as it can be printed."""
+    """The plain files in a folder, each with its path in it; those whose path cannot be printed are left out."""
     for path in _plain_files(folder, [*ignored, "*.ipynb"]):
         inside = path.relative_to(folder).as_posix()
         if inside.isprintable():
@@ -89,7 +89,7 @@ def _files(folder: Path, ignored: list[str]) -> Iterator[tuple[str, Path]]:
 
 
 def _plain_files(folder: Path, ignored: list[str]) -> Iterator[Path]:
-    """The plain files in a folder by name, then those in its folders; of very many, some."""
+    """The plain files in a folder by name, then those in its subfolders; if there are very many, only some of them."""
     folders, left = deque([folder] if folder.is_dir() else []), MOST_LOOKED_AT
     while folders and left > 0:
         with os.scandir(folders.popleft()) as entries:

@@ -1,4 +1,4 @@
-"""The gradebook follows the source: cells that come and go although learners have handed in already."""
+"""The gradebook follows the source: cells may be added or removed after learners have handed in."""
 
 from nbformat import NotebookNode
 from nbgrader import utils
@@ -19,14 +19,14 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.errors import CourseError
 
-#: Of gradebooks that were made without naming a course.
+#: The course in gradebooks that were made without naming one.
 NO_COURSE = ("", "default_course")
 
 
 class FollowSource(NbGraderPreprocessor):
-    """On release, before nbgrader's ``SaveCells``, which refuses to add or remove cells once something is handed in.
+    """On release, adds and removes cells in the gradebook before ``SaveCells``, which refuses once work is handed in.
 
-    Does nothing before that, because ``SaveCells`` then writes everything anew.
+    Until then this does nothing, because ``SaveCells`` writes everything anew.
     """
 
     def preprocess(self, nb, resources):
@@ -43,12 +43,12 @@ class FollowSource(NbGraderPreprocessor):
 
 
 def follow(gradebook: Gradebook, notebook: Notebook, source: NotebookNode) -> None:
-    """Give a notebook of the gradebook the cells of its source, all of them or, if that fails, none.
+    """Give a notebook in the gradebook the cells of its source: all of them or, if that fails, none.
 
-    Marks stay. A new check counts 0 for everybody until it is graded.
+    Existing marks are kept. A new check counts 0 for everybody until it is graded.
 
     Raises:
-        CourseError: a cell is gone that somebody has points or a comment for.
+        CourseError: somebody has points or a comment for a cell that is gone.
     """
     wanted = {
         kind: {cell.metadata.nbgrader.grade_id: cell for cell in source.cells if has(cell)}
@@ -75,7 +75,7 @@ def _check_course(notebook: Notebook, course: str) -> None:
     other = notebook.assignment.course_id
     if other != course and other not in NO_COURSE:
         raise CourseError(
-            f"the gradebook has {notebook.assignment.name} of another course, {other!r}, which {course!r} would "
+            f"{notebook.assignment.name} in the gradebook belongs to another course, {other!r}, which {course!r} would "
             "overwrite: give each course a gradebook of its own (CourseDirectory.db_url in nbgrader_config.py)"
         )
 
@@ -87,8 +87,8 @@ def _refuse_if_marked(notebook: Notebook, cell: BaseCell) -> None:
         name, who = notebook.assignment.name, "1 learner has" if len(marked) == 1 else f"{len(marked)} learners have"
         raise CourseError(
             f"{cell.name!r} is gone from {name}, but {who} points or comments for it: put it back under this name; "
-            f"or, to begin again, run `nbgrader db assignment remove {name} --force`, which forgets all of the "
-            "notebook's marks and its due date, and grade again"
+            f"or, to start over, run `nbgrader db assignment remove {name} --force`, which deletes all of the "
+            "notebook's marks and its due date, and then grade again"
         )
 
 
@@ -114,7 +114,7 @@ def _add(gradebook: Gradebook, notebook: Notebook, kind: type[BaseCell], name: s
 
 
 def _follow_texts(gradebook: Gradebook, notebook: Notebook, source: NotebookNode) -> None:
-    """Make room for the texts of the source's cells, in its order, if they are others; ``SaveCells`` fills them in."""
+    """If the source has other cells, make empty entries for their texts, in its order; ``SaveCells`` fills them in."""
     cells = {
         cell.metadata.nbgrader.grade_id: cell
         for cell in source.cells

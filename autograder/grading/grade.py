@@ -51,10 +51,10 @@ class Row:
         problems: sentences about what went wrong, other than wrong answers.
         penalty: points taken off because it was late.
         again: why it was graded again just now, in a few words; empty if it was not.
-        before: what it had earned before that.
+        before: the points that it had before that.
         graded: whether there are marks.
         score: the sum of the marks.
-        final: what counts: without the penalty.
+        final: the points that count: the score less the penalty.
     """
 
     student: str
@@ -124,9 +124,9 @@ def grade_class(
 
     Threads, which wait for the engine's processes, read, restore and run the submissions; only the calling thread
     records the results. A submission that has been graded is skipped unless something that its marks rest on has
-    changed, see ``Basis``, or ``again`` is set. One that cannot be graded gets a row that says why, and nothing of it
-    is recorded. Ctrl-C takes effect between two
-    recordings: what has been recorded stays, and the next call does the rest.
+    changed (see ``Basis``) or ``again`` is set. One that cannot be graded gets a row that says why, and nothing of it
+    is recorded. Ctrl-C takes effect between two recordings: what has been recorded stays, and the next call does the
+    rest.
 
     Args:
         course: the course.
@@ -175,7 +175,7 @@ def grade_class(
 
 @dataclass(frozen=True)
 class _Todo:
-    """A submission is to be graded: why, in a few words, and what its marks will rest on."""
+    """Why a submission is to be graded, in a few words, and what its marks will rest on."""
 
     why: str
     basis: Basis
@@ -190,7 +190,7 @@ def _judge(
     step: ExecuteSubmission,
     again: bool,
 ) -> Row | _Todo:
-    """The row of a submission that cannot be graded, or whose marks still hold; else what is to be done."""
+    """The row of a submission that cannot be graded or whose marks still hold; else why it is to be graded."""
     student = submission.student
     if submission.problem is not None:
         return _not_graded(student, submission.problem, _final(standing))
@@ -204,7 +204,7 @@ def _judge(
 
 
 def _final(standing: Standing) -> float | None:
-    """What a learner has earned so far; None if nothing has been graded."""
+    """The points that a learner has so far; None if nothing has been graded."""
     graded = any(found is not None for found in standing.found.values())
     return max(0.0, sum(standing.marks.values()) - standing.penalty) if graded else None
 
@@ -231,7 +231,7 @@ def _grade_all(
 ) -> dict[Submission, Exception]:
     """Run submissions in parallel and record each when it is done; returns what failed, and why.
 
-    One of which a cell was stopped while others kept the machine busy is run again, alone, when all others are done.
+    If a cell was stopped because others kept the machine busy, its submission is run again on its own at the end.
     """
     failures, done = {}, 0
     work = partial(prepare, known=known, step=step)
@@ -253,12 +253,12 @@ def _grade_all(
 
 
 def _was_crowded(future: Future[Prepared]) -> bool:
-    """Whether a submission should be run again when no other is running."""
+    """Whether a submission should be run again on its own."""
     return future.exception() is None and future.result().run.report.crowded
 
 
 def _record(config: Config, name: str, future: Future[Prepared], basis: Basis) -> Exception | None:
-    """Record what a thread has prepared, all of it or nothing; returns what prevented that, if anything."""
+    """Record what a thread has prepared, all of it or nothing; returns the error that prevented it, if any."""
     try:
         prepared = future.result()
         record(config, name, prepared)
@@ -286,7 +286,7 @@ def _autograded(config: Config, name: str, student: str) -> Path:
 def read_row(config: Config, name: str, student: str, standing: Standing) -> Row | None:
     """One learner's row, from the gradebook and the files in ``autograded/``.
 
-    None if anything is missing, or if the files are of another run than the gradebook's points.
+    None if anything is missing, or if the files and the gradebook's points come from different runs.
     """
     path = _autograded(config, name, student)
     try:

@@ -1,4 +1,4 @@
-"""Checks before anything is written whether the gradebook can be used; says in one line what is wrong with it."""
+"""Checks whether the gradebook can be used, before anything is written, and says in one line what is wrong with it."""
 
 import logging
 import os
@@ -20,13 +20,13 @@ from autograder.errors import CourseError
 
 #: Seconds to wait for a gradebook that somebody else is writing to, or for a server that does not answer.
 PATIENCE = 5
-#: What drivers call that limit.
+#: What drivers call that time limit.
 TIMEOUT = {"sqlite": "timeout", "postgresql": "connect_timeout", "mysql": "connect_timeout"}
-#: With which SQLAlchemy begins what a driver said.
+#: How SQLAlchemy's message begins when it quotes a driver.
 DRIVER = re.compile(r"\((?:\w+\.)+\w*Error\) ")
-#: Under which names drivers are installed without a compiler.
+#: The packages that install a driver without a compiler.
 DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}
-#: What SQLite keeps in memory instead of in a file.
+#: The names of SQLite databases that are kept in memory, not in a file.
 IN_MEMORY = (None, "", ":memory:")
 #: Packages whose absence has nothing to do with the database.
 OURS = {"autograder", "nbgrader"}
@@ -63,10 +63,10 @@ def trouble(url: str, reason: str) -> CourseError:
 
 
 def make_gradebook(url: str) -> None:
-    """Make an empty gradebook, unless there is one: the same as nbgrader's, which takes four seconds for it.
+    """Make an empty gradebook, unless there is one: the same as nbgrader's own, which takes four seconds to make.
 
-    nbgrader starts ``alembic`` as a program, to ask for the number of its newest version. To tables that are there
-    already it does nothing.
+    nbgrader starts ``alembic`` as a program, to ask for the number of its newest version. It leaves existing tables
+    as they are.
     """
     engine = create_engine(url)
     try:
@@ -83,7 +83,7 @@ def make_gradebook(url: str) -> None:
 
 
 def require_gradebook(url: str) -> None:
-    """Check that a gradebook exists, for commands that only read it: opening one that does not would create it.
+    """Check that a gradebook exists, for commands that only read: opening a missing one would create it.
 
     Raises:
         CourseError: there is none.
@@ -130,13 +130,13 @@ def database_reason(error: Exception) -> str:
 
 
 def logged_reason(log: str) -> str | None:
-    """The same for a database error in nbgrader's log; None if there is none."""
+    """The reason for a database error in nbgrader's log; None if there is no such error."""
     found = DRIVER.search(log)
     return database_reason(Exception(log[found.start() :])) if found else None
 
 
 def _missing(package: str) -> str:
-    """How to come by the package that connects to a database."""
+    """How to get the package that connects to a database."""
     python, wanted = Path(sys.executable).parent / "python", DRIVERS.get(package, package)
     return (
         f"the Python package {package}, which connects to it, is not installed; "
@@ -199,9 +199,9 @@ def _check_folder(url: str, folder: Path) -> None:
 
 
 def absolute(url: str, folder: Path) -> str:
-    """An SQLite gradebook's URL with the whole path of its file, which is relative to ``folder``; others as they are.
+    """An SQLite gradebook's URL with a relative path made absolute, from ``folder``; other URLs unchanged.
 
-    nbgrader changes the working directory, so a relative one would be now here, now there.
+    nbgrader changes the working directory, so a relative path would lead to different places.
     """
     try:
         parsed = make_url(url)

@@ -37,7 +37,7 @@ def course_config(
     Args:
         root: the course.
         workdir: another folder to work in, with its own gradebook there, whatever the configuration says.
-        database: the gradebook's URL, instead of the configured one; a relative path is one from the working directory.
+        database: the gradebook's URL, instead of the configured one; relative paths start at the working directory.
         execution: settings of ``ExecuteSubmission``, instead of the configured ones.
     """
     config = PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config()
@@ -102,9 +102,9 @@ def generate_feedback(config: Config, name: str, student: str) -> None:
 
 
 class _ForOne(BaseConverter):
-    """An nbgrader step for one learner, whose id and folder are names.
+    """An nbgrader step for one learner, whose id and folder are taken literally.
 
-    nbgrader takes the whole path for a pattern, in which ``[``, ``?`` and ``*`` mean something, and strips ids.
+    nbgrader would read the whole path as a pattern, in which ``[``, ``?`` and ``*`` are special, and would strip ids.
     """
 
     learner = Unicode()
@@ -128,7 +128,7 @@ class _Grading(_ForOne, Autograde):
 
 class _Feedback(_ForOne, GenerateFeedback):
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
-        """Copy what is beside the notebook and not to be ignored; nbgrader ignores nothing in such a folder."""
+        """Copy what is beside the notebook, without ignored files; nbgrader would ignore nothing in such a folder."""
         source, target = (Path(place(assignment_id, student_id)) for place in (self._format_source, self._format_dest))
         for path in source.rglob("*"):
             parts = path.relative_to(source).parts

@@ -1,4 +1,4 @@
-"""One connection to the gradebook, where nbgrader's steps open it anew a dozen times for each submission.
+"""One connection to the gradebook for all of nbgrader's steps, which open it a dozen times for each submission.
 
 The only place where nbgrader's gradebook is patched. nbgrader's steps call ``Gradebook(url)``, each for itself, and
 nothing can be handed to them instead. Unpatched, recording takes several times as long, and a submission whose
@@ -44,7 +44,7 @@ def one_transaction(directory: CourseDirectory) -> Iterator[None]:
     commit, session.commit = session.commit, session.flush
     begin, end = Gradebook.__init__, Gradebook.close
     Gradebook.__init__ = lambda self, *about, **more: vars(self).update(vars(whole))
-    Gradebook.close = lambda self: whole.db.expire_all()  # the next to open it sees what was written, as usual
+    Gradebook.close = lambda self: whole.db.expire_all()  # whoever opens it next sees what was written, as usual
     try:
         yield
         commit()

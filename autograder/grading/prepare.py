@@ -1,4 +1,4 @@
-"""Read, restore and run a submission: everything that needs no gradebook and that several threads can do at a time."""
+"""Read, restore and run a submission: everything that needs no gradebook, so that several threads can do it at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def prepare(
         submission: one without a problem.
         known: the source's cells, from ``read_known``.
         step: runs notebooks, as configured.
-        folder: what is in its folder, by path, see ``ExecuteSubmission.run``; by default, what belongs there.
+        folder: the files in its folder, by path, see ``ExecuteSubmission.run``; by default, those that belong there.
 
     Raises:
         CourseError: the file is no longer a notebook, or this machine cannot run it as configured.

@@ -54,7 +54,7 @@ class RestoreCells(NbGraderPreprocessor):
 
 
 class ReadTimestamp(NbGraderPreprocessor):
-    """Corrects when a submission was handed in, for the late penalty: nbgrader drops most time zones."""
+    """Corrects the time at which a submission was handed in, for the late penalty: nbgrader drops most time zones."""
 
     def preprocess(self, nb, resources):
         about = resources["nbgrader"]
@@ -68,12 +68,12 @@ class ReadTimestamp(NbGraderPreprocessor):
 class ExecuteSubmission(NbGraderPreprocessor):
     """Replaces nbgrader's ``Execute``: runs the notebook within limits and keeps the report beside the result.
 
-    Two attributes are set in code, not in the configuration: ``finished``, an earlier run, taken over if it was of the
-    same cells, and ``pictures``, which need not be drawn again.
+    Two attributes are set in code, not in the configuration: ``finished``, earlier runs, one of which is taken over if
+    its cells are the same, and ``pictures``, which need not be drawn again.
     """
 
     cell_seconds = Integer(
-        Limits.cell_seconds, help="Seconds that one cell may run, without waiting for a processor"
+        Limits.cell_seconds, help="Seconds that one cell may run, not counting waits for a processor"
     ).tag(config=True)
     total_seconds = Integer(Limits.total_seconds, help="Seconds that all cells may run in total").tag(config=True)
     output_bytes = Integer(Limits.output_bytes, help="Bytes that one cell may write").tag(config=True)
@@ -100,7 +100,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
         return nb, resources
 
     def _run_here(self, notebook: NotebookNode, resources: dict) -> Report:
-        """Run a notebook within nbgrader's own step; ``resources["folder"]`` is what the one before has left."""
+        """Run a notebook within nbgrader's own step; ``resources["folder"]`` is what the previous notebook left."""
         about, directory = resources["nbgrader"], CourseDirectory(config=self.config)
         with Gradebook(about["db_url"]) as gradebook:
             known = read_known(gradebook, about["assignment"], about["notebook"])
@@ -109,7 +109,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
         return self.run(notebook, known, resources["folder"])
 
     def folder(self, known: Mapping[str, KnownCell], assignment: str, submitted: Path) -> dict[str, bytes]:
-        """What is in a notebook's folder before it runs, by path, see ``files_beside``.
+        """The files in a notebook's folder before it runs, by path, see ``files_beside``.
 
         Args:
             known: the source's cells, from ``read_known``.
@@ -117,7 +117,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
             submitted: the folder that was handed in.
 
         Raises:
-            CourseError: there is more than learners' code may write.
+            CourseError: they are larger than what learners' code may write.
         """
         directory, teachers = CourseDirectory(config=self.config), runs_beside(known)
         learners_own = self.config.Autograde.get("exclude_overwriting", {}).get(assignment, [])
@@ -129,7 +129,7 @@ class ExecuteSubmission(NbGraderPreprocessor):
         Args:
             notebook: a submission, restored.
             known: the source's cells, from ``read_known``.
-            folder: what is in its folder, by path; afterwards, unless it is ours, what is in it then.
+            folder: the files in its folder, by path; unless the notebook is ours, brought up to date after the run.
 
         Raises:
             CourseError: this machine cannot run it as configured.

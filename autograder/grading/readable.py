@@ -1,6 +1,6 @@
-"""nbgrader's own autograde step, on copies of the submissions that it can read.
+"""nbgrader's own autograde step, run on copies of the submissions that nbgrader can read.
 
-nbgrader wants each file under the notebook's exact name, as UTF-8 without a mark, with valid cell ids; otherwise it
+nbgrader insists on the notebook's exact file name, UTF-8 without a byte order mark, and valid cell ids; otherwise it
 stops with a traceback. That cannot be configured, so a subclass stands in for its ``Autograde``.
 ``nbgrader_config.py`` installs it, because the command and the formgrader both read that file first.
 """
@@ -29,10 +29,10 @@ USERS = ("nbgrader.apps.autogradeapp", "nbgrader.apps.api")
 
 
 class ReadableAutograde(Autograde):
-    """nbgrader's step, which finds each submission as ``autograder grade`` does.
+    """nbgrader's step, made to find each submission as ``autograder grade`` does.
 
-    What cannot be graded takes a line of the log, and is reported when all else has been graded. Each notebook of a
-    submission runs in the folder as the one before has left it.
+    A submission that cannot be graded gets a line in the log, and is reported when all others have been graded. Each
+    notebook of a submission runs in the folder as the previous one left it.
     """
 
     folder: dict[str, bytes] | None = None
@@ -58,7 +58,7 @@ class ReadableAutograde(Autograde):
 
 
 def install() -> None:
-    """Let ``nbgrader autograde`` and the formgrader use it."""
+    """Let ``nbgrader autograde`` and the formgrader use ``ReadableAutograde``."""
     for name in USERS:
         if name in sys.modules:
             sys.modules[name].Autograde = ReadableAutograde
@@ -68,12 +68,12 @@ def install() -> None:
 def _readable(directory: CourseDirectory, unread: list[str], log: logging.Logger) -> Iterator[bool]:
     """Let nbgrader find copies of the submissions during the block, each notebook under its name in the gradebook.
 
-    Yields whether there is anything to do for it.
+    Yields whether there is anything to grade.
 
     Args:
-        directory: nbgrader's view of the course, and whose submissions to what are wanted.
-        unread: gets a sentence for each submission of which nothing can be graded.
-        log: gets those sentences, and which file was graded where there was a choice.
+        directory: nbgrader's view of the course, with the wanted assignment and learners.
+        unread: gets a sentence for each submission in which nothing can be graded.
+        log: gets those sentences, and which file was graded if there was a choice.
     """
     notebooks = _telltales(directory)
     folders = _submitted(directory)
@@ -104,7 +104,7 @@ def _readable(directory: CourseDirectory, unread: list[str], log: logging.Logger
 
 
 def _telltales(directory: CourseDirectory) -> dict[str, dict[str, str]]:
-    """What the notebooks of the assignment are recognised by; empty if the gradebook does not know it."""
+    """How the notebooks of the assignment are recognised; empty if the gradebook does not know the assignment."""
     assignment = directory.assignment_id
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
         try:
@@ -115,7 +115,7 @@ def _telltales(directory: CourseDirectory) -> dict[str, dict[str, str]]:
 
 
 def _submitted(directory: CourseDirectory) -> dict[str, Path]:
-    """By student, the folders of the wanted submissions."""
+    """The folders of the wanted submissions, by student."""
     step, assignment = directory.submitted_directory, directory.assignment_id
     pattern = re.compile(directory.format_path(step, "(?P<student>.*)", assignment, escape=True))
     path = directory.format_path(step, directory.student_id, assignment)

@@ -1,4 +1,4 @@
-"""What nbgrader's exchange writes beside a submission; its ``release_feedback`` stops where it is missing."""
+"""The files that nbgrader's exchange writes beside a submission, without which its ``release_feedback`` stops."""
 
 import hashlib
 from pathlib import Path
@@ -14,8 +14,8 @@ SECRET = "submission_secret.txt"
 class AddReceipt(NbGraderPreprocessor):
     """For feedback on work that did not come through the exchange: an empty time, and a secret that nobody can guess.
 
-    The page is released under a name made from the secret. It is the same each time, so that a page replaces the one
-    before it.
+    The page is released under a name made from the secret. The secret stays the same, so that a new page replaces the
+    previous one.
     """
 
     def preprocess(self, nb, resources):

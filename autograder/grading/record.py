@@ -25,10 +25,10 @@ class Standing:
 
     Attributes:
         due: when the notebook is due, in UTC; None if it has no due date.
-        extension: by how much later for this learner.
+        extension: how much longer this learner has.
         penalty: points taken off because it was late.
-        marks: points by ``grade_id``; a manual score overrides grading's, as everywhere in nbgrader.
-        found: points that grading itself gave, by ``grade_id``; None for a check that nothing was graded by yet.
+        marks: points by ``grade_id``; a manual score overrides the automatic one, as everywhere in nbgrader.
+        found: automatic points by ``grade_id``; None for a check that has not graded anything yet.
     """
 
     due: datetime.datetime | None
@@ -44,7 +44,7 @@ def read_marks(config: Config, name: str) -> Marks:
 
 
 def read_standings(config: Config, name: str) -> Mapping[str, Standing]:
-    """What the gradebook has about a notebook, by student; for one who is not in it, what holds for everybody."""
+    """What the gradebook has about a notebook, by student; for others, a ``Standing`` with only the due date."""
     directory = course_directory(config)
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
         due = gradebook.find_assignment(name).duedate
@@ -73,8 +73,8 @@ def read_standings(config: Config, name: str) -> Mapping[str, Standing]:
 def record(config: Config, name: str, prepared: Prepared) -> None:
     """Record the marks of a submission that has been run, and write its autograded notebook and report.
 
-    nbgrader gets a copy of what was handed in, with the notebook under the name that nbgrader insists on. If it fails,
-    the gradebook is unchanged.
+    nbgrader gets a copy of what was handed in, with the notebook under the name that nbgrader insists on. If recording
+    fails, the gradebook is unchanged.
 
     Args:
         config: the course's nbgrader configuration.
@@ -88,7 +88,7 @@ def record(config: Config, name: str, prepared: Prepared) -> None:
 
 
 def record_all(config: Config, name: str, prepared: Mapping[str, Prepared]) -> None:
-    """The same for all notebooks of one learner's submission, by their names in the gradebook; there is at least one.
+    """The same for all notebooks of one submission, at least one, by their names in the gradebook.
 
     Raises:
         StepError: nbgrader cannot record it.

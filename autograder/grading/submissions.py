@@ -19,7 +19,7 @@ from autograder.grading.restore import KnownCell, grade_id_of, released
 
 #: A course notebook has about 0.3 MB; anything far larger is runaway output or not a notebook at all.
 LARGEST = 50_000_000
-#: What is in the file; a course notebook has a hundred cells with 0.2 MB of text, and outputs of a few thousand values.
+#: The most that a file may contain; a course notebook has a hundred cells, 0.2 MB of text and a few thousand values.
 MOST_CELLS, MOST_TEXT, MOST_VALUES = 5000, 2_000_000, 1_000_000
 #: How many notebooks of one submission are read to find the one that counts.
 MOST_NOTEBOOKS = 20
@@ -77,7 +77,7 @@ def find_submission(folder: Path, name: str, telltales: Mapping[str, str], other
         folder: ``submitted/STUDENT/NAME``.
         name: the notebook.
         telltales: what it is recognised by, see ``read_telltales``.
-        others: the other notebooks of the assignment, which may use the same ids: files named after them are theirs.
+        others: the assignment's other notebooks, which may use the same ids: files named after them are not considered.
     """
     student, right = folder.parent.name, folder / f"{name}.ipynb"
     if student != printable(student):
@@ -96,7 +96,7 @@ def find_submission(folder: Path, name: str, telltales: Mapping[str, str], other
     if many:
         files = [right] if right in files else []
     if many and not files:
-        return Submission(student, folder, right, f"there is no {right.name}, but {many}: leave the one that counts")
+        return Submission(student, folder, right, f"there is no {right.name}, but {many}: keep the one that counts")
     problems = {path: find_problem(path, name, telltales) for path in files}
     sound = [path for path, problem in problems.items() if problem is None]
     if not sound:
@@ -107,7 +107,7 @@ def find_submission(folder: Path, name: str, telltales: Mapping[str, str], other
 
 
 def _is_of(path: Path, name: str, others: Collection[str]) -> bool:
-    """Whether a file's name says that it is another notebook of the assignment: the longest name in it counts."""
+    """Whether a file's name says that it is another notebook of the assignment; the longest match decides."""
     said = max((one for one in [name, *others] if one in path.name), key=len, default=name)
     return said != name
 
@@ -171,7 +171,7 @@ def read_telltales(solution: Path) -> dict[str, str]:
 
 
 def telltales_of(known: Mapping[str, KnownCell]) -> dict[str, str]:
-    """The same of a notebook in the gradebook."""
+    """The same for a notebook in the gradebook."""
     return {
         grade_id: fingerprint(released(cell.source))
         for grade_id, cell in known.items()
@@ -208,18 +208,18 @@ def read_notebook(path: Path) -> NotebookNode:
 
 
 def read_plain(path: Path, most: int, advice: str) -> bytes:
-    """The content of a file that somebody else made; of nothing but a plain file, which is at most so large.
+    """The content of a file that somebody else made, if it is a plain file and not too large.
 
     Args:
-        path: the file; what it is may change at any time.
-        most: bytes that are read at most.
+        path: the file; somebody may replace it at any time.
+        most: how many bytes it may have.
         advice: what to do if it has more.
 
     Raises:
         CourseError: what is wrong with the file, as a sentence.
     """
     try:
-        # A pipe that nobody writes to is opened without waiting; then it is looked at, and not read.
+        # Open without waiting: a pipe that nobody writes to would block. Look at what it is before reading.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(path, flags), "rb") as file:
             status = os.fstat(file.fileno())

@@ -11,19 +11,19 @@ from autograder.grading.grade import Exercise, Row
 from autograder.grading.results import Result
 from autograder.grading.submissions import printable
 
-#: Characters that are shown of a message: all of ours, but not all of a learner's exception.
+#: Characters of a message that are shown: enough for any of ours, but a learner's exception may be cut.
 LONGEST = 300
 
-#: Columns for a learner's id; a longer one takes several lines.
+#: Columns for a learner's id; a longer one is broken into several lines.
 LONGEST_NAME = 24
-#: Columns that what went wrong needs beside the marks.
+#: The fewest columns in which what went wrong is shown beside the marks.
 ROOM_FOR_WORDS = 30
 
 
 def print_table(console: Console, name: str, exercises: list[Exercise], rows: list[Row]) -> None:
     """Print a line for each learner: points, marks by exercise, what went wrong; then the exercises' titles.
 
-    What went wrong stands below the table if the window leaves too little room for it beside the marks.
+    What went wrong is printed below the table if the window is too narrow to show it beside the marks.
     """
     marks = _table(name, exercises, rows, with_words=False)
     room = console.width - Measurement.get(console, console.options.update(max_width=1000), marks).maximum
@@ -47,7 +47,7 @@ def print_table(console: Console, name: str, exercises: list[Exercise], rows: li
 def _table(name: str, exercises: list[Exercise], rows: list[Row], with_words: bool) -> Table:
     most, late = sum(exercise.points for exercise in exercises), any(row.penalty for row in rows)
     table = Table(title=name, title_justify="left", header_style="bold", pad_edge=False)
-    # Long names are folded: otherwise they would take the room of everybody's marks.
+    # Long names are folded: otherwise they would leave no room for the marks.
     table.add_column("student", overflow="fold", max_width=LONGEST_NAME)
     table.add_column(f"of {most:g}", justify="right", no_wrap=True)
     if late:
@@ -71,7 +71,7 @@ def _words(exercises: list[Exercise], row: Row) -> Text:
 
 
 def what_changed(rows: list[Row]) -> list[str]:
-    """What was graded again, and why; and whose points are others than before."""
+    """Lines that say what was graded again, why, and whose points have changed."""
     again: dict[str, list[str]] = {}
     for row in rows:
         if row.again:
@@ -86,9 +86,9 @@ def _some(students: list[str], most: int = 8) -> str:
 
 
 def what_went_wrong(exercises: list[Exercise], row: Row) -> str:
-    """In short: problems of the run, which exercises are unsolved, and what the check of each wrong one said first.
+    """In short: problems of the run, which exercises are unsolved, and what the check said about each wrong one.
 
-    Safe to print: a line for each, without characters that hide, reorder or colour others.
+    Safe to print: one line each, without characters that hide, reorder or colour others.
     """
     numbers = {exercise.grade_id: number for number, exercise in enumerate(exercises, start=1)}
     lost = [result for result in row.results if not result.right and result.grade_id in numbers]
@@ -101,7 +101,7 @@ def what_went_wrong(exercises: list[Exercise], row: Row) -> str:
 
 
 def _first_words(result: Result) -> str:
-    """The mistake that the check named, which is the last line then, else the first line of its message."""
+    """The mistake that the check named, if any, which is its message's last line; else the message's first line."""
     lines = [line.strip() for line in result.message.splitlines()] or [""]
     line = lines[-1][2:] if lines[-1].startswith("→ ") else lines[0].removeprefix("✗ ")
     return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"

@@ -10,21 +10,21 @@ from dateutil import parser, tz
 from autograder.errors import CourseError
 
 TIMESTAMP = "timestamp.txt"
-#: A time is a line; what is longer is something else.
+#: A time is one short line; anything longer is something else.
 LONGEST = 200
-#: UTC+3 is east of Greenwich to most people, but west of it to dateutil and POSIX.
+#: A zone such as UTC+3 is refused: to most people it is east of Greenwich, but to dateutil and POSIX west of it.
 EITHER_WAY = re.compile(r":\d\S*\s*([A-Za-z]+\s*[+-]\s*\d+)")
-#: A zone such as Asia/Seoul, which dateutil knows, but does not read.
+#: A zone such as Asia/Seoul, which dateutil knows but does not parse.
 PLACE = re.compile(r"[A-Za-z]+(?:/[\w+-]+)+")
-#: A text that leaves out the date gets different ones from these, and that shows.
+#: Two default dates: if a text leaves out the date, the results differ, which shows that it did.
 SOME_DAY, ANOTHER_DAY = datetime.datetime(2000, 1, 1), datetime.datetime(2001, 2, 2)
 
 
 def read_timestamp(folder: Path) -> datetime.datetime | None:
-    """When a submission was handed in, in UTC without a zone, as the gradebook has it; None if nothing says so.
+    """When a submission was handed in, in UTC without a zone, as the gradebook has it; None if that is not recorded.
 
     Raises:
-        CourseError: what is recorded there is not a time, or its zone is unknown.
+        CourseError: what is recorded is not a time, or its zone is unknown.
     """
     path = folder / TIMESTAMP
     try:
@@ -40,7 +40,7 @@ def read_timestamp(folder: Path) -> datetime.datetime | None:
 
 
 def parse_time(text: str) -> datetime.datetime:
-    """A time as nbgrader writes it, or in ISO 8601, in UTC; a time without a zone is UTC, as for nbgrader.
+    """Parse a time as nbgrader writes it, or in ISO 8601, and convert it to UTC; without a zone it is UTC already.
 
     nbgrader's own ``parse_utc`` drops zones that it does not know, and takes ``+0900`` for 900 seconds.
 
@@ -65,7 +65,7 @@ def parse_time(text: str) -> datetime.datetime:
 
 
 def _zone(name: str | None, offset: int | None) -> datetime.tzinfo | None:
-    """The zone of a name, or of an offset in seconds; none if the text has neither."""
+    """The zone with a name, or with an offset in seconds; None if the text has neither."""
     if offset is not None:
         return tz.tzoffset(name, offset)
     zone = tz.gettz(name) if name else None
@@ -76,7 +76,7 @@ def _zone(name: str | None, offset: int | None) -> datetime.tzinfo | None:
 
 def _unclear(zone: str) -> CourseError:
     return CourseError(
-        f"its {TIMESTAMP} names the time zone {zone}, which is not clear enough: write an offset, such as +0900"
+        f"its {TIMESTAMP} names the time zone {zone}, which is unknown or ambiguous: write an offset, such as +0900"
     )
 
 

@@ -21,10 +21,10 @@ from autograder.grading.submissions import (
 def try_notebook(
     course: Course, path: Path, execution: dict[str, bool] | None = None
 ) -> tuple[str, list[Exercise], Row, Path]:
-    """Grade the notebook at ``path`` and write the feedback page beside it, or, where that cannot be, elsewhere.
+    """Grade the notebook at ``path`` and write the feedback page beside it, or elsewhere if that is not possible.
 
-    This is done in folders of downloads, too, so nothing there is run or written through: the settings are those that
-    came with this package, not those of a folder that looks like a course.
+    The file may be in a folder of downloads, so nothing else there is run, and no link there is written through: the
+    settings are those that came with this package, not those of a folder that looks like a course.
 
     Args:
         course: the course.
@@ -62,7 +62,7 @@ def try_notebook(
 
 
 def place(page: Path, wanted: Path) -> Path:
-    """Copy a page to where it is wanted, replacing what is there, or, if that cannot be written to, to a new folder.
+    """Copy a page to where it is wanted, replacing what is there, or, if that is not possible, to a new folder.
 
     Returns:
         Where it is.

@@ -13,13 +13,13 @@ from autograder.report.normal import normal_form
 from autograder.report.records import Record
 
 Form = tuple[str, ...]
-#: How alike two answers are, as the share of tokens that they have in common in the same order.
+#: Two answers are alike if they have at least this share of their tokens in common, in the same order.
 ALIKE = 0.9
-#: Shorter answers are alike by chance; longer ones take too long to compare.
+#: The fewest and most tokens: shorter answers are alike by chance, and longer ones take too long to compare.
 FEWEST, MOST = 40, 1_000
-#: An answer that is like more than two others, or than this share of the class, is what people write.
+#: An answer that is like more than two others, and like more than this share of the class, is simply common.
 COMMON = 0.05
-#: Where the code points begin that are no characters, and how many there are.
+#: The first of the code points that are not characters, and how many there are.
 FIRST_SURROGATE, SURROGATES = 0xD800, 0x800
 
 
@@ -48,7 +48,7 @@ class Pair:
 def find_pairs(records: Sequence[Record], solutions: Mapping[str, str]) -> list[Pair]:
     """Pairs of learners with at least one answer that is alike and uncommon, the most noteworthy first.
 
-    Left out are answers that are short, like the course's own, or like those of many others; and what is not Python.
+    Answers that are short, like the course's own, like many others, or not Python are left out.
 
     Args:
         records: the class.
@@ -90,14 +90,14 @@ def _alike(answers: Mapping[str, str], solution: str) -> dict[tuple[str, str], f
 
 
 def _as_texts(forms: Sequence[Form]) -> list[str]:
-    """Each form as a text with one character for each token, which is compared many times faster."""
+    """Each form as a text with one character for each token, because texts are compared many times faster."""
     numbers: dict[str, int] = {}
     coded = ([numbers.setdefault(token, len(numbers)) for token in form] for form in forms)
     return ["".join(chr(code + (code >= FIRST_SURROGATE) * SURROGATES) for code in form) for form in coded]
 
 
 def _forms(answers: Mapping[str, str]) -> dict[str, Form]:
-    """Each learner's answer in normal form; equal texts are taken apart once."""
+    """Each learner's answer in normal form; equal texts are parsed only once."""
     by_text = {code: normal_form(code) for code in set(answers.values())}
     return {student: form for student, code in answers.items() if (form := by_text[code]) is not None}
 

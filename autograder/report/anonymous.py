@@ -1,4 +1,4 @@
-"""Show learners' answers without telling whose they are."""
+"""Show learners' answers without saying whose they are."""
 
 import builtins
 import io
@@ -11,22 +11,22 @@ from dataclasses import dataclass
 
 from autograder.report.records import words
 
-#: What stands where a name was.
+#: Replaces a name.
 NAME = "‹name›"
 ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,8}")
 WORD = re.compile(r"[^\W_]+")
 #: Characters that no page should have: control characters, and those that change the order in which others are
-#: shown, so that code reads differently from what it does.
+#: shown, which makes code look different from what it does.
 UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 #: Longer answers and messages are cut.
 LONGEST, MOST_LINES = 4_000, 60
-#: Beyond this, code is not taken apart but cut first.
+#: Longer texts are cut before anything else is done with them.
 LARGEST = 50_000
 _LAYOUT = {tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING, tokenize.COMMENT}
 
 
 def number_learners(students: Iterable[str], chance: random.Random) -> dict[str, str]:
-    """``"learner 7"`` for each student, in an order that says nothing about the gradebook's."""
+    """A label such as ``"learner 7"`` for each student, numbered at random, so that it gives nothing away."""
     shuffled = sorted(students)
     chance.shuffle(shuffled)
     return {student: f"learner {number}" for number, student in enumerate(shuffled, start=1)}
@@ -38,7 +38,7 @@ class Mask:
 
     Attributes:
         hidden: the words of their names, in lower case.
-        kept: words of the course and of Python, which are shown as they are: ``max`` is a function, though not ``Max``.
+        kept: words of the course and of Python, which are shown as they are: ``max`` is a function, ``Max`` a name.
     """
 
     hidden: frozenset[str]
@@ -60,7 +60,7 @@ class Mask:
 
 
 def make_mask(names: Iterable[str], course_words: Iterable[str]) -> Mask:
-    """The mask for learners with these names, ids and addresses. Parts too short to be told from other text stay."""
+    """The mask for learners with these names, ids and addresses. Parts too short to be recognised as names stay."""
     parts = {part.casefold() for name in names for part in words(name.partition("@")[0])}
     return Mask(
         frozenset(part for part in parts if len(part) >= (4 if part.isdigit() else 3 if part.isascii() else 2)),
@@ -82,7 +82,7 @@ def without_comments(code: str) -> str:
 
 
 def _is_docstring(tokens: list[tokenize.TokenInfo], place: int) -> bool:
-    """Whether a token is a text that is a statement of its own."""
+    """Whether a token is a string that is a statement of its own."""
     before = tokens[place - 1].type if place else tokenize.NEWLINE
     after = tokens[place + 1].type if place + 1 < len(tokens) else tokenize.NEWLINE
     ends = {tokenize.NEWLINE, tokenize.COMMENT, tokenize.ENDMARKER}

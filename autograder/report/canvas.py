@@ -12,7 +12,7 @@ def canvas_rows(grades: Grades) -> list[Row]:
     """The lines of a file for Canvas's gradebook.
 
     Canvas looks for a learner by its own number (``ID``, the gradebook's ``lms_user_id``), then by ``SIS Login ID``
-    (the gradebook's id), then by name. It finds an assignment by its title, and makes one if there is none.
+    (the gradebook's id), then by name. It finds an assignment by its title, and creates it if there is none.
     """
     heading: Row = [*ABOUT, *grades.assignments]
     possible: Row = ["    Points Possible", *[""] * 4, *grades.assignments.values()]

@@ -49,7 +49,7 @@ class GradesExporter(ExportPlugin):
 
 
 def export_grades(config: Config, exporter: type[GradesExporter], path: Path, names: list[str]) -> tuple[Path, Grades]:
-    """Write the grades of everybody for the notebooks ``names``, or for all, to ``path``, as ``exporter`` does.
+    """Write everybody's grades for the notebooks ``names``, or for all notebooks, to ``path`` with ``exporter``.
 
     Raises:
         CourseError: there is nothing to write, or it cannot be written.

@@ -1,4 +1,4 @@
-"""The report's pictures, as SVG that takes its colours from the page, and what they show, in words."""
+"""The report's pictures, as SVG in the page's colours, each with a description in words."""
 
 import io
 import math
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from autograder.report.items import ENDINGS, SIGNS, Item
 
-#: Colours to draw with, each of which becomes a variable of the page, so that a dark page has other ones.
+#: Colours to draw with. Each is replaced by a CSS variable of the page, so that a dark page can have its own.
 COLOURS = {
     "ink": "#010101",
     "quiet": "#020202",
@@ -25,7 +25,7 @@ COLOURS = {
     "unsolved": "#070707",
     "inside": "#080808",
 }
-#: Inches at 72 dots: as wide as a phone's page, so that the type stays as large as the text beside it.
+#: Inches of 72 dots: as wide as a page on a phone, so that the labels are as large as the text around them.
 WIDTH = 5.0
 MOST_BARS = 20
 

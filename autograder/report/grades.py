@@ -26,7 +26,7 @@ class Grades:
     Attributes:
         learners: those with points for at least one of the assignments.
         assignments: the possible points by assignment.
-        scores: by learner's id and assignment, late penalties taken off; nothing where nothing was graded.
+        scores: points by learner's id and assignment, less late penalties; no entry where nothing was graded.
     """
 
     learners: list[Learner]
@@ -37,8 +37,8 @@ class Grades:
 def read_grades(gradebook: Gradebook, names: Sequence[str] = (), students: Sequence[str] = ()) -> Grades:
     """Read the grades of everyone who has been graded, or of ``students``, for all graded assignments or for ``names``.
 
-    Learners and assignments without a grade are left out: an empty cell would overwrite a grade that the LMS has, and a
-    new column would make an assignment there.
+    Learners and assignments without a grade are left out: an empty cell would overwrite a grade in the LMS, and a new
+    column would create an assignment there.
 
     Raises:
         CourseError: somebody or something named is unknown, or nothing has been graded.

@@ -8,9 +8,9 @@ from autograder.grading.grade import Exercise
 from autograder.grading.results import Result
 from autograder.report.records import Record
 
-#: How an exercise can end for a learner, the best first.
+#: How an exercise can end for a learner, best first.
 ENDINGS = ("solved", "wrong", "stopped", "unsolved")
-#: Signs for them, so that colour is not needed.
+#: Signs for these, so that colour is not needed.
 SIGNS = {"solved": "✓", "wrong": "✗", "stopped": "■", "unsolved": "○"}
 
 
@@ -38,7 +38,7 @@ class Item:
         return self.exercise.title.partition(": ")[2] or self.exercise.title
 
     def count(self, ending: str) -> int:
-        """How many learners' attempts ended so."""
+        """How many learners' attempts ended this way."""
         return sum(each == ending for each in self.endings.values())
 
 
@@ -65,7 +65,7 @@ def discrimination(scores: Sequence[float], totals: Sequence[float]) -> float | 
         A number from −1 to 1; None with fewer than three learners, or if the item or the rest is the same for all.
     """
     rest = [total - score for score, total in zip(scores, totals, strict=True)]
-    # Differences of floats are not exactly equal: without this, rounding errors would be correlated.
+    # Equal differences of floats can differ in the last digit: without this, rounding errors would be correlated.
     rest = [round(value, 9) for value in rest]
     if len(scores) < 3 or len(set(scores)) == 1 or len(set(rest)) == 1:
         return None

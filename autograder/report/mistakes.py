@@ -11,20 +11,20 @@ from autograder.report.records import Record
 NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 NAMED, FAILED = "→ ", "✗ "
-#: How many answers are shown for each.
+#: How many answers are shown for each mistake.
 SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake that several learners made in the same exercise, or one of them.
+    """A mistake that one or more learners made in the same exercise.
 
     Attributes:
         grade_id: the check that found it.
         sentence: the check's sentence that names it; empty if it has no name.
         message: the whole message; if there are several, the most frequent one.
         students: who made it.
-        examples: who gave answers that differ, the most frequent first, with the answer.
+        examples: different answers with this mistake, each by a learner who gave it, the most frequent first.
     """
 
     grade_id: str
@@ -35,11 +35,11 @@ class Mistake:
 
 
 def find_mistakes(records: Sequence[Record], same: Callable[[str], object]) -> tuple[list[Mistake], list[Mistake]]:
-    """The named mistakes and the nameless ones, each with the most frequent first.
+    """The named mistakes and the nameless ones, each list with the most frequent first.
 
     Args:
         records: the class.
-        same: a key that answers share if it is enough to show one of them.
+        same: returns a key for an answer; of answers with the same key, only one is shown.
     """
     named: dict[tuple[str, str], list[Record]] = defaultdict(list)
     nameless: dict[tuple[str, str], list[Record]] = defaultdict(list)
@@ -56,9 +56,9 @@ def find_mistakes(records: Sequence[Record], same: Callable[[str], object]) -> t
 
 
 def named_mistake(message: str) -> str:
-    """The sentence with which a check names the mistake; empty if there is none.
+    """The sentence in which a check names the mistake; empty if there is none.
 
-    Only a check's own message counts: an exception's text is the learner's and may say anything.
+    Only a check's own message counts: the text of an exception comes from the learner and may say anything.
     """
     lines = [line.strip() for line in message.splitlines()]
     if not lines or not lines[0].startswith(FAILED):
@@ -67,7 +67,7 @@ def named_mistake(message: str) -> str:
 
 
 def kind(message: str) -> str:
-    """What messages about the same failure have in common: how they begin, without numbers and quoted texts."""
+    """What messages about the same failure have in common: their beginning, without numbers and quoted texts."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     first, second = [*lines, "", ""][:2]
     if not first.startswith(FAILED):

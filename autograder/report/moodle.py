@@ -8,9 +8,9 @@ from autograder.report.spreadsheet import NO_GRADE, Row
 def moodle_rows(grades: Grades) -> list[Row]:
     """The lines of a file for Moodle's gradebook.
 
-    Moodle asks which column says who a learner is, and which grade item each other column belongs to. The gradebook's
-    id is the ``Username``. E-mail addresses are left out unless everyone has one: Moodle gives the points in a line
-    without one to the learner of the line before.
+    Moodle asks which column identifies a learner, and which grade item each of the others belongs to. The gradebook's
+    id is the ``Username``. Email addresses are left out unless everyone has one: Moodle gives the points in a line
+    without one to the learner in the previous line.
     """
     addresses = all(learner.email for learner in grades.learners)
     heading: Row = ["Username", "First name", "Last name", *["Email address"] * addresses, *grades.assignments]

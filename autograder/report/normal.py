@@ -1,4 +1,4 @@
-"""Code in a form in which it does not matter how it is laid out, commented and what its names are."""
+"""Code in a normal form that does not depend on its layout, comments and names."""
 
 import ast
 import warnings
@@ -8,17 +8,17 @@ from autograder.source.names import bound_names, parse
 
 #: Longer code is not parsed, so that nobody's answer holds up the report.
 LONGEST = 5_000
-#: What stands for every name that the code itself makes up.
+#: Replaces every name that the code itself defines.
 OWN_NAME = "_"
-#: Parts of a syntax tree that say nothing: how a name is used is clear from its place, and annotations do not count.
+#: Parts of a syntax tree that add nothing: how a name is used is clear from its place, and annotations do not count.
 SILENT = ast.expr_context, ast.Module, ast.Expr, ast.arguments, ast.Name, ast.Constant
 SKIPPED = {"annotation", "returns", "type_comment", "kind", "type_params", "type_ignores"}
 
 
 def normal_form(code: str) -> tuple[str, ...] | None:
-    """The code's syntax tree, flat, without comments, docstrings and annotations, all of its own names being the same.
+    """The code's syntax tree as a flat list, without comments, docstrings and annotations, and with one name for all.
 
-    Own names are those that it binds: functions, parameters, variables, attributes it assigns to.
+    Only the code's own names are replaced: functions, parameters and variables that it binds, attributes that it sets.
 
     Returns:
         None if the code is too long or too nested, or is not Python.
@@ -27,7 +27,7 @@ def normal_form(code: str) -> tuple[str, ...] | None:
         return None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about escapes and comparisons, which are the learner's business
+            warnings.simplefilter("ignore")  # about escapes and comparisons in the learner's code
             tree = parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -37,7 +37,7 @@ def normal_form(code: str) -> tuple[str, ...] | None:
 
 
 def _tokens(tree: ast.AST) -> Iterator[str]:
-    """The tree's nodes, names and constants in order; with a stack, because recursion would end at deep nesting."""
+    """The tree's nodes, names and constants in order; uses a stack, because deep nesting would end a recursion."""
     todo: list[object] = [tree]
     while todo:
         match todo.pop():

@@ -1,4 +1,4 @@
-"""The report on a class: one page that needs nothing else, and a table beside it."""
+"""The report on a class: one self-contained page, and a table beside it."""
 
 import random
 import re
@@ -27,7 +27,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 FILE_NAME = re.compile(r"[^:;]{0,300}\.ipynb")
 #: How many pairs of learners are shown, and how many answers of each.
 MOST_PAIRS, MOST_ANSWERS = 20, 3
-#: How many kinds of failure are shown before the rest is folded, how many at all, and how many cells.
+#: How many kinds of failure are shown before the rest is folded, how many in total, and how many cells.
 FIRST_KINDS, MOST_KINDS, FIRST_CELLS = 12, 60, 8
 #: How many mistakes are listed at the top.
 FIRST_MISTAKES = 4
@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Shown:
-    """A mistake to show: everything in it may be seen by anybody."""
+    """A mistake to show, in which everything may be seen by anybody."""
 
     item: Item
     count: int
@@ -61,7 +61,7 @@ def write_report(
         record: the class.
         path: where the page goes.
         anonymous: leave out the section that says whose answers are alike.
-        chance: numbers the learners; by default nobody can repeat it.
+        chance: the random numbers by which learners are numbered; by default nobody can reproduce them.
 
     Returns:
         The paths of the page and the table.
@@ -71,7 +71,7 @@ def write_report(
     """
     learners = number_learners((each.student for each in record.records), chance or random.SystemRandom())
     numbers = {student: number for number, student in enumerate(learners)}
-    # In this order from here on, so that no list gives away the gradebook's.
+    # In this order from here on, so that no list gives away the gradebook's order.
     record = replace(record, records=tuple(sorted(record.records, key=lambda each: numbers[each.student])))
     items = analyse(record.exercises, record.records)
     named, nameless = find_mistakes(record.records, lambda code: normal_form(code) or code)
@@ -83,7 +83,7 @@ def write_report(
 
 
 def table_rows(items: Sequence[Item], named: Sequence[Mistake]) -> list[Row]:
-    """The table: a line for each exercise."""
+    """The table: a heading, and a line for each exercise."""
     heading: Row = ["exercise", "title", "points", "learners", *ENDINGS, "share of points", "discrimination"]
     rows = [[*heading, "most frequent named mistake", "learners who made it"]]
     for item in items:
@@ -163,7 +163,7 @@ def _shown(
 
 
 def _who_solved(items: Sequence[Item], learners: Mapping[str, str]) -> list[tuple[str, list[str]]]:
-    """For each learner, in the order of their numbers, how each exercise ended; an empty text if there is no result."""
+    """For each learner, in the order of their numbers, how each exercise ended, or "" if there is no result."""
     return [(label, [item.endings.get(student, "") for item in items]) for student, label in learners.items()]
 
 
@@ -177,7 +177,7 @@ def _environment() -> Environment:
 
 
 def _number(value: float | None, places: int = 1) -> str:
-    """A number without needless zeros and with a real minus; a dash if there is none."""
+    """A number without needless zeros and with a real minus sign; a dash if there is no number."""
     if value is None:
         return "–"
     text = f"{value:.{places}f}"

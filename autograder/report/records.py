@@ -1,4 +1,4 @@
-"""What grading has kept of a class: marks, what each check said, answers, times."""
+"""What grading has kept about a class: marks, what each check said, answers, times."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from autograder.grading.record import read_marks
 from autograder.grading.results import Result, read_report, results
 
 CHECK, EXERCISE = "check-", "exercise-"
-#: What the cells are called that are not the course's.
+#: The label of all cells that are not the course's.
 OWN = "cells that learners added or changed"
 
 
@@ -32,7 +32,7 @@ class Record:
         score: the points, before any late penalty.
         results: what each check found, by the check's ``grade_id``.
         answers: the code of each exercise's cell, by the check's ``grade_id``.
-        seconds: how long cells ran, by what they are called.
+        seconds: how long cells ran, by their labels.
         problems: sentences about limits and about what was handed in.
     """
 
@@ -52,12 +52,12 @@ class ClassRecord:
         name: the notebook.
         exercises: its graded exercises, in order.
         solutions: the course's own answers, by the check's ``grade_id``.
-        words: the words of the course's code, none of which is hidden as somebody's name.
-        cells: what the course's code cells are called, in order.
+        words: the words in the course's code, none of which is hidden as somebody's name.
+        cells: the labels of the course's code cells, in order.
         records: the graded learners, by id.
         unreadable: learners with marks whose notebook or report is missing or damaged.
         ungraded: how many submissions have no marks.
-        names: what the gradebook calls all of its learners.
+        names: all names, ids and addresses of learners in the gradebook.
     """
 
     name: str
@@ -72,7 +72,7 @@ class ClassRecord:
 
 
 def read_class(course: Course, config: Config, name: str) -> ClassRecord:
-    """Read what grading has left of a class in the gradebook and in ``autograded/``. Nothing is run.
+    """Read what grading has kept about a class in the gradebook and in ``autograded/``. Nothing is run.
 
     Raises:
         CourseError: nobody has been graded, or no record can be read.
@@ -109,14 +109,14 @@ def read_class(course: Course, config: Config, name: str) -> ClassRecord:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text or of code, and the parts of names_like_this."""
+    """The words in a text or in code; of names_like_this, the parts."""
     return "".join(c if c.isalnum() else " " for c in text).split()
 
 
 def _read_record(path: Path, student: str, marks: Mapping[str, float], called: Mapping[str, str]) -> Record:
     """One learner's record.
 
-    The notebook is not validated, and its outputs are not looked at: both would take most of the time.
+    The notebook is not validated and its outputs are ignored: they would take most of the time.
     """
     content = json.loads(path.read_text(encoding="utf-8"))
     for cell in content["cells"]:
@@ -149,7 +149,7 @@ def _answers(notebook: NotebookNode) -> dict[str, str]:
 
 
 def _called(solution: NotebookNode) -> dict[str, str]:
-    """What each of the course's code cells is called, by its key."""
+    """The label of each of the course's code cells, by its key."""
     called = {}
     for number, cell in enumerate(solution.cells, start=1):
         if cell.cell_type == "code":
@@ -160,7 +160,7 @@ def _called(solution: NotebookNode) -> dict[str, str]:
 
 
 def _key(cell: NotebookNode) -> str:
-    """What the same cell has in common in all copies of a notebook: its ``grade_id``, else its text."""
+    """What identifies a cell in all copies of a notebook: its ``grade_id``, else its text."""
     return _grade_id(cell) or f"text {cell.source.strip()}"
 
 

@@ -9,7 +9,7 @@ from autograder.report.records import Record
 
 @dataclass(frozen=True)
 class CellTime:
-    """What a cell is called, how many notebooks have it, and how many seconds it took."""
+    """A cell's label, how many notebooks have the cell, and how many seconds it took."""
 
     label: str
     notebooks: int
@@ -18,7 +18,7 @@ class CellTime:
 
 
 def cell_times(cells: Sequence[str], records: Sequence[Record]) -> list[CellTime]:
-    """The times of the cells that were run, the longest first."""
+    """The times of the cells that were run, longest first."""
     times = []
     for label in cells:
         seconds = [record.seconds[label] for record in records if label in record.seconds]

@@ -539,7 +539,7 @@ def linear(x, weight, bias):
     return linear(x, weight, bias)
 """,
         earned=BUT_LINEAR,
-        says="the check of exercise",
+        says="the check for exercise",
     ),
     Attack(
         "recursion-through-c",
@@ -818,7 +818,7 @@ def linear(x, weight, bias):
     os._exit(0)
 """,
         earned=BUT_LINEAR,
-        says="the check of exercise",
+        says="the check for exercise",
     ),
     Attack(
         "half-a-million-objects",
@@ -890,7 +890,7 @@ def relu(x):
     os._exit(0)
 """,
         earned=BUT_RELU,
-        says="the check of exercise",
+        says="the check for exercise",
     ),
     Attack(
         "hundreds-of-thousands-of-numbers",

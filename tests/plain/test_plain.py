@@ -42,7 +42,7 @@ def marks(tmp_path_factory):
             asked, rows = grade_assignment(Course(folder), config, NAME)
             assert [row.student for row in rows] == list(LEARNERS)
             assert {one.grade_id for one in asked} == set(rows[0].marks)
-            assert f"to be graded by a person: {len(BY_HAND)}" in rows[0].problems
+            assert f"still to be graded by hand: {len(BY_HAND)}" in rows[0].problems
             points = [mark or 0 for learner in read(config).values() for _, mark in learner.values()]
             assert sum(row.score for row in rows) == sum(points)
         else:
@@ -196,7 +196,7 @@ def test_check_that_shows_more_than_its_points_is_the_teachers_mistake():
     about = {"grade_id": "generous", "grade": True, "solution": False, "locked": True, "points": 2}
     notebook = new_notebook(cells=[new_code_cell("3", metadata={"nbgrader": about})])
     report = execute(notebook, Limits(cell_seconds=10), beside=True)
-    with pytest.raises(CourseError, match="'generous' shows more than its 2 points"):
+    with pytest.raises(CourseError, match="'generous' gives more than its 2 points"):
         settle_beside(notebook, report)
 
 

@@ -1,4 +1,4 @@
-"""Classes that cross by their names: torch's own and Python's."""
+"""Classes that are sent by name: torch's own and Python's."""
 
 import builtins
 
@@ -7,10 +7,10 @@ from torch import nn
 
 
 def stock_class(path: str) -> type:
-    """A class of torch's or Python's own, by its full name.
+    """Find one of torch's or Python's own classes by its full name.
 
     Raises:
-        ValueError: no such class crosses by its name.
+        ValueError: no class of that name is sent by name.
     """
     place, _, name = path.rpartition(".")
     if place == "builtins":

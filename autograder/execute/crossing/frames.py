@@ -9,9 +9,9 @@ from collections.abc import Callable
 #: The largest message that is accepted from a learner's process.
 LARGEST = 200_000_000
 _LENGTH = struct.Struct(">Q")
-#: Seconds that a frame may take once it has begun, so that the end of the time does not cut it in two.
+#: Seconds that a frame may take once it has begun, so that running out of time does not cut it in two.
 REST = 2.0
-#: How many seconds are left; asked again and again, because that may change.
+#: How many seconds are left; called again and again, because the answer may change.
 Left = Callable[[], float]
 
 
@@ -28,13 +28,13 @@ class OutOfTime(Exception):
 
 
 def within(seconds: float) -> Left:
-    """So many seconds from now."""
+    """The time that is left until ``seconds`` from now."""
     end = time.monotonic() + seconds
     return lambda: end - time.monotonic()
 
 
 def for_ever() -> float:
-    """For a side that is trusted, and whose end closes the connection."""
+    """No limit: for a trusted side, whose end closes the connection."""
     return float("inf")
 
 
@@ -44,10 +44,10 @@ def send(connection: socket.socket, payload: bytes, left: Left = for_ever) -> No
     Args:
         connection: where to send it.
         payload: the frame's content.
-        left: how long the other side may take to read it; at least ``REST``.
+        left: how long the other side may take to read it; it always has at least ``REST``.
 
     Raises:
-        Closed, OutOfTime: after either the connection is of no use.
+        Closed, OutOfTime: after either, the connection cannot be used again.
     """
     poll, rest, at_least = select.poll(), memoryview(_LENGTH.pack(len(payload)) + payload), within(REST)
     poll.register(connection, select.POLLOUT)
@@ -66,7 +66,7 @@ def receive(connection: socket.socket, left: Left = for_ever, largest: int = LAR
 
     Args:
         connection: where to receive it from.
-        left: how long it may take to begin; then it has at least ``REST`` to arrive.
+        left: how long it may take to begin; once begun, it has at least ``REST`` to arrive.
         largest: a longer frame is refused.
 
     Raises:
@@ -103,7 +103,7 @@ def _wait(poll: "select.poll", left: float) -> bool:
     """Wait a little; whether something can be done.
 
     Raises:
-        OutOfTime: nothing is left.
+        OutOfTime: no time is left.
     """
     if left <= 0:
         raise OutOfTime

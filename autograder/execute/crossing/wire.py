@@ -31,7 +31,7 @@ ARRAY_KINDS = "biufcU"
 
 
 class TooLarge(Exception):
-    """A value that the other side would refuse for its size, which the text says."""
+    """A value is so large that the other side would refuse it; the text says how large."""
 
 
 class Encoder:
@@ -128,7 +128,7 @@ def once(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def overwrite(mine: torch.Tensor, new: torch.Tensor) -> None:
-    """Write the values of ``new``, of the same shape, into ``mine``, also if ``expand`` repeats them there."""
+    """Write the values of ``new``, which has the same shape, into ``mine``, even if that is an expanded tensor."""
     parts = tuple(slice(0, 1) if step == 0 else slice(None) for step in mine.stride())
     mine[parts].copy_(new[parts]) if parts else mine.copy_(new)
 
@@ -264,7 +264,7 @@ def _count(shape: list) -> int:
         raise WireError("a tensor of too many dimensions")
     for size in shape:
         if type(size) is not int or not 0 <= size <= 2**31:
-            raise WireError("a size that is none")
+            raise WireError("an invalid size")
         count *= size
     return count
 

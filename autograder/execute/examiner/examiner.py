@@ -30,13 +30,13 @@ from autograder.notebook.failures import failing_call
 
 #: Random numbers of every check begin here, for everyone and every time.
 SEED = 20_240_229
-#: Bytes that are kept of what learners' code has left in its folder.
+#: Bytes that are kept of the files that learners' code has left in its folder.
 MOST_LEFT = 50_000_000
 #: How many such files are kept, and how long their paths may be.
 MOST_FILES_LEFT, LONGEST_PATH = 500, 1000
 #: Characters that are kept of what a check's calls print, if they print too much.
 FLOODED = 10_000
-#: Seconds that the learner's process has to put up its walls.
+#: Seconds within which the learner's process must put up its walls.
 SETTING_UP = 60
 
 
@@ -55,13 +55,13 @@ def hear(job: socket.socket) -> Any:
 
 
 def is_inside(name: str) -> bool:
-    """Whether a file's name, as a learner's process tells it, is one in the notebook's folder."""
+    """Whether a file's name, as reported by a learner's process, is a path inside the notebook's folder."""
     path = PurePosixPath(name)
     return name.isprintable() and name == str(path) != "." and not path.is_absolute() and ".." not in path.parts
 
 
 def receive_terms(job: socket.socket) -> tuple[Limits, dict[str, bytes]]:
-    """The first thing that a grader says: the limits, and what is in the notebook's folder, by path."""
+    """The first thing that a grader sends: the limits, and the files in the notebook's folder, by path."""
     terms = hear(job)
     return Limits(**terms["limits"]), terms["files"]
 
@@ -116,7 +116,7 @@ class Examiner:
         return self._run_cell(code, seconds, {}, [])
 
     def _run_cell(self, code: str, seconds: float, pictures: dict[str, str], alone: list[str]) -> dict:
-        """A cell of the learner's, or an example: there."""
+        """Run one of the learner's cells, or an example: in the learner's process."""
         clock = self.link.clock = self.usage.clock(seconds)
         outcome: dict[str, Any] = {"status": "ok", "outputs": [], "count": None}
         try:
@@ -132,7 +132,7 @@ class Examiner:
         return outcome
 
     def _run_files(self, seconds: float) -> dict:
-        """What the learner's code has left in its folder, by path; nothing if it does not say."""
+        """The files that the learner's code has left in its folder, by path; none if its process does not answer."""
         self.link.clock = self.usage.clock(seconds)
         try:
             files = dict(self.link.ask("files", MOST_LEFT))
@@ -148,7 +148,7 @@ class Examiner:
         return {"files": sound, "seconds": 0.0, "excused": 0.0}
 
     def _run_check(self, code: str, seconds: float, names: list[str], grade_id: str) -> dict:
-        """A check cell: here, with the learner's names as stand-ins."""
+        """Run a check cell: here, with the learner's names as stand-ins."""
         clock = self.link.clock = self.usage.clock(seconds)
         self.link.printed, printed = 0, io.StringIO()
         outcome: dict[str, Any] = {"status": "ok", "error": None, "count": None, "outputs": []}
@@ -163,7 +163,7 @@ class Examiner:
         except Lost as lost:
             outcome["status"], outcome["detail"] = self._why(lost), lost.detail
             if outcome["status"] == "error":
-                outcome["error"] = _told(KeyboardInterrupt("the code has interrupted itself"), label)
+                outcome["error"] = _told(KeyboardInterrupt("the code interrupted itself"), label)
         except CheckTimeout:
             outcome["status"] = "stubborn" if self.link.waiting else "timeout"
             if self.link.waiting:
@@ -186,7 +186,7 @@ class Examiner:
         space = dict(self.namespace)
         fetched = self.link.ask("fetch", names)
         if not isinstance(fetched, dict):
-            raise Lost("protocol", "names that are none")
+            raise Lost("protocol", "invalid names")
         space |= {name: fetched[name] for name in names if name in fetched}
         if "inplace" in space:
             space["inplace"] = Inplace
@@ -222,7 +222,7 @@ class Examiner:
             os.kill(self.learner, signal.SIGKILL)
 
     def _look(self, number, frame) -> None:
-        """Look at what the learner's processes use; end a check whose wait for them the link should have ended."""
+        """Look at what the learner's processes use; end a check that is still waiting after the link's time is up."""
         self.usage.look()
         if self.checking and self.link.clock.left() + 2 * Link.GRACE <= 0:
             self.checking = False
@@ -238,9 +238,9 @@ def _is_count(value: Any) -> bool:
 
 
 def _sound_outputs(outputs: Any, most: int) -> tuple[list[str], bool]:
-    """Of a cell's outputs, as the learner's process tells them, those that are some; and whether they were too many.
+    """The valid ones among a cell's outputs, as the learner's process sends them; and whether there were too many.
 
-    They are JSON: what packs messages knows no integers beyond 64 bits.
+    They are JSON, because messages are packed in a format that has no integers beyond 64 bits.
 
     Args:
         outputs: what should be a list of outputs as the notebook format has them.
@@ -277,12 +277,12 @@ def _remote_watch(watch: type, operation: type, link: Link) -> None:
 
 
 def _expecting_nothing_of_the_learners(expect: Callable) -> Callable:
-    """The notebook's ``expect``; an object that answers as it likes is not what an answer is compared with."""
+    """The notebook's ``expect``, refusing a learner's object as the expected value: that may answer as it likes."""
 
     @functools.wraps(expect)
     def strict(actual: Any, expected: Any, *more: Any, **options: Any) -> None:
         if holds_standin(expected):
-            raise CannotCross("the expected value contains an object of the learner's, which can equal anything.")
+            raise CannotCross("the expected value contains one of the learner's objects, which can equal anything.")
         expect(actual, expected, *more, **options)
 
     return strict

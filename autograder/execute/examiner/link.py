@@ -41,7 +41,7 @@ ERRORS = {
 }  # fmt: skip
 
 
-#: Requests that change nothing in the learner's process, if its code is as it should be.
+#: Requests that change nothing in the learner's process, if its code behaves.
 LOOKS = {"attribute", "item", "length", "text", "is_instance"}
 #: How many objects may be added before we look again for those that nobody holds any longer.
 CROWD = 16
@@ -170,9 +170,9 @@ class Link:
             raise Lost("protocol", str(error)) from None
 
     def look(self, what: str, target: Any, *words: str) -> Any:
-        """What a look at a learner's object finds: the same each time, until something has happened in between.
+        """What a look at a learner's object finds: always the same, until something else has happened.
 
-        An object might answer each time as it suits the check's next line.
+        Otherwise an object could give each line of a check the answer that suits it.
         """
         key = (vars(target)["_number"], what, *words)
         if key not in self.looks or self.looks[key][0] is not target or self._has_changed():
@@ -211,7 +211,7 @@ class Link:
         try:
             return dict(pairs)
         except (TypeError, ValueError):
-            raise WireError("an answer that is none") from None
+            raise WireError("an invalid answer") from None
 
     def begin(self, seed: int) -> None:
         """Begin a check; nothing is kept of the previous one."""
@@ -238,7 +238,7 @@ class Link:
     # Handing over
 
     def _rewritten(self, call: _Call) -> list[tuple[int, "_Raw"]]:
-        """Results that the check has written into since: they may be the learner's own tensors."""
+        """Results that the check has written into since the last request: they may be the learner's own tensors."""
         known = [(n, tensor, self.versions.get(n)) for n, tensor in self.results.items()]
         changed = [(n, tensor) for n, tensor, version in known if version is not None and tensor._version != version]
         call.held += [tensor for _, tensor in changed]
@@ -367,7 +367,7 @@ class Link:
                 self._take_argument(call, key, kind, value, _tensor(grad), decoder)
             printed = answer.get("printed") or ""
             if not isinstance(printed, str):
-                raise WireError("printed text that is none")
+                raise WireError("invalid printed text")
             operations = [(str(n), decoder.decode(a), int(most)) for n, a, most in _in_order(answer.get("operations"))]
             functions = [str(name) for name in _in_order(answer.get("functions"))]
             for watching in self.watching:
@@ -402,7 +402,7 @@ class Link:
         """A call of a module that a check has hooks on: the module, the hooks, and what they are called with."""
         twin, values = self.twins[number], decoder.decode(encoded)
         if not isinstance(twin, Twin) or not isinstance(values, tuple):
-            raise WireError("an event that is none")
+            raise WireError("an invalid event")
         return twin, list(self.hooks.get((number, kind), [])), values
 
     def _decoder(self, call: _Call) -> wire.Decoder:
@@ -440,9 +440,9 @@ class Link:
 
     def _standin(self, call: _Call, number, name, stock, has, module, kind, text) -> Any:
         if not (type(number) is int and number >= 0 and isinstance(name, str) and isinstance(text, str)):
-            raise WireError("an object that is none")
+            raise WireError("an invalid object")
         if number not in self.twins:
-            # one line each: in a check's message nothing of the learner's may look like a line of the check's
+            # one line each: in a check's message, nothing that a learner wrote may look like a line of the check
             name, text = (" ".join(part.splitlines()) for part in (name, text))
             made = make_standin(self, number, name, stock, has, module is True, kind is True, text)
             call.held.append(made)
@@ -453,19 +453,19 @@ class Link:
     def _take_module(self, number, about, sound, training, own, buffers, children) -> None:
         twin = self.twins[number]
         if not isinstance(twin, Twin):
-            raise WireError("a module that is none")
+            raise WireError("an invalid module")
         parameters, missing = own or ([], [])
         parts = {str(name): self.twins[child] for name, child in children}
         if not all(isinstance(part, Twin) for part in parts.values()):
-            raise WireError("a part that is no module")
+            raise WireError("a part that is not a module")
         fill_twin(twin, sound is True, training is True, parameters, missing, buffers, parts)
         self.training[number] = training is True
 
     def _take_contents(self, number: int, mine: nn.Module, tensors: list, parts: list, decoder: wire.Decoder) -> None:
-        """What the learner's code has put into, or taken from, a module that the check marked."""
+        """Update a module that the check marked with what the learner's code has put into it or taken out of it."""
         for kind, name, became in tensors:
             if kind not in ("_parameters", "_buffers") or type(name) is not str:
-                raise WireError("contents that are none")
+                raise WireError("invalid contents")
             own = vars(mine)[kind]
             old = own.get(name)
             if became == "gone":
@@ -478,7 +478,7 @@ class Link:
                 self.agreed[number][name] = state_of(own[name])
         parts = {str(name): decoder.decode(part) for name, part in parts}
         if not all(part is None or isinstance(part, nn.Module) for part in parts.values()):
-            raise WireError("a part that is no module")
+            raise WireError("a part that is not a module")
         vars(mine)["_modules"] = parts
         self.structures[number] = self._structure(mine)
 
@@ -546,7 +546,7 @@ class Link:
                     tensor = self._marked(call, key)
                     tensor.data = _view(tensor, offset, shape, stride)
                     return
-            raise WireError("an argument with a shape that is none")
+            raise WireError("an argument with an invalid shape")
         mine, new = call.objects[key], decoder.decode(value)
         if kind == "attributes":
             if isinstance(mine, nn.Module) and type(new.get("training")) is bool:
@@ -632,7 +632,7 @@ class _Back(torch.autograd.Function):
     def backward(ctx, *gradients):
         found = ctx.link.ask("backward", ctx.number, list(gradients))
         if not isinstance(found, list) or len(found) != ctx.count:
-            raise WireError("gradients that are none")
+            raise WireError("invalid gradients")
         for gradient, (shape, dtype) in zip(found, ctx.like):
             if gradient is not None and (
                 not isinstance(gradient, torch.Tensor) or gradient.shape != shape or gradient.dtype != dtype
@@ -710,7 +710,7 @@ def _generator(state: torch.Tensor) -> torch.Generator:
 
 
 def _parts_first(module: nn.Module) -> list[nn.Module]:
-    """A module of the check's own and its parts, each once and after its own parts; of the learner's, none."""
+    """One of the check's own modules and its parts, each once and after its own parts; none of the learner's."""
     found: dict[int, nn.Module] = {}
 
     def visit(one: nn.Module | None) -> None:
@@ -743,7 +743,7 @@ def _view(base: torch.Tensor, offset: int, shape: list, stride: list) -> torch.T
     """A view of the memory of ``base``, its bounds checked."""
     numbers = [offset, *shape, *stride]
     if len(shape) != len(stride) or not all(type(n) is int and 0 <= n < 2**40 for n in numbers):
-        raise WireError("a view that is none")
+        raise WireError("an invalid view")
     last = offset + sum((size - 1) * step for size, step in zip(shape, stride))
     whole = wire.whole(base)
     if 0 not in shape and last >= whole.numel():
@@ -752,7 +752,7 @@ def _view(base: torch.Tensor, offset: int, shape: list, stride: list) -> torch.T
 
 
 def _view_of_leaf(leaf: torch.Tensor, offset: int, shape: list, stride: list) -> torch.Tensor:
-    """As ``_view``, and autograd goes back to the leaf."""
+    """As ``_view``, but autograd leads back to the leaf."""
     _view(leaf, offset, shape, stride)  # which checks the bounds
     return leaf.as_strided(shape, stride, offset)
 
@@ -763,7 +763,7 @@ def _tensor(encoded: Any, as_parameter: bool = False) -> torch.Tensor | None:
     if isinstance(encoded, list) and encoded[:1] == ["expanded"]:
         return wire.decode_expanded(*encoded[1:])
     if not isinstance(encoded, list) or encoded[:1] != ["tensor"] or len(encoded) != 6:
-        raise WireError("a tensor that is none")
+        raise WireError("an invalid tensor")
     return wire.decode_tensor(*encoded[1:5], as_parameter and encoded[5] is True)
 
 
@@ -773,7 +773,7 @@ def _version(tensor: torch.Tensor) -> int | None:
 
 
 def _in_order(listed: Any) -> list:
-    """Things of which each is told once, with the order in which they came."""
+    """Things, each of which is reported once, in the order in which they came."""
     if listed is None:
         return []
     different, order = listed
@@ -782,7 +782,7 @@ def _in_order(listed: Any) -> list:
 
 def _index(key: Any) -> int:
     if type(key) is not int or key < 0:
-        raise WireError("a number that is none")
+        raise WireError("an invalid number")
     return key
 
 
@@ -823,7 +823,7 @@ def _exception(error: Any) -> Exception:
         if not (isinstance(text, str) and isinstance(traceback, str) and isinstance(names[0], str)):
             raise TypeError
     except (TypeError, ValueError, IndexError):
-        raise WireError("an exception that is none") from None
+        raise WireError("an invalid exception") from None
     exception = (found or Exception)(_Text(text[:5000]))
     exception.learners_name, exception.learners_traceback = names[0][:100], traceback[:20_000]
     return exception

@@ -24,14 +24,14 @@ class Line(Protocol):
         """The learner's process's answer."""
 
     def look(self, what: str, target: Any, *about: Any) -> Any:
-        """As ``ask``, for what must not change by being looked at: a second look finds the same."""
+        """As ``ask``, for what must not change by being looked at: a second look finds the same answer."""
 
     def hook(self, module: Any, kind: str, hook: Any) -> Any:
         """Register a hook of the check's with a learner's module."""
 
 
 class Standin:
-    """A handle for an object of the learner's, identified by its number."""
+    """A handle for one of the learner's objects, identified by its number."""
 
     def __init__(self, link: Line, number: int, text: str) -> None:
         vars(self).update(_link=link, _number=number, _text=text)
@@ -47,7 +47,7 @@ class Standin:
     def __setitem__(self, key: Any, value: Any) -> None:
         self._link.ask("set_item", self, key, value)
         if hasattr(type(self), "__getitem__") and not _agree(self[key], value):
-            raise CannotCross(f"item {key!r} of the {type(self).__name__} was set, but has another value.")
+            raise CannotCross(f"item {key!r} of the {type(self).__name__} was set, but has a different value.")
 
     def __bool__(self) -> bool:
         return True  # else Python would ask for the length, in the learner's process
@@ -69,15 +69,15 @@ class Standin:
 def _set(link: Line, target: Any, name: str, value: Any) -> None:
     link.ask("set", target, name, value)
     if not _agree(link.ask("attribute", target, name), value):
-        raise CannotCross(f"`{name}` of the {type(target).__name__} was set, but has another value.")
+        raise CannotCross(f"`{name}` of the {type(target).__name__} was set, but has a different value.")
 
 
-#: Whatever else crosses as what it is, and can be compared.
+#: Other types whose values cross unchanged and can be compared.
 _DATA = (bool, int, float, complex, str, bytes, set, frozenset, range, type(None), torch.dtype, torch.device)
 
 
 def _agree(found: Any, value: Any) -> bool:
-    """Whether what a learner's object gives back is what a check has put there."""
+    """Whether a learner's object gives back what a check has put there."""
     if found is value:
         return True
     if isinstance(value, torch.Tensor):
@@ -90,7 +90,7 @@ def _agree(found: Any, value: Any) -> bool:
         return isinstance(found, np.ndarray) and np.array_equal(found, value)
     if isinstance(value, _DATA):
         return type(found) is type(value) and (found == value or value != value)
-    return isinstance(found, Standin)  # a function of Python's own comes back as the learner's
+    return isinstance(found, Standin)  # one of Python's own functions comes back as the learner's
 
 
 def _call(self, *arguments, **options):
@@ -102,7 +102,7 @@ def _iterate(self):
 
 
 def _iterate_sized(self):
-    """Else a check's loop over something that says it has three elements, but gives none, would check nothing."""
+    """Iterate, and insist on the length: a loop over what claims three elements but yields none would check nothing."""
     length, given = len(self), 0
     for one in self._link.ask("iterate", self):
         given += 1
@@ -111,7 +111,7 @@ def _iterate_sized(self):
         yield one
     if given != length:
         name = type(self).__name__
-        raise CannotCross(f"the {name} has the length {length}, but a loop over it gets {given} elements.")
+        raise CannotCross(f"the {name} has length {length}, but a loop over it yields {given} elements.")
 
 
 def _next(self):
@@ -191,7 +191,7 @@ _OWN = frozenset(vars(nn.Module()))
 
 
 def holds_standin(value: Any) -> bool:
-    """Whether a value is, or contains, an object of the learner's."""
+    """Whether a value is, or contains, one of the learner's objects."""
     if isinstance(value, (list, tuple, set, frozenset)):
         return any(map(holds_standin, value))
     if isinstance(value, dict):
@@ -204,7 +204,7 @@ class CannotCross(TypeError):
 
 
 def make_standin(link: Line, number: int, name: str, stock: str, has: list, module: bool, kind: bool, text: str) -> Any:
-    """The stand-in for an object of the learner's.
+    """The stand-in for one of the learner's objects.
 
     Args:
         link: where to ask.

@@ -1,6 +1,6 @@
-"""What a learner's processes use: their memory is watched, their time is counted fairly, and they get one share.
+"""What a learner's processes use: limits their memory, counts their time fairly, and lowers their priority.
 
-All figures are the kernel's, from ``/proc``; nothing that the learner's processes say is asked for.
+All figures are the kernel's, from ``/proc``; the learner's processes are not asked.
 """
 
 import contextlib
@@ -14,9 +14,9 @@ from autograder.execute.limits import BUSIEST
 
 #: Seconds between two looks at the learner's processes.
 PERIOD = 0.25
-#: Seconds that one look may spend on asking for shares of the memory, which takes up to 0.1 s for one process.
+#: Seconds that one look may spend on asking for shares of memory, which takes up to 0.1 s for a single process.
 ASKING = 0.02
-#: The lowest priority: what a learner's code starts besides its main thread runs beside it, not instead of others.
+#: The lowest priority, for whatever a learner's code starts besides its main thread: it must not slow others down.
 LOWEST = 19
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -26,21 +26,21 @@ class Usage:
 
     Args:
         learner: the first of them.
-        most: bytes of memory that they may have together, beyond an empty notebook's.
-        kill: ends them all.
+        most: bytes of memory that they may have together, beyond what an empty notebook needs.
+        kill: called to end them all.
     """
 
     def __init__(self, learner: int, most: int, kill: Callable[[], None]) -> None:
         self.learner, self.most, self.kill = learner, most, kill
         self.over_memory = False
-        #: of each process when its share of the memory was asked for, what that was, and the process's size then
+        #: for each process: when its share of memory was last asked for, that share, and the process's size then
         self._shares: dict[int, tuple[float, int, int]] = {}
         self._own, self._lowered, self._next = _resident(os.getpid()), set(), 0.0
 
     def look(self) -> None:
-        """Look at them: this is to happen every ``PERIOD``, whatever this process does or waits for.
+        """Look at the processes; to be called every ``PERIOD``, whatever the examiner is doing or waiting for.
 
-        On a machine so busy that it takes long, it happens less often, so that it does not keep this process from work.
+        If looking takes long, because the machine is busy, it is done less often, so that the examiner can do its work.
         """
         began = time.monotonic()
         if began < self._next:
@@ -54,17 +54,17 @@ class Usage:
 
     def _look(self) -> None:
         sizes = {process: _resident(process) for process in tree(self.learner)}
-        # What they share counts for each of them in that.
+        # These sizes count shared memory once for each process.
         if sum(sizes.values()) > self.most + self._own and self._is_over(sizes):
             self.over_memory = True
             self.kill()
         self._lower(list(sizes))
 
     def _is_over(self, sizes: dict[int, int]) -> bool:
-        """Whether the processes have too much together, if what they share is divided among them.
+        """Whether the processes together have too much memory, if what they share is divided among them.
 
-        The kernel takes its time to tell that, so it is asked about a few processes each time, those first that it was
-        asked about longest ago. Until then, what they have grown by since counts in full.
+        The kernel takes long to compute that, so each time it is asked about only a few processes, first those that it
+        was asked about longest ago. What a process has grown by since it was last asked about counts in full.
         """
         self._shares = {process: self._shares.get(process, (0.0, 0, size)) for process, size in sizes.items()}
         end = time.monotonic() + ASKING
@@ -85,7 +85,7 @@ class Usage:
         return sum(share + sizes[process] - before for process, (_, share, before) in self._shares.items())
 
     def _lower(self, processes: list[int]) -> None:
-        """Leave the processor to others: the kernel shares it out among threads, not among notebooks."""
+        """Give everything but the main thread the lowest priority: the kernel is fair to threads, not to notebooks."""
         for process in processes:
             for task in _tasks(process):
                 if task != self.learner and task not in self._lowered:
@@ -94,20 +94,20 @@ class Usage:
                         self._lowered.add(task)
 
     def clock(self, seconds: float) -> "Clock":
-        """The time of a cell that begins now."""
+        """A clock for a cell that begins now."""
         return Clock(seconds, lambda: worked(self.learner), lambda: waited(self.learner) + waited(os.getpid()))
 
 
 class Clock:
-    """The time of one cell: what passes, without what its processes have spent waiting for a processor.
+    """The time of one cell, not counting what its processes have spent waiting for a processor.
 
-    On a busy machine a cell gets more time, then, up to ``BUSIEST`` times as much; but not if its processes keep the
-    machine busy themselves, and have worked for all of the time that they may take.
+    So on a busy machine a cell gets more time, up to ``BUSIEST`` times as much. It gets no more if its own processes
+    keep the machine busy, that is, if they have used more processor time than it may take.
 
     Args:
-        seconds: how much it may take.
-        worked: seconds that its processes have worked so far.
-        waited: seconds that they have waited for a processor so far.
+        seconds: how much time it may take.
+        worked: tells how many seconds of processor time its processes have used so far.
+        waited: tells how many seconds they have waited for a processor so far.
     """
 
     def __init__(self, seconds: float, worked: Callable[[], float], waited: Callable[[], float]) -> None:
@@ -115,7 +115,7 @@ class Clock:
         self._began, self._worked_before, self._waited_before = time.monotonic(), worked(), waited()
 
     def passed(self) -> float:
-        """Seconds on the wall."""
+        """Seconds of wall time."""
         return time.monotonic() - self._began
 
     def excused(self) -> float:
@@ -125,7 +125,7 @@ class Clock:
         return max(0.0, min(self._waited() - self._waited_before, (BUSIEST - 1) * self.seconds, self.passed()))
 
     def left(self) -> float:
-        """Seconds that are left, at least."""
+        """Seconds that are left, at least: excused time is added only when the rest is used up."""
         left = self.seconds - self.passed()
         return left if left > 0 else left + self.excused()
 
@@ -158,7 +158,7 @@ def waited(process: int) -> float:
 
 
 def worked(root: int) -> float:
-    """Seconds of processor time of a process, its descendants, and those of them that have ended."""
+    """Seconds of processor time of a process and its descendants, including those that have ended."""
     total = 0
     for process in tree(root):
         with contextlib.suppress(OSError, ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""Checks that have run beside the learner's code: what went wrong is read from their outputs, as nbgrader does."""
+"""Checks that have run beside the learner's code: their outputs say what went wrong, as they do for nbgrader."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from nbformat import NotebookNode
 
 
 def error_shown(outputs: list[NotebookNode]) -> dict[str, Any] | None:
-    """The last exception among a check's outputs, in the form in which the examiner tells of one; None if none.
+    """The last exception among a check's outputs, in the form in which the examiner reports one; None if there is none.
 
-    What an assertion says is for the learner, as the check's author wrote it.
+    An assertion's message is shown to the learner as the check's author wrote it.
     """
     errors = [output for output in outputs if output.output_type == "error"]
     if not errors:

@@ -43,7 +43,7 @@ TIMEOUT, FLOOD, NOT_RUN = "CellTimeout", "OutputLimit", "NotRun"
 GONE = {"died", "memory", "stubborn", "protocol"}
 #: Seconds that a cell may take beyond its limit before the examiner itself counts as dead.
 PATIENCE = 15
-#: Seconds within which the learner's process has to say what is in its folder.
+#: Seconds within which the learner's process must say what is in its folder.
 FILES_SECONDS = 10
 #: How often a notebook gets a new process after its own has died.
 RESTARTS = 5
@@ -56,7 +56,7 @@ class Stopped(Exception):
 
 
 class _OutOfTime(Exception):
-    """The time of all cells is over."""
+    """The time for all cells has run out."""
 
 
 _running: set[Job] = set()
@@ -93,9 +93,9 @@ def execute(
         gpu: whether it may use this machine's GPU.
         pictures: those of the course's own cells, which are not drawn again if they would be the same.
         beside: run the checks in the learner's process, as nbgrader does. They can then use whatever the learner's code
-            has made, and that code can give itself any marks. Only for notebooks that this course has not built.
-        files: what is in the notebook's folder, by path; if checks run beside the learner's code, it is brought up to
-            date when the run has ended.
+            has made, but that code can give itself any marks. Only for notebooks that this course has not built.
+        files: the files in the notebook's folder, by path; if checks run beside the learner's code, this is brought up
+            to date at the end of the run.
 
     Raises:
         CourseError: this machine cannot put up walls, or the engine cannot start.
@@ -131,7 +131,7 @@ class _Run:
     by_count: dict[int, NotebookNode] = field(default_factory=dict)
     #: what people call the cells
     names: list[str] = field(default_factory=list)
-    #: seconds that cells have taken and that count, those run again included; and all since the first began
+    #: seconds of the cells' time that count, including cells that were run again; and when the first one began
     spent: float = 0.0
     began: float = 0.0
     #: characters of output that are kept
@@ -205,7 +205,7 @@ class _Run:
         return is_check(cell) and not self.beside
 
     def _remember(self, cell, outcome: dict[str, Any]) -> None:
-        """Note a learner's cell by its execution count, by which tracebacks name it."""
+        """Note a learner's cell under its execution count, which tracebacks use as its name."""
         if outcome["count"] is not None and not is_check(cell):
             self.by_count[outcome["count"]] = cell
 
@@ -297,7 +297,7 @@ class _Run:
             cell.outputs.append(_error(kind, problem, [problem]))
 
     def _bound_outputs(self, cell, mine: CellReport) -> None:
-        """Leave a cell's outputs out if those before it have used up the notebook's share."""
+        """Leave out a cell's outputs if they would take the notebook beyond its limit."""
         before, most = self.written, self.limits.total_output_bytes
         self.written += sum(map(_size, cell.outputs))
         if cell.outputs and self.written > most:

@@ -177,7 +177,7 @@ def open_job(limits: dict[str, Any], isolation: bool, gpu: bool, files: Mapping[
         limits: the fields of ``Limits``.
         isolation: whether learners' code runs behind walls.
         gpu: whether it may use the GPU.
-        files: what is in the notebook's folder, by path.
+        files: the files in the notebook's folder, by path.
 
     Raises:
         CourseError: the warm process cannot start, or cannot be put behind walls.

@@ -16,8 +16,8 @@ from nbformat import NotebookNode
 
 from autograder.source.names import MAGIC, bound_names, defined_names, parse, read_names
 
-#: Characters of learners' code, together, up to which the names in it are looked up. A notebook of the course has a
-#: tenth of that. Taking code apart costs a thousand times its size in memory, here, where no limit holds.
+#: The names in learners' code are looked up only if it has at most so many characters in total; a notebook of the
+#: course has a tenth of that. Parsing code takes a thousand times its size in memory, in a process without limits.
 MOST_CODE = 100_000
 #: What viewers that strip HTML show.
 SVG = "image/svg+xml"
@@ -55,7 +55,7 @@ def is_ours(cell: NotebookNode) -> bool:
 
 
 def is_check(cell: NotebookNode) -> bool:
-    """Whether a cell is an automatic check. One that is also a solution is an answer that a person grades."""
+    """Whether a cell is an automatic check; one that is also a solution is an answer that a person grades."""
     about = about_cell(cell)
     return cell.cell_type == "code" and about.get("grade") is True and about.get("solution") is not True
 

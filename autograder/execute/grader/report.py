@@ -39,8 +39,8 @@ class CheckReport:
 class Report:
     """A run: its cells, its checks, a sentence for everything beyond ordinary exceptions, and the versions used.
 
-    ``crowded``: a cell was stopped that had waited for a processor for as long as it might run. Alone on the machine it
-    might not have been.
+    ``crowded``: a cell was stopped after waiting for a processor for as long as it was allowed to run. Alone on the
+    machine, it might have finished.
     """
 
     cells: list[CellReport] = field(default_factory=list)

@@ -20,21 +20,21 @@ def writable(text: str) -> str:
 
 
 def name_cells(cells: list) -> list[str]:
-    """What people call the cells: by their exercise, or by their number and the exercise that follows."""
+    """Names of the cells for people: by their exercise, or by their number and the exercise that follows."""
     names, following = [], ""
     for number, cell in zip(range(len(cells), 0, -1), reversed(cells)):
         grade_id = str(about_cell(cell).get("grade_id", ""))
         kind = next((kind for kind in (EXERCISE, CHECK) if grade_id.startswith(kind)), "")
         if kind:
             following = f"exercise {grade_id.removeprefix(kind)!r}"
-            names.append(f"{'the answer to' if kind == EXERCISE else 'the check of'} {following}")
+            names.append(f"{'the answer to' if kind == EXERCISE else 'the check for'} {following}")
         else:
             names.append(f"cell {number}" + (f" (before {following})" if following else ""))
     return names[::-1]
 
 
 def quoted(text: str) -> str:
-    """A learner's ``text`` within a sentence of ours: no line of it begins like one of ours."""
+    """A learner's ``text``, to be put into one of our sentences: none of its lines begins like one of ours."""
     return "\n  | ".join(text.splitlines())
 
 
@@ -46,7 +46,7 @@ def problem(status: str, cell: str, limits: Limits, seconds: float, detail: str 
         cell: its name.
         limits: the limits in force.
         seconds: how long it was allowed to take.
-        detail: what was wrong with what its process sent.
+        detail: what was wrong with the message that its process sent.
     """
     longer = f"{cell} ran longer than {limits.cell_seconds:g} s"
     if seconds < limits.cell_seconds:
@@ -57,8 +57,8 @@ def problem(status: str, cell: str, limits: Limits, seconds: float, detail: str 
         "flood": f"{cell} wrote more than {limits.output_bytes / 1e6:g} MB of output and was stopped",
         "memory": f"{cell} needed more than {limits.memory_bytes / 1e9:g} GB of memory and was stopped",
         "died": f"{cell} ended the process that it ran in; the cells after it ran in a new one, without it",
-        "protocol": f"{cell} got something from the learner's code that cannot be read ({detail or 'no known value'}); "
-        "the cells after it ran in a new process, without it",
+        "protocol": f"{cell} received something from the learner's code that cannot be read "
+        f"({detail or 'an unknown kind of value'}); the cells after it ran in a new process, without it",
     }.get(status, "")
 
 

@@ -182,7 +182,7 @@ def make_shell() -> Shell:
 
 
 def run_command(command: str) -> None:
-    """A line that begins with ``!``. IPython's own way needs a session of its own and a terminal."""
+    """Run a line that begins with ``!``; IPython's own way needs a session of its own and a terminal."""
     shell = InteractiveShell.instance()
     text = shell.var_expand(command, depth=1)
     with subprocess.Popen(text, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
@@ -248,7 +248,7 @@ class Student:
             frames.send(self.connection, self._packed(answer))
 
     def _packed(self, answer: dict) -> bytes:
-        """An answer as bytes; if they are too many, one that says so."""
+        """An answer as bytes; if it is too large, an answer that says so."""
         try:
             payload = wire.pack(_lists(answer))
             if len(payload) <= frames.LARGEST:
@@ -264,7 +264,7 @@ class Student:
         return wire.pack(_lists({"error": error}))
 
     def _take_back(self) -> None:
-        """The examiner has not heard of what is new since the last request, nor of any change."""
+        """Forget what is new since the last request, and any change: the examiner has not been told of them."""
         self._forget([number for number in [*self.objects, *self.results] if number >= self.first_new])
         self.described.clear()
         self.seen.clear()
@@ -322,7 +322,7 @@ class Student:
     def _do_run(self, code: str, pictures: dict[str, str], alone: list[str]) -> dict:
         """Run a cell; its outcome and its outputs. ``pictures`` are known by their text alternatives."""
         OUTPUTS.clear()
-        importlib.invalidate_caches()  # a module that the cell before has written is found, however soon
+        importlib.invalidate_caches()  # so that a module which the previous cell has just written is found
         status, problem = "ok", None
         try:
             with _not_drawn(pictures, alone, self.shell.user_ns):
@@ -342,7 +342,7 @@ class Student:
         }
 
     def _do_files(self, most: int) -> dict[str, bytes]:
-        """What is in the folder of the notebook, without links; what does not fit into ``most`` bytes is left out."""
+        """The files in the notebook's folder, without links and without what does not fit into ``most`` bytes."""
         found = {}
         for path in sorted(self.folder.rglob("*")):
             if path.is_file() and not path.is_symlink() and path.stat().st_size <= most:
@@ -456,12 +456,12 @@ class Student:
             self.results[number] = mine, mine._version
 
     def _original(self, number: int, name: str) -> torch.Tensor | None:
-        """A parameter or buffer that a module of the check's had when it came."""
+        """A parameter or buffer that one of the check's modules had when it arrived."""
         contents = self.contents[number]
         return contents["_parameters"].get(name, contents["_buffers"].get(name))
 
     def _settle_contents(self, marked: list[int]) -> None:
-        """What a call has put into, or taken from, a module of the check's stays only if the check marked it."""
+        """Undo what a call has put into, or taken out of, the check's modules, except those that the check marked."""
         for number, contents in self.contents.items():
             if number in marked:
                 self.contents[number] = _contents(self.given[number])
@@ -549,7 +549,7 @@ class Student:
         return about, True, bool(module.training), [parameters, missing], buffers, children
 
     def _changed_contents(self, marked: list[int]) -> list:
-        """Of modules that the check marked: what has been replaced, set to None, or taken out, and the parts."""
+        """What has been replaced, set to None, or taken out in modules that the check marked; and their parts."""
         changed = []
         for number in marked:
             if number not in self.contents:
@@ -603,7 +603,7 @@ class Student:
             keys = [key for key, leaf in enumerate(self.leaves) if leaf.requires_grad]
             inputs = [self.leaves[key] for key in keys]
             places = [(n, name, t) for n, m in self._modules() for name, t in slots(m) if t.requires_grad and t.is_leaf]
-            unmarked = self.contents.keys() - set(request["inplace"])  # what a call has put there, no check ever sees
+            unmarked = self.contents.keys() - set(request["inplace"])  # no check sees what a call has put there
             places = [one for one in places if one[0] not in unmarked or one[2] is self._original(*one[:2])]
             self.tapes[number] = (self.outputs, [*inputs, *(tensor for _, _, tensor in places)])
             return ["taped", encoded, keys, [[n, name] for n, name, _ in places]]

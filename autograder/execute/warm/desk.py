@@ -1,4 +1,4 @@
-"""The folder that a learner's code works in: the files beside the notebook are there, and modules are found there."""
+"""The folder that learners' code works in: it holds the files beside the notebook, and modules are found there."""
 
 import contextlib
 import sys
@@ -9,7 +9,8 @@ from pathlib import Path
 def lay_out(files: Mapping[str, bytes]) -> None:
     """Write ``files`` into the working directory, and look for modules there first, as Jupyter does.
 
-    What cannot be written is left out: of two files of which one has the other's name as its folder's, the second.
+    What cannot be written is left out. If a file has the name of another file's folder, only the first of the two is
+    written.
     """
     for name, content in files.items():
         path = Path(name)

@@ -1,6 +1,6 @@
 """What learners' code sees of the file system: programs, this Python, this package, and never a course.
 
-A course may lie anywhere, also among programs, as ``/usr/src/app`` in a container does.
+A course may be anywhere, even among programs: in a container it may be ``/usr/src/app``.
 """
 
 import sys
@@ -9,28 +9,28 @@ from pathlib import Path
 
 import autograder
 
-#: Of the system: programs and what they load, fonts, time zones. Its ``share`` may hold an exchange of nbgrader's.
+#: Parts of the system: programs and what they load, fonts, time zones. All of ``share`` might include an exchange.
 SYSTEM = (
     *(f"/usr/{name}" for name in ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "include")),
     *(f"/usr/share/{name}" for name in ("fonts", "fontconfig", "zoneinfo", "locale", "terminfo", "mime")),
     *(f"/usr/local/{name}" for name in ("bin", "lib", "lib64", "nvidia", "share/fonts")),
     *("/etc/ld.so.cache", "/etc/fonts", "/etc/localtime", "/etc/alternatives"),
 )
-#: Of the folders that Python is installed in.
+#: Parts of the folders that Python is installed in.
 PYTHON = ("bin", "lib", "lib64", "include", "etc", "ssl", "pyvenv.cfg")
 #: What marks the folder of a course.
 COURSE = "nbgrader_config.py"
 
 
 def courses() -> list[Path]:
-    """The courses that the working directory and this package lie in."""
+    """The courses that contain the working directory or this package."""
     starts = [Path.cwd(), Path(autograder.__file__).resolve()]
     found = {folder for start in starts for folder in [start, *start.parents] if (folder / COURSE).is_file()}
     return sorted(found)
 
 
 def visible(hidden: list[Path]) -> list[Path]:
-    """Files and folders that are shown; those inside others only if one of ``hidden`` is in between."""
+    """The files and folders that are shown; one inside another is listed only if one of ``hidden`` is in between."""
     prefixes = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_exec_prefix)}
     paths = [Path(path) for path in SYSTEM] + [prefix / name for prefix in sorted(prefixes) for name in PYTHON]
     paths += [Path(sysconfig.get_path("stdlib")), Path(sys.executable).resolve().parent]
@@ -44,7 +44,7 @@ def visible(hidden: list[Path]) -> list[Path]:
 
 
 def mounts() -> list[str]:
-    """bubblewrap's options that show all this and nothing else, in an order in which the deeper one wins."""
+    """bubblewrap's options that show all this and nothing else, ordered so that deeper places win."""
     hidden = courses()
     shown = visible(hidden)
     covers = [one for one in hidden if any(one.is_relative_to(path) for path in shown)]

@@ -84,8 +84,8 @@ FORBIDDEN_CALLS = {
 }
 #: ``prctl`` is filtered by what it sets: a learner's process must end with the examiner.
 PRCTL = (157, 167)
-#: ``setsid`` says that it has worked, and does nothing: where the kernel shares the processor out among sessions, a
-#: learner's processes have one share together.
+#: ``setsid`` reports success but does nothing: if the kernel divides the processor among sessions, a learner's
+#: processes get one share together.
 SETSID = (112, 157)
 #: ``clone`` is filtered by its flags; ``clone3`` hides them in memory: without it, libc falls back to ``clone``.
 CLONE, CLONE3 = (56, 220), (435, 435)
