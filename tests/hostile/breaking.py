@@ -278,8 +278,9 @@ def annoy():
 
 def relu(x):
     threading.Thread(target=annoy, daemon=True).start()
-    print("hostile" "-ran")
     return x.clamp(min=0)
+
+print("hostile" "-ran")
 """,
         earned=ALL_FUNCTIONS,
         at_most=True,
@@ -832,7 +833,7 @@ def trace_shapes(net, x):
     return [Thing() for _ in range(500_000)]
 """,
         earned=BUT_TRACE,
-        says="cannot be read",
+        says="more than 200,000 elements",
     ),
     Attack(
         "memory-of-the-graders",
@@ -843,7 +844,7 @@ def trace_shapes(net, x):
     return ["x" * 10_000_000] * 40
 """,
         earned=BUT_TRACE,
-        says="a message of 400 MB",
+        says="it takes 400 MB",
     ),
     Attack(
         "small-tensor-large-result",

@@ -201,8 +201,8 @@ class Link:
         except frames.OutOfTime:
             self.interrupt()
             try:
-                frames.receive(self.connection, frames.within(self.GRACE))
-            except frames.OutOfTime:
+                frames.receive(self.connection, self.clock.another(self.GRACE).left)
+            except (frames.OutOfTime, WireError):  # it may have been interrupted in the middle of an answer
                 raise frames.Closed("it could not be interrupted") from None
             self.waiting = False
             raise Lost("time") from None

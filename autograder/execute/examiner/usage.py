@@ -72,11 +72,11 @@ class Usage:
             self._ask(process, sizes[process])
             if time.monotonic() > end:
                 break
-        if self._estimate(sizes) > self.most:
+        if self._estimate(sizes) > self.most + self._own:
             for process, size in sizes.items():
                 if size != self._shares[process][2]:
                     self._ask(process, size)
-        return self._estimate(sizes) > self.most
+        return self._estimate(sizes) > self.most + self._own
 
     def _ask(self, process: int, size: int) -> None:
         self._shares[process] = (time.monotonic(), _proportional(process), size)
@@ -113,6 +113,10 @@ class Clock:
     def __init__(self, seconds: float, worked: Callable[[], float], waited: Callable[[], float]) -> None:
         self.seconds, self._worked, self._waited = seconds, worked, waited
         self._began, self._worked_before, self._waited_before = time.monotonic(), worked(), waited()
+
+    def another(self, seconds: float) -> "Clock":
+        """A clock for the same processes, which begins now."""
+        return Clock(seconds, self._worked, self._waited)
 
     def passed(self) -> float:
         """Seconds of wall time."""

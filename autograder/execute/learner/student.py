@@ -299,6 +299,9 @@ class Student:
             answer["value"] = self._encode_result(result, request)
         except BaseException as error:
             answer["error"] = _error(error, self._traceback(error))
+            if isinstance(error, wire.TooLarge):
+                self._take_back()  # else every later request would look at all of it
+                return {"error": answer["error"]}
         answer["printed"] = _stream_text(OUTPUTS.take())
         answer["too_much"] = OUTPUTS.too_much
         answer["operations"], answer["functions"] = self._watched(watch) if watch else (None, None)
@@ -469,7 +472,8 @@ class Student:
                 for kind, parts in contents.items():
                     vars(self.given[number])[kind] = dict(parts)
                 names = {name for name, _ in slots(self.given[number])}
-                self.seen[number] = {name: state for name, state in self.seen[number].items() if name in names}
+                seen = self.seen.get(number, {})  # nothing, if the last answer was taken back
+                self.seen[number] = {name: state for name, state in seen.items() if name in names}
 
     def _set_slot(self, number, owner: nn.Module, name: str, tensor, needs_grad: bool, grad) -> None:
         mine = owner._parameters.get(name, owner._buffers.get(name))
