@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -16,6 +17,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from autograder.execute import Limits, execute
 from autograder.execute.crossing import frames
 from autograder.execute.examiner import usage
+from autograder.execute.examiner.examiner import CheckTimeout, Examiner
+from autograder.execute.examiner.link import Link
 from autograder.execute.grader import pictures
 
 needs_walls = pytest.mark.skipif(sys.platform != "linux", reason="there are no walls")
@@ -338,6 +341,21 @@ def test_clock_of_a_cell_that_keeps_the_machine_busy_itself(monkeypatch):
     times.worked += 31
     assert times.go(working=1, waiting=30) == -1
     assert times.clock.excused() == 0
+
+
+def test_a_check_has_its_grace_when_excuses_end_all_at_once(monkeypatch):
+    times = Times(monkeypatch, 20)
+    times.go(working=19, waiting=8)
+    watched = object.__new__(Examiner)
+    watched.usage, watched.link = SimpleNamespace(look=lambda: None), SimpleNamespace(clock=times.clock)
+    watched.checking, watched.grace = True, None
+    assert times.go(working=2, waiting=0) < -2 * Link.GRACE
+    watched._look(0, None)  # the learner's process is interrupted now, and may answer
+    times.go(working=1, waiting=0)
+    watched._look(0, None)
+    times.go(working=2 * Link.GRACE, waiting=0)
+    with pytest.raises(CheckTimeout):
+        watched._look(0, None)
 
 
 def test_times_are_the_kernels():

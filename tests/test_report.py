@@ -672,7 +672,7 @@ def test_without_grades_there_is_no_report(copy, capsys):
 
 def test_unknown_names_are_refused(copy, capsys):
     assert "Did you mean 99_fixture?" in one_line(["report", "fixture"], capsys)
-    assert "is not a page's name" in one_line(["report", NAME, "--to", "page.csv"], capsys)
+    assert "does not end in .html" in one_line(["report", NAME, "--to", "page.csv"], capsys)
 
 
 def test_a_number_of_many_digits_is_read():

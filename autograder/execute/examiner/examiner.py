@@ -24,7 +24,7 @@ import torch
 from autograder.execute.crossing import frames, wire
 from autograder.execute.examiner.link import Inplace, Link, Lost, Watching
 from autograder.execute.examiner.standins import CannotCross, holds_standin
-from autograder.execute.examiner.usage import PERIOD, Usage
+from autograder.execute.examiner.usage import PERIOD, Clock, Usage
 from autograder.execute.limits import Limits
 from autograder.notebook.failures import failing_call
 
@@ -81,6 +81,8 @@ class Examiner:
         self.link = Link(connection, self._interrupt, limits.output_bytes)
         self.usage = Usage(learner, limits.memory_bytes, self._kill)
         self.connection, self.checking = connection, False
+        #: what a check has left to end, once its time is up
+        self.grace: Clock | None = None
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
         self._share_seeds()
 
@@ -154,7 +156,7 @@ class Examiner:
         outcome: dict[str, Any] = {"status": "ok", "error": None, "count": None, "outputs": []}
         label = f"check {grade_id}"
         self.link.print = lambda text: print(text, end="")
-        self.checking = True
+        self.checking, self.grace = True, None
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 self.link.begin(SEED)
@@ -224,9 +226,12 @@ class Examiner:
     def _look(self, number, frame) -> None:
         """Look at what the learner's processes use; end a check that is still waiting after the link's time is up."""
         self.usage.look()
-        if self.checking and self.link.clock.left() + 2 * Link.GRACE <= 0:
-            self.checking = False
-            raise CheckTimeout
+        if self.checking and self.link.clock.left() <= 0:
+            # From here on, and not from when the time was up: what was excused until then may all at once not be.
+            self.grace = self.grace or self.link.clock.another(2 * Link.GRACE)
+            if self.grace.left() <= 0:
+                self.checking = False
+                raise CheckTimeout
 
 
 def _status(status: Any) -> str:
