@@ -36,6 +36,8 @@ class Usage:
         #: for each process: when its share of memory was last asked for, that share, and the process's size then
         self._shares: dict[int, tuple[float, int, int]] = {}
         self._own, self._lowered, self._next = _resident(os.getpid()), set(), 0.0
+        #: about what an empty notebook has: it shares most of its pages with the warm process and with this one
+        self._empty = self._own // 2
 
     def look(self) -> None:
         """Look at the processes; to be called every ``PERIOD``, whatever the examiner is doing or waiting for.
@@ -72,11 +74,11 @@ class Usage:
             self._ask(process, sizes[process])
             if time.monotonic() > end:
                 break
-        if self._estimate(sizes) > self.most + self._own:
+        if self._estimate(sizes) > self.most + self._empty:
             for process, size in sizes.items():
                 if size != self._shares[process][2]:
                     self._ask(process, size)
-        return self._estimate(sizes) > self.most + self._own
+        return self._estimate(sizes) > self.most + self._empty
 
     def _ask(self, process: int, size: int) -> None:
         self._shares[process] = (time.monotonic(), _proportional(process), size)
