@@ -475,8 +475,7 @@ def test_memory_stays_within_limits(graded, suite, notebook):
     """The learners' processes within theirs, and the examiners, too, whatever they are sent."""
     most, tree = graded(suite, notebook).memory
     assert most < LIMITS["memory_bytes"] + 1_000_000_000, f"one process had {most / 1e9:.1f} GB"
-    # Between two looks of a busy examiner, two processors fill another gigabyte.
-    assert tree < WORKERS * (LIMITS["memory_bytes"] + 2_000_000_000), f"all together had {tree / 1e9:.1f} GB"
+    assert tree < WORKERS * (LIMITS["memory_bytes"] + 1_000_000_000), f"all together had {tree / 1e9:.1f} GB"
 
 
 @pytest.mark.parametrize(("suite", "notebook"), CLASSES)

@@ -36,8 +36,6 @@ class Usage:
         #: for each process: when its share of memory was last asked for, that share, and the process's size then
         self._shares: dict[int, tuple[float, int, int]] = {}
         self._own, self._lowered, self._next = _resident(os.getpid()), set(), 0.0
-        #: about what an empty notebook has: it shares most of its pages with the warm process and with this one
-        self._empty = self._own // 2
 
     def look(self) -> None:
         """Look at the processes; to be called every ``PERIOD``, whatever the examiner is doing or waiting for.
@@ -74,11 +72,13 @@ class Usage:
             self._ask(process, sizes[process])
             if time.monotonic() > end:
                 break
-        if self._estimate(sizes) > self.most + self._empty:
+        # This process was forked like the learner's, and has what an empty notebook has, or more.
+        most = self.most + min(self._own, _proportional(os.getpid()))
+        if self._estimate(sizes) > most:
             for process, size in sizes.items():
                 if size != self._shares[process][2]:
                     self._ask(process, size)
-        return self._estimate(sizes) > self.most + self._empty
+        return self._estimate(sizes) > most
 
     def _ask(self, process: int, size: int) -> None:
         self._shares[process] = (time.monotonic(), _proportional(process), size)

@@ -704,6 +704,8 @@ class Student:
             return "\n".join(self.shell.InteractiveTB.structured_traceback(type(error), error, place))
         except BaseException:
             return ""
+        finally:
+            self.shell.InteractiveTB.tb = None  # it keeps the frames, and with them what the answer had in memory
 
 
 @dataclass(frozen=True)
