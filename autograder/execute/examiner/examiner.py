@@ -36,6 +36,8 @@ MOST_LEFT = 50_000_000
 MOST_FILES_LEFT, LONGEST_PATH = 500, 1000
 #: Characters that are kept of what a check's calls print, if they print too much.
 FLOODED = 10_000
+#: Characters that are kept of a learner's traceback.
+LONGEST_TRACEBACK = 20_000
 #: Seconds within which the learner's process must put up its walls.
 SETTING_UP = 60
 
@@ -165,19 +167,37 @@ class Examiner:
         except Lost as lost:
             outcome["status"], outcome["detail"] = self._why(lost), lost.detail
             if outcome["status"] == "error":
-                outcome["error"] = _told(KeyboardInterrupt("the code interrupted itself"), label)
+                outcome["error"] = _told(KeyboardInterrupt("the code interrupted itself"), label, "")
         except CheckTimeout:
             outcome["status"] = "stubborn" if self.link.waiting else "timeout"
             if self.link.waiting:
                 self._kill()
         except BaseException as error:
-            outcome |= {"status": "error", "error": _told(error, label)}
+            self.checking = False
+            outcome |= {"status": "error", "error": _told(error, label, self._learners_traceback(error))}
         finally:
             self.checking = False
             self.link.watching.clear()
         outcome["printed"] = printed.getvalue()[: FLOODED if outcome["status"] == "flood" else None]
         outcome["seconds"], outcome["excused"] = round(clock.passed(), 3), round(clock.excused(), 3)
         return outcome
+
+    def _learners_traceback(self, error: BaseException) -> str:
+        """Where in the learner's code the last request has failed, if that has ended the check.
+
+        Formatting a traceback takes longer than most requests, and checks expect most exceptions. So we ask for it.
+        """
+        if getattr(error, "learners_request", None) != self.link.tapes:
+            return ""
+        self.link.clock = self.usage.clock(Link.GRACE)
+        try:
+            text = self.link.ask("traceback")
+        except Lost as lost:
+            self._why(lost)
+            return ""
+        except Exception:
+            return ""
+        return text[:LONGEST_TRACEBACK] if isinstance(text, str) else ""
 
     def _space(self, names: list[str]) -> dict[str, Any]:
         """The names that a check sees: the set-up's, and the learner's that it asks for."""
@@ -300,8 +320,8 @@ def _compile(code: str, label: str):
     return compile(code, name, "exec")
 
 
-def _told(error: BaseException, label: str) -> dict:
-    """An exception that ended a check: its name, its text, a traceback, and what kind of end it is."""
+def _told(error: BaseException, label: str, theirs: str) -> dict:
+    """An exception that ended a check: its name, its text, tracebacks here and there, and what kind of end it is."""
     lines = getattr(error, "_render_traceback_", None)
     name = getattr(error, "learners_name", type(error).__name__)
     if lines is not None:
@@ -309,7 +329,6 @@ def _told(error: BaseException, label: str) -> dict:
     else:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == f"<{label}>"]
         shown = [f"{name}: {error}", *traceback.format_list(frames)]
-    theirs = getattr(error, "learners_traceback", "")
     return {
         "name": name,
         "text": str(error),

@@ -36,6 +36,7 @@ from traitlets.config import Config
 
 from autograder.execute.crossing import frames, wire
 from autograder.execute.crossing.classes import crosses_by_name, full_name
+from autograder.execute.crossing.simple import simple_attributes
 from autograder.execute.crossing.slots import State, grad_of, same_state, same_values, slots, state_of
 from autograder.notebook.watch import THREAD, Watch
 
@@ -199,6 +200,7 @@ class Student:
         given: the examiner's objects that this process has a copy of, by number.
         results: tensors that a check has been given, by number, and their versions then.
         tapes: outputs and inputs of calls that autograd may go back through, by number.
+        failed: the exception that ended the last request.
     """
 
     def __init__(self, connection: socket.socket, shell: Shell) -> None:
@@ -214,6 +216,7 @@ class Student:
         self.contents: dict[int, dict[str, dict]] = {}
         self.hooked: dict[tuple[int, str], Any] = {}
         self.results: dict[int, tuple[torch.Tensor, int]] = {}
+        self.result_numbers: dict[int, int] = {}
         self.events: list = []
         self.arguments: list[torch.Tensor] = []
         self.pointers: list[int] = []
@@ -225,6 +228,7 @@ class Student:
         self.outputs: list[torch.Tensor] = []
         self.encoder = wire.Encoder(self._encode_object, self._encode_tensor)
         self.busy = False
+        self.failed: BaseException | None = None
         sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
         signal.signal(signal.SIGINT, self._interrupt)
 
@@ -243,7 +247,7 @@ class Student:
             try:
                 answer = self._answer(request)
             except BaseException as error:  # interrupted, or out of memory, while the answer was made
-                answer = {"error": _error(error, "")}
+                answer = {"error": _error(error)}
             self.busy = False
             frames.send(self.connection, self._packed(answer))
 
@@ -254,12 +258,12 @@ class Student:
             if len(payload) <= frames.LARGEST:
                 return payload
             size = f"it takes {len(payload) / 1e6:.0f} MB, more than {frames.LARGEST / 1e6:.0f} MB"
-            error = _error(wire.TooLarge(size), "")
+            error = _error(wire.TooLarge(size))
             payload = wire.pack(_lists(answer | {"value": None, "error": error}))
             if len(payload) <= frames.LARGEST:
                 return payload
         except BaseException as problem:
-            error = _error(problem, "")
+            error = _error(problem)
         self._take_back()
         return wire.pack(_lists({"error": error}))
 
@@ -277,6 +281,8 @@ class Student:
         self.sources, self.leaves, self.needed_grad = [], [], []
         self.encoder.left, self.first_new = wire.MOST, next(self.new_numbers)
         request = Unpickler(io.BytesIO(payload), self).load()
+        if request["do"] != "traceback":
+            self.failed = None
         self._forget(request["forget"])
         for number, one in request["new"].items():
             self.given[number], self.given_numbers[id(one)] = one, number
@@ -298,7 +304,7 @@ class Student:
                 result = getattr(self, f"_do_{request['do']}")(*request["with"])
             answer["value"] = self._encode_result(result, request)
         except BaseException as error:
-            answer["error"] = _error(error, self._traceback(error))
+            answer["error"], self.failed = _error(error), error
             if isinstance(error, wire.TooLarge):
                 self._take_back()  # else every later request would look at all of it
                 return {"error": answer["error"]}
@@ -432,7 +438,9 @@ class Student:
     def _forget(self, numbers: list[int]) -> None:
         """Drop what no check holds any longer."""
         for number in numbers:
-            self.results.pop(number, None)
+            if number in self.results:
+                tensor, _ = self.results.pop(number)
+                del self.result_numbers[id(tensor)]
             self._unhook(key for key in self.hooked if key[0] == number)
             for mine in (self.described, self.seen, self.contents):
                 mine.pop(number, None)
@@ -514,12 +522,9 @@ class Student:
 
     def _rewritten(self) -> list:
         """Earlier results that the learner's code has written into since."""
-        changed = []
-        for number, (tensor, version) in self.results.items():
-            if tensor._version != version:
-                self.results[number] = tensor, tensor._version
-                changed.append([number, wire.encode_expanded(tensor)])
-        return changed
+        written = [(number, tensor) for number, (tensor, version) in self.results.items() if tensor._version != version]
+        self.results.update({number: (tensor, tensor._version) for number, tensor in written})
+        return [[number, wire.encode_expanded(tensor)] for number, tensor in written]
 
     def _descriptions(self) -> list:
         """What the examiner must know of the learner's modules: new ones, and those whose structure has changed."""
@@ -535,22 +540,23 @@ class Student:
             queue += [child for child in (vars(module).get("_modules") or {}).values() if isinstance(child, nn.Module)]
             if self.described.get(number) != description:
                 self.described[number] = description
-                news.append([number, *description])
+                simple = self.encoder.encode(simple_attributes(module) if description[1] else {})
+                news.append([number, self._about(module), *description[1:-1], simple])
         return news
 
     def _describe(self, module: nn.Module) -> tuple:
-        """Type, slots and parts of a module; of one whose ``__init__`` was never called, that."""
+        """Type, slots, parts and simple attributes of a module; of one whose ``__init__`` was never called, that."""
         fields = vars(module)
-        about = self._about(module)
         if not all(isinstance(fields.get(name), dict) for name in ("_parameters", "_buffers", "_modules")):
-            return about, False, True, [], [], []
+            return type(module), False, True, [], [], [], ""
         children = [[n, self._number(m)] for n, m in module._modules.items() if isinstance(m, nn.Module)]
         parameters = [n for n, _ in slots(module) if n in module._parameters]
         missing = [n for n, p in [*module._parameters.items(), *module._buffers.items()] if p is None]
+        simple = repr(simple_attributes(module))  # which tells 1 from True
         buffers = [
             [n, n not in module._non_persistent_buffers_set] for n, b in module._buffers.items() if b is not None
         ]
-        return about, True, bool(module.training), [parameters, missing], buffers, children
+        return type(module), True, bool(module.training), [parameters, missing], buffers, children, simple
 
     def _changed_contents(self, marked: list[int]) -> list:
         """What has been replaced, set to None, or taken out in modules that the check marked; and their parts."""
@@ -654,13 +660,12 @@ class Student:
         """As ``_encode_tensor``; a plain result is remembered, because a later call may write into it."""
         if (encoded := self._encode_tensor(tensor)) is not None or type(tensor) not in (torch.Tensor, nn.Parameter):
             return encoded
-        for number, (mine, _) in self.results.items():
-            if mine is tensor:
-                return ["again", number]
+        if (number := self.result_numbers.get(id(tensor))) is not None:
+            return ["again", number]
         if tensor.is_inference() or (encoded := wire.encode_expanded(tensor)) is None:
             return None
         number = next(self.new_numbers)
-        self.results[number] = tensor, tensor._version
+        self.results[number], self.result_numbers[id(tensor)] = (tensor, tensor._version), number
         return ["result", number, encoded]
 
     def _encode_object(self, value: Any) -> list:
@@ -693,9 +698,10 @@ class Student:
             self.objects[number], self.numbers[id(value)] = value, number
         return number
 
-    def _traceback(self, error: BaseException) -> str:
-        """The traceback as IPython shows it, from the learner's first frame on."""
-        place = error.__traceback__
+    def _do_traceback(self) -> str:
+        """The traceback of the last request's exception as IPython shows it, from the learner's first frame on."""
+        error = self.failed
+        place = error and error.__traceback__
         while place is not None and place.tb_frame.f_code.co_filename.startswith(OURS):
             place = place.tb_next
         if place is None:
@@ -887,8 +893,8 @@ def _lists(value: Any) -> Any:
     return [[key, part] for key, part in value.items()]
 
 
-def _error(error: BaseException, traceback: str) -> list:
-    return [[kind.__name__ for kind in type(error).__mro__], _text(error), traceback]
+def _error(error: BaseException) -> list:
+    return [[kind.__name__ for kind in type(error).__mro__], _text(error)]
 
 
 def _text(value: Any) -> str:
