@@ -57,7 +57,16 @@ ANSWERS = [
     {
         "value": ["object", 1, *ABOUT],
         "modules": [
-            [1, ABOUT, True, True, [["weight", "bias"], ["none"]], [["seen", True]], [["part", 2]], plain({"n": 3, "size": (1, 2)})],
+            [
+                1,
+                ABOUT,
+                True,
+                True,
+                [["weight", "bias"], ["none"]],
+                [["seen", True]],
+                [["part", 2]],
+                plain({"n": (3, 4)}),
+            ],
             [2, ["Part", "torch.nn.modules.module.Module", [], True, False, ""], False, True, [], [], [], plain({})],
         ],
         "changes": [[1, "weight", WEIGHT, True, None], [1, "bias", BIAS, True, BIAS], [1, "seen", BIAS, False, None]],

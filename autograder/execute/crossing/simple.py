@@ -16,13 +16,13 @@ def simple_attributes(module: nn.Module) -> dict[str, Any]:
     kind = type(module)
     if kind.__getattribute__ is not object.__getattribute__:
         return {}
-    own = [(n, one) for n, one in vars(module).items() if is_simple(one) and is_name(n) and not hasattr(kind, n)]
+    own = [(n, one) for n, one in vars(module).items() if is_name(n) and is_simple(one) and not hasattr(kind, n)]
     return dict(own[:MOST])
 
 
 def is_name(name: str) -> bool:
     """Whether a simple attribute may have this name."""
-    return type(name) is str and not name.startswith("_") and name != "training"
+    return type(name) is str and name[:1] != "_" and name != "training"
 
 
 def is_simple(value: Any) -> bool:

@@ -582,14 +582,14 @@ class Student:
         """What has become of the arguments that the check marked with ``inplace``."""
         changed = []
         for key in self.marked:
-            tensor, pointer = self.arguments[key], self.pointers[key]
-            if tensor.untyped_storage().data_ptr() == pointer:
-                changed.append([key, "storage", wire.encode_tensor(wire.whole(tensor))])
-            else:
-                changed.append([key, "moved", wire.encode_tensor(tensor)])
-            grad = tensor.grad if tensor.is_leaf else None
-            changed[-1].append(None if grad is None else wire.encode_tensor(grad))
-            if changed[-1][1] == "storage" and _geometry(tensor) != self.geometries[key]:
+            tensor = self.arguments[key]
+            grad = grad_of(tensor)
+            gradient = None if grad is None else wire.encode_tensor(grad)
+            moved = tensor.untyped_storage().data_ptr() != self.pointers[key]
+            now = wire.encode_tensor(tensor if moved else wire.whole(tensor))
+            if moved or gradient or now[1:5] != list(self.sources[key]):
+                changed.append([key, "moved" if moved else "storage", now, gradient])
+            if not moved and _geometry(tensor) != self.geometries[key]:
                 changed.append([key, "geometry", _geometry(tensor), None])  # t_(), squeeze_(), …
             if tensor is self.leaves[key] and tensor.requires_grad != self.needed_grad[key]:
                 changed.append([key, "needs_grad", tensor.requires_grad, None])
