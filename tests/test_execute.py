@@ -342,6 +342,50 @@ assert torch.equal(same(x), x)
 assert torch.equal(same(torch.tensor([math.nan])), torch.tensor([math.nan])) is False
 """,
     ),
+    "simple attributes of a module, without a request": (
+        """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.n, self.flag, self.size, self.looks, self._own, self.many = 1, True, (2, 3), 0, 5, [1]
+    @property
+    def next(self):
+        self.looks += 1
+        return self.looks
+    def forward(self, x):
+        self.n, self.flag, self.many = self.n + 1, 1, [2]
+        return x
+""",
+        """
+net = Net()
+asked = vars(net)["_link"].tapes
+assert (net.n, net.flag, net.size) == (1, True, (2, 3)) and net.flag is True
+assert vars(net)["_link"].tapes == asked
+assert (net.next, net._own, net.many) == (1, 5, [1])
+net(torch.ones(1))
+assert (net.n, net.flag, net.many, net.looks) == (2, 1, [2], 1) and type(net.flag) is int
+net.n, net.new = 7, "text"
+assert (net.n, net.new, net(torch.ones(1)).item(), net.n) == (7, "text", 1.0, 8)
+""",
+    ),
+    "exceptions that a check expects, without their tracebacks": (
+        """
+made = []
+shell = get_ipython()
+format_it = shell.InteractiveTB.structured_traceback
+shell.InteractiveTB.structured_traceback = lambda *about: made.append(about) or format_it(*about)
+def fail(x): return 1 / x
+def count(): return len(made)
+""",
+        """
+for _ in range(3):
+    try:
+        fail(0)
+    except ZeroDivisionError as error:
+        assert str(error) == "division by zero"
+assert count() == 0
+""",
+    ),
     "strides reach the learner": (
         "def layout(x): return x.is_contiguous(), x.stride(), x.storage_offset()",
         "x = torch.zeros(4, 6).t()[2:]\nassert layout(x) == (False, (1, 6), 2), layout(x)",
