@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"autograder: {_plain(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("autograder: stopped; what was finished has been kept.", file=sys.stderr)
+        print("autograder: stopped; everything finished so far has been kept.", file=sys.stderr)
         return 130
 
 
@@ -172,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
         "check whether this machine is ready for grading (exit code 0 if it can grade a class with walls, else 1)",
         "autograder doctor",
     )
-    command("register", _register, "enter all notebooks in the gradebook, as `make lab` does", "autograder register")
+    command("register", _register, "enter all notebooks in the gradebook, changed or not", "autograder register")
 
     lab = command(
         "lab",
@@ -252,7 +252,7 @@ def _build(options: argparse.Namespace) -> int:
         for message in stale:
             print(message, file=sys.stderr)
         if not stale:
-            console.print(f"{len(names)} notebooks match their sources.")
+            console.print(f"All notebooks checked ({len(names)}) match their sources.")
         return 1 if stale else 0
     with _progress() as progress:
         task = progress.add_task("building", total=len(names))
@@ -329,7 +329,7 @@ def _feedback(options: argparse.Namespace) -> int:
         pages = write_pages(config, name, options.student, _reporter(progress, f"feedback on {name}"))
     page = "NOTEBOOK" if name in course.plain else name
     console.print(
-        f"{len(pages)} pages: {pages[0].parents[2]}/STUDENT/{name}/{page}.html", highlight=False, soft_wrap=True
+        f"Pages ({len(pages)}): {pages[0].parents[2]}/STUDENT/{name}/{page}.html", highlight=False, soft_wrap=True
     )
     return 0
 
@@ -366,7 +366,7 @@ def _export(options: argparse.Namespace) -> int:
     with _gradebook(config, must_exist=True):
         path, grades = export_grades(config, exporter, options.file or course.reports / exporter.default_to, names)
     console.print(
-        f"{len(grades.learners)} learners, {', '.join(grades.assignments)}: {path}", highlight=False, soft_wrap=True
+        f"Learners: {len(grades.learners)}; {', '.join(grades.assignments)}: {path}", highlight=False, soft_wrap=True
     )
     return 0
 

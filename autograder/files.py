@@ -6,7 +6,7 @@ from autograder.errors import CourseError
 
 
 def write_whole(path: Path, content: bytes, mode: int | None = None) -> None:
-    """Write a file, and its folder if it is missing; until all is written, what was there stays as it was.
+    """Write a file, and create its folder if needed; the old file stays as it is until the new one is complete.
 
     Args:
         path: where.

@@ -370,7 +370,7 @@ def test_times_are_the_kernels():
 
 @needs_walls
 def test_learners_processes_are_in_one_session():
-    """Where the kernel shares the processor out among sessions, each more would be a share more."""
+    """Where the kernel shares the processor out among sessions, each additional session would get another share."""
     code = """
 import os, subprocess
 if os.fork() == 0:

@@ -216,7 +216,7 @@ def test_the_command_says_where_the_file_is(course, monkeypatch, capsys):
     monkeypatch.chdir(course.root)
     assert main(["export", "--format", "canvas", "--notebook", LINEAR]) == 0
     path = course.root / "reports" / "grades-canvas.csv"
-    assert capsys.readouterr().out == f"2 learners, {LINEAR}: {path}\n"
+    assert capsys.readouterr().out == f"Learners: 2; {LINEAR}: {path}\n"
     assert len(lines(path)) == 4
     assert main(["export", "--format", "moodle", "there/mine.csv"]) == 0
     assert len(lines(course.root / "there" / "mine.csv")) == 4

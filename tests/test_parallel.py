@@ -282,7 +282,7 @@ def test_ctrl_c_keeps_what_was_recorded_and_the_next_run_does_the_rest(course, e
     engine.before = before
     monkeypatch.setattr("autograder.cli._reporter", ctrl_c)
     assert main(["grade", NAME, "--workers", "2"]) == 130
-    assert "stopped; what was finished has been kept" in capsys.readouterr().err
+    assert "stopped; everything finished so far has been kept" in capsys.readouterr().err
     assert recorded(course) == {"a": 5, "b": 5}
     monkeypatch.undo()
     engine = Engine(monkeypatch)
@@ -957,7 +957,7 @@ def test_gradebook_that_is_locked_when_recording_is_one_line(course, engine, mon
 
 @pytest.mark.parametrize("place", ["command", "configuration"])
 def test_relative_url_of_a_gradebook(course, engine, monkeypatch, place):
-    """Of the command line it is relative to where the command is given, of the configuration to the course."""
+    """On the command line it is relative to the working directory, in the configuration to the course."""
     submit(course, "a")
     monkeypatch.chdir(course.solutions)
     if place == "command":

@@ -1,4 +1,4 @@
-"""A course stays hidden from learners' code wherever it lies, also in a folder that Python or programs are in."""
+"""A course stays hidden from learners' code wherever it is, even in a folder that Python or programs are in."""
 
 import os
 import shutil

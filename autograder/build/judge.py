@@ -125,7 +125,7 @@ def named_mistake(message: str) -> str:
 
 
 def unreported(judge: Judge, variants: list[Variant]) -> list[str]:
-    """Of all prepared mistakes those that none of the wrong ``variants`` is told, and those that cannot be told."""
+    """The prepared mistakes that are reported to none of the wrong ``variants``, and those that cannot be reported."""
     told: dict[str, set[str]] = {name: set() for name in judge.exercises}
     for variant in variants:
         if not variant.right:
@@ -134,7 +134,7 @@ def unreported(judge: Judge, variants: list[Variant]) -> list[str]:
     for name in judge.exercises:
         mistakes = judge.mistakes(name)
         messages += [f"{name}: {text}" for text in mistakes.idle]
-        messages += [f"{name}: no wrong variant is told “{text}”" for text in mistakes.prepared.keys() - told[name]]
+        messages += [f"{name}: no wrong variant gets “{text}”" for text in mistakes.prepared.keys() - told[name]]
     return messages
 
 

@@ -1,4 +1,4 @@
-"""nbconvert's exporter for feedback pages; nbgrader's ``generate_feedback`` uses it by ``nbgrader_config.py``."""
+"""nbconvert's exporter for feedback pages; ``nbgrader_config.py`` has nbgrader's ``generate_feedback`` use it."""
 
 from pathlib import Path
 

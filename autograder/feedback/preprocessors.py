@@ -35,7 +35,7 @@ class CutOutputs(NbGraderPreprocessor):
 
 
 class ShowSafely(NbGraderPreprocessor):
-    """Remove whatever could run or be loaded in the browser of whoever looks at a notebook, and whatever is too long.
+    """Remove whatever could run or be loaded in a viewer's browser, and whatever is too long.
 
     The formgrader shows the rest.
     """

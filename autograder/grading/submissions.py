@@ -329,7 +329,7 @@ def _text(number: int, source: object) -> str:
     """A cell's text: a string, or a list of its lines; a cell without any is empty."""
     lines = [source or ""] if source is None or isinstance(source, str) else source
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise CourseError(f"cell {number} of the file has something that is not text as its source")
+        raise CourseError(f"the source of cell {number} of the file is not text")
     return _whole("".join(lines))
 
 

@@ -23,7 +23,7 @@ def try_notebook(
 ) -> tuple[str, list[Exercise], Row, Path]:
     """Grade the notebook at ``path`` and write the feedback page beside it, or elsewhere if that is not possible.
 
-    The file may be in a folder of downloads, so nothing else there is run, and no link there is written through: the
+    The file may be in a folder of downloads, so nothing else there is run, and nothing is written through a link: the
     settings are those that came with this package, not those of a folder that looks like a course.
 
     Args:

@@ -55,7 +55,7 @@ CLASSES = [(suite, notebook) for suite in SUITES for notebook in NOTEBOOKS]
 BETWEEN = 8
 WORKERS = 2
 SECRET = f"hostile-secret-{os.getpid()}-{time.time_ns()}"
-#: Smaller than in earnest, so that reaching them is quick.
+#: Smaller than the real ones, so that reaching them is quick.
 LIMITS = {"cell_seconds": 6, "total_seconds": 45, "output_bytes": 500_000, "memory_bytes": 1_500_000_000}
 LIMITS |= {"disk_bytes": 50_000_000, "total_output_bytes": 1_000_000}
 #: Where attacks might leave files, besides the class.

@@ -1,4 +1,4 @@
-"""The examiner: runs a notebook's check cells, has the learner's process run all others, and sees the marks arise.
+"""The examiner: runs a notebook's check cells, has the learner's process run all others, and decides the marks.
 
 A mark is what happened here: a check cell that ran to its end in a process that the learner's code has never touched.
 """
@@ -30,11 +30,11 @@ from autograder.notebook.failures import failing_call
 
 #: Random numbers of every check begin here, for everyone and every time.
 SEED = 20_240_229
-#: Bytes that are kept of the files that learners' code has left in its folder.
+#: How many bytes are kept of the files that learners' code has left in its folder.
 MOST_LEFT = 50_000_000
 #: How many such files are kept, and how long their paths may be.
 MOST_FILES_LEFT, LONGEST_PATH = 500, 1000
-#: Characters that are kept of what a check's calls print, if they print too much.
+#: How many characters are kept of what a check's calls print, if they print too much.
 FLOODED = 10_000
 #: Characters that are kept of a learner's traceback.
 LONGEST_TRACEBACK = 20_000
@@ -83,13 +83,13 @@ class Examiner:
         self.link = Link(connection, self._interrupt, limits.output_bytes)
         self.usage = Usage(learner, limits.memory_bytes, self._kill)
         self.connection, self.checking = connection, False
-        #: what a check has left to end, once its time is up
+        #: the time that a check still has to end, once its own is up
         self.grace: Clock | None = None
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
         self._share_seeds()
 
     def _share_seeds(self) -> None:
-        """A seed that a check sets holds for the learner's code, too, as it does where both run in one process."""
+        """A seed that a check sets applies to the learner's code, too, as it does where both run in one process."""
         seed_here = torch.manual_seed
 
         def seed_both(seed: int) -> torch.Generator:
@@ -221,7 +221,7 @@ class Examiner:
     # Limits
 
     def _why(self, lost: Lost) -> str:
-        """How a cell ended that was not answered."""
+        """How a cell ended for which no answer came."""
         if lost.why == "time":
             return "timeout"
         if lost.why == "output":
@@ -247,7 +247,7 @@ class Examiner:
         """Look at what the learner's processes use; end a check that is still waiting after the link's time is up."""
         self.usage.look()
         if self.checking and self.link.clock.left() <= 0:
-            # From here on, and not from when the time was up: what was excused until then may all at once not be.
+            # Counted from here, not from when the time was up: time excused until now may suddenly count after all.
             self.grace = self.grace or self.link.clock.another(2 * Link.GRACE)
             if self.grace.left() <= 0:
                 self.checking = False

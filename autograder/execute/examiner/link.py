@@ -44,7 +44,7 @@ ERRORS = {
 
 #: Requests that change nothing in the learner's process, if its code behaves.
 LOOKS = {"attribute", "item", "length", "text", "is_instance"}
-#: How many objects may be added before we look again for those that nobody holds any longer.
+#: How many objects may be added before we look again for those that are no longer in use.
 CROWD = 16
 
 
@@ -70,7 +70,7 @@ class Inplace:
 
 @dataclass
 class Watching:
-    """A ``Watch`` of a check that is on; it may want the names of functions alone."""
+    """An active ``Watch`` of a check; it may want only the names of functions."""
 
     operations: list
     functions: list
@@ -106,7 +106,7 @@ class Link:
 
     Args:
         connection: to it.
-        interrupt: called when the time is over; sends it an interrupt.
+        interrupt: called when the time is up; sends it an interrupt.
         output_limit: characters that a cell or a check may print.
     """
 
@@ -133,7 +133,7 @@ class Link:
         self.seeds: list[int] = []
         self.watching: list[Watching] = []
         self.tapes = 0
-        self.waiting = False  # for an answer, which must not be taken for the next one's
+        self.waiting = False  # for an answer, which must not be mistaken for the next request's
         self.printed = 0
         self.print: Callable[[str], None] = lambda text: None
 
@@ -231,7 +231,7 @@ class Link:
         self.ask("begin", seed)
 
     def _forget(self, call: _Call) -> set[int]:
-        """The numbers of objects that nobody here holds any longer; all others are held until the answer arrives."""
+        """The numbers of objects no longer in use here; all others are kept alive until the answer arrives."""
         if len(self.twins) + len(self.modules) > self.crowd:
             gc.collect()  # a twin and its parameters refer to each other, a check's functions to its names
             self.crowd = len(self.twins) + len(self.modules) + CROWD
@@ -245,7 +245,7 @@ class Link:
         return gone
 
     def _look_at_results(self, call: _Call) -> tuple[set[int], list[tuple[int, "_Raw"]]]:
-        """The numbers of results that nobody here holds any longer, and those that the check has written into.
+        """The numbers of results no longer in use here, and those that the check has written into.
 
         They may be the learner's own tensors. All that are left are held until the answer arrives.
         """
@@ -286,14 +286,14 @@ class Link:
             return type(value)(self._unwrap(one, call) for one in value)
         elif type(value) is dict:
             return {key: self._unwrap(one, call) for key, one in value.items()}
-        elif isinstance(value, GeneratorType):  # as of net.parameters()
+        elif isinstance(value, GeneratorType):  # such as net.parameters()
             return iter([self._unwrap(one, call) for one in value])
         elif hasattr(value, "__dict__") and not isinstance(value, _VALUES) and self._given_number(value) is None:
             self._give(value, call)
         return value
 
     def _note_modules(self, module: nn.Module, call: _Call) -> None:
-        """Note the parts of a module, and itself, that are new or whose own parts have changed since."""
+        """Note the module and its parts, as far as they are new or their own parts have changed since."""
         for part in _parts_first(module):
             number = self._given_number(part)
             if number is None:
@@ -541,7 +541,7 @@ class Link:
     def _take_rewritten(self, result: "Result", new: torch.Tensor) -> None:
         mine = result.tensor()
         if mine.shape != new.shape or mine.dtype != new.dtype:
-            raise WireError("a result that has become another")
+            raise WireError("a result whose shape or dtype has changed")
         with torch.no_grad():
             wire.overwrite(mine, new)
         result.version = _version(mine)
@@ -555,7 +555,7 @@ class Link:
                 else:
                     whole = wire.whole(tensor)
                     if whole.shape != new.shape or whole.dtype != new.dtype:
-                        raise WireError("an argument of another size")
+                        raise WireError("an argument whose size or dtype has changed")
                     if not same_values(whole, new):
                         whole.copy_(new)
                 if grad is not None and tensor.is_leaf and tensor.requires_grad:
@@ -580,7 +580,7 @@ class Link:
             there = _plain_attributes(mine)
             vars(mine).update({name: one for name, one in new.items() if name in there and name != "training"})
         elif type(mine) is not type(new):
-            raise WireError("a container that has become another")
+            raise WireError("a container whose type has changed")
         elif isinstance(mine, list):
             mine[:] = new
         else:
@@ -668,7 +668,7 @@ class _Back(torch.autograd.Function):
 
 
 class _Pickler(cloudpickle.Pickler):
-    """Writes requests; the learner's objects, shared modules' slots and tensors stand in them by reference."""
+    """Writes requests; the learner's objects, shared modules' slots and tensors appear in them by reference."""
 
     def __init__(self, file, link: Link, call: _Call) -> None:
         super().__init__(file)
@@ -709,7 +709,7 @@ class _Pickler(cloudpickle.Pickler):
         self.call.tensors.append(value)
         about = {
             "storage": storage,
-            "data": data,  # with the first tensor that lies there
+            "data": data,  # only with the first tensor in this storage
             "offset": value.storage_offset(),
             "shape": tuple(value.shape),
             "stride": value.stride(),
@@ -744,7 +744,7 @@ def _parts_first(module: nn.Module) -> list[nn.Module]:
 
 
 _VALUES = (torch.Tensor, type, Standin, Twin)
-#: What a request is full of, and what is never there by reference.
+#: Types that a request is full of and that are never sent by reference.
 _PLAIN = {str, int, float, bool, bytes, type(None), tuple}
 
 

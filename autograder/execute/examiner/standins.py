@@ -13,7 +13,7 @@ from torch import nn
 
 from autograder.execute.crossing.slots import same_values
 
-#: Type names that a stand-in must not bear: a check may ask ``type(answer).__name__``.
+#: Type names that a stand-in must not have: a check may ask ``type(answer).__name__``.
 TAKEN = set(dir(builtins)) | {"Tensor", "Parameter", "ndarray", "Size", "dtype", "device"}
 
 
@@ -110,7 +110,7 @@ def _iterate_sized(self):
             break
         yield one
     if given != length:
-        name = type(self).__name__
+        name, given = type(self).__name__, given if given <= length else "more"
         raise CannotCross(f"the {name} has length {length}, but a loop over it yields {given} elements.")
 
 

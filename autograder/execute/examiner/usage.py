@@ -174,7 +174,7 @@ def worked(root: int) -> float:
 
 
 def _resident(process: int) -> int:
-    """Bytes of memory, swapped out or not: quick to tell, but what processes share counts for each of them."""
+    """Bytes of memory, swapped out or not: quick to read, but shared memory counts for each process that has it."""
     return _kilobytes(f"/proc/{process}/status", "VmRSS:", "VmSwap:")
 
 

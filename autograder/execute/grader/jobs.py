@@ -65,8 +65,8 @@ class Job:
         """The next message: a cell's outcome.
 
         Raises:
-            frames.Closed: the examiner is gone, silent for so many seconds, or says more than can be taken.
-            CourseError: the examiner itself failed, at starting the learner's process or at the set-up cell.
+            frames.Closed: the examiner is gone, silent for so many seconds, or sends more than is accepted.
+            CourseError: the examiner itself failed to start the learner's process or to run the set-up cell.
         """
         try:
             message = frames.receive(self.connection, frames.within(seconds))
@@ -102,7 +102,7 @@ class _Server:
 
     def __init__(self, isolation: bool, gpu: bool) -> None:
         if not hasattr(os, "fork"):
-            raise CourseError("Notebooks cannot be graded on Windows itself: use the Windows Subsystem for Linux.")
+            raise CourseError("Notebooks cannot be graded directly on Windows: use the Windows Subsystem for Linux.")
         options = ["--isolated"] * isolation + ["--gpu"] * gpu
         command = [sys.executable, "-m", SERVER, *options]
         environment = ENVIRONMENT | ({} if gpu else {"CUDA_VISIBLE_DEVICES": ""})

@@ -1,6 +1,6 @@
 """The learner's process: runs cells in an IPython shell, and answers the examiner's requests about what they defined.
 
-Everything here runs beside the learner's code and can be bent by it. So nothing here decides about marks, and nothing
+Everything here runs beside the learner's code, which can change it. So nothing here decides about marks, and nothing
 that leaves this process is trusted on the other side.
 """
 
@@ -40,7 +40,7 @@ from autograder.execute.crossing.simple import simple_attributes
 from autograder.execute.crossing.slots import State, grad_of, same_state, same_values, slots, state_of
 from autograder.notebook.watch import THREAD, Watch
 
-#: How much of a learner's ``repr`` travels.
+#: How many characters of a learner's ``repr`` are sent.
 REPR = 200
 #: What IPython does to a cell before it looks for magics.
 IPYTHONS_OWN = TransformerManager().cleanup_transforms
@@ -147,7 +147,7 @@ class Shell(InteractiveShell):
         pass
 
     def transform_cell(self, raw_cell: str) -> str:
-        """As IPython's own, which looks for magics token by token: what is Python without them it would not change."""
+        """As IPython's own, which looks for magics token by token; that is skipped for plain Python, which has none."""
         added = self.input_transformers_cleanup != IPYTHONS_OWN or self.input_transformers_post
         if added or raw_cell[:1].isspace() or "\n" not in raw_cell.strip():  # a single line may be a magic's name
             return super().transform_cell(raw_cell)
@@ -196,7 +196,7 @@ class Student:
     """Answers requests, one at a time, until the examiner hangs up.
 
     Attributes:
-        objects: the learner's objects that the examiner has a handle of, by number.
+        objects: the learner's objects that the examiner has a handle to, by number.
         given: the examiner's objects that this process has a copy of, by number.
         results: tensors that a check has been given, by number, and their versions then.
         tapes: outputs and inputs of calls that autograd may go back through, by number.
@@ -545,7 +545,7 @@ class Student:
         return news
 
     def _describe(self, module: nn.Module) -> tuple:
-        """Type, slots, parts and simple attributes of a module; of one whose ``__init__`` was never called, that."""
+        """Type, slots, parts and simple attributes of a module, or that its ``__init__`` was never called."""
         fields = vars(module)
         if not all(isinstance(fields.get(name), dict) for name in ("_parameters", "_buffers", "_modules")):
             return type(module), False, True, [], [], [], ""
@@ -636,7 +636,7 @@ class Student:
         return None
 
     def _encode_shared(self, tensor: torch.Tensor) -> list | None:
-        """A tensor that is an argument, or lies in the memory of one that still is what the check knows of it."""
+        """A tensor that is an argument, or shares memory with one that is still as the check knows it."""
         for key, argument in enumerate(self.arguments):
             if tensor is not argument and not _share(tensor, argument):
                 continue
@@ -653,7 +653,7 @@ class Student:
         return None
 
     def _is_as_it_came(self, key: int) -> bool:
-        """Whether an argument's memory is unchanged; batch normalisation writes without counting up the version."""
+        """Whether an argument's memory is unchanged; batch normalisation writes without incrementing the version."""
         return same_values(wire.whole(self.arguments[key]), wire.decode_tensor(*self.sources[key], False))
 
     def _encode_result_tensor(self, tensor: torch.Tensor) -> list | None:
@@ -805,7 +805,7 @@ def _geometry(tensor: torch.Tensor) -> list:
 
 
 def _order(different: Iterable, in_turn: list) -> bytes:
-    """The places that things have among the different ones, as numbers of 32 bits."""
+    """The index of each thing among the different ones, as 32-bit integers."""
     places = {one: number for number, one in enumerate(different)}
     return np.array([places[one] for one in in_turn], "<u4").tobytes()
 
@@ -858,7 +858,7 @@ def _not_drawn(pictures: dict[str, str], alone: list[str], space: dict) -> Itera
 
 
 def _keywords(value: Any) -> tuple[str, ...]:
-    """The parameters of a plain function that can only be given by name."""
+    """The keyword-only parameters of a plain function."""
     code = getattr(value, "__code__", None) if isinstance(value, FunctionType) else None
     return code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount] if code else ()
 
