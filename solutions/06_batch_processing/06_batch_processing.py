@@ -2591,13 +2591,18 @@ def thorough(n, size, dtype, frozen, training):
         net[0].modes.clear()
         gain.modes.clear()
         gain.inputs.clear()
-        answer = accumulate_gradients(inplace(net), inplace(x), inplace(y), size)
+        with Watch() as seen:
+            answer = accumulate_gradients(inplace(net), inplace(x), inplace(y), size)
         now = [x, y, *(parameter.detach() for parameter in net.parameters())]
         told = "No optimizer step, nothing in place."
         must(all(map(torch.equal, now, before)), f"x, y and the parameters should keep their values, {about}", told)
         events = [event for one in rows for event in (one, "backward")]
         if net[0].events != events:
             expect(in_words(net[0].events), in_words(events), f"the rows that go through the model and back, {about}")
+        inputs = [one.arguments[1] for one in seen.operations if one.name == "addmm"]  # of the layers, in turn
+        batches = [rows for rows, features in inputs if features == 4]  # only the first layer has four features
+        told = f"Yours: the first layer computed batches of {batches} samples."
+        must(batches == [len(one) for one in rows], f"at most {size} samples at once, {about}", told)
         told = f"One of them was called {len(gain.modes)} times for {len(rows)} parts."
         must(len(gain.modes) == len(rows), f"each part should go through the model exactly once, {about}", told)
         told = "The graph of an earlier part is still in memory: retain_graph=True keeps it."
