@@ -580,6 +580,13 @@ def test_formulas_made_to_break_the_reader_are_shown_as_typed(text):
     assert formula(text, "typed").startswith(("<math", "<code>typed"))
 
 
+def test_the_number_of_formulas_in_a_text_is_bounded():
+    """Each takes a third of a millisecond, and a notebook has room for 50,000."""
+    shown = markdown_as_html(" ".join(f"$x_{{{number}}}$" for number in range(300)))
+    assert shown.count("<math") == 200
+    assert "<code>$x_{299}$</code>" in shown
+
+
 def test_a_formula_defines_no_commands():
     """Each definition may double what the one before it stands for."""
     names = [f"\\{chr(65 + number)}" for number in range(22)]

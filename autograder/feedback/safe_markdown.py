@@ -15,6 +15,8 @@ from autograder.feedback.safe_html import CUT, clean_html
 
 #: How many characters of a text are read: the parser's time may grow with the square of the length.
 LONGEST = 8_000
+#: How many formulas of a text are read; further ones are shown as they were typed.
+MOST_FORMULAS = 200
 PYTHON = frozenset({"python", "py", "python3", "ipython", "ipython3"})
 #: These mark the place of a formula while the text around it is cleaned; they are removed from texts.
 OPENING, CLOSING = "\ue000", "\ue001"
@@ -41,18 +43,19 @@ class _Renderer(IPythonRenderer):
         return HTMLRenderer.image(self, text, url, title)
 
     def inline_math(self, body: str) -> str:
-        return self._aside(formula(body, f"${body}$"))
+        return self._formula(body, f"${body}$")
 
     def block_math(self, body: str) -> str:
-        return self._aside(formula(body, f"$${body}$$", display=True))
+        return self._formula(body, f"$${body}$$", display=True)
 
     def latex_environment(self, name: str, body: str) -> str:
         typed = rf"\begin{{{name}}}{body}\end{{{name}}}"
-        return self._aside(formula(typed, typed, display=True))
+        return self._formula(typed, typed, display=True)
 
-    def _aside(self, shown: str) -> str:
+    def _formula(self, latex: str, typed: str, display: bool = False) -> str:
         number = str(len(self.formulas))
-        self.formulas[number] = shown
+        few = len(self.formulas) < MOST_FORMULAS
+        self.formulas[number] = formula(latex, typed, display) if few else f"<code>{html.escape(typed)}</code>"
         return f"{OPENING}{number}{CLOSING}"
 
 
