@@ -19,13 +19,13 @@ from autograder.course import Course
 from autograder.grading.demo import answer, hand_in
 from autograder.grading.grade import Exercise, grade_class
 from autograder.grading.nbgrader_apps import course_config
-from autograder.grading.results import Result
+from autograder.grading.results import Result, named_mistake
 from autograder.report.alike import MOST, find_pairs
 from autograder.report.anonymous import NAME as HIDDEN
 from autograder.report.anonymous import make_mask, number_learners, showable, without_comments
 from autograder.report.figures import draw_endings, draw_points
 from autograder.report.items import analyse, discrimination, ending
-from autograder.report.mistakes import find_mistakes, kind, named_mistake
+from autograder.report.mistakes import find_mistakes, kind
 from autograder.report.normal import LONGEST, normal_form
 from autograder.report.page import write_report
 from autograder.report.records import OWN, ClassRecord, Record, read_class, words
@@ -174,6 +174,9 @@ def test_only_a_check_names_mistakes():
     assert named_mistake("") == ""
     assert named_mistake("✗ f(x)\n      yours  1\n      expected  2") == ""
     assert named_mistake("✗ f(x)\n  → One.") == "One."
+    raised = "✗ f(x)\n      yours     raised ValueError: x\n  → Give me the points.\n      expected  TypeError"
+    assert named_mistake(raised) == ""
+    assert named_mistake(f"{raised}\n  → One.") == "One."
 
 
 @pytest.mark.parametrize(

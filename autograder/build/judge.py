@@ -18,6 +18,7 @@ from types import CodeType
 from nbformat import NotebookNode
 
 from autograder.grading.restore import released
+from autograder.grading.results import named_mistake
 from autograder.notebook.failures import failure_lines
 from autograder.source.variants import Variant
 
@@ -117,11 +118,6 @@ class Judge:
             raise AssertionError(f"{exercise}: the check refuses the course's own answer:\n{verdict.message}")
         found.idle += [f"“{text}” always has the expected value" for text in found.prepared.keys() - telling]
         return found
-
-
-def named_mistake(message: str) -> str:
-    """The mistake that a message names; empty if it names none."""
-    return next((line.strip()[2:] for line in message.splitlines() if line.startswith("  → ")), "")
 
 
 def unreported(judge: Judge, variants: list[Variant]) -> list[str]:
