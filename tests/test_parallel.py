@@ -1016,4 +1016,5 @@ def test_page_of_a_folder_that_cannot_be_written_to(tmp_path):
     assert (tmp_path / "elsewhere.html").read_text() == "old", "a link is not followed"
     other = place(tmp_path / "page.html", tmp_path / "no such folder" / "x.feedback.html")
     assert (other.name, other.read_text()) == ("x.feedback.html", "new")
+    assert other.parent != tmp_path / "no such folder"
     shutil.rmtree(other.parent)
