@@ -447,6 +447,11 @@ def check_is_safe(page: str) -> None:
     assert page.index("Content-Security-Policy") < page.index("<style>")
 
 
+def text_of(page: str) -> str:
+    """What a page says, on one line."""
+    return unescape(re.sub(r"\s+", " ", re.sub("<[^>]*>", "", page)))
+
+
 @pytest.mark.parametrize("in_ids", [True, False])
 def test_nothing_of_a_learner_s_runs_or_is_fetched(in_ids, tmp_path):
     records = []
@@ -490,7 +495,7 @@ def test_the_page_and_the_table_say_what_happened(tmp_path):
     ]
     page = page_of(klass(*records, ungraded=2, unreadable=("z",)), tmp_path)
     check_is_safe(page)
-    text = unescape(re.sub(r"\s+", " ", re.sub("<[^>]*>", "", page)))
+    text = text_of(page)
     assert "2.3 of 5 points on average, median 2, 3 learners" in text
     assert "2 submissions have not been graded." in text
     assert "The records of 1 learner cannot be read" in text
@@ -532,7 +537,7 @@ ODD = {
 def test_odd_classes_get_a_page(what, tmp_path):
     page = page_of(ODD[what], tmp_path)
     check_is_safe(page)
-    assert "nan" not in unescape(re.sub("<[^>]*>", "", page)).split()
+    assert "nan" not in text_of(page).split()
     assert len(table_of(tmp_path)) == len(ODD[what].exercises)
 
 
@@ -613,7 +618,7 @@ def test_a_graded_class_gets_its_report(copy, capsys):
     assert err == []
     html = page.read_text(encoding="utf-8")
     check_is_safe(html)
-    text = unescape(re.sub(r"\s+", " ", re.sub("<[^>]*>", "", html)))
+    text = text_of(html)
     assert "5 learners" in text
     assert "1 submission has not been graded." in text
     assert "The sign is the old one. 2 learners" in text
