@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "test one notebook: its release, its variants, its stored outputs (about a minute)",
         "autograder check 04_linear",
     )
-    check.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+    _add_notebook(check)
 
     collect = command(
         "collect",
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "put submissions downloaded from an LMS into submitted/ and print a table",
         "autograder collect 04_linear Downloads/submissions.zip --roster class.csv",
     )
-    collect.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+    _add_notebook(collect)
     collect.add_argument(
         "sources",
         nargs="*",
@@ -104,14 +104,10 @@ def _parser() -> argparse.ArgumentParser:
     grade = command(
         "grade", _grade, "grade the submissions in submitted/ and print a table", "autograder grade 04_linear"
     )
-    grade.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
-    grade.add_argument("--student", action="append", metavar="ID", help="only this learner (may be repeated)")
+    _add_notebook(grade)
+    _add_students(grade)
     grade.add_argument("--again", action="store_true", help="also regrade submissions that have not changed")
-    grade.add_argument(
-        "--db",
-        metavar="URL",
-        help="the gradebook, such as postgresql+psycopg://USER@HOST/DATABASE (default: as configured)",
-    )
+    _add_gradebook(grade, "the gradebook, such as postgresql+psycopg://USER@HOST/DATABASE")
     grade.add_argument(
         "--workers", type=_at_least_one, metavar="N", help="run N submissions at a time (default: one per core)"
     )
@@ -120,9 +116,9 @@ def _parser() -> argparse.ArgumentParser:
     feedback = command(
         "feedback", _feedback, "write a feedback page for each graded learner", "autograder feedback 04_linear"
     )
-    feedback.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
-    feedback.add_argument("--student", action="append", metavar="ID", help="only this learner (may be repeated)")
-    feedback.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
+    _add_notebook(feedback)
+    _add_students(feedback)
+    _add_gradebook(feedback)
 
     report = command(
         "report",
@@ -130,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         "write a page about what a class did not understand, and a table beside it",
         "autograder report 04_linear",
     )
-    report.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+    _add_notebook(report)
     report.add_argument(
         "--to", type=Path, metavar="FILE.html", help="where to write it (default: reports/NAME/NAME.html)"
     )
@@ -139,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="leave out the section that names learners with similar answers, so that the page can be shown to others",
     )
-    report.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
+    _add_gradebook(report)
 
     export = command(
         "export",
@@ -154,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--notebook", action="append", metavar="NAME", help="only this notebook (may be repeated; default: all graded)"
     )
-    export.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
+    _add_gradebook(export)
 
     trial = command(
         "try", _try, "grade one notebook of your own, without a gradebook", "autograder try Downloads/04_linear.ipynb"
@@ -199,6 +195,18 @@ def _zone(text: str) -> ZoneInfo:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise argparse.ArgumentTypeError(f"{text!r} is not a time zone; use one such as Europe/Vienna or UTC") from None
+
+
+def _add_notebook(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+
+
+def _add_students(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--student", action="append", metavar="ID", help="only this learner (may be repeated)")
+
+
+def _add_gradebook(command: argparse.ArgumentParser, what: str = "the gradebook") -> None:
+    command.add_argument("--db", metavar="URL", help=f"{what} (default: as configured)")
 
 
 def _add_execution(command: argparse.ArgumentParser) -> None:

@@ -182,6 +182,15 @@ def test_what_was_handed_in_otherwise_is_kept(tmp_path):
     assert [path.read_bytes() for path in (tmp_path / "downloaded" / NAME / "attempts/ada").iterdir()] == [RELEASE]
 
 
+def test_a_folder_in_the_way_is_one_line(tmp_path):
+    there = tmp_path / "submitted/ada" / NAME / f"{NAME}.ipynb"
+    there.mkdir(parents=True)
+    with pytest.raises(CourseError) as error:
+        run(tmp_path, zipped(tmp_path / "a.zip", {"ada_1_2_04_linear.ipynb": work("new")}))
+    assert str(error.value) == f"{there} cannot be written: Is a directory."
+    assert list(there.parent.iterdir()) == [there]
+
+
 def test_two_learners_of_one_name_stay_two(tmp_path):
     files = {f"Kim Lee_{n}_assignsubmission_file_/04_linear.ipynb": work(str(n)) for n in (7, 8)}
     run(tmp_path, zipped(tmp_path / "a.zip", files))

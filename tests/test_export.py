@@ -185,6 +185,42 @@ def test_what_was_there_stays_if_writing_fails(tmp_path, monkeypatch):
     assert path.read_bytes() == b"before"
 
 
+def test_two_who_write_the_same_file_at_once_do_not_mix(tmp_path, monkeypatch):
+    path, write = tmp_path / "grades.csv", Path.write_bytes
+
+    def slow(self, content):
+        write(self, content[:2])
+        monkeypatch.undo()
+        write_whole(path, b"the other's")
+        with self.open("ab") as file:
+            file.write(content[2:])
+
+    monkeypatch.setattr(Path, "write_bytes", slow)
+    write_whole(path, b"the last one's")
+    assert path.read_bytes() == b"the last one's"
+    assert [file.name for file in tmp_path.iterdir()] == ["grades.csv"]
+
+
+def test_no_link_is_written_through(tmp_path):
+    folder, theirs = tmp_path / "folder", tmp_path / "theirs"
+    folder.mkdir()
+    theirs.write_bytes(b"before")
+    for name in ("grades.csv", ".grades.csv.unfinished"):
+        (folder / name).symlink_to(theirs)
+    write_whole(folder / "grades.csv", b"after")
+    assert theirs.read_bytes() == b"before"
+    assert not (folder / "grades.csv").is_symlink()
+    assert (folder / "grades.csv").read_bytes() == b"after"
+
+
+@pytest.mark.parametrize("mode", [None, 0o600, 0o644])
+def test_who_may_read_a_file_is_as_asked_else_as_usual(tmp_path, mode):
+    (tmp_path / "usual").write_bytes(b"")
+    write_whole(tmp_path / "grades.csv", b"", mode)
+    usual = (tmp_path / "usual").stat().st_mode & 0o777
+    assert (tmp_path / "grades.csv").stat().st_mode & 0o777 == (usual if mode is None else mode)
+
+
 def test_a_folder_in_the_way_is_told(tmp_path):
     (tmp_path / "grades.csv").mkdir()
     with pytest.raises(CourseError, match=r"grades\.csv cannot be written"):

@@ -1,4 +1,5 @@
 """What learners wrote, on feedback pages and in the formgrader: loaded from nowhere, in its place, in bounds."""
+# ruff: noqa: F811 (fixtures of another file)
 
 import os
 import re
@@ -23,24 +24,19 @@ from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
 from playwright.sync_api import Browser, expect, sync_playwright
 from playwright.sync_api import Page as BrowserPage
-from test_build import NAME, make_course
-from test_grade import SECOND
-from test_parallel import Engine, autograded, submit
-from test_source import SOUND
+from test_build import NAME
+from test_parallel import autograded, course, engine, make_registered, submit  # noqa: F401
 
-from autograder.build.expand import expand
-from autograder.build.release import release_text
 from autograder.course import Course
 from autograder.feedback import bounds
 from autograder.feedback.formulas import formula
 from autograder.feedback.pages import write_pages
 from autograder.feedback.safe_html import DEEPEST, clean_html
 from autograder.feedback.safe_markdown import markdown_as_html
-from autograder.grading.grade import grade_class, register
+from autograder.grading.grade import grade_class
 from autograder.grading.nbgrader_apps import course_config, course_directory
 from autograder.grading.restore import read_known, restore
 from autograder.lab.jupyter import lab_environment, this_machine
-from autograder.source.cells import read_source
 
 ROOT = Path(__file__).resolve().parents[1]
 ELSEWHERE = "http://elsewhere.invalid/"
@@ -64,28 +60,10 @@ def manual_cells() -> list:
     ]
 
 
-@pytest.fixture
-def engine(monkeypatch) -> Engine:
-    return Engine(monkeypatch)
-
-
 @pytest.fixture(scope="module")
 def template(tmp_path_factory, short_notebooks) -> Course:
-    """A course whose notebook asks for work that a teacher marks, too; it was never run."""
-    course = make_course(tmp_path_factory.mktemp("course"), SOUND + SECOND)
-    solution = expand(read_source(course.source(NAME)), course.data)
-    solution.cells += manual_cells()
-    nbformat.write(solution, course.solution(NAME))
-    course.release(NAME).parent.mkdir(parents=True)
-    course.release(NAME).write_text(release_text(course, course.solution(NAME)), encoding="utf-8")
-    register(course, course_config(course.root), NAME)
-    return course
-
-
-@pytest.fixture
-def course(template, tmp_path) -> Course:
-    shutil.copytree(template.root, tmp_path / "course")
-    return Course(tmp_path / "course")
+    """A course whose notebook asks for work that a teacher marks, too; ``course`` is a copy of it for one test."""
+    return make_registered(tmp_path_factory.mktemp("course"), *manual_cells())
 
 
 def graded(course: Course, student: str = "a", **answers: str) -> Path:

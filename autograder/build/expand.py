@@ -10,6 +10,7 @@ from autograder.build.setup_cell import setup_names, setup_text, tools_text
 from autograder.errors import CourseError
 from autograder.source.cells import UNRELEASED, Cell, Source
 from autograder.source.faults import EXERCISE_TITLE, find_faults
+from autograder.source.ids import CHECK, EXERCISE
 from autograder.source.names import parse, read_names
 
 DIFFICULTY = {1: "●○○", 2: "●●○", 3: "●●●"}
@@ -122,9 +123,9 @@ def _metadata(cell: Cell) -> dict:
     if cell.role == "setup":
         metadata["nbgrader"] = _nbgrader("setup", locked=True)
     if cell.role == "exercise":
-        metadata["nbgrader"] = _nbgrader(f"exercise-{cell.exercise}", solution=True)
+        metadata["nbgrader"] = _nbgrader(f"{EXERCISE}{cell.exercise}", solution=True)
     if cell.role == "check":
-        about = _nbgrader(f"check-{cell.exercise}", grade=True, locked=True)
+        about = _nbgrader(f"{CHECK}{cell.exercise}", grade=True, locked=True)
         metadata["nbgrader"] = about | {"points": cell.keys["points"]}
     return metadata | (FOLDED if cell.role == "check" or "folded" in cell.flags else {})
 

@@ -12,7 +12,8 @@ from nbgrader import utils
 
 from autograder.errors import CourseError
 from autograder.execute import CheckReport, Report
-from autograder.grading.restore import CHECK, KnownCell
+from autograder.grading.restore import KnownCell
+from autograder.source.ids import CHECK
 
 #: What is printed below the table of such an assignment.
 NOTE = (

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.grading.grade import Exercise, Row
-from autograder.grading.results import Result
+from autograder.grading.results import FAILED, Result, named_mistake
 from autograder.grading.submissions import printable
 
 #: Characters of a message that are shown: enough for any of ours, but a learner's exception may be cut.
@@ -101,9 +101,9 @@ def what_went_wrong(exercises: list[Exercise], row: Row) -> str:
 
 
 def _first_words(result: Result) -> str:
-    """The mistake that the check named, if any, which is its message's last line; else the message's first line."""
-    lines = [line.strip() for line in result.message.splitlines()] or [""]
-    line = lines[-1][2:] if lines[-1].startswith("→ ") else lines[0].removeprefix("✗ ")
+    """The mistake that the check named, if any; else the message's first line."""
+    first = next(iter(result.message.splitlines()), "").strip()
+    line = named_mistake(result.message) or first.removeprefix(FAILED)
     return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
 
 

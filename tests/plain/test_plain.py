@@ -108,6 +108,17 @@ def test_commands_take_an_assignment_of_several_notebooks(tmp_path, monkeypatch,
     assert f"Did you mean {NAME}?" in capsys.readouterr().err
 
 
+def test_an_assignment_without_submissions_is_refused_in_the_same_words(tmp_path):
+    config, submitted = course_config(COURSE.root, workdir=tmp_path), tmp_path / "submitted"
+    with pytest.raises(CourseError) as error:
+        grade_assignment(Course(tmp_path), config, "ps1")
+    assert str(error.value) == f"Nothing to grade: no folder {submitted}/STUDENT/ps1. Collect submissions first."
+    (submitted / "ada" / "ps1").mkdir(parents=True)
+    with pytest.raises(CourseError) as error:
+        grade_assignment(Course(tmp_path), config, "ps1", ["ada", "eve"])
+    assert str(error.value) == f"eve has not handed in ps1: {submitted / 'eve' / 'ps1'} does not exist."
+
+
 # What runs the checks
 
 

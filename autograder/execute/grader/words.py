@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from autograder.execute.grader.pictures import about_cell
 from autograder.execute.limits import Limits
-
-EXERCISE, CHECK = "exercise-", "check-"
+from autograder.source.ids import CHECK, EXERCISE
 
 FRAME = re.compile(r"Cell In\[(\d{1,9})\],? line (\d{1,9})")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
