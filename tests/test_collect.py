@@ -166,6 +166,12 @@ def test_the_last_attempt_counts_and_all_are_kept(tmp_path):
     assert len(list((tmp_path / "downloaded" / NAME / "attempts/ada").iterdir())) == 2
 
 
+def test_canvas_says_who_was_late(tmp_path):
+    files = {"ada_1_2_04_linear.ipynb": work("ada"), "hopper_LATE_3_4_04_linear.ipynb": work("hopper")}
+    lines = {line.student: line.said for line in run(tmp_path, zipped(tmp_path / "a.zip", files))}
+    assert lines == {"ada": "collected", "hopper": "collected; late, says Canvas, but not by how much"}
+
+
 def test_canvas_counts_attempts(tmp_path):
     files = {f"ada_1_{i}_04_linear{end}.ipynb": work(end) for i, end in enumerate(["-10", "-9", ""])}
     run(tmp_path, zipped(tmp_path / "a.zip", files))
@@ -356,7 +362,9 @@ def test_command(tmp_path, monkeypatch, capsys):
         (tmp_path / part).symlink_to(ROOT / part)
     monkeypatch.chdir(tmp_path)
     assert cli.main(["collect", NAME]) == 1
-    assert capsys.readouterr().err == f"autograder: {tmp_path}/downloaded/{NAME}/archive does not exist.\n"
+    place = f"{tmp_path}/downloaded/{NAME}/archive"
+    told = f"autograder: {place} does not exist: name the zip file or the folder that you have downloaded.\n"
+    assert capsys.readouterr().err == told
     zipped(tmp_path / "downloaded" / NAME / "archive/a.zip", {"ada_1_2_04_linear.ipynb": RELEASE, "x_1_2_a.pdf": b""})
     assert cli.main(["collect", NAME]) == 1
     said = capsys.readouterr().out

@@ -172,7 +172,8 @@ def _place(folder: Path, name: str, student: str, attempts: list[Attempt]) -> li
 
 
 def _line(student: str, attempt: Attempt, said: str, lost: bool = False) -> Line:
-    return Line(str(attempt.item.path), student, attempt.handed.when, said, lost)
+    late = f"; late, says {attempt.handed.system}, but not by how much" if attempt.handed.late else ""
+    return Line(str(attempt.item.path), student, attempt.handed.when, said + late, lost)
 
 
 def _read_stamp(path: Path) -> datetime | None:
