@@ -648,6 +648,7 @@ def test_missing_and_damaged_records_are_left_out_and_named(copy, capsys):
         path = folder / student / NAME / f"{NAME}.ipynb"
         path.chmod(0o644)
         path.write_text(text, encoding="utf-8")
+    Path("there").mkdir()
     assert main(["report", NAME, "--to", "there/my.html", "--anonymous"]) == 0
     out, err = said(capsys)
     assert err == ["autograder: left out because their records cannot be read: ada, alan, grace, hedy."]
