@@ -236,6 +236,12 @@ def _course(writes: bool) -> Course:
     return course
 
 
+def _require_folder(file: Path | None) -> None:
+    """Refuse a file that somebody named in a folder that does not exist: the folder's name may be mistyped."""
+    if file is not None and not file.parent.is_dir():
+        raise CourseError(f"There is no folder {file.parent}: make it, or name another file.")
+
+
 @contextmanager
 def _gradebook(config, must_exist: bool = False) -> Iterator[None]:
     """Check that the gradebook can be used before anything is done; report later errors with it in one line, too."""
@@ -351,6 +357,7 @@ def _report(options: argparse.Namespace) -> int:
     name, config = course.require(options.name), course_config(course.root, database=options.db)
     if options.to is not None and options.to.suffix != ".html":
         raise CourseError(f"{options.to} does not end in .html: name a file such as {name}.html.")
+    _require_folder(options.to)
     with _gradebook(config, must_exist=True), console.status("reading the records of the class …"):
         record = read_class(course, config, name)
         page, table = write_report(record, options.to or course.reports / name / f"{name}.html", options.anonymous)
@@ -371,6 +378,7 @@ def _export(options: argparse.Namespace) -> int:
     names = [course.require(name, plain=True) for name in options.notebook or []]
     config = course_config(course.root, database=options.db)
     exporter = {"canvas": CanvasExporter, "moodle": MoodleExporter}[options.format]
+    _require_folder(options.file)
     with _gradebook(config, must_exist=True):
         path, grades = export_grades(config, exporter, options.file or course.reports / exporter.default_to, names)
     console.print(

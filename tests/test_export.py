@@ -254,6 +254,7 @@ def test_the_command_says_where_the_file_is(course, monkeypatch, capsys):
     path = course.root / "reports" / "grades-canvas.csv"
     assert capsys.readouterr().out == f"Learners: 2; {LINEAR}: {path}\n"
     assert len(lines(path)) == 4
+    (course.root / "there").mkdir()
     assert main(["export", "--format", "moodle", "there/mine.csv"]) == 0
     assert len(lines(course.root / "there" / "mine.csv")) == 4
 
@@ -278,6 +279,17 @@ def test_what_nobody_was_graded_for_is_refused(course, monkeypatch, capsys):
     said = refused(["export", "--format", "canvas", "--notebook", UNUSED], capsys)
     assert f"Nobody has been graded for {UNUSED}: run `autograder grade {UNUSED}`." in said
     assert "Did you mean 04_linear?" in refused(["export", "--format", "canvas", "--notebook", "04"], capsys)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["export", "--format", "canvas", "nowhere/a.csv"], ["report", LINEAR, "--to", "nowhere/a.html"]],
+    ids=["export", "report"],
+)
+def test_a_folder_that_does_not_exist_is_not_made(course, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(course.root)
+    assert "There is no folder nowhere: make it, or name another file." in refused(arguments, capsys)
+    assert not (course.root / "nowhere").exists()
 
 
 def test_an_unknown_format_is_refused(capsys):

@@ -27,7 +27,7 @@ from autograder.report.figures import draw_endings, draw_points
 from autograder.report.items import analyse, discrimination, ending
 from autograder.report.mistakes import find_mistakes, kind
 from autograder.report.normal import LONGEST, normal_form
-from autograder.report.page import write_report
+from autograder.report.page import TEMPLATES, write_report
 from autograder.report.records import OWN, ClassRecord, Record, read_class, words
 from autograder.report.timing import cell_times
 
@@ -648,6 +648,7 @@ def test_missing_and_damaged_records_are_left_out_and_named(copy, capsys):
         path = folder / student / NAME / f"{NAME}.ipynb"
         path.chmod(0o644)
         path.write_text(text, encoding="utf-8")
+    Path("there").mkdir()
     assert main(["report", NAME, "--to", "there/my.html", "--anonymous"]) == 0
     out, err = said(capsys)
     assert err == ["autograder: left out because their records cannot be read: ada, alan, grace, hedy."]
@@ -686,3 +687,7 @@ def test_unknown_names_are_refused(copy, capsys):
 def test_a_number_of_many_digits_is_read():
     """Python writes no such number in decimal digits."""
     assert normal_form(f"x = 0x{'f' * 3700}") is not None
+
+
+def test_the_page_has_one_kind_of_apostrophe():
+    assert [path.name for path in TEMPLATES.iterdir() if path.is_file() and "’" in path.read_text("utf-8")] == []

@@ -66,7 +66,7 @@ class TellInWords(ShowSafely):
                 mark = marks.get(cell.metadata.nbgrader.get("grade_id"))
                 cell.metadata.nbgrader["comment"] = mark.comment if mark else ""
             if cell.cell_type == "code" and utils.is_grade(cell) and not utils.is_solution(cell):
-                ClearHiddenTests()._remove_hidden_test_region(cell)
+                ClearHiddenTests(parent=self)._remove_hidden_test_region(cell)
                 cell.source = cell.source.rstrip()
                 cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
         written = {(cell.cell_type, cell.source) for cell in original.cells} if original is not nb else set()

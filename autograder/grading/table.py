@@ -35,13 +35,22 @@ def print_table(console: Console, name: str, exercises: list[Exercise], rows: li
         console.print(marks)
         for row in rows:
             if words := _words(exercises, row):
-                console.print(Text(f"  {row.student}: ", style="bold") + words)
+                _print_indented(console, Text(f"{row.student}: ", style="bold") + words)
     for number, exercise in enumerate(exercises, start=1):
         console.print(
             f"  [bold]{number}[/] {escape(exercise.title.partition(': ')[2] or exercise.title)}", highlight=False
         )
     for line in what_changed(rows):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_indented(console: Console, words: Text) -> None:
+    """Print lines so that only the first, and no rest of a line that is too long, looks like a new entry."""
+    for indent, line in zip(("  ", *["    "] * words.plain.count("\n")), words.split("\n"), strict=True):
+        first, *rest = line.wrap(console, console.width - 6)
+        console.print(Text(indent) + first)
+        for more in rest:
+            console.print(Text("      ") + more)
 
 
 def _table(name: str, exercises: list[Exercise], rows: list[Row], with_words: bool) -> Table:
