@@ -507,4 +507,4 @@ def _reporter(progress: Progress, description: str):
 
 def _progress() -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    return Progress(*columns, console=console)
+    return Progress(*columns, console=console, transient=True)

@@ -213,6 +213,17 @@ time.sleep(8)
     assert report.checks[0].status == "right"
 
 
+def test_what_a_failed_answer_had_in_memory_is_free_again():
+    """Its traceback, which the message needs, must not keep it."""
+    large = "bytearray(b'x') * 600_000_000"
+    answer = f"def f():\n    hoard = {large}\n    raise ValueError(len(hoard))"
+    cells = [SETUP, answer, check("f()"), f"print(len({large}))"]
+    notebook, report = run(*cells, limits=Limits(cell_seconds=10, memory_bytes=1_000_000_000))
+    assert "in your line 3:  raise ValueError" in report.checks[0].message
+    assert printed(notebook)[-1] == "600000000\n"
+    assert report.problems == []
+
+
 def test_time_of_the_notebook_is_limited():
     limits = Limits(cell_seconds=5, total_seconds=2)
     _, report = run("import time; time.sleep(3)", "x = 1", check("pass"), limits=limits)

@@ -20,6 +20,8 @@ from autograder.grading.submissions import not_this, parse_notebook
 TIMESTAMP = "timestamp.txt"
 #: Everyone on the machine may read what was collected.
 READABLE = 0o644
+#: How many bytes of its own name an attempt keeps: with its time, a file system must take it.
+LONGEST_STEM = 160
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,12 @@ def collect(
             continue
         attempts[student].append(Attempt(item, handed, _in_utc(handed.when, zone)))
     for student in sorted(attempts):
-        lines += _place(folder, name, student, sorted(attempts[student], key=lambda attempt: attempt.order))
+        ordered = sorted(attempts[student], key=lambda attempt: attempt.order)
+        try:
+            lines += _place(folder, name, student, ordered)
+        except (CourseError, OSError) as error:  # one learner's trouble; the others are collected
+            said = f"{error.filename} cannot be written: {error.strerror}" if isinstance(error, OSError) else str(error)
+            lines += [_line(student, attempt, said, lost=True) for attempt in ordered]
     return lines
 
 
@@ -165,7 +172,8 @@ def _place(folder: Path, name: str, student: str, attempts: list[Attempt]) -> li
 
 
 def _line(student: str, attempt: Attempt, said: str, lost: bool = False) -> Line:
-    return Line(str(attempt.item.path), student, attempt.handed.when, said, lost)
+    late = f"; late, says {attempt.handed.system}, but not by how much" if attempt.handed.late else ""
+    return Line(str(attempt.item.path), student, attempt.handed.when, said + late, lost)
 
 
 def _read_stamp(path: Path) -> datetime | None:
@@ -178,7 +186,8 @@ def _read_stamp(path: Path) -> datetime | None:
 
 def _keep(kept: Path, data: bytes, when: datetime | None, file: str) -> None:
     """Keep an attempt under its time and its own name; what is there already stays."""
-    stem = "_".join(part for part in (f"{when:%Y-%m-%d-%H-%M-%S}" if when else "", id_of(Path(file).stem)[:80]) if part)
+    short = id_of(Path(file).stem).encode()[:LONGEST_STEM].decode(errors="ignore")
+    stem = "_".join(part for part in (f"{when:%Y-%m-%d-%H-%M-%S}" if when else "", short) if part)
     paths = (kept / f"{stem}{'' if number == 1 else f'-{number}'}.ipynb" for number in range(1, 10_000))
     for path in paths:
         if not path.exists():

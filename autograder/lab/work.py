@@ -86,7 +86,7 @@ def _update(release: Path, mine: Path, folder: Path, notes: dict[str, Note]) -> 
     beside = _beside(mine, newest, folder, notes)
     _write_trusted(beside, text)
     notes[beside.relative_to(folder).as_posix()] = newest
-    return [f"{name}: there is a newer release. Your work has not changed; the newer one is beside it: {beside.name}"]
+    return [f"{name}: there is a newer release. Your copy was left as it is; the newer one is beside it: {beside.name}"]
 
 
 def _beside(mine: Path, newest: Note, folder: Path, notes: dict[str, Note]) -> Path:

@@ -7,6 +7,7 @@ that leaves this process is trusted on the other side.
 import ast
 import base64
 import copy
+import gc
 import importlib
 import io
 import pickle
@@ -699,8 +700,13 @@ class Student:
         return number
 
     def _do_traceback(self) -> str:
-        """The traceback of the last request's exception as IPython shows it, from the learner's first frame on."""
-        error = self.failed
+        """Where the last request has failed."""
+        text, self.failed = self._traceback(self.failed), None
+        gc.collect()  # the formatter leaves cycles with the frames, and so with what the answer had in memory
+        return text
+
+    def _traceback(self, error: BaseException | None) -> str:
+        """The traceback as IPython shows it, from the learner's first frame on."""
         place = error and error.__traceback__
         while place is not None and place.tb_frame.f_code.co_filename.startswith(OURS):
             place = place.tb_next
@@ -711,7 +717,7 @@ class Student:
         except BaseException:
             return ""
         finally:
-            self.shell.InteractiveTB.tb = None  # it keeps the frames, and with them what the answer had in memory
+            self.shell.InteractiveTB.tb = None
 
 
 @dataclass(frozen=True)

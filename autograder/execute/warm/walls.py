@@ -218,7 +218,8 @@ def set_limits(limits: Limits, gpu: bool) -> None:
     _limit(resource.RLIMIT_CPU, 4 * limits.total_seconds)
     _limit(resource.RLIMIT_MEMLOCK, 1 << 16)
     if not gpu:  # CUDA reserves more addresses than there is memory
-        limit_memory(limits.memory_bytes)
+        # A little less than what ends the process, so that one that asks for too much gets a MemoryError instead.
+        limit_memory(limits.memory_bytes * 19 // 20)
 
 
 def limit_memory(more: int) -> None:
