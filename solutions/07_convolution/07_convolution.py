@@ -2578,13 +2578,13 @@ told = []
 for name, values in accuracy.items():
     beyond = values[:6] + values[9:]
     told.append(
-        f"the {name}: {values[7]:.0%} in the middle, {values[6]:.0%} and {values[8]:.0%} one column away, "
-        f"{min(beyond):.0%} to {max(beyond):.0%} further away"
+        f"by the {name} {values[7]:.0%} in the middle, {values[6]:.0%} and {values[8]:.0%} one column away, "
+        f"and between {min(beyond):.0%} and {max(beyond):.0%} further away"
     )
 show(
     figure,
     alt="Above, two strips with the same digit, in the middle and 5 columns to the right. Below, the share of digits "
-    f"recognised, against the shift. {'; '.join(told)}.",
+    f"recognised, against the shift: {'; '.join(told)}.",
 )
 
 # %% [markdown]
