@@ -1,16 +1,17 @@
 # %% [markdown]
 # # Batch processing
 #
-# Networks hardly ever get their samples one at a time; they get them in batches. After this notebook you will be able to
+# Networks hardly ever get their samples one at a time; they get them in batches. At the end of this notebook, your functions train a classifier
+# on real digits and point out the images that it finds hardest.
 #
-# - explain why: count how often parameters are copied into a small, fast memory, with and without batches;
+# After this notebook you can
+#
+# - explain why networks get batches: count how often parameters are copied into a small, fast memory, with and without batches;
 # - turn a loop over samples into a few operations on the whole batch, forward and backward, and prove it by counting operations;
 # - time code so that the number means something, and find the batch size beyond which your machine gains nothing;
 # - split a batch that does not fit into memory, and still get the gradient of the whole.
 #
-# At the end your functions train a classifier on real digits and point out the images that it finds hardest.
-#
-# **Time**: about 45 minutes of reading and 55 minutes for the 7 exercises (12 points). **You need**: shapes and broadcasting, `backward()` and `.grad`,
+# **Points**: 12. **Time**: about 45 minutes of reading and 55 minutes for the 7 exercises. **You need**: shapes and broadcasting, `backward()` and `.grad`,
 # $s = x\,w^T + b$ and its backward pass (`04_linear`), `F.mse_loss` and its `reduction` (`05_mse_loss`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
@@ -2751,7 +2752,7 @@ print(f"the strongest pull is {pull.max() / pull.min():.1f} times the weakest")
 mean = grad_s.T @ x / 1000
 print("the batch's gradient is their mean:", torch.allclose(gradients.mean(dim=0), mean, atol=1e-5))
 
-# %% yours folded label="Draw the loss, and the images with the strongest and the weakest pull"
+# %% yours folded label="Draw the loss and the strongest and weakest pulls"
 figure, ax = plot_axes(6.4, 2.4)
 ax.plot(history, color=COLOURS["loss"], linewidth=2)
 ax.set(xlabel="step", ylabel="loss of all 1,000 images", ylim=(0, None))
