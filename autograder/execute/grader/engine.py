@@ -286,7 +286,7 @@ class _Run:
             cell.execution_count = _count(outcome["count"])
             problem = problem or words.limit_met(cell.outputs, name, self.limits)
             if is_check(cell):
-                error = error_shown(cell)
+                error = error_shown(cell.outputs)
                 self._mark(cell, "error" if error and status == "ok" else status, error, problem)
         self._bound_outputs(cell, mine)
         if problem:

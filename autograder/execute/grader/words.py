@@ -122,16 +122,6 @@ def judgement(error: dict, by_count: dict, exercise: str) -> tuple[str, str]:
     return "wrong", "\n".join(lines)
 
 
-def failed_line(code: str) -> str:
-    """What a check that failed says if its author wrote no message."""
-    return f"This line of the check failed: {code}"
-
-
-def numbered_lines(traceback: str) -> list[tuple[int, int]]:
-    """The cells' lines in a traceback, the innermost last: the cell's execution count and the line's number."""
-    return [(int(count), int(number)) for count, number in FRAME.findall(ANSI.sub("", traceback))]
-
-
 @dataclass(frozen=True)
 class Place:
     """A line of a learner's code: its exercise (empty for another cell), its number in the cell, and its text."""
@@ -143,11 +133,11 @@ class Place:
 
 def _learners_line(traceback: str, by_count: dict) -> Place | None:
     """The innermost line in a traceback that is from the learner's own cells."""
-    for count, number in reversed(numbered_lines(traceback)):
-        cell = by_count.get(count)
+    for count, number in reversed(FRAME.findall(ANSI.sub("", traceback))):
+        cell = by_count.get(int(count))
         lines = cell.source.splitlines() if cell is not None else []
-        if 0 < number <= len(lines):
+        if 0 < int(number) <= len(lines):
             grade_id = str(about_cell(cell).get("grade_id", ""))
             exercise = grade_id.removeprefix(EXERCISE) if grade_id.startswith(EXERCISE) else ""
-            return Place(exercise, number, lines[number - 1].strip())
+            return Place(exercise, int(number), lines[int(number) - 1].strip())
     return None
