@@ -306,6 +306,45 @@ def test_a_browser_asks_nothing_of_anybody(course, engine, browser, visits, tmp_
     assert len(visits) > 3
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_formgrader_frames_no_picture_and_sets_tables_as_tables(course, engine, browser, scheme):
+    """With nbgrader's own style sheets, which give pictures a red frame and tables no room."""
+    path = graded(course)
+    table = "| kernel | stride |\n|---|---|\n| 3×3 | 1 |"
+    frame = "<table border='1'><tr><th>a</th><td>1</td></tr></table>"
+    outputs = [new_output("display_data", data={"text/html": f'<img alt="x" src="{PIXEL}">{frame}'})]
+    wide = "$$" + " + ".join(f"x_{{{i}}}" for i in range(90)) + "$$"
+    add_cells(path, new_markdown_cell(f"![x]({PIXEL})\n\n{table}\n\n{wide}"), new_code_cell("1", outputs=outputs))
+    html, static = formgrader(course, path), Path(handlers.static_path)
+
+    def answer(route):
+        place = static / route.request.url.partition("/formgrader/static/")[2]
+        if route.request.url.endswith("/page"):
+            route.fulfill(body=html, content_type="text/html; charset=utf-8")
+        elif place.is_file():
+            route.fulfill(path=place)
+        else:
+            route.fulfill(status=404)
+
+    tab = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme=scheme)
+    tab.route("**/*", answer)
+    tab.goto("http://course.invalid/page")
+    style = "(every, name) => every.map(one => getComputedStyle(one)[name])"
+    red = tab.evaluate("[...document.styleSheets].some(sheet => (sheet.href || '').endsWith('/formgrade.css'))")
+    assert red, "nbgrader's own rules are there, too"
+    pictures = tab.locator("#notebook img")
+    assert pictures.count() >= 2
+    assert set(pictures.evaluate_all(style, "borderTopStyle")) == {"none"}
+    cells = tab.locator("#notebook .rendered_html").locator("th, td")
+    assert cells.count() >= 6
+    for side in ("paddingLeft", "paddingRight"):
+        assert min(float(width.removesuffix("px")) for width in cells.evaluate_all(style, side)) >= 6
+    for side in ("paddingTop", "borderTopWidth"):
+        assert min(float(width.removesuffix("px")) for width in cells.evaluate_all(style, side)) >= 1
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 1200
+
+
 # Text that a learner wrote does not pass for the page's own
 
 
