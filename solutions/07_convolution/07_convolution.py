@@ -2576,10 +2576,10 @@ bottom.legend(loc="center right", frameon=False)
 bottom.spines[["top", "right"]].set_visible(False)
 told = []
 for name, values in accuracy.items():
-    beyond = values[:6] + values[9:]
+    least, most = (f"{bound(values[:6] + values[9:]):.0%}" for bound in (min, max))
     told.append(
         f"by the {name} {values[7]:.0%} in the middle, {values[6]:.0%} and {values[8]:.0%} one column away, "
-        f"and between {min(beyond):.0%} and {max(beyond):.0%} further away"
+        f"and {least if least == most else f'{least} to {most}'} further away"
     )
 show(
     figure,
