@@ -59,7 +59,12 @@ def formula(latex: str, typed: str, display: bool = False) -> str:
             raise ValueError("a command that the library does not know stays as it is")
         return tostring(_safe(root), encoding="unicode")
     except Exception:  # the library raises errors of many kinds, IndexError and RecursionError among them
-        return f"<code>{html.escape(typed)}</code>"
+        return as_typed(typed)
+
+
+def as_typed(typed: str) -> str:
+    """A formula that is not read, in a code box."""
+    return f"<code>{html.escape(typed)}</code>"
 
 
 def _safe(root: Element) -> Element:

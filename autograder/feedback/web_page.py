@@ -5,30 +5,17 @@ from typing import Any
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from traitlets.config import Configurable
 
-from autograder.feedback.formulas import STYLE, formula
+from autograder.feedback.formulas import STYLE
+from autograder.feedback.renderer import FormulaRenderer
 
 SCRIPT = re.compile(r"<script\b", re.IGNORECASE)
 #: A diagram in Markdown.
 MERMAID = re.compile(r"^\s*(?:```+|~~~+)\s*mermaid", re.MULTILINE)
-
-
-class _Renderer(IPythonRenderer):
-    """nbconvert's renderer, but with formulas as MathML."""
-
-    def inline_math(self, body: str) -> str:
-        return formula(body, f"${body}$")
-
-    def block_math(self, body: str) -> str:
-        return formula(body, f"$${body}$$", display=True)
-
-    def latex_environment(self, name: str, body: str) -> str:
-        typed = rf"\begin{{{name}}}{body}\end{{{name}}}"
-        return formula(typed, typed, display=True)
 
 
 @pass_context
@@ -40,7 +27,7 @@ class MarkdownWithFormulas(Configurable):
 
     def __call__(self, context: Context, text: str) -> str:
         exporter = self.parent
-        renderer = _Renderer(
+        renderer = FormulaRenderer(
             escape=False,
             attachments=context.get("cell", {}).get("attachments", {}),
             embed_images=exporter.embed_images,
