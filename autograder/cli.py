@@ -301,11 +301,13 @@ def _collect(options: argparse.Namespace) -> int:
     from autograder.grading.submissions import read_telltales
 
     course = _course(writes=True)
-    name = course.require(options.name)
+    name = course.require(options.name, plain=True)
+    solutions = sorted((course.solutions / name).glob("*.ipynb")) if name in course.plain else [course.solution(name)]
+    notebooks = {solution.stem: read_telltales(solution) for solution in solutions}
     roster = read_roster(options.roster) if options.roster else None
     sources = options.sources or [course.root / "downloaded" / name / "archive"]
     with console.status("reading the downloads …"):
-        lines = collect(course.root, name, read_telltales(course.solution(name)), sources, roster, options.zone)
+        lines = collect(course.root, name, notebooks, sources, roster, options.zone)
     print_lines(console, name, lines)
     return 1 if not lines or any(line.lost for line in lines) else 0
 
