@@ -4,7 +4,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -403,9 +403,12 @@ def _try(options: argparse.Namespace) -> int:
     from autograder.grading.trial import try_notebook
 
     course = _course(writes=False)
-    with console.status("running your notebook …"):
-        name, exercises, row, page = try_notebook(course, options.file, _execution(options))
-    print_table(console, name, exercises, [row])
+    with ExitStack() as stack:
+        with console.status("running your notebook …"):
+            trial = stack.enter_context(try_notebook(course, options.file, _execution(options)))
+        print_table(console, trial.name, trial.exercises, [trial.row])
+        with console.status("writing the feedback page …"):
+            page = trial.write_page()
     console.print(f"The feedback page: {_plain(str(page))}", highlight=False, markup=False, soft_wrap=True)
     return 0
 
