@@ -67,7 +67,7 @@ figure, ax = plt.subplots(figsize=(6.4, 2.9), layout="constrained")
 contours_of(ax, valley, (-9, 3), (-2.2, 2.2))
 ax.set_aspect("equal")
 for point in ([-8.0, 1.5], [-5.0, -0.5], [-6.0, 0.0]):
-    along = valley_gradient(np.array(point)) / 22
+    along = valley_gradient(np.array(point)) / 45
     ax.annotate("", point + along, point, arrowprops={"arrowstyle": "-|>", "color": COLOURS["loss"], "linewidth": 2})
     ax.plot(*point, "o", color=INK, markersize=6)
 show(
@@ -288,6 +288,11 @@ print("L =", L)
 
 
 # %% folded label="Draw the graph of L"
+def red_arrow(ax, start, end):
+    style = {"arrowstyle": "-|>", "color": COLOURS["loss"], "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("", end, start, arrowprops=style)
+
+
 def draw_graph(result, leaves, alt):
     """The graph behind a tensor, found through grad_fn and next_functions; the result is at the top."""
     level, edges = {}, []
@@ -307,14 +312,15 @@ def draw_graph(result, leaves, alt):
     figure, ax = plt.subplots(figsize=(5.0, 0.95 * (deepest + 1.2)), layout="constrained")
     for node, before in edges:
         (x0, y0), (x1, y1) = at[node], at[before]
-        ax.annotate("", (x1, y1 + 0.36), (x0, y0 - 0.36), arrowprops={"arrowstyle": "-|>", "color": COLOURS["loss"], "linewidth": 1.6})
+        high = 0.38 if hasattr(before, "variable") else 0.24
+        red_arrow(ax, (x0 + (x1 - x0) * 0.12, y0 - 0.22), (x1 - (x1 - x0) * 0.05, y1 + high))
     for node, (x0, y0) in at.items():
         leaf = hasattr(node, "variable")
         text = f"{names.get(id(node.variable), 'leaf')}\nAccumulateGrad" if leaf else node.name()
         colour = COLOURS["learned" if leaf else "plain"]
         box = {"facecolor": (colour, 0.25), "edgecolor": colour, "linewidth": 2, "boxstyle": "round,pad=0.35"}
         ax.text(x0, y0, text, ha="center", va="center", fontsize=11, color=INK, bbox=box)
-    ax.annotate("", (0, 0.38), (0, 0.85), arrowprops={"arrowstyle": "-|>", "color": COLOURS["loss"], "linewidth": 1.6})
+    red_arrow(ax, (0, 0.8), (0, 0.24))
     ax.text(0, 0.9, "L.backward() starts here", ha="center", va="bottom", fontsize=11, color=COLOURS["loss"])
     ax.set(xlim=(-3.4, 3.4), ylim=(-1.25 * deepest - 0.6, 1.3))
     ax.axis("off")
@@ -838,7 +844,7 @@ def by_thirds(phi, a, b, tol=1e-8):
 # %% [markdown]
 # ### Where your search asks
 #
-# The next cell searches from the start of our valley in the direction of the steepest descent, with your `golden_section`, and shows at which places it asked.
+# The next cell searches from the start of our valley in the direction of the steepest descent, between 0 and 0.15, with your `golden_section`, and shows at which places it asked.
 
 # %% yours
 search = yours_or_ours(golden_section, by_thirds, lambda t: (t - 0.3) ** 2, 0.0, 1.0, 1e-3)
@@ -852,23 +858,23 @@ def along(alpha):
     return valley(start + alpha * direction)
 
 
-alpha = search(along, 0.0, 1.0, 1e-8)
+alpha = search(along, 0.0, 0.15, 1e-8)
 print(f"α = {alpha:.6f} after {len(asked)} values; f falls from {valley(start):.2f} to {valley(start + alpha * direction):.2f}")
 
 # %% yours folded label="Draw where it asked"
 figure, axes = plt.subplots(2, 1, figsize=(6.0, 4.6), sharex=True, layout="constrained", height_ratios=[1.3, 1])
-line = np.linspace(0, 0.75, 200)
+line = np.linspace(0, 0.15, 200)
 axes[0].plot(line, [valley(start + t * direction) for t in line], color=COLOURS["plain"], linewidth=2)
 axes[0].plot(asked[:14], [valley(start + t * direction) for t in asked[:14]], "o", color=COLOURS["output"])
 axes[0].set(ylabel="φ(α)")
 axes[1].plot(asked[:14], range(1, len(asked[:14]) + 1), "o-", color=COLOURS["output"], linewidth=1)
-axes[1].set(xlabel="α", ylabel="which value", ylim=(15, 0))
+axes[1].set(xlabel="α", ylabel="order", ylim=(15, 0), yticks=[1, 5, 10, 14])
 for ax in axes:
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25)
 show(
     figure,
-    alt="Above, the function φ along the line, a parabola with its minimum near 0.05; dots mark where your search asked. Below, the same places from the first value "
+    alt="Above, the function φ along the line, a parabola with its minimum at about 0.05; dots mark where your search asked. Below, the same places from the first value "
     "at the top to the 14th at the bottom: they close in on the minimum.",
 )
 
@@ -898,14 +904,14 @@ def line_search(phi):
     return search(phi, 0.0, 1.0, 1e-8)
 
 
-path = descend(valley, valley_gradient, start, line_search)
-print(f"{len(path) - 1} steps; the last place is {path[-1].round(7)}")
+numpy_path = descend(valley, valley_gradient, start, line_search)
+print(f"{len(numpy_path) - 1} steps; the last place is {numpy_path[-1].round(7)}")
 
 # %% [markdown]
 # **Before you run it:** at each step we go exactly as far as the function falls. What is the angle between one step and the next? What does the path look like?
 
 # %% predict
-moves = np.diff(path, axis=0)
+moves = np.diff(numpy_path, axis=0)
 for k in range(4):
     cosine = moves[k] @ moves[k + 1] / (np.linalg.norm(moves[k]) * np.linalg.norm(moves[k + 1]))
     print(f"step {k} has length {np.linalg.norm(moves[k]):.3f}; angle to the next: {math.degrees(math.acos(cosine)):.3f}°")
@@ -914,7 +920,7 @@ for k in range(4):
 figure, ax = plt.subplots(figsize=(6.4, 2.9), layout="constrained")
 contours_of(ax, valley, (-9, 3), (-2.2, 2.2))
 ax.set_aspect("equal")
-ax.plot(*path.T, "o-", color=INK, markersize=4, linewidth=1.8)
+ax.plot(*numpy_path.T, "o-", color=INK, markersize=4, linewidth=1.8)
 show(
     figure,
     alt="The path of steepest descent on the contour lines of the valley: a zigzag. A long first step down the slope, then steps across the valley and along it, each at right "
@@ -1135,11 +1141,11 @@ def by_numpy(f, x, line_search, eps=1e-6, max_iter=100):
 example = torch.tensor([-8.0, 1.5], dtype=torch.float64, requires_grad=True)
 descent = yours_or_ours(steepest_descent, by_numpy, valley, example, line_search)
 
-x = torch.tensor(start, requires_grad=True)
+x = torch.from_numpy(start.copy()).requires_grad_()
 torch_path = descent(valley, x, line_search).numpy()
-print("steps:", len(path) - 1, "with NumPy,", len(torch_path) - 1, "with autograd")
-common = min(len(path), len(torch_path))
-difference = np.abs(path[:common] - torch_path[:common]).max()
+print("steps:", len(numpy_path) - 1, "with NumPy,", len(torch_path) - 1, "with autograd")
+common = min(len(numpy_path), len(torch_path))
+difference = np.abs(numpy_path[:common] - torch_path[:common]).max()
 print(f"largest difference between the two paths: {difference:.1e}, below 1e-6: {difference < 1e-6}")
 
 # %% [markdown]
@@ -1160,7 +1166,7 @@ print(f"largest difference between the two paths: {difference:.1e}, below 1e-6: 
 
 # %%
 x = torch.tensor([-8.0, 1.5], requires_grad=True)
-optimizer = torch.optim.SGD([x], lr=0.05)
+optimizer = torch.optim.SGD([x], lr=0.06)
 for _ in range(3):
     optimizer.zero_grad()  # clear the gradients of the last round
     loss = valley(x)  # forward: compute, and record the graph
@@ -1198,7 +1204,7 @@ ax.set(xlabel="step", ylabel="loss")
 ax.legend(title="learning rate", frameon=False, ncols=2)
 show(
     figure,
-    alt="The loss over 40 steps for four learning rates, logarithmic. 0.02 falls slowly, 0.09 falls fastest, 0.0999 soon stays at about 22, and 0.105 falls at first and then grows without bound.",
+    alt="The loss over 40 steps for four learning rates, logarithmic. 0.02 falls slowly, 0.09 falls fastest, 0.0999 soon stays near 20, and 0.105 falls at first and then grows without bound.",
 )
 
 # %% [markdown]
@@ -1433,7 +1439,7 @@ for step in range(1, 61):
 #
 # </details>
 #
-# **Before you run it:** both start at (−8, 1), with the same learning rate 0.018, and take 60 steps. How many of them does each need until the loss, 82 at the start, is below 1?
+# **Before you run it:** both start at (−8, 1), with the same learning rate 0.018, and take 60 steps. How many of them does each need until the loss, 82 at the start, *stays* below 1?
 
 # %% predict
 start = torch.tensor([-8.0, 1.0], dtype=torch.float64)
@@ -1450,9 +1456,16 @@ makers = {
     "momentum": lambda p: torch.optim.SGD(p, lr=0.018, momentum=0.9),
 }
 runs = {name: run(ravine, start, make, 60) for name, make in makers.items()}
+
+
+def stays_below(values, level):
+    """After how many steps the loss stays below a level, in words."""
+    above = max(k for k, value in enumerate(values) if value >= level)
+    return f"after {above + 1}" if above + 1 < len(values) else "not yet"
+
+
 for name, (places, values) in runs.items():
-    below = next((k for k, value in enumerate(values) if value < 1), None)
-    print(f"{name:9} below 1 after {below} steps; loss after 60 steps {values[-1]:.3f}")
+    print(f"{name:9} stays below 1: {stays_below(values, 1)}; loss after 60 steps {values[-1]:.3f}")
 
 # %% predict folded label="Draw both paths"
 STYLES = {
@@ -2168,14 +2181,13 @@ for name in handmade:
 #
 # All four start at (−8, 1) in the ravine and take 60 steps.
 #
-# **Before you run it:** in which order do they first get below a loss of 1? And which of them are *at* the lowest point after 60 steps (loss below 0.01)?
+# **Before you run it:** whose loss stays below 1 first, and whose last? After 60 steps, who is closest to the lowest point?
 
 # %% predict
 runs = {name: run(ravine, start, make, 60) for name, make in handmade.items()}
 for name, (places, values) in runs.items():
-    below = next((k for k, value in enumerate(values) if value < 1), "–")
     marks = "  ".join(f"{values[k]:8.4f}" for k in (10, 20, 40, 60))
-    print(f"{name:9} below 1 after {below!s:2} steps; loss after 10, 20, 40, 60 steps: {marks}")
+    print(f"{name:9} stays below 1: {stays_below(values, 1):8}; loss after 10, 20, 40, 60 steps: {marks}")
 
 
 # %% predict folded label="Draw the race: all paths, with a slider over the steps"
