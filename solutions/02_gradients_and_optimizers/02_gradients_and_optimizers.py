@@ -1416,19 +1416,17 @@ try_many(35)
 
 
 # %% folded label="The course's own version, if you need it"
-def by_closure(f, start, make_optimizer, steps):
-    """Stands in for minimize: the optimizer itself computes the value, through a closure."""
+def for_two_numbers(f, start, make_optimizer, steps):
+    """Stands in for minimize: measures the slopes of a parabola along its two coordinates."""
     x = nn.Parameter(start.detach().clone())
-    optimizer, path, values = make_optimizer([x]), [start.detach().clone()], []
-
-    def closure():
-        x.grad = torch.autograd.grad(f(x), x)[0]
-        return f(x)
-
+    optimizer, path = make_optimizer([x]), [start.detach().clone()]
+    east, north = torch.eye(2, dtype=start.dtype)
     for _ in range(steps):
-        values.append(optimizer.step(closure).item())
+        here = path[-1]
+        x.grad = torch.stack([f(here + east) - f(here - east), f(here + north) - f(here - north)]) / 2
+        optimizer.step()
         path.append(x.detach().clone())
-    return torch.stack(path), [*values, f(x).item()]
+    return torch.stack(path), [f(place).item() for place in path]
 
 
 # %% [markdown]
@@ -1472,7 +1470,7 @@ def ravine(x):
     return (x[0] ** 2 + 100 * x[1] ** 2) / 2
 
 
-run = yours_or_ours(minimize, by_closure, ravine, start, lambda p: torch.optim.SGD(p, lr=0.01), 2)
+run = yours_or_ours(minimize, for_two_numbers, ravine, start, lambda p: torch.optim.SGD(p, lr=0.01), 2)
 makers = {
     "SGD": lambda p: torch.optim.SGD(p, lr=0.018),
     "momentum": lambda p: torch.optim.SGD(p, lr=0.018, momentum=0.9),
@@ -1530,6 +1528,7 @@ show(
 # - `w`, `grad` and `v` have the same shape (any, even none) and dtype (float32 or float64). `w` may be a leaf that requires a gradient; it still is one afterwards.
 # - `w` and `v` change **in place**, in their own memory, and autograd records nothing: `v` still requires no gradient. They need not be contiguous.
 # - `grad` is left as it was. The function returns `None`.
+# - Write the rule yourself, without `torch.optim` and without PyTorch's fused optimizer operations.
 #
 # <details><summary>Hint 1: nothing is recorded</summary>
 #
@@ -1577,12 +1576,24 @@ def by_torch(w, grad, v, lr, momentum=0.9, weight_decay=0.0, **more):
     return p.detach(), optimizer.state[p]["momentum_buffer"]
 
 
+def whole_steps(seen):
+    """The functions that torch.optim's optimizers call, or that take a whole step."""
+    return [name for name in seen.functions if "record_function" in name or "fused" in name]
+
+
+
 w = torch.tensor([[1.0, -2.0, 0.5], [0.25, 3.0, -1.5]]).requires_grad_()
 grad = torch.tensor([[0.5, 1.0, -2.0], [-0.75, 0.25, 1.5]])
 v = torch.tensor([[2.0, -1.0, 0.5], [1.0, -0.5, -3.0]])
 w0, g0, v0 = w.detach().clone(), grad.clone(), v.clone()
 old_w, old_v = w.detach(), v.detach()
-result = momentum_step(inplace(w), inplace(grad), inplace(v), 0.1, 0.8, 0.3)
+with Watch(operations=False) as seen:
+    result = momentum_step(inplace(w), inplace(grad), inplace(v), 0.1, 0.8, 0.3)
+require(
+    whole_steps(seen) == [],
+    "the rule is your own, without torch.optim",
+    "Your code lets torch.optim, or a fused operation, take the step.",
+)
 after = by_torch(w0, g0, v0, 0.1, 0.8, 0.3)
 expect(
     grad,
@@ -1641,7 +1652,7 @@ def try_many(seed):
     }
     settings = [(0.1, 0.9, 0.0), (0.05, 0.5, 0.2), (1.0, 0.99, 0.01), (0.3, 0.7, 1.0)]
     cases = [("float32", (5,)), ("float64", (2, 3)), ("transposed", (3, 2)), ("every second number", (4,)), ("float64", ()), ("float32", (2, 1, 3))]
-    found, wanted, grads, befores, recorded = {}, {}, {}, {}, []
+    found, wanted, grads, befores, recorded, used = {}, {}, {}, {}, [], []
     for number, (kind, shape) in enumerate(cases):
         lr, momentum, decay = settings[number % 4]
         w, grad, v = (kinds[kind](*shape) for _ in names)
@@ -1653,11 +1664,14 @@ def try_many(seed):
         wanted[what] = []
         for _ in range(3):
             wanted[what].append(by_torch(w, grad, v, lr, momentum, decay))
-            momentum_step(inplace(w), inplace(grad), inplace(v), lr, momentum, decay)
+            with Watch(operations=False) as seen:
+                momentum_step(inplace(w), inplace(grad), inplace(v), lr, momentum, decay)
+            used += whole_steps(seen)
             found.setdefault(what, []).append((old_w.clone(), old_v.clone()))
         recorded += [what] * v.requires_grad
     expect(grads, befores, f"grad is left as it was: {len(cases)} shapes, dtypes and layouts", rtol=0, atol=0)
     expect(found, wanted, "w and v in three steps for each of them, as torch.optim.SGD takes them", rtol=1e-5, atol=1e-6)
+    require(used == [], "the rule is your own in all of them", "torch.optim, or a fused operation, takes the step.")
     require(recorded == [], "v requires no gradient for any of them", f"It does for {'; '.join(recorded[:1])}.")
     w, grad, v = (torch.randn(4, generator=g) for _ in names)
     start, slope = w.clone(), grad.clone()
@@ -1717,6 +1731,7 @@ for make in (torch.optim.SGD, torch.optim.RMSprop):
 # - `w`, `grad` and `s` have the same shape (any, even none) and dtype (float32 or float64). `s` is nowhere negative. `w` may be a leaf that requires a gradient; it still is one afterwards.
 # - `w` and `s` change **in place**, in their own memory, and autograd records nothing: `s` still requires no gradient. They need not be contiguous.
 # - `grad` is left as it was. The function returns `None`.
+# - Write the rule yourself, without `torch.optim` and without PyTorch's fused optimizer operations.
 #
 # <details><summary>Hint 1: which comes first?</summary>
 #
@@ -1775,12 +1790,24 @@ def by_torch(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0, **more
     return p.detach(), optimizer.state[p]["square_avg"]
 
 
+def whole_steps(seen):
+    """The functions that torch.optim's optimizers call, or that take a whole step."""
+    return [name for name in seen.functions if "record_function" in name or "fused" in name]
+
+
+
 w = torch.tensor([[1.0, -2.0, 0.5], [0.25, 3.0, -1.5]]).requires_grad_()
 grad = torch.tensor([[0.5, 1.0, -2.0], [-0.75, 0.25, 1.5]])
 s = torch.tensor([[2.0, 1.0, 0.5], [0.125, 4.0, 3.0]])
 w0, g0, s0 = w.detach().clone(), grad.clone(), s.clone()
 old_w, old_s = w.detach(), s.detach()
-result = rmsprop_step(inplace(w), inplace(grad), inplace(s), 0.1, 0.8, 0.01, 0.3)
+with Watch(operations=False) as seen:
+    result = rmsprop_step(inplace(w), inplace(grad), inplace(s), 0.1, 0.8, 0.01, 0.3)
+require(
+    whole_steps(seen) == [],
+    "the rule is your own, without torch.optim",
+    "Your code lets torch.optim, or a fused operation, take the step.",
+)
 after = by_torch(w0, g0, s0, 0.1, 0.8, 0.01, 0.3)
 expect(
     grad,
@@ -1857,7 +1884,7 @@ def try_many(seed):
     }
     settings = [(0.1, 0.9, 1e-8, 0.0), (0.05, 0.5, 0.1, 0.2), (1.0, 0.99, 1e-3, 0.01), (0.3, 0.7, 1.0, 1.0)]
     cases = [("float32", (5,)), ("float64", (2, 3)), ("transposed", (3, 2)), ("every second number", (4,)), ("float64", ()), ("float32", (2, 1, 3))]
-    found, wanted, grads, befores, recorded = {}, {}, {}, {}, []
+    found, wanted, grads, befores, recorded, used = {}, {}, {}, {}, [], []
     for number, (kind, shape) in enumerate(cases):
         w, grad, s = kinds[kind](*shape), kinds[kind](*shape), kinds[kind](*shape)
         s.pow_(2)
@@ -1867,11 +1894,14 @@ def try_many(seed):
         wanted[what] = []
         for _ in range(3):
             wanted[what].append(by_torch(w, grad, s, *settings[number % 4]))
-            rmsprop_step(inplace(w), inplace(grad), inplace(s), *settings[number % 4])
+            with Watch(operations=False) as seen:
+                rmsprop_step(inplace(w), inplace(grad), inplace(s), *settings[number % 4])
+            used += whole_steps(seen)
             found.setdefault(what, []).append((old_w.clone(), old_s.clone()))
         recorded += [what] * s.requires_grad
     expect(grads, befores, f"grad is left as it was: {len(cases)} shapes, dtypes and layouts", rtol=0, atol=0)
     expect(found, wanted, "w and s in three steps for each of them, as torch.optim.RMSprop takes them", rtol=1e-5, atol=1e-6)
+    require(used == [], "the rule is your own in all of them", "torch.optim, or a fused operation, takes the step.")
     require(recorded == [], "s requires no gradient for any of them", f"It does for {'; '.join(recorded[:1])}.")
     w, grad, s = torch.randn(4, generator=g), torch.randn(4, generator=g), torch.rand(4, generator=g)
     after = by_torch(w, grad, s)
@@ -1930,6 +1960,7 @@ for step in (1, 2, 3):
 # - `w`, `m` and `v` change **in place**, in their own memory, and autograd records nothing: `m` and `v` still require no gradient. They need not be contiguous.
 # - What you write into `m` and `v` is **not** corrected: the correction is made anew in each step.
 # - `grad` is left as it was. The function returns `None`.
+# - Write the rule yourself, without `torch.optim` and without PyTorch's fused optimizer operations.
 #
 # <details><summary>Hint 1: the order</summary>
 #
@@ -1998,6 +2029,12 @@ def by_torch(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_de
     return p.detach(), state["exp_avg"], state["exp_avg_sq"]
 
 
+def whole_steps(seen):
+    """The functions that torch.optim's optimizers call, or that take a whole step."""
+    return [name for name in seen.functions if "record_function" in name or "fused" in name]
+
+
+
 w = torch.tensor([[1.0, -2.0, 0.5], [0.25, 3.0, -1.5]]).requires_grad_()
 grad = torch.tensor([[0.5, 1.0, -2.0], [-0.75, 0.25, 1.5]])
 m = torch.tensor([[0.5, -1.0, 0.25], [1.0, -0.5, -2.0]])
@@ -2005,7 +2042,13 @@ v = torch.tensor([[2.0, 1.0, 0.5], [0.125, 4.0, 3.0]])
 w0, g0, m0, v0 = w.detach().clone(), grad.clone(), m.clone(), v.clone()
 old_w, old_m, old_v = w.detach(), m.detach(), v.detach()
 options = {"lr": 0.1, "betas": (0.8, 0.95), "eps": 0.01, "weight_decay": 0.3}
-result = adam_step(inplace(w), inplace(grad), inplace(m), inplace(v), 3, **options)
+with Watch(operations=False) as seen:
+    result = adam_step(inplace(w), inplace(grad), inplace(m), inplace(v), 3, **options)
+require(
+    whole_steps(seen) == [],
+    "the rule is your own, without torch.optim",
+    "Your code lets torch.optim, or a fused operation, take the step.",
+)
 after = by_torch(w0, g0, m0, v0, 3, **options)
 expect(
     grad,
@@ -2094,7 +2137,7 @@ def try_many(seed):
         {"lr": 0.3, "betas": (0.7, 0.99), "eps": 1.0, "weight_decay": 1.0},
     ]
     cases = [("float32", (5,)), ("float64", (2, 3)), ("transposed", (3, 2)), ("every second number", (4,)), ("float64", ()), ("float32", (2, 1, 3))]
-    found, wanted, grads, befores, recorded = {}, {}, {}, {}, []
+    found, wanted, grads, befores, recorded, used = {}, {}, {}, {}, [], []
     for number, (kind, shape) in enumerate(cases):
         w, grad, m, v = (kinds[kind](*shape) for _ in range(4))
         v.pow_(2)
@@ -2107,11 +2150,14 @@ def try_many(seed):
         first = 1 if number > 3 else (1, 2, 10, 1000)[number]
         for t in range(first, first + 3):
             wanted[what].append(by_torch(w, grad, m, v, t, **settings[number % 4]))
-            adam_step(inplace(w), inplace(grad), inplace(m), inplace(v), t, **settings[number % 4])
+            with Watch(operations=False) as seen:
+                adam_step(inplace(w), inplace(grad), inplace(m), inplace(v), t, **settings[number % 4])
+            used += whole_steps(seen)
             found.setdefault(what, []).append(tuple(one.clone() for one in mine))
         recorded += [what] * (m.requires_grad or v.requires_grad)
     expect(grads, befores, f"grad is left as it was: {len(cases)} shapes, dtypes and layouts", rtol=0, atol=0)
     expect(found, wanted, "w, m and v in three steps for each of them, as torch.optim.Adam takes them", rtol=1e-5, atol=1e-6)
+    require(used == [], "the rule is your own in all of them", "torch.optim, or a fused operation, takes the step.")
     require(recorded == [], "m and v require no gradient for any of them", f"They do for {'; '.join(recorded[:1])}.")
 
 

@@ -1766,7 +1766,7 @@ def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
 
 
 # torch.optim does it
-# %% right="momentum_step"
+# %% wrong="momentum_step" says="the rule is your own, without torch.optim"
 def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
     p = nn.Parameter(w.detach().clone())
     p.grad = grad.clone()
@@ -1984,6 +1984,23 @@ def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
 # No default for the weight decay
 # %% wrong="momentum_step" says="the defaults"
 def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.01):
+    with torch.no_grad():
+        v *= momentum
+        v += grad + weight_decay * w
+        w -= lr * v
+
+
+# torch.optim, for three dimensions
+# %% wrong="momentum_step" says="the rule is your own in all of them"
+def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
+    if w.dim() == 3:
+        p = nn.Parameter(w.detach().clone())
+        p.grad = grad.clone()
+        optimizer = torch.optim.SGD([p], lr=lr, momentum=momentum, weight_decay=weight_decay)
+        optimizer.state[p]["momentum_buffer"] = v
+        optimizer.step()
+        w.data.copy_(p.data)
+        return
     with torch.no_grad():
         v *= momentum
         v += grad + weight_decay * w
@@ -2268,6 +2285,17 @@ def rmsprop_step(w, grad, s, lr=0.01, alpha=0.9, eps=1e-8, weight_decay=0.0):
         s *= alpha
         s += (1 - alpha) * g**2
         w -= lr * g / (s.sqrt() + eps)
+
+
+# torch.optim does it
+# %% wrong="rmsprop_step" says="the rule is your own, without torch.optim"
+def rmsprop_step(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
+    p = nn.Parameter(w.detach().clone())
+    p.grad = grad.clone()
+    optimizer = torch.optim.RMSprop([p], lr, alpha, eps, weight_decay)
+    optimizer.state[p].update(step=torch.tensor(0.0), square_avg=s)
+    optimizer.step()
+    w.data.copy_(p.data)
 
 
 # The corrections in the step size
@@ -2716,6 +2744,27 @@ def adam_step(w, grad, m, v, t, lr=0.01, betas=(0.9, 0.999), eps=1e-8, weight_de
         corrected_m = m / (1 - betas[0] ** t)
         corrected_v = v / (1 - betas[1] ** t)
         w -= lr * corrected_m / (corrected_v.sqrt() + eps)
+
+
+# torch.optim does it
+# %% wrong="adam_step" says="the rule is your own, without torch.optim"
+def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    p = nn.Parameter(w.detach().clone())
+    p.grad = grad.clone()
+    optimizer = torch.optim.Adam([p], lr, betas, eps, weight_decay)
+    optimizer.state[p].update(step=torch.tensor(t - 1.0), exp_avg=m, exp_avg_sq=v)
+    optimizer.step()
+    w.data.copy_(p.data)
+
+
+# A fused step
+# %% wrong="adam_step" says="the rule is your own, without torch.optim"
+def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    here = w.detach()
+    torch._fused_adam_(
+        [here], [grad.clone()], [m], [v], [], [torch.tensor(float(t))],
+        lr=lr, beta1=betas[0], beta2=betas[1], weight_decay=weight_decay, eps=eps, amsgrad=False, maximize=False,
+    )
 
 
 # AMSGrad
