@@ -1613,7 +1613,7 @@ def minimize(f, start, make_optimizer, steps):
 
 
 # A new optimizer in each round
-# %% wrong="minimize" says="a start that requires a gradient, with Adam"
+# %% wrong="minimize" says="has been called a second time"
 def minimize(f, start, make_optimizer, steps):
     x = start.detach().clone().requires_grad_()
     optimizer = make_optimizer([x])
