@@ -467,8 +467,8 @@ print(u)
 #
 # Write `value_and_gradient(f, x)`, which leaves no traces: it returns `f(x)` as a Python `float`, and the gradient of `f` at `x` as a tensor.
 #
-# - `x` is float32 or float64, of any shape, even without dimensions. It may require a gradient or not. `f` takes a tensor of this shape and returns a
-#   0-d tensor that depends on `x`.
+# - `x` is float32 or float64, of any shape, even without dimensions. It may require a gradient or not. `f` takes a tensor of this shape
+#   and dtype and returns a 0-d tensor that depends on it.
 # - The gradient is a **new** tensor with the shape and dtype of `x` that does not require a gradient.
 # - `x` is left as it was: its values, its `requires_grad` and its `grad`.
 # - `f` may use other tensors that require a gradient: `f` may be a layer with weights, for example. *Their* `grad` is left as it was, too.
@@ -491,7 +491,7 @@ def value_and_gradient(f, x: torch.Tensor) -> tuple[float, torch.Tensor]:
     """The value of f at x and its gradient there.
 
     Args:
-        f: takes a tensor of the shape of x, returns a 0-d tensor.
+        f: takes a tensor of the shape and dtype of x, returns a 0-d tensor.
         x: float32 or float64, any shape.
 
     Returns:
@@ -514,6 +514,8 @@ class Weighted(nn.Module):
         self.scale, self.c = nn.Parameter(torch.tensor(2.0, dtype=c.dtype)), c
 
     def forward(self, z):
+        if z.shape != self.c.shape or z.dtype != self.c.dtype:
+            raise TypeError(f"f takes {self.c.dtype} of shape {tuple(self.c.shape)}, not {z.dtype} of {tuple(z.shape)}")
         return (self.scale * self.c * z**3).sum()
 
 
@@ -786,6 +788,19 @@ require(
     phi.count <= most(-1.0, 3.0, 1e-4),
     f"phi is called at most {most(-1.0, 3.0, 1e-4)} times",
     f"It was called {phi.count} times: each cut needs one new value. Keep the value of the point that stays inside.",
+)
+phi = Asked(lambda t: abs(t - 0.3), 0.0, 1.0)
+expect(
+    golden_section(inplace(phi), 0.0, 1.0, 0.5),
+    0.190983005625,
+    "golden_section(phi, 0, 1, 0.5): two cuts, then the midpoint",
+    mistakes={
+        "That is one of the two points inside: return the midpoint of the last interval.": 0.236067977500,
+        "That is an end of the last interval: return its midpoint.": 0.0,
+        "That is the other end of the last interval: return its midpoint.": 0.381966011250,
+        "You cut once more: stop when the interval is at most tol long.": 0.263932022500,
+        "You cut once less: go on while the interval is longer than tol.": 0.309016994375,
+    },
 )
 for a, b, tol in [(2.0, 2.5, 0.5), (-3.0, -2.0, 4.0)]:
     phi = Asked(lambda t: t, a, b)

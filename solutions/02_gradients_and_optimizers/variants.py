@@ -436,7 +436,7 @@ def value_and_gradient(f, x):
 
 
 # float32 throughout
-# %% wrong="value_and_gradient" says="for each of them"
+# %% wrong="value_and_gradient" says="f takes torch.float64"
 def value_and_gradient(f, x):
     leaf = x.detach().float().requires_grad_()
     value = f(leaf)
@@ -605,7 +605,7 @@ def golden_section(phi, a, b, tol=1e-8):
 
 
 # Returns the left end
-# %% wrong="golden_section" says="That is an end of the interval: return its midpoint."
+# %% wrong="golden_section" says="That is an end of the last interval"
 def golden_section(phi, a, b, tol=1e-8):
     ratio = (math.sqrt(5) - 1) / 2
     c, d = b - ratio * (b - a), a + ratio * (b - a)
@@ -620,6 +620,98 @@ def golden_section(phi, a, b, tol=1e-8):
             d = a + ratio * (b - a)
             fd = phi(d)
     return a
+
+
+# Returns the right end
+# %% wrong="golden_section" says="That is the other end of the last interval"
+def golden_section(phi, a, b, tol=1e-8):
+    ratio = (math.sqrt(5) - 1) / 2
+    c, d = b - ratio * (b - a), a + ratio * (b - a)
+    fc, fd = phi(c), phi(d)
+    while b - a > tol:
+        if fc < fd:
+            b, d, fd = d, c, fc
+            c = b - ratio * (b - a)
+            fc = phi(c)
+        else:
+            a, c, fc = c, d, fd
+            d = a + ratio * (b - a)
+            fd = phi(d)
+    return b
+
+
+# Returns an end if nothing is to be cut
+# %% wrong="golden_section" says="That is an end of the interval: return its midpoint."
+def golden_section(phi, a, b, tol=1e-8):
+    if b - a <= tol:
+        return a
+    ratio = (math.sqrt(5) - 1) / 2
+    c, d = b - ratio * (b - a), a + ratio * (b - a)
+    fc, fd = phi(c), phi(d)
+    while b - a > tol:
+        if fc < fd:
+            b, d, fd = d, c, fc
+            c = b - ratio * (b - a)
+            fc = phi(c)
+        else:
+            a, c, fc = c, d, fd
+            d = a + ratio * (b - a)
+            fd = phi(d)
+    return (a + b) / 2
+
+
+# Returns the better point inside
+# %% wrong="golden_section" says="That is one of the two points inside"
+def golden_section(phi, a, b, tol=1e-8):
+    ratio = (math.sqrt(5) - 1) / 2
+    c, d = b - ratio * (b - a), a + ratio * (b - a)
+    fc, fd = phi(c), phi(d)
+    while b - a > tol:
+        if fc < fd:
+            b, d, fd = d, c, fc
+            c = b - ratio * (b - a)
+            fc = phi(c)
+        else:
+            a, c, fc = c, d, fd
+            d = a + ratio * (b - a)
+            fd = phi(d)
+    return (a + b) / 2 if b - a >= 0.5 else c if fc < fd else d
+
+
+# Looks at half the length
+# %% wrong="golden_section" says="You cut once more"
+def golden_section(phi, a, b, tol=1e-8):
+    ratio = (math.sqrt(5) - 1) / 2
+    c, d = b - ratio * (b - a), a + ratio * (b - a)
+    fc, fd = phi(c), phi(d)
+    while b - a > tol * 0.7:
+        if fc < fd:
+            b, d, fd = d, c, fc
+            c = b - ratio * (b - a)
+            fc = phi(c)
+        else:
+            a, c, fc = c, d, fd
+            d = a + ratio * (b - a)
+            fd = phi(d)
+    return (a + b) / 2
+
+
+# Looks at the length too early
+# %% wrong="golden_section" says="You cut once less"
+def golden_section(phi, a, b, tol=1e-8):
+    ratio = (math.sqrt(5) - 1) / 2
+    c, d = b - ratio * (b - a), a + ratio * (b - a)
+    fc, fd = phi(c), phi(d)
+    while (b - a) * ratio > tol:
+        if fc < fd:
+            b, d, fd = d, c, fc
+            c = b - ratio * (b - a)
+            fc = phi(c)
+        else:
+            a, c, fc = c, d, fd
+            d = a + ratio * (b - a)
+            fd = phi(d)
+    return (a + b) / 2
 
 
 # Cuts before it looks
@@ -737,7 +829,7 @@ def golden_section(phi, a, b, tol=1e-8):
 
 
 # A parabola through three points
-# %% wrong="golden_section" says="within tol/2"
+# %% wrong="golden_section" says="two cuts, then the midpoint"
 def golden_section(phi, a, b, tol=1e-8):
     c = (a + b) / 2
     if b - a <= tol:
@@ -748,7 +840,7 @@ def golden_section(phi, a, b, tol=1e-8):
 
 
 # Stops at ten times tol
-# %% wrong="golden_section" says="within tol/2"
+# %% wrong="golden_section" says="two cuts, then the midpoint"
 def golden_section(phi, a, b, tol=1e-8):
     ratio = (math.sqrt(5) - 1) / 2
     c, d = b - ratio * (b - a), a + ratio * (b - a)
