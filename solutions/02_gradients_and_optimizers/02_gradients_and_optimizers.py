@@ -2178,6 +2178,7 @@ def take_step(optimizer, p, w, grad, state):
     p.grad = grad.clone()
     optimizer.step()  # which creates the state
     kept = optimizer.state[p]
+    state = {name: value for name, value in state.items() if name in kept}  # without momentum, there is no buffer
     for name, value in state.items():
         kept[name].copy_(value) if isinstance(value, torch.Tensor) else kept[name].fill_(value)
     p.data.copy_(w.detach())
