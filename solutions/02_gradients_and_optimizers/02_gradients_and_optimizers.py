@@ -589,7 +589,7 @@ require(
 leaf = before.clone().requires_grad_()
 check_one(value_and_gradient(f, inplace(leaf)), f, leaf, before, "an x that requires a gradient")
 require(leaf.requires_grad, "x.requires_grad is still True", "You switched it off: x.requires_grad_(False) changes x itself.")
-require(leaf.grad is None, "x.grad is still None", "`backward()` wrote into it: make a leaf of your own.")
+require(leaf.grad is None, "x.grad is still None", "It was written into: make a leaf of your own.")
 check_one(value_and_gradient(f, (leaf * 1.0)), f, leaf, before, "an x that is the result of an operation")
 
 
@@ -1093,6 +1093,9 @@ for kind, advice in [(torch.float64, "float64"), (torch.float32, "float32")]:
             "It stops too early: compare the norm of the gradient with eps, not the length of the step.": torch.tensor(
                 [[1.0], [0.5], [0.25], [0.125]], dtype=kind
             ),
+            "The root is missing: the norm is the root of the sum of all squares.": torch.tensor(
+                [[1.0], [0.5], [0.25]], dtype=kind
+            ),
             "It stops one step too late: look at the gradient before the step.": torch.tensor(
                 [[1.0], [0.5], [0.25], [0.125], [0.0625], [0.03125]], dtype=kind
             ),
@@ -1105,6 +1108,27 @@ expect(path, torch.zeros(1, 2, dtype=torch.float64), "at the lowest point it tak
 x = leaf_of(start_at)
 path = steepest_descent(bowl(A), inplace(x), strict, 0.0, 4)
 expect(path, by_sgd(A, start_at, 0.1, 4), "with a line search that looks closely at phi")
+
+
+def measured(place, eps, known):
+    """In a round bowl, the norm of the gradient is known, and each step shortens it by a tenth."""
+    place = torch.tensor(place)
+    count, norm = 0, place.norm().item()
+    while norm * 0.9**count >= eps:
+        count += 1
+    x = leaf_of(place)
+    path = steepest_descent(bowl(torch.eye(place.numel())), inplace(x), strict, eps, 100)
+    mistakes = {
+        "You compared the largest number: the norm is the root of the sum of all squares.": "largest",
+        "You compared the sum of the numbers: the norm is the root of the sum of all squares.": "sum",
+    }
+    expect(
+        len(path) - 1,
+        count,
+        f"the number of steps from {place.tolist()} until the norm is below {eps}",
+        mistakes={text: known[name] for text, name in mistakes.items() if name in known},
+    )
+    expect(path, by_sgd(torch.eye(place.numel()), place, 0.1, count), "the places on the way")
 
 
 def try_many(seed):
@@ -1131,6 +1155,7 @@ def try_many(seed):
         best = torch.tensor(choices, dtype=dtype)[torch.stack(heights).argmin(0)]
         wrong[what] = (flat[1:], (flat - best[:, None] * slopes)[:-1])
         ends[what] = (x.detach().clone(), path[-1], path[0], place.t() if number == 4 else place)
+    measured([[2.0, -1.0]], 0.5, {"largest": 14, "sum": 7})
     expect(
         {what: one for what, (one, _) in wrong.items()},
         {what: other for what, (_, other) in wrong.items()},
@@ -1148,10 +1173,7 @@ def try_many(seed):
 try_many(24)
 ### BEGIN HIDDEN TESTS
 try_many(34)
-x, place = leaf_of(torch.tensor([[2.0, -1.0]])), torch.tensor([[2.0, -1.0]])
-path = steepest_descent(bowl(torch.eye(2)), inplace(x), strict, 0.5, 100)
-expect(path, by_sgd(torch.eye(2), place, 0.1, 15)[: len(path)], "a round bowl, eps 0.5")
-expect(len(path), 16, "it stops when the norm of the gradient is below eps = 0.5")
+measured([[-0.5, 0.25], [3.0, 1.0]], 0.2, {})
 ### END HIDDEN TESTS
 
 
@@ -1530,7 +1552,7 @@ show(
 #
 # $$g = \mathtt{grad} + \lambda\, w, \qquad v \leftarrow \mu\, v + g, \qquad w \leftarrow w - \eta\, v.$$
 #
-# - `w`, `grad` and `v` have the same shape (any, even 0-d) and dtype (float32 or float64). `w` may be a leaf that requires a gradient; it still is one afterwards.
+# - `w`, `grad` and `v` have the same shape (any, even 0-d) and dtype (float32 or float64). `w` may be a leaf that requires a gradient, or require none; that stays as it is.
 # - `w` and `v` change **in place**, in their own memory, and autograd records nothing: `v` still requires no gradient. They need not be contiguous.
 # - `grad` is left as it was. The function returns `None`.
 # - Write the rule yourself, without `torch.optim` and without PyTorch's fused optimizer operations.
@@ -1652,18 +1674,19 @@ def try_many(seed):
     kinds = {
         "float32": lambda *shape: torch.randn(shape, generator=g),
         "float64": lambda *shape: torch.randn(shape, generator=g, dtype=torch.float64),
-        "transposed": lambda n, m: torch.randn(m, n, generator=g).t(),
-        "every second number": lambda n: torch.randn(2 * n, generator=g, dtype=torch.float64)[::2],
+        "float32, transposed": lambda n, m: torch.randn(m, n, generator=g).t(),
+        "float64, every second number": lambda n: torch.randn(2 * n, generator=g, dtype=torch.float64)[::2],
     }
     settings = [(0.1, 0.9, 0.0), (0.05, 0.5, 0.2), (1.0, 0.99, 0.01), (0.3, 0.7, 1.0)]
-    cases = [("float32", (5,)), ("float64", (2, 3)), ("transposed", (3, 2)), ("every second number", (4,)), ("float64", ()), ("float32", (2, 1, 3))]
-    found, wanted, grads, befores, recorded, used = {}, {}, {}, {}, [], []
+    cases = [("float32", (5,)), ("float64", (2, 3)), ("float32, transposed", (3, 2)), ("float64, every second number", (4,)), ("float64", ()), ("float32", (2, 1, 3))]
+    found, wanted, grads, befores, recorded, used, switched = {}, {}, {}, {}, [], [], []
     for number, (kind, shape) in enumerate(cases):
         lr, momentum, decay = settings[number % 4]
         w, grad, v = (kinds[kind](*shape) for _ in names)
         w.requires_grad_(number % 2 == 0)
-        if number == 1:
-            w = torch.nn.Parameter(w)
+        needed = w.requires_grad
+        if number > 3:
+            v.zero_()  # as before the first step
         what = f"{kind}, shape {shape}, lr {lr}, momentum {momentum}, weight decay {decay}"
         old_w, old_v, grads[what], befores[what] = w.detach(), v.detach(), grad, grad.clone()
         wanted[what] = []
@@ -1674,8 +1697,22 @@ def try_many(seed):
             used += whole_steps(seen)
             found.setdefault(what, []).append((old_w.clone(), old_v.clone()))
         recorded += [what] * v.requires_grad
+        switched += [what] * (w.requires_grad != needed)
     expect(grads, befores, f"grad is left as it was: {len(cases)} shapes, dtypes and layouts", rtol=0, atol=0)
-    expect(found, wanted, "w and v in three steps for each of them, as torch.optim.SGD takes them", rtol=1e-5, atol=1e-6)
+    for kind, rtol, atol in [("float32", 1e-5, 1e-6), ("float64", 1e-9, 1e-10)]:
+        some = [what for what in found if kind in what]
+        expect(
+            {what: found[what] for what in some},
+            {what: wanted[what] for what in some},
+            f"w and v in three steps for each of them in {kind}, as torch.optim.SGD takes them",
+            rtol=rtol,
+            atol=atol,
+        )
+    require(
+        switched == [],
+        "w requires a gradient, or not, as before",
+        f"You switched it on or off, for {'; '.join(switched[:1])}.",
+    )
     require(used == [], "the rule is your own in all of them", "torch.optim, or a fused operation, takes the step.")
     require(recorded == [], "v requires no gradient for any of them", f"It does for {'; '.join(recorded[:1])}.")
     w, grad, v = (torch.randn(4, generator=g) for _ in names)
@@ -1733,7 +1770,7 @@ for make in (torch.optim.SGD, torch.optim.RMSprop):
 #
 # Write `rmsprop_step(w, grad, s, lr, alpha, eps, weight_decay)`, one step for one parameter, with $g = \mathtt{grad} + \lambda\,w$ as before.
 #
-# - `w`, `grad` and `s` have the same shape (any, even 0-d) and dtype (float32 or float64). `s` is nowhere negative. `w` may be a leaf that requires a gradient; it still is one afterwards.
+# - `w`, `grad` and `s` have the same shape (any, even 0-d) and dtype (float32 or float64). `s` is nowhere negative. `w` may be a leaf that requires a gradient, or require none; that stays as it is.
 # - `w` and `s` change **in place**, in their own memory, and autograd records nothing: `s` still requires no gradient. They need not be contiguous.
 # - `grad` is left as it was. The function returns `None`.
 # - Write the rule yourself, without `torch.optim` and without PyTorch's fused optimizer operations.
@@ -1884,16 +1921,17 @@ def try_many(seed):
     kinds = {
         "float32": lambda *shape: torch.randn(shape, generator=g),
         "float64": lambda *shape: torch.randn(shape, generator=g, dtype=torch.float64),
-        "transposed": lambda n, m: torch.randn(m, n, generator=g).t(),
-        "every second number": lambda n: torch.randn(2 * n, generator=g, dtype=torch.float64)[::2],
+        "float32, transposed": lambda n, m: torch.randn(m, n, generator=g).t(),
+        "float64, every second number": lambda n: torch.randn(2 * n, generator=g, dtype=torch.float64)[::2],
     }
     settings = [(0.1, 0.9, 1e-8, 0.0), (0.05, 0.5, 0.1, 0.2), (1.0, 0.99, 1e-3, 0.01), (0.3, 0.7, 1.0, 1.0)]
-    cases = [("float32", (5,)), ("float64", (2, 3)), ("transposed", (3, 2)), ("every second number", (4,)), ("float64", ()), ("float32", (2, 1, 3))]
-    found, wanted, grads, befores, recorded, used = {}, {}, {}, {}, [], []
+    cases = [("float32", (5,)), ("float64", (2, 3)), ("float32, transposed", (3, 2)), ("float64, every second number", (4,)), ("float64", ()), ("float32", (2, 1, 3))]
+    found, wanted, grads, befores, recorded, used, switched = {}, {}, {}, {}, [], [], []
     for number, (kind, shape) in enumerate(cases):
         w, grad, s = kinds[kind](*shape), kinds[kind](*shape), kinds[kind](*shape)
         s.pow_(2)
         w.requires_grad_(number % 2 == 0)
+        needed = w.requires_grad
         what = f"{kind}, shape {shape}, (lr, alpha, eps, weight decay) = {settings[number % 4]}"
         old_w, old_s, grads[what], befores[what] = w.detach(), s.detach(), grad, grad.clone()
         wanted[what] = []
@@ -1904,8 +1942,22 @@ def try_many(seed):
             used += whole_steps(seen)
             found.setdefault(what, []).append((old_w.clone(), old_s.clone()))
         recorded += [what] * s.requires_grad
+        switched += [what] * (w.requires_grad != needed)
     expect(grads, befores, f"grad is left as it was: {len(cases)} shapes, dtypes and layouts", rtol=0, atol=0)
-    expect(found, wanted, "w and s in three steps for each of them, as torch.optim.RMSprop takes them", rtol=1e-5, atol=1e-6)
+    for kind, rtol, atol in [("float32", 1e-5, 1e-6), ("float64", 1e-9, 1e-10)]:
+        some = [what for what in found if kind in what]
+        expect(
+            {what: found[what] for what in some},
+            {what: wanted[what] for what in some},
+            f"w and s in three steps for each of them in {kind}, as torch.optim.RMSprop takes them",
+            rtol=rtol,
+            atol=atol,
+        )
+    require(
+        switched == [],
+        "w requires a gradient, or not, as before",
+        f"You switched it on or off, for {'; '.join(switched[:1])}.",
+    )
     require(used == [], "the rule is your own in all of them", "torch.optim, or a fused operation, takes the step.")
     require(recorded == [], "s requires no gradient for any of them", f"It does for {'; '.join(recorded[:1])}.")
     w, grad, s = torch.randn(4, generator=g), torch.randn(4, generator=g), torch.rand(4, generator=g)
@@ -1961,7 +2013,7 @@ for step in (1, 2, 3):
 #
 # Write `adam_step(w, grad, m, v, t, lr, betas, eps, weight_decay)`, one step of Adam (not AdamW) for one parameter, with $g = \mathtt{grad} + \lambda\,w$. `t` is the number of this step; the first is 1.
 #
-# - `w`, `grad`, `m` and `v` have the same shape (any, even 0-d) and dtype (float32 or float64). `v` is nowhere negative. `w` may be a leaf that requires a gradient; it still is one afterwards.
+# - `w`, `grad`, `m` and `v` have the same shape (any, even 0-d) and dtype (float32 or float64). `v` is nowhere negative. `w` may be a leaf that requires a gradient, or require none; that stays as it is.
 # - `w`, `m` and `v` change **in place**, in their own memory, and autograd records nothing: `m` and `v` still require no gradient. They need not be contiguous.
 # - What you write into `m` and `v` is **not** corrected: the correction is made anew in each step.
 # - `grad` is left as it was. The function returns `None`.
@@ -2132,8 +2184,8 @@ def try_many(seed):
     kinds = {
         "float32": lambda *shape: torch.randn(shape, generator=g),
         "float64": lambda *shape: torch.randn(shape, generator=g, dtype=torch.float64),
-        "transposed": lambda n, m: torch.randn(m, n, generator=g).t(),
-        "every second number": lambda n: torch.randn(2 * n, generator=g, dtype=torch.float64)[::2],
+        "float32, transposed": lambda n, m: torch.randn(m, n, generator=g).t(),
+        "float64, every second number": lambda n: torch.randn(2 * n, generator=g, dtype=torch.float64)[::2],
     }
     settings = [
         {"lr": 0.1},
@@ -2141,14 +2193,15 @@ def try_many(seed):
         {"lr": 1.0, "betas": (0.95, 0.5), "eps": 1e-3, "weight_decay": 0.01},
         {"lr": 0.3, "betas": (0.7, 0.99), "eps": 1.0, "weight_decay": 1.0},
     ]
-    cases = [("float32", (5,)), ("float64", (2, 3)), ("transposed", (3, 2)), ("every second number", (4,)), ("float64", ()), ("float32", (2, 1, 3))]
-    found, wanted, grads, befores, recorded, used = {}, {}, {}, {}, [], []
+    cases = [("float32", (5,)), ("float64", (2, 3)), ("float32, transposed", (3, 2)), ("float64, every second number", (4,)), ("float64", ()), ("float32", (2, 1, 3))]
+    found, wanted, grads, befores, recorded, used, switched = {}, {}, {}, {}, [], [], []
     for number, (kind, shape) in enumerate(cases):
         w, grad, m, v = (kinds[kind](*shape) for _ in range(4))
         v.pow_(2)
         if number > 3:
             m.zero_(), v.zero_()
         w.requires_grad_(number % 2 == 0)
+        needed = w.requires_grad
         what = f"{kind}, shape {shape}, {settings[number % 4]}"
         mine, grads[what], befores[what] = (w.detach(), m.detach(), v.detach()), grad, grad.clone()
         wanted[what] = []
@@ -2160,8 +2213,22 @@ def try_many(seed):
             used += whole_steps(seen)
             found.setdefault(what, []).append(tuple(one.clone() for one in mine))
         recorded += [what] * (m.requires_grad or v.requires_grad)
+        switched += [what] * (w.requires_grad != needed)
     expect(grads, befores, f"grad is left as it was: {len(cases)} shapes, dtypes and layouts", rtol=0, atol=0)
-    expect(found, wanted, "w, m and v in three steps for each of them, as torch.optim.Adam takes them", rtol=1e-5, atol=1e-6)
+    for kind, rtol, atol in [("float32", 1e-5, 1e-6), ("float64", 1e-9, 1e-10)]:
+        some = [what for what in found if kind in what]
+        expect(
+            {what: found[what] for what in some},
+            {what: wanted[what] for what in some},
+            f"w, m and v in three steps for each of them in {kind}, as torch.optim.Adam takes them",
+            rtol=rtol,
+            atol=atol,
+        )
+    require(
+        switched == [],
+        "w requires a gradient, or not, as before",
+        f"You switched it on or off, for {'; '.join(switched[:1])}.",
+    )
     require(used == [], "the rule is your own in all of them", "torch.optim, or a fused operation, takes the step.")
     require(recorded == [], "m and v require no gradient for any of them", f"They do for {'; '.join(recorded[:1])}.")
 

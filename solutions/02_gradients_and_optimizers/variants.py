@@ -1277,7 +1277,7 @@ def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
     return torch.stack(path)
 
 
-# The largest number in place of the norm
+# Twice eps
 # %% wrong="steepest_descent" says="it stops when the norm"
 def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
     path = [x.detach().clone()]
@@ -1286,6 +1286,60 @@ def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
         f(x).backward()
         gradient = x.grad
         if gradient.norm() < 2 * eps:
+            break
+        d = -gradient
+        with torch.no_grad():
+            alpha = line_search(lambda a: f(x + a * d).item())
+            x += alpha * d
+        path.append(x.detach().clone())
+    return torch.stack(path)
+
+
+# The largest number in place of the norm
+# %% wrong="steepest_descent" says="You compared the largest number"
+def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
+    path = [x.detach().clone()]
+    for _ in range(max_iter):
+        x.grad = None
+        f(x).backward()
+        gradient = x.grad
+        if gradient.abs().max() < eps:
+            break
+        d = -gradient
+        with torch.no_grad():
+            alpha = line_search(lambda a: f(x + a * d).item())
+            x += alpha * d
+        path.append(x.detach().clone())
+    return torch.stack(path)
+
+
+# The sum in place of the norm
+# %% wrong="steepest_descent" says="You compared the sum of the numbers"
+def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
+    path = [x.detach().clone()]
+    for _ in range(max_iter):
+        x.grad = None
+        f(x).backward()
+        gradient = x.grad
+        if gradient.sum().abs() < eps:
+            break
+        d = -gradient
+        with torch.no_grad():
+            alpha = line_search(lambda a: f(x + a * d).item())
+            x += alpha * d
+        path.append(x.detach().clone())
+    return torch.stack(path)
+
+
+# No root
+# %% wrong="steepest_descent" says="The root is missing"
+def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
+    path = [x.detach().clone()]
+    for _ in range(max_iter):
+        x.grad = None
+        f(x).backward()
+        gradient = x.grad
+        if gradient.square().sum() < eps:
             break
         d = -gradient
         with torch.no_grad():
@@ -2046,6 +2100,37 @@ def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
     w -= lr * v
 
 
+# The first step without weight decay
+# %% wrong="momentum_step" says="w and v in three steps"
+def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
+    with torch.no_grad():
+        if v.any():
+            v *= momentum
+            v += grad + weight_decay * w
+        else:
+            v += grad
+        w -= lr * v
+
+
+# float32 on the way
+# %% wrong="momentum_step" says="in float64, as torch.optim.SGD takes them"
+def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
+    with torch.no_grad():
+        v *= momentum
+        v += grad + weight_decay * w
+        w.copy_(w.float() - lr * v.float())
+
+
+# Switches the gradient on
+# %% wrong="momentum_step" says="w requires a gradient, or not, as before"
+def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
+    with torch.no_grad():
+        v *= momentum
+        v += grad + weight_decay * w
+        w -= lr * v
+    w.requires_grad_()
+
+
 # Returns w
 # %% wrong="momentum_step" says="momentum_step returns None"
 def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
@@ -2336,6 +2421,17 @@ def rmsprop_step(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
         s *= alpha
         s += (1 - alpha) * g**2
         w -= lr * g / (s.sqrt() + eps)
+
+
+# Switches the gradient on
+# %% wrong="rmsprop_step" says="w requires a gradient, or not, as before"
+def rmsprop_step(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
+    with torch.no_grad():
+        g = grad + weight_decay * w
+        s *= alpha
+        s += (1 - alpha) * g**2
+        w -= lr * g / (s.sqrt() + eps)
+    w.requires_grad_()
 
 
 # Returns both
@@ -2763,6 +2859,21 @@ def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_d
         corrected_m = m / (1 - betas[0] ** t)
         corrected_v = v / (1 - betas[1] ** t)
         w -= lr * corrected_m / (corrected_v.sqrt() + eps)
+
+
+# Switches the gradient on
+# %% wrong="adam_step" says="w requires a gradient, or not, as before"
+def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    with torch.no_grad():
+        g = grad + weight_decay * w
+        m *= betas[0]
+        m += (1 - betas[0]) * g
+        v *= betas[1]
+        v += (1 - betas[1]) * g**2
+        corrected_m = m / (1 - betas[0] ** t)
+        corrected_v = v / (1 - betas[1] ** t)
+        w -= lr * corrected_m / (corrected_v.sqrt() + eps)
+    w.requires_grad_()
 
 
 # Returns w
