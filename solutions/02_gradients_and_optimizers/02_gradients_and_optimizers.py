@@ -55,7 +55,7 @@ print("f =", valley(start), "  gradient =", valley_gradient(start))
 # %% folded label="Draw the valley and its gradient at three points"
 def contours_of(ax, f, xlim, ylim):
     """Contour lines of f, closer together towards the bottom."""
-    across, up = torch.meshgrid(torch.linspace(*xlim, 161), torch.linspace(*ylim, 121), indexing="xy")
+    across, up = torch.meshgrid(torch.linspace(*xlim, 61), torch.linspace(*ylim, 41), indexing="xy")
     heights = f(torch.stack([across, up]))
     levels = float(heights.max()) * torch.linspace(0.04, 1, 11) ** 2
     ax.contour(across, up, heights, levels=levels, colors="#9AA0A8", linewidths=0.9)
@@ -2331,8 +2331,9 @@ for name, (places, values) in runs.items():
     print(f"{name:9} stays below 1: {stays_below(values, 1):8}; loss after 10, 20, 40, 60 steps: {marks}")
 
 
-# %% predict folded label="Draw the race: all paths, with a slider over the steps"
+# %% predict folded label="Draw all paths after 60 steps"
 def race_to(ax, runs, f, step, xlim=(-9, 3), ylim=(-1.25, 1.25)):
+    """Every path up to a step, with a large marker at its end."""
     contours_of(ax, f, xlim, ylim)
     ax.axis("on")
     for name, (places, _) in runs.items():
@@ -2345,6 +2346,16 @@ def race_to(ax, runs, f, step, xlim=(-9, 3), ylim=(-1.25, 1.25)):
     ax.legend(loc="upper right", frameon=True, fontsize=9, ncols=2)
 
 
+figure, ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
+race_to(ax, runs, ravine, 60)
+show(
+    figure,
+    alt="The paths of SGD, momentum, RMSProp and Adam in the ravine after 60 steps. SGD is still far from the cross. RMSProp follows the floor and has a spike near the cross; "
+    "momentum and Adam have overshot the cross and come back to it.",
+)
+
+
+# %% predict folded label="Draw the first 30 steps, with a slider"
 def race_frame(ax, i):
     ax.set_position([0.1, 0.15, 0.88, 0.75])
     race_to(ax, runs, ravine, i + 1)
@@ -2352,12 +2363,12 @@ def race_frame(ax, i):
 
 stepper(
     race_frame,
-    60,
-    keys=[4, 19, 59],
+    30,
+    keys=[4, 14, 29],
     size=(6.2, 3.4),
     columns=1,
-    alt="The paths of SGD, momentum, RMSProp and Adam in the ravine, after 5, 20 and 60 steps. A large marker shows where each is. SGD and momentum jump across the ravine; "
-    "RMSProp comes straight down its side and follows the floor; Adam swings across it in wide curves. SGD is still far from the cross at the end.",
+    alt="The paths of SGD, momentum, RMSProp and Adam in the ravine after 5, 15 and 30 steps. A large marker shows where each is. SGD and momentum jump across the ravine; "
+    "RMSProp comes straight down its side and follows the floor; Adam swings across it in wide curves.",
 )
 
 # %% [markdown]
