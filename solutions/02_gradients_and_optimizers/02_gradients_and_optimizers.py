@@ -55,7 +55,7 @@ print("f =", valley(start), "  gradient =", valley_gradient(start))
 # %% folded label="Draw the valley and its gradient at three points"
 def contours_of(ax, f, xlim, ylim):
     """Contour lines of f, closer together towards the bottom."""
-    across, up = torch.meshgrid(torch.linspace(*xlim, 61), torch.linspace(*ylim, 41), indexing="xy")
+    across, up = torch.meshgrid(torch.linspace(*xlim, 161), torch.linspace(*ylim, 121), indexing="xy")
     heights = f(torch.stack([across, up]))
     levels = float(heights.max()) * torch.linspace(0.04, 1, 11) ** 2
     ax.contour(across, up, heights, levels=levels, colors="#9AA0A8", linewidths=0.9)
