@@ -12,7 +12,7 @@
 #
 # At the end, a small network learns to read digits with the optimizers that you have written.
 #
-# **Points:** 17, in 8 exercises. The check below each exercise tests what its text asks for. The grader tests the same things
+# **Points:** 18, in 8 exercises. The check below each exercise tests what its text asks for. The grader tests the same things
 # with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
