@@ -48,7 +48,8 @@ def zipped(path: Path, files: dict[str, bytes]) -> Path:
 
 def collected(folder: Path) -> dict[str, bytes]:
     """What was collected, by learner."""
-    return {path.parts[-3]: path.read_bytes() for path in folder.glob(f"submitted/*/{NAME}/{NAME}.ipynb")}
+    files = [path for path in folder.glob(f"submitted/*/{NAME}/{NAME}.ipynb") if path.is_file()]
+    return {path.parts[-3]: path.read_bytes() for path in files}
 
 
 def run(folder: Path, *sources: Path, roster=None, zone=SEOUL) -> list[Line]:
@@ -165,6 +166,12 @@ def test_the_last_attempt_counts_and_all_are_kept(tmp_path):
     assert len(list((tmp_path / "downloaded" / NAME / "attempts/ada").iterdir())) == 2
 
 
+def test_canvas_says_who_was_late(tmp_path):
+    files = {"ada_1_2_04_linear.ipynb": work("ada"), "hopper_LATE_3_4_04_linear.ipynb": work("hopper")}
+    lines = {line.student: line.said for line in run(tmp_path, zipped(tmp_path / "a.zip", files))}
+    assert lines == {"ada": "collected", "hopper": "collected; late, says Canvas, but not by how much"}
+
+
 def test_canvas_counts_attempts(tmp_path):
     files = {f"ada_1_{i}_04_linear{end}.ipynb": work(end) for i, end in enumerate(["-10", "-9", ""])}
     run(tmp_path, zipped(tmp_path / "a.zip", files))
@@ -180,6 +187,37 @@ def test_what_was_handed_in_otherwise_is_kept(tmp_path):
     assert collected(tmp_path) == {"ada": work("new")}
     assert not (place / "timestamp.txt").exists()  # it is not the new attempt's
     assert [path.read_bytes() for path in (tmp_path / "downloaded" / NAME / "attempts/ada").iterdir()] == [RELEASE]
+
+
+@pytest.mark.parametrize("in_the_way", ["a folder", "a file"])
+def test_what_is_in_the_way_is_one_line_and_costs_its_learner_only(tmp_path, in_the_way):
+    place = tmp_path / "submitted/ada" / NAME
+    if in_the_way == "a folder":
+        there = place / f"{NAME}.ipynb"
+        there.mkdir(parents=True)
+    else:
+        there = place
+        there.parent.mkdir(parents=True)
+        there.write_text("mine")
+    files = {f"{name}_{i}_2_04_linear.ipynb": work(name) for i, name in enumerate(["ada", "kim"])}
+    lines = {line.student: line for line in run(tmp_path, zipped(tmp_path / "a.zip", files))}
+    assert lines["ada"].lost
+    assert lines["ada"].said.startswith(f"{there} cannot be written: ")
+    assert (place / f"{NAME}.ipynb").is_dir() or place.read_text() == "mine"
+    assert collected(tmp_path)["kim"] == work("kim")
+
+
+def test_names_too_long_for_a_file_system(tmp_path):
+    """A file may keep its own name in part; a learner's folder needs all of it."""
+    own = 80 * "가"
+    files = {f"kim_1_2_{own}-1.ipynb": work("early"), f"kim_1_3_{own}-2.ipynb": work("late")}
+    files[f"{'a' * 300}_2_4_04_linear.ipynb"] = work("long")
+    lines = run(tmp_path, zipped(tmp_path / "a.zip", files))
+    assert collected(tmp_path) == {"kim": work("late")}
+    assert [path.read_bytes() for path in (tmp_path / "downloaded" / NAME / "attempts/kim").iterdir()] == [
+        work("early")
+    ]
+    assert ["File name too long" in line.said for line in lines if line.lost] == [True]
 
 
 def test_two_learners_of_one_name_stay_two(tmp_path):
@@ -324,7 +362,9 @@ def test_command(tmp_path, monkeypatch, capsys):
         (tmp_path / part).symlink_to(ROOT / part)
     monkeypatch.chdir(tmp_path)
     assert cli.main(["collect", NAME]) == 1
-    assert capsys.readouterr().err == f"autograder: {tmp_path}/downloaded/{NAME}/archive does not exist.\n"
+    place = f"{tmp_path}/downloaded/{NAME}/archive"
+    told = f"autograder: {place} does not exist: name the zip file or the folder that you have downloaded.\n"
+    assert capsys.readouterr().err == told
     zipped(tmp_path / "downloaded" / NAME / "archive/a.zip", {"ada_1_2_04_linear.ipynb": RELEASE, "x_1_2_a.pdf": b""})
     assert cli.main(["collect", NAME]) == 1
     said = capsys.readouterr().out

@@ -1,8 +1,6 @@
 """Put what an LMS has downloaded where nbgrader expects it: the last attempt counts, every attempt is kept."""
 
-import os
 import re
-import tempfile
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
@@ -16,9 +14,14 @@ from autograder.collect.archives import Item, read_download
 from autograder.collect.names import Handed, read_paths
 from autograder.collect.roster import Roster
 from autograder.errors import CourseError
+from autograder.files import write_whole
 from autograder.grading.submissions import not_this, parse_notebook
 
 TIMESTAMP = "timestamp.txt"
+#: Everyone on the machine may read what was collected.
+READABLE = 0o644
+#: How many bytes of its own name an attempt keeps: with its time, a file system must take it.
+LONGEST_STEM = 160
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,12 @@ def collect(
             continue
         attempts[student].append(Attempt(item, handed, _in_utc(handed.when, zone)))
     for student in sorted(attempts):
-        lines += _place(folder, name, student, sorted(attempts[student], key=lambda attempt: attempt.order))
+        ordered = sorted(attempts[student], key=lambda attempt: attempt.order)
+        try:
+            lines += _place(folder, name, student, ordered)
+        except (CourseError, OSError) as error:  # one learner's trouble; the others are collected
+            said = f"{error.filename} cannot be written: {error.strerror}" if isinstance(error, OSError) else str(error)
+            lines += [_line(student, attempt, said, lost=True) for attempt in ordered]
     return lines
 
 
@@ -154,9 +162,9 @@ def _place(folder: Path, name: str, student: str, attempts: list[Attempt]) -> li
     if before is not None:
         _keep(kept, before, then, target.name)
     stamp.unlink(missing_ok=True)  # it says when the earlier attempt was handed in
-    _write(target, last.item.data)
+    write_whole(target, last.item.data, READABLE)
     if last.when is not None:
-        _write(stamp, f"{last.when:%Y-%m-%d %H:%M:%S.%f} UTC\n".encode())
+        write_whole(stamp, f"{last.when:%Y-%m-%d %H:%M:%S.%f} UTC\n".encode(), READABLE)
     return [
         *lines,
         _line(student, last, "collected" if before is None else "collected; the attempt before it was kept"),
@@ -164,7 +172,8 @@ def _place(folder: Path, name: str, student: str, attempts: list[Attempt]) -> li
 
 
 def _line(student: str, attempt: Attempt, said: str, lost: bool = False) -> Line:
-    return Line(str(attempt.item.path), student, attempt.handed.when, said, lost)
+    late = f"; late, says {attempt.handed.system}, but not by how much" if attempt.handed.late else ""
+    return Line(str(attempt.item.path), student, attempt.handed.when, said + late, lost)
 
 
 def _read_stamp(path: Path) -> datetime | None:
@@ -177,20 +186,12 @@ def _read_stamp(path: Path) -> datetime | None:
 
 def _keep(kept: Path, data: bytes, when: datetime | None, file: str) -> None:
     """Keep an attempt under its time and its own name; what is there already stays."""
-    kept.mkdir(parents=True, exist_ok=True)
-    stem = "_".join(part for part in (f"{when:%Y-%m-%d-%H-%M-%S}" if when else "", id_of(Path(file).stem)[:80]) if part)
+    short = id_of(Path(file).stem).encode()[:LONGEST_STEM].decode(errors="ignore")
+    stem = "_".join(part for part in (f"{when:%Y-%m-%d-%H-%M-%S}" if when else "", short) if part)
     paths = (kept / f"{stem}{'' if number == 1 else f'-{number}'}.ipynb" for number in range(1, 10_000))
     for path in paths:
         if not path.exists():
-            _write(path, data)
+            write_whole(path, data, READABLE)
             return
         if path.read_bytes() == data:
             return
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file as a whole or not at all."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        file.write(data)
-    os.chmod(file.name, 0o644)  # noqa: PTH101
-    os.replace(file.name, path)  # noqa: PTH105

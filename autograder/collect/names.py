@@ -21,7 +21,7 @@ BLACKBOARD = re.compile(r"(?P<who>.+)_attempt_(?P<when>\d{4}(?:-\d\d){5})_?(?P<f
 BRIGHTSPACE = re.compile(
     r"(?P<number>\d+)-\d+ - (?:(?P<user>\w*\d\w*) - )?(?P<name>.+?) ?- (?P<when>[^-]*\d{4}[^-]*)(?P<file>.*)"
 )
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?:LATE_)?(?P<number>\d+)_\d+_(?P<file>.+)")
+CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<number>\d+)_\d+_(?P<file>.+)")
 CLASSROOM = re.compile(r"(?P<name>.+?) - (?P<file>.+)")
 #: What browsers and Canvas put after a file's own name when it comes again.
 COPY, RESUBMITTED = re.compile(r" ?\(\d+\)$"), re.compile(r"-(\d+)$")
@@ -39,6 +39,7 @@ class Handed:
         file: the file's name, as the learner gave it.
         when: when it was handed in, by the system's clock, without a zone; None if the path does not say.
         attempt: which attempt it is, where the system counts.
+        late: whether the system says that it was late; that is all that Canvas says of the time.
     """
 
     system: str
@@ -47,6 +48,7 @@ class Handed:
     file: str
     when: datetime | None = None
     attempt: int = 0
+    late: bool = False
 
 
 def read_paths(paths: Iterable[PurePosixPath], name: str) -> dict[PurePosixPath, Handed | None]:
@@ -83,7 +85,8 @@ def _of_a_system(path: PurePosixPath, name: str) -> Handed | None:
         if found := CANVAS.fullmatch(part):
             again = RESUBMITTED.search(PurePosixPath(found["file"]).stem)
             keys, file = (found["number"], found["name"]), own or found["file"]
-            return Handed("Canvas", keys, found["name"], file, attempt=int(again[1]) if again else 0)
+            attempt = int(again[1]) if again else 0
+            return Handed("Canvas", keys, found["name"], file, attempt=attempt, late=bool(found["late"]))
     if (found := CLASSROOM.fullmatch(path.name)) and _beside(found["name"], name):
         return Handed("Google Classroom", (found["name"],), found["name"], found["file"])
     return None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from autograder.course import Course, installed_course
 from autograder.errors import CourseError
+from autograder.files import replace_whole
 from autograder.grading.grade import Exercise, Row, exercises, grade_class
 from autograder.grading.nbgrader_apps import course_config, generate_feedback
 from autograder.grading.submissions import (
@@ -23,7 +24,7 @@ def try_notebook(
 ) -> tuple[str, list[Exercise], Row, Path]:
     """Grade the notebook at ``path`` and write the feedback page beside it, or elsewhere if that is not possible.
 
-    The file may be in a folder of downloads, so nothing else there is run, and no link there is written through: the
+    The file may be in a folder of downloads, so nothing else there is run, and nothing is written through a link: the
     settings are those that came with this package, not those of a folder that looks like a course.
 
     Args:
@@ -68,10 +69,8 @@ def place(page: Path, wanted: Path) -> Path:
         Where it is.
     """
     try:
-        with tempfile.NamedTemporaryFile(dir=wanted.parent, prefix=".", suffix=".html", delete=False) as file:
-            file.write(page.read_bytes())
-        Path(file.name).chmod(0o644)
-        return Path(file.name).replace(wanted)  # a link of this name is replaced, too, and not followed
+        replace_whole(wanted, page.read_bytes(), 0o644)
+        return wanted
     except OSError:
         return Path(shutil.copyfile(page, Path(tempfile.mkdtemp(prefix="autograder-try-")) / wanted.name))
 
