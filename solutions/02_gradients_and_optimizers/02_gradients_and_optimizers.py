@@ -2,7 +2,9 @@
 # # Gradients and optimizers
 #
 # A network learns by walking downhill: it asks in which direction its error falls, takes a step, and asks again. This notebook shows where the
-# direction comes from and how to choose the step. By the end you can
+# direction comes from and how to choose the step.
+#
+# After this notebook you can
 #
 # - measure a slope with two function calls, and let autograd compute it exactly;
 # - say what a leaf is, and what `backward`, `detach` and `no_grad` do to the graph and to `grad`;
@@ -10,17 +12,13 @@
 # - use `torch.optim`, and write SGD with momentum, RMSProp and Adam yourself, with the same numbers as `torch.optim`;
 # - recognise a learning rate that is too large, and a valley in which plain gradient descent crawls.
 #
-# At the end, a small network learns to read digits with the optimizers that you have written.
+# **Points**: 18. **Time**: about 50 minutes of reading and 70 minutes for the 8 exercises. **You need**: from `01_tensors` shapes, dtypes
+# and which tensors share memory; functions that take functions; and what a derivative is.
 #
-# **Points:** 18, in 8 exercises. The check below each exercise tests what its text asks for. The grader tests the same things
-# with other values.
+# The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
 # argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
-#
-# **Time:** about 50 minutes of reading and 70 minutes for the exercises.
-#
-# **You need:** `01_tensors` (shapes, dtypes, which tensors share memory), functions that take functions, and what a derivative is.
 
 # %% setup
 
