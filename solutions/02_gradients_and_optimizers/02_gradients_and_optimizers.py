@@ -586,8 +586,21 @@ require(
 )
 leaf = before.clone().requires_grad_()
 check_one(value_and_gradient(f, inplace(leaf)), f, leaf, before, "an x that requires a gradient")
-require(leaf.requires_grad, "x.requires_grad is still True", "You switched it off: x.requires_grad_(False) changes x itself.")
+require(
+    leaf.requires_grad,
+    "x.requires_grad is still True",
+    "You switched it off: x.requires_grad_(False) changes x itself.",
+)
 require(leaf.grad is None, "x.grad is still None", "It was written into: make a leaf of your own.")
+leaf.grad = torch.full((2, 3), 5.0)
+answer = value_and_gradient(f, inplace(leaf))
+expect(
+    leaf.grad,
+    torch.full((2, 3), 5.0),
+    "x keeps the grad that it had",
+    mistakes={"You cleared the grad of x: make a leaf of your own, and leave x alone.": None},
+)
+check_one(answer, f, leaf, before, "an x that has a grad already")
 check_one(value_and_gradient(f, (leaf * 1.0)), f, leaf, before, "an x that is the result of an operation")
 
 
@@ -599,7 +612,11 @@ def try_many(seed):
     g = torch.Generator().manual_seed(seed)
     found = unkind_inputs(g, largest=900)
     cases = {what: x for what, x in found if x.numel() > 0}
-    cases |= {f"x = {a}, {dtype}": torch.tensor(a, dtype=dtype) for a in (1.5, -2.0) for dtype in (torch.float32, torch.float64)}
+    cases |= {
+        f"x = {a}, {dtype}": torch.tensor(a, dtype=dtype)
+        for a in (1.5, -2.0)
+        for dtype in (torch.float32, torch.float64)
+    }
     befores = {what: x.clone() for what, x in cases.items()}
     values, gradients, wanted_values, wanted, shared = {}, {}, {}, {}, []
     for what, x in cases.items():
@@ -609,7 +626,9 @@ def try_many(seed):
         wanted_values[what] = f(befores[what]).item()
         wanted[what] = 6.0 * f.c * befores[what] ** 2
         shared += [what] * same_memory(x, answer[1])
-    expect(cases, befores, f"x is left as it was: {len(cases)} tensors of many shapes, layouts and dtypes", rtol=0, atol=0)
+    expect(
+        cases, befores, f"x is left as it was: {len(cases)} tensors of many shapes, layouts and dtypes", rtol=0, atol=0
+    )
     expect(values, wanted_values, "the value for each of them, as a float", rtol=1e-4, atol=1e-3)
     expect(gradients, wanted, "the gradient for each of them", rtol=1e-5, atol=1e-5)
     require(shared == [], "each gradient is a new tensor", f"It shares memory with x, for {'; '.join(shared[:1])}.")
@@ -659,7 +678,15 @@ for height, points, text in rows:
     for place, name in points:
         inside, old = name in "cd", any(abs(place - one) < 1e-9 for one in known)
         face = COLOURS["output"] if inside and not old else "white" if inside else INK
-        ax.plot(place, height, "o" if inside else "|", color=INK, markersize=10 if inside else 16, markerfacecolor=face, markeredgewidth=2)
+        ax.plot(
+            place,
+            height,
+            "o" if inside else "|",
+            color=INK,
+            markersize=10 if inside else 16,
+            markerfacecolor=face,
+            markeredgewidth=2,
+        )
         ax.text(place, height + 0.22, name, ha="center", va="bottom", fontsize=12, color=INK)
     ax.text(1.08, height, text, ha="left", va="center", fontsize=11, color=INK)
 ax.plot([], [], "o", color=INK, markerfacecolor=COLOURS["output"], markeredgewidth=2, label="evaluate φ here")
@@ -690,7 +717,7 @@ print(f"thirds:         {cuts} cuts, {2 * cuts} values")
 # Write `golden_section(phi, a, b, tol)`. `phi` takes a Python `float` and returns one. Between `a` and `b` it first falls and then rises (one of the two
 # parts may be missing).
 #
-# - Cut as described until the interval is at most `tol` long, and return its midpoint, as a `float`. An interval that is short enough from the start is not cut.
+# - Cut as described until the interval is at most `tol` long, and return its midpoint, as a Python `float`. An interval that is short enough from the start is not cut.
 # - Each cut needs **one** new value: for $n$ cuts, call `phi` at most $n + 2$ times.
 # - Call `phi` only with numbers from `a` to `b`: elsewhere it may not be defined.
 #
@@ -746,6 +773,8 @@ class Asked(nn.Module):
         self.function, self.a, self.b, self.count = function, a, b, 0
 
     def forward(self, place):
+        if not isinstance(place, float):
+            raise TypeError(f"phi takes a Python float, not a {type(place).__name__}")
         if not self.a - 1e-12 <= place <= self.b + 1e-12:
             raise ValueError(f"phi was asked for {place}, which is not between a = {self.a} and b = {self.b}")
         self.count += 1
@@ -884,7 +913,9 @@ def along(alpha):
 
 
 alpha = search(along, 0.0, 0.15, 1e-8)
-print(f"α = {alpha:.6f} after {len(asked)} values; f falls from {valley(start):.2f} to {valley(start + alpha * direction):.2f}")
+print(
+    f"α = {alpha:.6f} after {len(asked)} values; f falls from {valley(start):.2f} to {valley(start + alpha * direction):.2f}"
+)
 
 # %% yours folded label="Draw where it looks"
 figure, axes = plt.subplots(2, 1, figsize=(6.0, 4.6), sharex=True, layout="constrained", height_ratios=[1.3, 1])
@@ -911,6 +942,11 @@ show(
 
 
 # %%
+def on_line(f, x, d):
+    """φ: the function f on the line through x in the direction d."""
+    return lambda alpha: f(x + alpha * d)
+
+
 def descend(f, df, x, line_search, eps=1e-6, max_iter=100):
     """Steepest descent from x. Returns the places it visits, one in each row."""
     path = [x]
@@ -919,7 +955,7 @@ def descend(f, df, x, line_search, eps=1e-6, max_iter=100):
         if np.linalg.norm(gradient) < eps:  # the ground is flat
             break
         d = -gradient
-        alpha = line_search(lambda a: f(x + a * d))
+        alpha = line_search(on_line(f, x, d))
         x = x + alpha * d
         path.append(x)
     return np.array(path)
@@ -939,7 +975,9 @@ print(f"{len(numpy_path) - 1} steps; the last place is {numpy_path[-1].round(7)}
 moves = np.diff(numpy_path, axis=0)
 for k in range(4):
     cosine = moves[k] @ moves[k + 1] / (np.linalg.norm(moves[k]) * np.linalg.norm(moves[k + 1]))
-    print(f"step {k} has length {np.linalg.norm(moves[k]):.3f}; angle to the next: {math.degrees(math.acos(cosine)):.3f}°")
+    print(
+        f"step {k} has length {np.linalg.norm(moves[k]):.3f}; angle to the next: {math.degrees(math.acos(cosine)):.3f}°"
+    )
 
 # %% predict folded label="Draw the path"
 figure, ax = plt.subplots(figsize=(6.4, 2.9), layout="constrained")
@@ -1005,7 +1043,11 @@ def steepest_descent(f, x: torch.Tensor, line_search, eps: float = 1e-6, max_ite
     Returns:
         The places visited, shape (steps + 1, *x.shape).
     """
+
     ### BEGIN SOLUTION
+    def along(d):
+        return lambda a: f(x + a * d).item()
+
     path = [x.detach().clone()]
     for _ in range(max_iter):
         x.grad = None
@@ -1015,8 +1057,7 @@ def steepest_descent(f, x: torch.Tensor, line_search, eps: float = 1e-6, max_ite
             break
         d = -gradient
         with torch.no_grad():
-            alpha = line_search(lambda a: f(x + a * d).item())
-            x += alpha * d
+            x += line_search(along(d)) * d
         path.append(x.detach().clone())
     return torch.stack(path)
     ### END SOLUTION
@@ -1059,11 +1100,15 @@ x, wanted = leaf_of(start_at), by_sgd(A, start_at, 0.1, 6)
 alias = x.detach()
 path = steepest_descent(bowl(A), inplace(x), lambda phi: 0.1, 0.0, 6)
 both = by_sgd(A, start_at, 0.1, 6, keep=True)
-require(isinstance(path, torch.Tensor), "steepest_descent returns a tensor", "Use torch.stack to make one of a list of places.")
+require(
+    isinstance(path, torch.Tensor),
+    "steepest_descent returns a tensor",
+    "Use torch.stack to make one of a list of places.",
+)
 expect(
     path.detach(),
     wanted,
-    "steepest_descent(f, x, line_search, 0, 6) with a line search that always says 0.1",
+    "steepest_descent(f, x, line_search, 0, 6) with a line search that always returns 0.1",
     mistakes={
         "All rows are the last place: append a copy, x.detach().clone().": wanted[-1].expand(7, 2).clone(),
         "The start is missing.": wanted[1:],
@@ -1076,8 +1121,15 @@ expect(
     },
 )
 require(not path.requires_grad, "the path requires no gradient", "Append copies that are detached from the graph.")
-expect(x.detach(), wanted[-1], "x is at the last place", mistakes={"x has not moved: change x itself, in place.": start_at})
-expect(alias, wanted[-1], "x has been changed in place", mistakes={"x has new memory: `x += …` writes into the old one.": start_at})
+expect(
+    x.detach(), wanted[-1], "x is at the last place", mistakes={"x has not moved: change x itself, in place.": start_at}
+)
+expect(
+    alias,
+    wanted[-1],
+    "x has been changed in place",
+    mistakes={"x has new memory: `x += …` writes into the old one.": start_at},
+)
 require(x.requires_grad and x.is_leaf, "x is still a leaf that requires a gradient", "It is not.")
 
 for kind, advice in [(torch.float64, "float64"), (torch.float32, "float32")]:
@@ -1097,12 +1149,15 @@ for kind, advice in [(torch.float64, "float64"), (torch.float32, "float32")]:
             "It stops one step too late: look at the gradient before the step.": torch.tensor(
                 [[1.0], [0.5], [0.25], [0.125], [0.0625], [0.03125]], dtype=kind
             ),
-            "It does not stop: compare the norm of the gradient with eps.": 0.5 ** torch.arange(51, dtype=kind)[:, None],
+            "It does not stop: compare the norm of the gradient with eps.": 0.5
+            ** torch.arange(51, dtype=kind)[:, None],
         },
     )
 x = leaf_of(torch.zeros(2, dtype=torch.float64))
 path = steepest_descent(bowl(A), inplace(x), lambda phi: 0.5, 1e-6, 50)
-expect(path, torch.zeros(1, 2, dtype=torch.float64), "at the lowest point it takes no step: the path is the start alone")
+expect(
+    path, torch.zeros(1, 2, dtype=torch.float64), "at the lowest point it takes no step: the path is the start alone"
+)
 x = leaf_of(start_at)
 path = steepest_descent(bowl(A), inplace(x), strict, 0.0, 4)
 expect(path, by_sgd(A, start_at, 0.1, 4), "with a line search that looks closely at phi")
@@ -1134,7 +1189,13 @@ def try_many(seed):
     choices = [0.02, 0.05, 0.1, 0.2, 0.4]
     wrong, ends = {}, {}
     for number, (shape, dtype) in enumerate(
-        [((2,), torch.float64), ((), torch.float64), ((2, 3), torch.float32), ((1,), torch.float64), ((3, 2), torch.float64)]
+        [
+            ((2,), torch.float64),
+            ((), torch.float64),
+            ((2, 3), torch.float32),
+            ((1,), torch.float64),
+            ((3, 2), torch.float64),
+        ]
     ):
         n = math.prod(shape)
         B = torch.randn(n, n, generator=g, dtype=torch.float64).to(dtype)
@@ -1241,7 +1302,9 @@ for rate in rates:
         loss.backward()
         optimizer.step()
         histories[rate].append(loss.item())
-    print(f"learning rate {rate:6}: loss after 40 steps {valley(x).item():10.3f}, x = {[round(v, 3) for v in x.tolist()]}")
+    print(
+        f"learning rate {rate:6}: loss after 40 steps {valley(x).item():10.3f}, x = {[round(v, 3) for v in x.tolist()]}"
+    )
 
 # %% predict folded label="Draw the four losses"
 figure, ax = plot_axes(6.0, 3.2)
@@ -1388,11 +1451,17 @@ expect(
     places,
     "the places that SGD visits in 5 steps",
     mistakes={
-        "All rows are the last place: x changes in place, so append a copy, x.detach().clone().": places[-1].expand(6, 2).clone(),
-        "The gradients of all rounds have added up: where is `zero_grad`?": by_hand(A, before, KINDS["SGD"], 5, keep=True)[0],
+        "All rows are the last place: x changes in place, so append a copy, x.detach().clone().": places[-1]
+        .expand(6, 2)
+        .clone(),
+        "The gradients of all rounds have added up: where is `zero_grad`?": by_hand(
+            A, before, KINDS["SGD"], 5, keep=True
+        )[0],
         "The start is missing.": places[1:],
         "The last place is missing.": places[:-1],
-        "Nothing has moved: is `step` missing, or does the optimizer have another tensor?": places[0].expand(6, 2).clone(),
+        "Nothing has moved: is `step` missing, or does the optimizer have another tensor?": places[0]
+        .expand(6, 2)
+        .clone(),
     },
 )
 require(not path.requires_grad, "the places require no gradient", "Append copies that are detached from the graph.")
@@ -1411,7 +1480,9 @@ leaf = before.clone().requires_grad_()
 answer = minimize(bowl(A), inplace(leaf), once(KINDS["Adam"]), 4)
 expect(answer, by_hand(A, before, KINDS["Adam"], 4), "a start that requires a gradient, with Adam", rtol=1e-4)
 expect(leaf.detach(), before, "that start is left as it was")
-require(leaf.grad is None and leaf.requires_grad, "and so are its grad and its requires_grad", "Work on a leaf of your own.")
+require(
+    leaf.grad is None and leaf.requires_grad, "and so are its grad and its requires_grad", "Work on a leaf of your own."
+)
 answer = minimize(bowl(A), before, once(KINDS["SGD"]), 0)
 expect(answer, (before[None], values[:1]), "steps = 0: the start and its value")
 
@@ -1509,7 +1580,7 @@ def stays_below(values, level):
     return f"after {above + 1}" if above + 1 < len(values) else "not yet"
 
 
-for name, (places, values) in runs.items():
+for name, (_, values) in runs.items():
     print(f"{name:9} stays below 1: {stays_below(values, 1)}; loss after 60 steps {values[-1]:.3f}")
 
 # %% predict folded label="Draw both paths"
@@ -1606,7 +1677,6 @@ def whole_steps(seen):
     return [name for name in seen.functions if "record_function" in name or "fused" in name]
 
 
-
 w = torch.tensor([[1.0, -2.0, 0.5], [0.25, 3.0, -1.5]]).requires_grad_()
 grad = torch.tensor([[0.5, 1.0, -2.0], [-0.75, 0.25, 1.5]])
 v = torch.tensor([[2.0, -1.0, 0.5], [1.0, -0.5, -3.0]])
@@ -1636,7 +1706,9 @@ expect(
         "v is right, but w is still the old one: write into w, too.": (w0, after[1]),
         "The weight decay is missing.": by_torch(w0, g0, v0, 0.1, 0.8),
         "The momentum is always 0.9: use the argument.": by_torch(w0, g0, v0, 0.1, 0.9, 0.3),
-        "The gradient is not multiplied by 1 − μ here: v ← μ v + g.": by_torch(w0, g0, v0, 0.1, 0.8, 0.3, dampening=0.8),
+        "The gradient is not multiplied by 1 − μ here: v ← μ v + g.": by_torch(
+            w0, g0, v0, 0.1, 0.8, 0.3, dampening=0.8
+        ),
         "That is Nesterov's variant: subtract η v.": by_torch(w0, g0, v0, 0.1, 0.8, 0.3, nesterov=True),
         "You went uphill: subtract η v.": (2 * w0 - after[0], after[1]),
         "You changed w with the old v: change v first.": (w0 - 0.1 * v0, after[1]),
@@ -1676,7 +1748,14 @@ def try_many(seed):
         "float64, every second number": lambda n: torch.randn(2 * n, generator=g, dtype=torch.float64)[::2],
     }
     settings = [(0.1, 0.9, 0.0), (0.05, 0.5, 0.2), (1.0, 0.99, 0.01), (0.3, 0.7, 1.0)]
-    cases = [("float32", (5,)), ("float64", (2, 3)), ("float32, transposed", (3, 2)), ("float64, every second number", (4,)), ("float64", ()), ("float32", (2, 1, 3))]
+    cases = [
+        ("float32", (5,)),
+        ("float64", (2, 3)),
+        ("float32, transposed", (3, 2)),
+        ("float64, every second number", (4,)),
+        ("float64", ()),
+        ("float32", (2, 1, 3)),
+    ]
     found, wanted, grads, befores, recorded, used, switched = {}, {}, {}, {}, [], [], []
     for number, (kind, shape) in enumerate(cases):
         lr, momentum, decay = settings[number % 4]
@@ -1835,7 +1914,6 @@ def whole_steps(seen):
     return [name for name in seen.functions if "record_function" in name or "fused" in name]
 
 
-
 w = torch.tensor([[1.0, -2.0, 0.5], [0.25, 3.0, -1.5]]).requires_grad_()
 grad = torch.tensor([[0.5, 1.0, -2.0], [-0.75, 0.25, 1.5]])
 s = torch.tensor([[2.0, 1.0, 0.5], [0.125, 4.0, 3.0]])
@@ -1869,9 +1947,14 @@ expect(
         "s is right, but w is still the old one: write into w, too.": (w0, after[1]),
         "The weight decay is missing.": by_torch(w0, g0, s0, 0.1, 0.8, 0.01),
         "α is always 0.99: use the argument.": by_torch(w0, g0, s0, 0.1, 0.99, 0.01, 0.3),
-        "α and 1 − α are exchanged: α is the part of the old s that remains.": by_torch(w0, g0, s0, 0.1, 0.2, 0.01, 0.3),
+        "α and 1 − α are exchanged: α is the part of the old s that remains.": by_torch(
+            w0, g0, s0, 0.1, 0.2, 0.01, 0.3
+        ),
         "ε is always 1e-8: use the argument.": by_torch(w0, g0, s0, 0.1, 0.8, 1e-8, 0.3),
-        "ε belongs outside the root: √s + ε.": (w0 + (after[0] - w0) * (after[1].sqrt() + 0.01) / inside.sqrt(), after[1]),
+        "ε belongs outside the root: √s + ε.": (
+            w0 + (after[0] - w0) * (after[1].sqrt() + 0.01) / inside.sqrt(),
+            after[1],
+        ),
         "The root is missing: divide by √s + ε.": (
             w0 + (after[0] - w0) * (after[1].sqrt() + 0.01) / (after[1] + 0.01),
             after[1],
@@ -1923,7 +2006,14 @@ def try_many(seed):
         "float64, every second number": lambda n: torch.randn(2 * n, generator=g, dtype=torch.float64)[::2],
     }
     settings = [(0.1, 0.9, 1e-8, 0.0), (0.05, 0.5, 0.1, 0.2), (1.0, 0.99, 1e-3, 0.01), (0.3, 0.7, 1.0, 1.0)]
-    cases = [("float32", (5,)), ("float64", (2, 3)), ("float32, transposed", (3, 2)), ("float64, every second number", (4,)), ("float64", ()), ("float32", (2, 1, 3))]
+    cases = [
+        ("float32", (5,)),
+        ("float64", (2, 3)),
+        ("float32, transposed", (3, 2)),
+        ("float64, every second number", (4,)),
+        ("float64", ()),
+        ("float32", (2, 1, 3)),
+    ]
     found, wanted, grads, befores, recorded, used, switched = {}, {}, {}, {}, [], [], []
     for number, (kind, shape) in enumerate(cases):
         w, grad, s = kinds[kind](*shape), kinds[kind](*shape), kinds[kind](*shape)
@@ -2089,7 +2179,6 @@ def whole_steps(seen):
     return [name for name in seen.functions if "record_function" in name or "fused" in name]
 
 
-
 w = torch.tensor([[1.0, -2.0, 0.5], [0.25, 3.0, -1.5]]).requires_grad_()
 grad = torch.tensor([[0.5, 1.0, -2.0], [-0.75, 0.25, 1.5]])
 m = torch.tensor([[0.5, -1.0, 0.25], [1.0, -0.5, -2.0]])
@@ -2148,9 +2237,7 @@ expect(
         "The root of v is taken before it is corrected: correct v, then take the root.": with_step(
             hat_m / (after[2].sqrt() / fade_v + 0.01)
         ),
-        "The power is missing: the divisor is 1 − βᵗ.": with_step(
-            after[1] / 0.2 / ((after[2] / 0.05).sqrt() + 0.01)
-        ),
+        "The power is missing: the divisor is 1 − βᵗ.": with_step(after[1] / 0.2 / ((after[2] / 0.05).sqrt() + 0.01)),
         "You went uphill: subtract.": (2 * w0 - after[0], *after[1:]),
     },
 )
@@ -2174,7 +2261,13 @@ expect(result, None, "adam_step returns None")
 w, grad, m, v = torch.zeros(4), torch.tensor([1000.0, -0.001, 1e-8, 0.0]), torch.zeros(4), torch.zeros(4)
 after = by_torch(w, grad, m, v, 1)
 adam_step(inplace(w), grad, inplace(m), inplace(v), 1)
-expect(w, after[0], "the first step from zero with the defaults: large, small and tiny gradients, and 0", rtol=1e-4, atol=1e-9)
+expect(
+    w,
+    after[0],
+    "the first step from zero with the defaults: large, small and tiny gradients, and 0",
+    rtol=1e-4,
+    atol=1e-9,
+)
 
 
 def try_many(seed):
@@ -2191,7 +2284,14 @@ def try_many(seed):
         {"lr": 1.0, "betas": (0.95, 0.5), "eps": 1e-3, "weight_decay": 0.01},
         {"lr": 0.3, "betas": (0.7, 0.99), "eps": 1.0, "weight_decay": 1.0},
     ]
-    cases = [("float32", (5,)), ("float64", (2, 3)), ("float32, transposed", (3, 2)), ("float64, every second number", (4,)), ("float64", ()), ("float32", (2, 1, 3))]
+    cases = [
+        ("float32", (5,)),
+        ("float64", (2, 3)),
+        ("float32, transposed", (3, 2)),
+        ("float64, every second number", (4,)),
+        ("float64", ()),
+        ("float32", (2, 1, 3)),
+    ]
     found, wanted, grads, befores, recorded, used, switched = {}, {}, {}, {}, [], [], []
     for number, (kind, shape) in enumerate(cases):
         w, grad, m, v = (kinds[kind](*shape) for _ in range(4))
@@ -2313,7 +2413,9 @@ theirs = {
 }
 for name in handmade:
     mine, torchs = (run(ravine, start, make[name], 60)[0] for make in (handmade, theirs))
-    print(f"{name:9} 60 steps, yours and torch.optim's agree to 1e-9: {torch.allclose(mine, torchs, rtol=0, atol=1e-9)}")
+    print(
+        f"{name:9} 60 steps, yours and torch.optim's agree to 1e-9: {torch.allclose(mine, torchs, rtol=0, atol=1e-9)}"
+    )
 
 # %% [markdown]
 # ### The race
@@ -2324,7 +2426,7 @@ for name in handmade:
 
 # %% predict
 runs = {name: run(ravine, start, make, 60) for name, make in handmade.items()}
-for name, (places, values) in runs.items():
+for name, (_, values) in runs.items():
     marks = "  ".join(f"{values[k]:8.4f}" for k in (10, 20, 40, 60))
     print(f"{name:9} stays below 1: {stays_below(values, 1):8}; loss after 10, 20, 40, 60 steps: {marks}")
 
@@ -2339,7 +2441,13 @@ def race_to(ax, runs, f, step, xlim=(-9, 3), ylim=(-1.25, 1.25)):
         ax.plot(*places[: step + 1].T, color=style["color"], linewidth=1.3)
         ax.plot(*places[: step + 1].T, style["marker"], color=style["color"], markersize=2.5)
         ax.plot(
-            *places[step], style["marker"], color=style["color"], markersize=9, markeredgecolor="white", label=name, zorder=5
+            *places[step],
+            style["marker"],
+            color=style["color"],
+            markersize=9,
+            markeredgecolor="white",
+            label=name,
+            zorder=5,
         )
     ax.legend(loc="upper right", frameon=True, fontsize=9, ncols=2)
 
@@ -2459,7 +2567,16 @@ for name, lr in {"SGD": 0.2, "momentum": 0.1, "RMSProp": 0.01, "Adam": 0.01}.ite
 figure, ax = plot_axes(6.2, 3.2)
 for name, losses in curves.items():
     style = STYLES[name]
-    ax.semilogy(losses, style["marker"], linestyle="-", markevery=25, color=style["color"], linewidth=2, markersize=6, label=name)
+    ax.semilogy(
+        losses,
+        style["marker"],
+        linestyle="-",
+        markevery=25,
+        color=style["color"],
+        linewidth=2,
+        markersize=6,
+        label=name,
+    )
 ax.set(xlabel="step", ylabel="loss")
 ax.legend(frameon=False)
 show(figure, alt="The loss of the network over 200 steps with each of your four optimizers, on a logarithmic axis.")
@@ -2481,7 +2598,7 @@ draw_images(
 #
 # Answer from memory, then unfold.
 #
-# <details><summary>1. What is a leaf, and what has <code>w.grad</code> after two calls of <code>backward()</code> on the same kind of loss, with nothing cleared in between?</summary>
+# <details><summary>1. What is a leaf, and what does <code>w.grad</code> hold after two calls of <code>backward()</code> with nothing cleared in between?</summary>
 #
 # A leaf is a tensor that no recorded operation has produced. If it requires a gradient, each `backward()` *adds* to its `grad`, so after two calls it holds the sum of both gradients. `zero_grad()` clears it.
 #

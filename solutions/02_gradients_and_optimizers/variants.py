@@ -1,13 +1,15 @@
 # %% [markdown]
-# Other answers to the exercises of `02_gradients_and_optimizers`: right ones that the checks must accept, wrong ones that they must
-# reject with a message that leads to the mistake.
+# Other answers to the exercises of `02_gradients_and_optimizers`: right ones that the checks must accept, wrong ones
+# that they must reject with a message that leads to the mistake.
 
 
 # One row of the identity at a time
 # %% right="numerical_gradient"
 def numerical_gradient(f, x, h=1e-5):
     moves = torch.eye(x.numel(), dtype=x.dtype) * h
-    return torch.tensor([(f(x + m.reshape(x.shape)) - f(x - m.reshape(x.shape))) / (2 * h) for m in moves], dtype=x.dtype).reshape(x.shape)
+    return torch.tensor(
+        [(f(x + m.reshape(x.shape)) - f(x - m.reshape(x.shape))) / (2 * h) for m in moves], dtype=x.dtype
+    ).reshape(x.shape)
 
 
 # All measurements by vmap
@@ -333,6 +335,33 @@ def value_and_gradient(f, x):
     return value.item(), gradient
 
 
+# Differentiates x itself, then tidies up too much
+# %% wrong="value_and_gradient" says="You cleared the grad of x"
+def value_and_gradient(f, x):
+    x = x if x.is_leaf else x.detach()
+    needed = x.requires_grad
+    x.requires_grad_()
+    x.grad = None
+    value = f(x)
+    value.backward(inputs=[x])
+    gradient, x.grad = x.grad, None
+    x.requires_grad_(needed)
+    return value.item(), gradient
+
+
+# Differentiates x itself, on top of the grad that it has
+# %% wrong="value_and_gradient" says="You cleared the grad of x"
+def value_and_gradient(f, x):
+    x = x if x.is_leaf else x.detach()
+    needed = x.requires_grad
+    value = f(x.requires_grad_())
+    value.backward(inputs=[x])
+    gradient = x.grad.clone()
+    x.grad = None
+    x.requires_grad_(needed)
+    return value.item(), gradient
+
+
 # Switches x on and off again
 # %% wrong="value_and_gradient" says="x.requires_grad is still True"
 def value_and_gradient(f, x):
@@ -530,6 +559,25 @@ def golden_section(phi, a, b, tol=1e-8):
             d = a + ratio * (b - a)
             fd = phi(d)
     return (a + b) / 2
+
+
+# phi gets tensors
+# %% wrong="golden_section" says="phi takes a Python float, not a Tensor"
+def golden_section(phi, a, b, tol=1e-8):
+    a, b = torch.tensor(a, dtype=torch.float64), torch.tensor(b, dtype=torch.float64)
+    ratio = (math.sqrt(5) - 1) / 2
+    c, d = b - ratio * (b - a), a + ratio * (b - a)
+    fc, fd = phi(c), phi(d)
+    while b - a > tol:
+        if fc < fd:
+            b, d, fd = d, c, fc
+            c = b - ratio * (b - a)
+            fc = phi(c)
+        else:
+            a, c, fc = c, d, fd
+            d = a + ratio * (b - a)
+            fd = phi(d)
+    return (a + b).item() / 2
 
 
 # Keeps the wrong part
@@ -2965,8 +3013,19 @@ def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_d
 def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
     here = w.detach()
     torch._fused_adam_(
-        [here], [grad.clone()], [m], [v], [], [torch.tensor(float(t))],
-        lr=lr, beta1=betas[0], beta2=betas[1], weight_decay=weight_decay, eps=eps, amsgrad=False, maximize=False,
+        [here],
+        [grad.clone()],
+        [m],
+        [v],
+        [],
+        [torch.tensor(float(t))],
+        lr=lr,
+        beta1=betas[0],
+        beta2=betas[1],
+        weight_decay=weight_decay,
+        eps=eps,
+        amsgrad=False,
+        maximize=False,
     )
 
 
