@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Gradients and optimizers
 #
-# A network learns by walking downhill: it asks in which direction its error falls, takes a step, and asks again. This notebook shows where the
-# direction comes from and how to choose the step.
+# A network learns by walking downhill: it asks in which direction its error falls, takes a step, and asks again. This notebook shows where
+# the direction comes from and how to choose the step.
 #
 # After this notebook you can
 #
@@ -29,8 +29,8 @@
 #
 # $$f(x) = \tfrac12 \left( x_1^2 + 20\, x_2^2 \right).$$
 #
-# The **gradient** $\nabla f$ collects the slopes along the coordinates. For this function we can compute it on paper. It points uphill, and it is
-# longer where the ground is steeper:
+# The **gradient** $\nabla f$ collects the slopes along the coordinates. For this function we can compute it on paper. It points uphill, and
+# it is longer where the ground is steeper:
 #
 # $$\nabla f(x) = \begin{pmatrix} x_1 \\ 20\, x_2 \end{pmatrix}.$$
 
@@ -77,15 +77,16 @@ show(
 )
 
 # %% [markdown]
-# The red arrows are the gradients, scaled down. Each is at right angles to the contour line through its point. The way down is opposite to the arrow,
-# and even that is not the direction of the lowest point, the cross.
+# The red arrows are the gradients, scaled down. Each is at right angles to the contour line through its point. The way down is opposite
+# to the arrow. On the slopes, even that does not lead to the lowest point, the cross; only on the valley floor does it.
 #
-# If we could not differentiate $f$, we could still *measure* a slope: take a small step $h$ and see how much the function changes. There are two ways:
+# If we could not differentiate $f$, we could still *measure* a slope: take a small step $h$ and see how much the function changes. There
+# are two ways:
 #
 # $$\text{forward:}\quad \frac{f(x + h) - f(x)}{h} \qquad\qquad \text{central:}\quad \frac{f(x + h) - f(x - h)}{2h}.$$
 #
-# **Before you run it:** we measure the slope of $\sin$ at 1 in both ways, with $h = 10^{-1}, 10^{-2}, \dots, 10^{-15}$, in float64 (16 digits). Which
-# way is more precise? And which $h$ is the best: the smallest?
+# **Before you run it:** we measure the slope of $\sin$ at 1 in both ways, with $h = 10^{-1}, 10^{-2}, \dots, 10^{-15}$, in float64 (16
+# digits). Which way is more precise? And which $h$ is the best: the smallest?
 
 # %% predict
 exact = math.cos(1.0)
@@ -111,9 +112,10 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Two errors compete. A large $h$ measures the slope of a chord instead of a tangent: that error shrinks like $h$ for the forward difference and like $h^2$ for
-# the central one, because a curve that bends bends on both sides alike. A small $h$ subtracts two numbers that agree in nearly all of their 16 digits. What is
-# left is mostly rounding error, and it is divided by the tiny $h$. For the central difference, $h = 10^{-5}$ is the best compromise.
+# Two errors compete. A large $h$ measures the slope of a chord instead of a tangent: that error shrinks like $h$ for the forward difference
+# and like $h^2$ for the central one, because the bend changes $f(x + h)$ and $f(x - h)$ by the same amount, which cancels. A small $h$
+# subtracts two numbers that agree in nearly all of their 16 digits. What is left is mostly rounding error, and it is divided by the tiny
+# $h$. The best compromise is about $10^{-8}$ for the forward difference, and about $10^{-5}$ for the central one.
 #
 # </details>
 #
@@ -121,22 +123,24 @@ show(
 #
 # Write `numerical_gradient(f, x, h)`: the gradient of `f` at `x`, measured with **central** differences, one coordinate at a time.
 #
-# - `x` is a float64 tensor with any number of dimensions, even 0-d. It does not require a gradient, and it need not be contiguous.
+# - `x` is a float64 tensor with any number of dimensions, even 0-d. It does not require a gradient. It need not be contiguous; it may
+#   even be an expanded tensor, whose places share memory.
 # - `f` takes a float64 tensor of the shape of `x` and returns a 0-d tensor.
-# - The result is a new float64 tensor of the shape of `x`: in each place, the central difference for that coordinate, with exactly the given `h`. The other
-#   coordinates keep the values that they have in `x`.
+# - The result is a new float64 tensor of the shape of `x`: in each place, the central difference for that coordinate, with exactly the
+#   given `h`. The other coordinates keep the values that they have in `x`.
 # - `x` is left as it was.
 #
 # <details><summary>Hint 1: one coordinate</summary>
 #
-# To move one coordinate, make a copy of `x` and change one number in the copy: `moved = x.clone()`. A fresh copy for each measurement is the safest.
+# To move one coordinate, make a copy of `x` and change one number in the copy: `moved = x.clone()`. A fresh copy for each measurement is
+# the safest.
 #
 # </details>
 #
 # <details><summary>Hint 2: every coordinate, whatever the shape</summary>
 #
-# `np.ndindex(*x.shape)` runs through all index tuples, `(0, 0)`, `(0, 1)`, …; `moved[index] += h` changes that one number. (For a 0-d tensor there is one
-# index, the empty tuple.)
+# `np.ndindex(*x.shape)` runs through all index tuples, `(0, 0)`, `(0, 1)`, …; `moved[index] += h` changes that one number. (For a 0-d
+# tensor there is one index, the empty tuple.)
 #
 # </details>
 
@@ -256,7 +260,18 @@ def try_many(seed):
         wanted[what] = exact + both
         answers[what] = numerical_gradient(cubic(c), inplace(x), h)
     expect(cases, befores, f"x is left as it was: {len(cases)} tensors of many shapes and layouts", rtol=0, atol=0)
-    expect(answers, wanted, "numerical_gradient(f, x, h) for each of them", rtol=1e-7, atol=1e-8)
+    what = "shape (2, 3), one row expanded"
+    expect(
+        answers,
+        wanted,
+        "numerical_gradient(f, x, h) for each of them",
+        mistakes={
+            "You write into x, where several places may share one number in memory: moving one moves them all. "
+            "Change a copy: x.clone().": wanted | {what: wanted[what].sum(0).expand(2, 3).clone()},
+        },
+        rtol=1e-7,
+        atol=1e-8,
+    )
     shared = [what for what, x in cases.items() if same_memory(x, answers[what])]
     require(shared == [], "each result is a new tensor", f"It shares memory with x, for {'; '.join(shared[:1])}.")
     x = draw(3)
@@ -273,8 +288,9 @@ try_many(31)
 # %% [markdown]
 # ## The gradient from the graph
 #
-# Two calls for each coordinate: for a network with a million numbers, that is two million calls for one gradient. **Autograd** needs one. While PyTorch
-# computes, it records every operation on tensors that require a gradient. `backward()` then goes through the record in reverse and applies the chain rule.
+# Two calls for each coordinate: for a network with a million numbers, that is two million calls for one gradient. **Autograd** needs one
+# call and one pass back. While PyTorch computes, it records every operation on tensors that require a gradient. `backward()` then goes
+# through the record in reverse and applies the chain rule.
 #
 # Take a model with two numbers, $w$ and $b$, an input $x$ and a target $y$:
 #
@@ -291,8 +307,8 @@ print("s =", s)
 print("L =", L)
 
 # %% [markdown]
-# `s` and `L` remember where they come from: their `grad_fn` is the operation that made them. From there, `next_functions` leads on to the operations
-# before it. The next cell follows these links from `L` and draws what it finds.
+# `s` and `L` remember where they come from: their `grad_fn` is the operation that made them. From there, `next_functions` leads on to the
+# operations before it. The next cell follows these links from `L` and draws what it finds.
 
 
 # %% folded label="Draw the graph of L"
@@ -348,8 +364,8 @@ draw_graph(
 )
 
 # %% [markdown]
-# Read it from the top: the square, the difference, the sum, the product. `x` and `y` are missing: they do not require a gradient, so no path leads to them.
-# At the end of each path is a **leaf**: a tensor that you made, not one that an operation produced.
+# Read it from the top: the square, the difference, the sum, the product. `x` and `y` are missing: they do not require a gradient, so no
+# path leads to them. At the end of each path is a **leaf**: a tensor that no recorded operation has produced. You made it yourself.
 #
 # **Before you run it:** `L.backward()` computes derivatives of `L`. Which of the tensors `x`, `y`, `w`, `b`, `s` and `L` have a `grad`
 # afterwards, and what are the numbers? (Chain rule: $\partial L/\partial s = 2\,(s - y)$.)
@@ -364,15 +380,16 @@ for name, tensor in {"x": x, "y": y, "w": w, "b": b, "s": s, "L": L}.items():
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# $s = 2.5$, so $\partial L/\partial s = 2 \cdot 0.5 = 1$. Then $\partial L/\partial w = 1 \cdot x = 3$ and $\partial L/\partial b = 1$. Only `w` and `b` have
-# a `grad`: they are leaves *and* require a gradient. `x` and `y` are leaves too, but nobody asked for their gradients. For `s` and `L`, which are in the middle,
-# the gradients are used on the way and dropped. (`s.retain_grad()`, called before `backward()`, would keep that of `s`.)
+# $s = 2.5$, so $\partial L/\partial s = 2 \cdot 0.5 = 1$. Then $\partial L/\partial w = 1 \cdot x = 3$ and $\partial L/\partial b = 1$.
+# Only `w` and `b` have a `grad`: they are leaves *and* require a gradient. `x` and `y` are leaves too, but nobody asked for their
+# gradients. For `s` and `L`, which are in the middle, the gradients are used on the way and dropped. (`s.retain_grad()`, called before
+# `backward()`, would keep that of `s`.)
 #
 # </details>
 #
 # ### backward, three times
 #
-# **Before you run it:** the next cell computes $L$ and calls `backward()` three times in a row. What is `w.grad` after each time?
+# **Before you run it:** three times in a row, the next cell computes $L$ anew and calls `backward()`. What is `w.grad` after each time?
 
 # %% predict
 w.grad = None
@@ -384,18 +401,19 @@ for _ in range(3):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `backward` **adds** to what is in `grad`. That is what the name `AccumulateGrad` says. It is useful when a loss comes in several parts, or when a tensor is used in
-# several places. In a training loop it means that you must clear the gradients yourself before each `backward()`: `w.grad = None`, or
-# `optimizer.zero_grad()` for all parameters at once.
+# `backward` **adds** to what is in `grad`. That is what the name `AccumulateGrad` says. It is useful when a loss comes in several parts, or
+# when a tensor is used in several places. In a training loop it means that you must clear the gradients yourself before each `backward()`:
+# `w.grad = None`, or `optimizer.zero_grad()` for all parameters at once.
 #
 # </details>
 #
 # ### What backward frees
 #
-# To differentiate $w^2$, the backward pass needs the value of $w$, so the forward pass keeps it in the graph. `backward()` frees these values as it
-# goes, because they take most of the memory of training.
+# To differentiate $w^2$, the backward pass needs the value of $w$, so the forward pass keeps it in the graph. `backward()` frees these
+# values as it goes, because they take most of the memory used in training.
 #
-# **Before you run it:** we call `backward()` twice on the same result, for three functions of `w`. For which of them does the second call work?
+# **Before you run it:** we call `backward()` twice on the same result, for three functions of `w`. For which of them does the second
+# call work?
 
 # %% predict
 functions = {"w * w": lambda: w * w, "3 * w": lambda: 3 * w, "w + 3": lambda: w + 3}
@@ -411,18 +429,20 @@ for name, function in functions.items():
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The derivative of `w * w` needs `w`, and that of `3 * w` needs the 3: both values were kept, and freed by the first call. The derivative of `w + 3` is 1. It
-# needs no values, so nothing was freed, and the second call works. If you really need to go back twice, call `backward(retain_graph=True)` the first time. Usually
-# the error has another cause: a part of the graph was computed *once, before the loop*, and is used in every round.
+# The derivative of `w * w` needs `w`, and that of `3 * w` needs the 3: both values were kept, and freed by the first call. The derivative
+# of `w + 3` is 1. It needs no values, so nothing was freed, and the second call works. If you really need to go back twice, call
+# `backward(retain_graph=True)` the first time. Usually the error has another cause: a part of the graph was computed *once, before the
+# loop*, and is used in every round.
 #
 # </details>
 #
 # ### Stepping out of the graph
 #
-# There are two ways to compute without a record. `with torch.no_grad():` records nothing inside the block. `t.detach()` gives you a tensor with the same values, in the same
-# memory, that is not part of the graph: to autograd, it is a constant.
+# There are two ways to compute without a record. `with torch.no_grad():` records nothing inside the block. `t.detach()` gives you a tensor
+# with the same values, in the same memory, that is not part of the graph: to autograd, it is a constant.
 #
-# **Before you run it:** $u = 3$. What is the derivative of `u * u`, of `u * u.detach()`, and of `u.detach() * u.detach()`, according to autograd?
+# **Before you run it:** $u = 3$. What is the derivative of `u * u`, of `u * u.detach()`, and of `u.detach() * u.detach()`, according to
+# autograd?
 
 # %% predict
 u = torch.tensor(3.0, requires_grad=True)
@@ -439,13 +459,13 @@ for name, result in {
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The values agree, the graphs do not. In the second product one factor counts as the constant 3, so the derivative is 3, not 6. The third product has no graph at
-# all: `backward()` on it would be an error.
+# The values agree, the graphs do not. In the second product one factor counts as the constant 3, so the derivative is 3, not 6. The third
+# product has no graph at all: `backward()` on it would raise an error.
 #
 # </details>
 #
-# Steps downhill are the main use of `no_grad`. A leaf that requires a gradient may not be changed in place while autograd is recording, because the graph could not tell the old
-# value from the new:
+# One main use of `no_grad` is the step downhill; the other is evaluating a trained network. A leaf that requires a gradient may not be
+# changed in place while autograd is recording: the graph may still need the old value, and the changed tensor would no longer be a leaf.
 
 # %%
 try:
@@ -458,12 +478,13 @@ with torch.no_grad():
 print(u)
 
 # %% [markdown]
-# **The API.** `loss.backward()` adds the gradients to the `grad` of **all** leaves that the loss depends on. `torch.autograd.grad(loss, u)` returns
-# the gradient with respect to `u`, as a tuple of one tensor, and leaves every `grad` alone.
+# **The API.** `loss.backward()` adds the gradients to the `grad` of **all** leaves that the loss depends on and that require a gradient.
+# `torch.autograd.grad(loss, u)` returns the gradient with respect to `u`, as a tuple of one tensor, and leaves every `grad` alone.
 #
 # ### Exercise: Value and gradient
 #
-# Write `value_and_gradient(f, x)`, which leaves no traces: it returns `f(x)` as a Python `float`, and the gradient of `f` at `x` as a tensor.
+# Write `value_and_gradient(f, x)`, which leaves no traces: it returns `f(x)` as a Python `float`, and the gradient of `f` at `x` as a
+# tensor.
 #
 # - `x` is float32 or float64, of any shape, even without dimensions. It may require a gradient or not. `f` takes a tensor of this shape
 #   and dtype and returns a 0-d tensor that depends on it.
@@ -473,7 +494,8 @@ print(u)
 #
 # <details><summary>Hint 1: a leaf of your own</summary>
 #
-# To ask for a gradient without touching `x`, you need another tensor with the values of `x`: first out of the graph, then `requires_grad_()`.
+# To ask for a gradient without touching `x`, you need another tensor with the values of `x`: first out of the graph, then
+# `requires_grad_()`.
 #
 # </details>
 #
@@ -650,19 +672,21 @@ try_many(32)
 # %% [markdown]
 # ## How far? A golden-section search
 #
-# We know the direction: against the gradient. How far should we go? Look only at the line through $x$ in the direction $d = -\nabla f(x)$. On it, $f$ is a function of a
-# single number, and we want the $\alpha$ where it is smallest:
+# We know the direction: against the gradient. How far should we go? Look only at the line through $x$ in that direction. On it, $f$ is a
+# function of a single number, and we want the $\alpha$ where it is smallest:
 #
-# $$\varphi(\alpha) = f(x + \alpha\, d).$$
+# $$\varphi(\alpha) = f(x - \alpha\, \nabla f(x)).$$
 #
-# Finding it is called a **line search**. Suppose we know an interval from $a$ to $b$ in which $\varphi$ first falls and then rises. Evaluate it at two points
-# $c < d$ inside. If $\varphi(c) < \varphi(d)$, the minimum cannot be to the right of $d$: cut that piece off. Otherwise cut off the piece to the left of $c$.
+# Finding it is called a **line search**. Suppose we know an interval from $a$ to $b$ in which $\varphi$ first falls and then rises.
+# Evaluate it at two points $c < d$ inside. If $\varphi(c) < \varphi(d)$, the minimum cannot be to the right of $d$: cut that piece off.
+# Otherwise cut off the piece to the left of $c$.
 #
 # The trick is where to put $c$ and $d$. With $r = (\sqrt5 - 1)/2 \approx 0.618$, the inverse of the golden ratio,
 #
 # $$c = b - r\,(b - a), \qquad d = a + r\,(b - a),$$
 #
-# the point that remains inside is in exactly the right place for the next cut. So each cut needs only **one** new value of $\varphi$, and shrinks the interval to 0.618 of its length.
+# the point that remains inside is in exactly the right place for the next cut. So each cut needs only **one** new value of $\varphi$,
+# and shrinks the interval to 0.618 of its length.
 
 # %% folded label="Draw one cut"
 ratio = (math.sqrt(5) - 1) / 2
@@ -702,8 +726,8 @@ show(
 )
 
 # %% [markdown]
-# How many values does it take to shrink an interval of length 1 to at most $10^{-6}$? Compare with cutting off a third each time. Then neither of the two old points is where the
-# next ones have to be, so each cut costs two values.
+# How many values does it take to shrink an interval of length 1 to at most $10^{-6}$? Compare with cutting off a third each time. Then
+# neither of the two old points is where the next ones have to be, so each cut costs two values.
 
 # %%
 cuts = math.ceil(math.log(1e-6) / math.log((math.sqrt(5) - 1) / 2))
@@ -714,23 +738,25 @@ print(f"thirds:         {cuts} cuts, {2 * cuts} values")
 # %% [markdown]
 # ### Exercise: Golden-section search
 #
-# Write `golden_section(phi, a, b, tol)`. `phi` takes a Python `float` and returns one. Between `a` and `b` it first falls and then rises (one of the two
-# parts may be missing).
+# Write `golden_section(phi, a, b, tol)`. `phi` takes a Python `float` and returns one. Between `a` and `b` it first falls and then rises
+# (one of the two parts may be missing). `tol` is far larger than the spacing of floats.
 #
-# - Cut as described until the interval is at most `tol` long, and return its midpoint, as a Python `float`. An interval that is short enough from the start is not cut.
+# - Cut as described until the interval is at most `tol` long, and return its midpoint, as a Python `float`. An interval that is short
+#   enough from the start is not cut.
 # - Each cut needs **one** new value: for $n$ cuts, call `phi` at most $n + 2$ times.
 # - Call `phi` only with numbers from `a` to `b`: elsewhere it may not be defined.
 #
 # <details><summary>Hint 1: what to keep</summary>
 #
-# Keep six numbers: `a`, `c`, `d`, `b`, and the values `fc` and `fd` at the two points inside. After each cut, most of them are still needed, some under another name.
+# Keep six numbers: `a`, `c`, `d`, `b`, and the values `fc` and `fd` at the two points inside. After each cut, most of them are still
+# needed, some under another name.
 #
 # </details>
 #
 # <details><summary>Hint 2: one cut</summary>
 #
-# If `fc < fd`: the new `b` is the old `d`, the new `d` is the old `c`, and `fd` becomes `fc`. Then compute the new `c` from the formula and call `phi(c)`. The
-# other case is the mirror image.
+# If `fc < fd`: the new `b` is the old `d`, the new `d` is the old `c`, and `fd` becomes `fc`. Then compute the new `c` from the formula
+# and call `phi(c)`. The other case is the mirror image.
 #
 # </details>
 
@@ -898,7 +924,8 @@ def by_thirds(phi, a, b, tol=1e-8):
 # %% [markdown]
 # ### Where your search looks
 #
-# The next cell searches from the start of our valley in the direction of the steepest descent, between 0 and 0.15, with your `golden_section`, and shows where it evaluates $\varphi$.
+# The next cell searches from the start of our valley in the direction of the steepest descent, between 0 and 0.15, with your
+# `golden_section`, and shows where it evaluates $\varphi$.
 
 # %% yours
 search = yours_or_ours(golden_section, by_thirds, lambda t: (t - 0.3) ** 2, 0.0, 1.0, 1e-3)
@@ -937,8 +964,8 @@ show(
 # %% [markdown]
 # ## Steepest descent
 #
-# Now we have all the parts: ask for the direction, find out how far to go, go there, and repeat until the ground is flat. Here it is in NumPy. It needs the gradient as a second
-# function, `df`, worked out on paper:
+# Now we have all the parts: ask for the direction, find out how far to go, go there, and repeat until the ground is flat. Here it is in
+# NumPy. It needs the gradient as a second function, `df`, worked out on paper:
 
 
 # %%
@@ -969,7 +996,8 @@ numpy_path = descend(valley, valley_gradient, start, line_search)
 print(f"{len(numpy_path) - 1} steps; the last place is {numpy_path[-1].round(7)}")
 
 # %% [markdown]
-# **Before you run it:** at each step we go exactly as far as the function falls. What is the angle between one step and the next? What does the path look like?
+# **Before you run it:** at each step we go exactly as far as the function falls. What is the angle between one step and the next? What
+# does the path look like?
 
 # %% predict
 moves = np.diff(numpy_path, axis=0)
@@ -993,22 +1021,25 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 90°. At the lowest point on the line, the slope *along the line* is 0, so the new gradient is at right angles to the line. The path must zigzag, although it
-# finds the best step every time. Best for one step is not best for the whole way: with 20 times more curvature in one direction than in the other, it takes 51
-# steps. Keep this in mind for the section on momentum.
+# 90°. At the lowest point on the line, the slope *along the line* is 0, so the new gradient is at right angles to the line. The path must
+# zigzag, although it finds the best step every time. Best for one step is not best for the whole way: with 20 times as much curvature in
+# one direction as in the other, it takes 51 steps. Keep this in mind for the section on momentum.
 #
 # </details>
 #
 # ### Exercise: Steepest descent in PyTorch
 #
-# Nobody wants to work out `df` for a network on paper. Write `steepest_descent(f, x, line_search, eps, max_iter)`, which does the same as `descend` without a `df`: a **forward**
-# pass, a **backward** pass, and an update of `x` **in place**.
+# Nobody wants to work out `df` for a network on paper. Write `steepest_descent(f, x, line_search, eps, max_iter)`, which does the same as
+# `descend` without a `df`: a **forward** pass, a **backward** pass, and an update of `x` **in place**.
 #
-# - `x` is a leaf that requires a gradient, float32 or float64, of any shape, without a `grad` yet. Afterwards it is still that leaf, and holds the last place. `f(x)` is a 0-d tensor.
-# - Before each step: stop if the norm of the gradient (the root of the sum of the squares of all its numbers) is below `eps`. Take at most `max_iter` steps.
-# - A step goes from `x` to `x + alpha * d`, where `d` is minus the gradient, and `alpha = line_search(phi)`. You pass `phi`, a function from a Python `float` $\alpha$ to a
-#   Python `float`: the value of `f` at `x + α d`. Calling `phi` does not change `x`.
-# - Return the places visited, the start and the last one included, as one tensor of shape `(steps + 1, *x.shape)`. It has the dtype of `x` and requires no gradient.
+# - `x` is a leaf that requires a gradient, float32 or float64, of any shape, without a `grad` yet. Afterwards it is still that leaf, and
+#   holds the last place; what `x.grad` holds then does not matter. `f(x)` is a 0-d tensor.
+# - Before each step: stop if the norm of the gradient (the root of the sum of the squares of all its numbers) is below `eps`. Take at
+#   most `max_iter` steps.
+# - A step goes from `x` to `x + alpha * d`, where `d` is minus the gradient, and `alpha = line_search(phi)`. You pass `phi`, a function
+#   from a Python `float` $\alpha$ to a Python `float`: the value of `f` at `x + α d`. Calling `phi` does not change `x`.
+# - Return the places visited, the start and the last one included, as one tensor of shape `(steps + 1, *x.shape)`. It has the dtype of
+#   `x` and requires no gradient.
 #
 # <details><summary>Hint 1: gradients add up</summary>
 #
@@ -1247,7 +1278,8 @@ def by_numpy(f, x, line_search, eps=1e-6, max_iter=100):
 # %% [markdown]
 # ### The same path?
 #
-# NumPy computed with the gradient from paper, your function with autograd's. Do they take the same path? (If you have not solved the exercise yet, the NumPy version stands in.)
+# NumPy computed with the gradient from paper, your function with autograd's. Do they take the same path? (If you have not solved the
+# exercise yet, the NumPy version stands in.)
 
 # %% yours
 example = torch.tensor([-8.0, 1.5], dtype=torch.float64, requires_grad=True)
@@ -1261,16 +1293,19 @@ difference = np.abs(numpy_path[:common] - torch_path[:common]).max()
 print(f"largest difference between the two paths: {difference:.1e}, below 1e-6: {difference < 1e-6}")
 
 # %% [markdown]
-# Both should take 51 steps and agree to better than $10^{-6}$. Do not expect more of a line search. Near its minimum, a parabola is so flat that $\alpha$ and $\alpha + 10^{-8}$ have the same value in float64. There, rounding errors decide which part is cut off. So an equally
+# Both should take 51 steps and agree to better than $10^{-6}$. Do not expect more of a line search. Near its minimum, a parabola is so flat
+# that $\alpha$ and $\alpha + 10^{-8}$ have the same value in float64. There, rounding errors decide which part is cut off. So an equally
 # correct program that does its operations in another order may find an $\alpha$ that differs in the 8th digit.
 #
 # ## torch.optim: four lines
 #
-# A line search computes $f$ some forty times per step. For a network, each of them is a pass over the data. So in practice the step is a fixed multiple of the gradient. The factor is the **learning rate** $\eta$:
+# A line search computes $f$ some forty times per step. For a network, each of these evaluations is a pass over the data. So in practice
+# the step is a fixed multiple of the gradient. The factor is the **learning rate** $\eta$:
 #
 # $$x \leftarrow x - \eta\, \nabla f(x).$$
 #
-# An **optimizer** does that for any number of tensors. You create it once, with the tensors that it may change. Every round has the same four lines:
+# An **optimizer** does that for any number of tensors. You create it once, with the tensors that it may change. Every round has the same
+# four lines:
 
 # %%
 x = torch.tensor([-8.0, 1.5], requires_grad=True)
@@ -1283,11 +1318,11 @@ for _ in range(3):
     print(f"loss {loss.item():8.4f}   x = {[round(v, 4) for v in x.tolist()]}")
 
 # %% [markdown]
-# The order of the first three may vary; `zero_grad` only has to come somewhere before `backward`. `SGD` means *stochastic gradient descent*: in training, each
-# round computes the loss for another random part of the data. Its rule is the formula above.
+# `zero_grad` may also stand after the forward pass, or after `step`: it only has to come before the next `backward`. `SGD` means *stochastic
+# gradient descent*: in training, each round computes the loss for another random part of the data. Its rule is the formula above.
 #
-# **Before you run it:** the same loop for 40 steps with four learning rates. The valley is 20 times as steep across as it is along its floor. Which rate is the best, and
-# what happens with the largest?
+# **Before you run it:** the same loop for 40 steps with four learning rates. The valley is 20 times as steep across as it is along its
+# floor. Which rate is the best, and what happens with the largest?
 
 # %% predict
 rates = [0.02, 0.09, 0.0999, 0.105]
@@ -1320,13 +1355,16 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Each coordinate lives on its own. In $x_1$ a step multiplies by $1 - \eta$, in $x_2$ by $1 - 20\,\eta$. The second factor has to stay between −1 and 1, so $\eta < 2/20 = 0.1$. At 0.0999 it is
-# −0.998: $x_2$ jumps from one side of the valley to the other and hardly gets closer. At 0.105 it is −1.1: each jump is longer than the last, and the loss **diverges**. The steepest direction
-# sets the limit, and the flat one has to live with it: at 0.09, $x_1$ shrinks by 9 % per step.
+# Each coordinate changes independently of the other. A step multiplies $x_1$ by $1 - \eta$ and $x_2$ by $1 - 20\,\eta$. The second factor
+# has to stay between −1 and 1, so $\eta < 2/20 = 0.1$. At 0.0999 it is −0.998: $x_2$ jumps from one side of the valley to the other and
+# hardly gets closer. At 0.105 it is −1.1: each jump is longer than the last, and the loss **diverges**. The steepest direction sets the
+# limit, and the flat one has to live with it: at 0.09, $x_1$ shrinks by 9 % per step. The best rate makes both factors equally small,
+# $1 - \eta = 20\,\eta - 1$, which gives $\eta = 2/21 \approx 0.095$.
 #
 # </details>
 #
-# **Before you run it:** a classic mistake: `zero_grad` is missing. The rate is small, 0.01, so nothing should diverge. What does the loss do?
+# **Before you run it:** the loop once more, with one difference. The rate is small, 0.01, so nothing should diverge. What does the loss
+# do over 200 steps?
 
 # %% predict
 x = torch.tensor([-8.0, 1.5], requires_grad=True)
@@ -1342,8 +1380,9 @@ print("loss at every tenth step:", [round(value) for value in forgetful[::10]])
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# All gradients of the past stay in `x.grad` with full weight. They act like the speed of a ball without friction: it rolls down, through the lowest point, and up the other side, for ever. The loss swings between nearly 0 and about
-# 54 and never settles. There is no error message. A loss that goes up and down like this is a good reason to look for a missing `zero_grad`.
+# `zero_grad` is missing, so all gradients of the past stay in `x.grad` with full weight. They act like the speed of a ball without
+# friction: it rolls down, through the lowest point, and up the other side, for ever. The loss swings between about 1 and about 56 and
+# never settles. There is no error message. A loss that goes up and down like this is a good reason to look for a missing `zero_grad`.
 #
 # </details>
 #
@@ -1351,14 +1390,16 @@ print("loss at every tenth step:", [round(value) for value in forgetful[::10]])
 #
 # Write `minimize(f, start, make_optimizer, steps)`: the four lines, `steps` times, for any optimizer.
 #
-# - `start` is a float32 or float64 tensor of any shape. It may require a gradient, and it is left as it was: the optimizer works on a copy, a leaf of your own.
+# - `start` is a float32 or float64 tensor of any shape. It may require a gradient, and it is left as it was: the optimizer works on a
+#   copy, a leaf of your own.
 # - `make_optimizer` takes a list of tensors and returns an optimizer. Call it once, with a list of your one leaf.
-# - Return two things: the places visited, start and last place included, as a tensor of shape `(steps + 1, *start.shape)` that requires no gradient; and the
-#   values of `f` at these places, as a list of `steps + 1` Python `float`s. `steps` may be 0.
+# - Return two things: the places visited, start and last place included, as a tensor of shape `(steps + 1, *start.shape)` that requires no
+#   gradient; and the values of `f` at these places, as a list of `steps + 1` Python `float`s. `steps` may be 0.
 #
 # <details><summary>Hint 1: the leaf</summary>
 #
-# An optimizer refuses a tensor that is the result of an operation, and `start.clone()` is one if `start` requires a gradient. `detach` first, `requires_grad_()` last.
+# An optimizer refuses a tensor that is the result of an operation, and `start.clone()` is one if `start` requires a gradient. `detach`
+# first, `requires_grad_()` last.
 #
 # </details>
 #
@@ -1473,6 +1514,7 @@ expect(
         "The value at the last place is missing.": values[:-1],
         "The value at the start is missing.": values[1:],
         "These are tensors: .item() makes a Python float of one.": [torch.tensor(value) for value in values],
+        "The last value is a tensor: .item() makes a Python float of it.": [*values[:-1], torch.tensor(values[-1])],
     },
     rtol=1e-4,
 )
@@ -1536,10 +1578,11 @@ def for_two_numbers(f, start, make_optimizer, steps):
 #
 # $$f(x) = \tfrac12 \left( x_1^2 + 100\, x_2^2 \right).$$
 #
-# The steep direction allows a learning rate of at most $2/100$. With 0.018, plain gradient descent loses 1.8 % of $x_1$ per step.
+# The steep direction allows only learning rates below $2/100$. With 0.018, plain gradient descent loses 1.8 % of $x_1$ per step.
 #
-# The forgetful loop above had a good idea, taken too far: past gradients say something. Across the ravine they alternate in sign and cancel; along the floor they agree and
-# add up. **Momentum** keeps a running sum $v$ in which the past fades, by a factor $\mu$ (usually 0.9) per step. With $g = \nabla f(x)$,
+# The forgetful loop above had a good idea, taken too far: past gradients say something. Across the ravine they alternate in sign and
+# cancel; along the floor they agree and add up. **Momentum** keeps a running sum $v$ in which the past fades, by a factor $\mu$ (usually
+# 0.9) per step. With $g = \nabla f(x)$,
 #
 # $$v \leftarrow \mu\, v + g, \qquad x \leftarrow x - \eta\, v.$$
 #
@@ -1555,7 +1598,8 @@ for step in range(1, 61):
 # %% [markdown]
 # So along the floor, momentum takes steps that are up to ten times as long, at the same learning rate.
 #
-# **Before you run it:** both start at (−8, 1), with the same learning rate 0.018, and take 60 steps. How many of them does each need until the loss, 82 at the start, *stays* below 1?
+# **Before you run it:** both start at (−8, 1), with the same learning rate 0.018, and take 60 steps. How many of them does each need
+# until the loss, 82 at the start, *stays* below 1?
 
 # %% predict
 start = torch.tensor([-8.0, 1.0], dtype=torch.float64)
@@ -1605,15 +1649,17 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Momentum needs 44. Plain SGD would need almost 100: once the swings have died down, its loss shrinks by less than 4 % per step. Momentum swings more at the start, because in the steep
-# direction, too, gradients add up until they cancel. And it overshoots the lowest point and has to come back. Those are the two prices of momentum.
+# Momentum needs 44. Plain SGD would need almost 100: once the swings have died down, its loss shrinks by less than 4 % per step. Momentum
+# swings more at the start, because in the steep direction, too, gradients add up until they cancel. And it overshoots the lowest point and
+# has to come back. Those are the two prices of momentum.
 #
 # </details>
 #
-# **Weight decay** pulls each number towards 0: it adds $\lambda\,x$ to the gradient before anything else happens. That is the gradient of an extra loss of $\frac{\lambda}{2} \lVert x \rVert^2$, which keeps the
-# weights of a network small.
+# **Weight decay** pulls each number towards 0: it adds $\lambda\,x$ to the gradient before anything else happens. That is the gradient of
+# an extra loss of $\frac{\lambda}{2} \lVert x \rVert^2$, which keeps the weights of a network small.
 #
-# **The API.** `torch.optim.SGD(parameters, lr, momentum=0, weight_decay=0)`. The optimizer keeps one $v$ for each parameter, with 0 at the start.
+# **The API.** `torch.optim.SGD(parameters, lr, momentum=0, weight_decay=0)`. The optimizer keeps one $v$ for each parameter, with 0 at
+# the start.
 #
 # ### Exercise: A step of SGD with momentum
 #
@@ -1621,10 +1667,12 @@ show(
 #
 # $$g = \mathtt{grad} + \lambda\, w, \qquad v \leftarrow \mu\, v + g, \qquad w \leftarrow w - \eta\, v.$$
 #
-# - `w`, `grad` and `v` have the same shape (any, even 0-d) and dtype (float32 or float64). `w` may be a leaf that requires a gradient, or require none; that stays as it is.
-# - `w` and `v` change **in place**, in their own memory, and autograd records nothing: `v` still requires no gradient. They need not be contiguous.
+# - `w`, `grad` and `v` have the same shape (any, even 0-d) and dtype (float32 or float64). `w` may be a leaf that requires a gradient,
+#   or require none; that stays as it is.
+# - `w` and `v` change **in place**, in their own memory, and autograd records nothing: `v` still requires no gradient. None of the
+#   tensors needs to be contiguous.
 # - `grad` is left as it was. The function returns `None`.
-# - Write the rule yourself, without `torch.optim` and without PyTorch's fused optimizer operations.
+# - Write the rule yourself, without `torch.optim` and without PyTorch's fused optimizer operations (`torch._fused_adam_` and the like).
 #
 # <details><summary>Hint 1: nothing is recorded</summary>
 #
@@ -1634,7 +1682,8 @@ show(
 #
 # <details><summary>Hint 2: in place</summary>
 #
-# `v = momentum * v + g` gives the *name* `v` to a new tensor; the caller's tensor stays the same. `v *= …`, `v += …`, `v.mul_(…)`, `v.add_(…)` and `v.copy_(…)` write into the memory that is there.
+# `v = momentum * v + g` gives the *name* `v` to a new tensor; the caller's tensor stays the same. `v *= …`, `v += …`, `v.mul_(…)`,
+# `v.add_(…)` and `v.copy_(…)` write into the memory that is there.
 #
 # </details>
 
@@ -1810,20 +1859,21 @@ try_many(36)
 # %% [markdown]
 # ## RMSProp: a step size for each number
 #
-# Momentum has one learning rate for all numbers. **RMSProp** gives each its own. It keeps a running mean $s$ of the *squared* gradients, and divides each gradient by its root, which is its typical
-# size. With $\alpha = 0.99$ and a tiny $\varepsilon = 10^{-8}$ against division by zero:
+# Momentum has one learning rate for all numbers. **RMSProp** gives each its own. It keeps a running mean $s$ of the *squared* gradients,
+# and divides each gradient by $\sqrt{s}$, the gradient's typical size. With $\alpha = 0.99$ and a tiny $\varepsilon = 10^{-8}$ against
+# division by zero:
 #
 # $$s \leftarrow \alpha\, s + (1 - \alpha)\, g^2, \qquad x \leftarrow x - \eta\, \frac{g}{\sqrt{s} + \varepsilon}.$$
 #
-# All operations are element by element. In a steep direction the gradients are large, but so is their root mean square.
+# All operations are element by element.
 #
-# **Before you run it:** two numbers, both 1 at the start, always have the gradients 1000 and 0.001. How far does each move in the first step with SGD and with RMSProp, for $\eta = 0.01$? ($s$ starts
-# at 0, and $\alpha$ is 0.99.)
+# **Before you run it:** two numbers, both 0 at the start, always have the gradients 1000 and 0.001. How far does each move in the first
+# step with SGD and with RMSProp, for $\eta = 0.01$? ($s$ starts at 0, and $\alpha$ is 0.99.)
 
 # %% predict
 gradients = torch.tensor([1000.0, 0.001])
 for make in (torch.optim.SGD, torch.optim.RMSprop):
-    x = torch.ones(2, requires_grad=True)
+    x = torch.zeros(2, requires_grad=True)
     optimizer = make([x], lr=0.01)
     moved = []
     for _ in range(3):
@@ -1836,8 +1886,10 @@ for make in (torch.optim.SGD, torch.optim.RMSprop):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# SGD moves by $\eta g$: 10 and 0.00001. With RMSProp, the size of the gradient cancels: in the first step $s = 0.01\,g^2$, so $g/\sqrt{s} = 1/\sqrt{0.01} = 10$, and *both* numbers move by $10\,\eta = 0.1$. (For the small one, $\varepsilon$ takes
-# off a ten-thousandth.) The second step divides by $\sqrt{0.0199}$, and so on: while $s$ fills up, the steps shrink towards $\eta$.
+# SGD moves by $\eta g$: 10 and 0.00001. With RMSProp, the size of the gradient cancels: in the first step $s = 0.01\,g^2$, so
+# $g/\sqrt{s} = 1/\sqrt{0.01} = 10$, and *both* numbers move by $10\,\eta = 0.1$. (For the small one, $\varepsilon$ takes off a
+# ten-thousandth.) The second step divides by $\sqrt{0.0199}$, and so on: while $s$ fills up, the steps shrink towards $\eta$. So in a steep
+# direction the gradients are large, but so is their root mean square.
 #
 # </details>
 #
@@ -1845,12 +1897,15 @@ for make in (torch.optim.SGD, torch.optim.RMSprop):
 #
 # ### Exercise: A step of RMSProp
 #
-# Write `rmsprop_step(w, grad, s, lr, alpha, eps, weight_decay)`, one step for one parameter, with $g = \mathtt{grad} + \lambda\,w$ as before.
+# Write `rmsprop_step(w, grad, s, lr, alpha, eps, weight_decay)`, one step for one parameter, with $g = \mathtt{grad} + \lambda\,w$ as
+# before.
 #
-# - `w`, `grad` and `s` have the same shape (any, even 0-d) and dtype (float32 or float64). `s` is nowhere negative. `w` may be a leaf that requires a gradient, or require none; that stays as it is.
-# - `w` and `s` change **in place**, in their own memory, and autograd records nothing: `s` still requires no gradient. They need not be contiguous.
+# - `w`, `grad` and `s` have the same shape (any, even 0-d) and dtype (float32 or float64). `s` is nowhere negative. `w` may be a leaf
+#   that requires a gradient, or require none; that stays as it is.
+# - `w` and `s` change **in place**, in their own memory, and autograd records nothing: `s` still requires no gradient. None of the
+#   tensors needs to be contiguous.
 # - `grad` is left as it was. The function returns `None`.
-# - Write the rule yourself, without `torch.optim` and without PyTorch's fused optimizer operations.
+# - Write the rule yourself, without `torch.optim` and without PyTorch's fused optimizer operations (`torch._fused_adam_` and the like).
 #
 # <details><summary>Hint 1: which comes first?</summary>
 #
@@ -1860,7 +1915,8 @@ for make in (torch.optim.SGD, torch.optim.RMSprop):
 #
 # <details><summary>Hint 2: where is the ε?</summary>
 #
-# It is added *after* the root: $\sqrt{s} + \varepsilon$, not $\sqrt{s + \varepsilon}$. For an $\varepsilon$ of $10^{-8}$, the second would divide by at least $10^{-4}$.
+# It is added *after* the root: $\sqrt{s} + \varepsilon$, not $\sqrt{s + \varepsilon}$. For an $\varepsilon$ of $10^{-8}$, the second
+# would divide by at least $10^{-4}$.
 #
 # </details>
 
@@ -2062,8 +2118,8 @@ try_many(37)
 # %% [markdown]
 # ## Adam: both at once
 #
-# **Adam** keeps two running means: $m$ of the gradients, like momentum, and $v$ of their squares, like RMSProp. Both start at 0, so at first they are far too small: after one step, $m$ is
-# only a tenth of the gradient. Adam corrects that. In step $t = 1, 2, 3, \dots$:
+# **Adam** keeps two running means: $m$ of the gradients, like momentum, and $v$ of their squares, like RMSProp. Both start at 0. The step
+# uses them after a **bias correction**, as $\hat m$ and $\hat v$. In step $t = 1, 2, 3, \dots$:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2,$$
 #
@@ -2071,11 +2127,11 @@ try_many(37)
 #
 # The defaults are $\beta_1 = 0.9$, $\beta_2 = 0.999$, $\varepsilon = 10^{-8}$ and $\eta = 0.001$.
 #
-# **Before you run it:** again two numbers with the constant gradients 1000 and 0.001. How far does Adam move each of them in its first steps, for $\eta = 0.01$? And without the correction, that is, with $m$ and $v$
-# in place of $\hat m$ and $\hat v$?
+# **Before you run it:** again two numbers with the constant gradients 1000 and 0.001. How far does Adam move each of them in its first
+# steps, for $\eta = 0.01$? And without the correction, that is, with $m$ and $v$ in place of $\hat m$ and $\hat v$?
 
 # %% predict
-x = torch.ones(2, requires_grad=True)
+x = torch.zeros(2, requires_grad=True)
 optimizer = torch.optim.Adam([x], lr=0.01)
 for step in (1, 2, 3):
     before = x.detach().clone()
@@ -2089,23 +2145,30 @@ for step in (1, 2, 3):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# For a constant gradient, $\hat m = g$ and $\hat v = g^2$ from the first step on, so each number moves by $\eta$, whatever the size of its gradient. Without the correction, the first step has $m = 0.1\,g$ and $\sqrt{v} = \sqrt{0.001}\,|g| \approx 0.032\,|g|$: three
-# times too far, and farther in the steps after it, because $v$ fills up a hundred times more slowly than $m$.
+# At first, $m$ and $v$ are far too small, because they start at 0. The correction makes up for it: for a constant gradient, $\hat m = g$
+# and $\hat v = g^2$ from the first step on, so each number moves by $\eta$, whatever the size of its gradient. Without the correction,
+# the first step has $m = 0.1\,g$ and $\sqrt{v} = \sqrt{0.001}\,|g| \approx 0.032\,|g|$: three
+# times too far, and farther in the steps after it, because $v$ fills up a hundred times as slowly as $m$.
 #
 # </details>
 #
-# **The API.** `torch.optim.Adam(parameters, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0)`. Here, too, weight decay adds $\lambda x$ to the gradient. Adam then divides it by $\sqrt{\hat v}$ with the rest, so it pulls on numbers with small
-# gradients most. `torch.optim.AdamW`, which is used for large language models, keeps it out of $m$ and $v$ and shrinks $x$ by the factor $1 - \eta\lambda$ instead.
+# **The API.** `torch.optim.Adam(parameters, lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0)`. Here, too, weight decay adds
+# $\lambda x$ to the gradient. Adam then divides it by $\sqrt{\hat v}$ with the rest, so it pulls on numbers with small
+# gradients most. `torch.optim.AdamW`, which is used for large language models, keeps it out of $m$ and $v$ and multiplies $x$ by
+# $1 - \eta\lambda$ instead.
 #
 # ### Exercise: A step of Adam
 #
-# Write `adam_step(w, grad, m, v, t, lr, betas, eps, weight_decay)`, one step of Adam (not AdamW) for one parameter, with $g = \mathtt{grad} + \lambda\,w$. `t` is the number of this step; the first is 1.
+# Write `adam_step(w, grad, m, v, t, lr, betas, eps, weight_decay)`, one step of Adam (not AdamW) for one parameter, with
+# $g = \mathtt{grad} + \lambda\,w$. `t` is the number of this step; the first is 1.
 #
-# - `w`, `grad`, `m` and `v` have the same shape (any, even 0-d) and dtype (float32 or float64). `v` is nowhere negative. `w` may be a leaf that requires a gradient, or require none; that stays as it is.
-# - `w`, `m` and `v` change **in place**, in their own memory, and autograd records nothing: `m` and `v` still require no gradient. They need not be contiguous.
+# - `w`, `grad`, `m` and `v` have the same shape (any, even 0-d) and dtype (float32 or float64). `v` is nowhere negative. `w` may be a
+#   leaf that requires a gradient, or require none; that stays as it is.
+# - `w`, `m` and `v` change **in place**, in their own memory, and autograd records nothing: `m` and `v` still require no gradient. None
+#   of the tensors needs to be contiguous.
 # - What you write into `m` and `v` is **not** corrected: the correction is made anew in each step.
 # - `grad` is left as it was. The function returns `None`.
-# - Write the rule yourself, without `torch.optim` and without PyTorch's fused optimizer operations.
+# - Write the rule yourself, without `torch.optim` and without PyTorch's fused optimizer operations (`torch._fused_adam_` and the like).
 #
 # <details><summary>Hint 1: the order</summary>
 #
@@ -2373,7 +2436,8 @@ def torch_adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, we
 # %% [markdown]
 # ## Your rules as optimizers
 #
-# What is missing to make an optimizer of your steps? Something that remembers `v`, `s`, `m` and `t` for each parameter from one step to the next. `torch.optim.Optimizer` is the class for that: it has `zero_grad`, and a dictionary `self.state`
+# What is missing to make an optimizer of your steps? Something that remembers `v`, `s`, `m` and `t` for each parameter from one step to
+# the next. `torch.optim.Optimizer` is the class for that: it has `zero_grad`, and a dictionary `self.state`
 # with an entry for each parameter. We add `step`:
 
 
@@ -2420,7 +2484,8 @@ for name in handmade:
 # %% [markdown]
 # ### The race
 #
-# All four start at (−8, 1) in the ravine and take 60 steps.
+# All four start at (−8, 1) in the ravine and take 60 steps, with learning rates that suit them: 0.018 for SGD and momentum, 0.2 for
+# RMSProp and 0.5 for Adam.
 #
 # **Before you run it:** whose loss stays below 1 first, and whose last? Which is closest to the lowest point after 60 steps?
 
@@ -2480,13 +2545,17 @@ stepper(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# All three pass plain SGD, whose learning rate is limited by the steep side. RMSProp walks straight along the floor, but it cannot settle at its end: where the gradients get small, their root mean square gets small, too, so
-# it keeps taking steps of about $\eta$, which the steep side punishes (the spike near the cross). That it is the closest after exactly 60 steps is luck. Adam's average $m$ calms the steps down, but makes it overshoot, as momentum does. In practice, one lets $\eta$ shrink
-# towards the end of training: that is what `torch.optim.lr_scheduler` is for.
+# Adam stays below 1 first, then momentum, then RMSProp; SGD does not get there. All three beat plain SGD, whose learning rate is limited by
+# the steep side. RMSProp walks straight along the floor, but it cannot settle at its end: where the gradients get small, their root mean
+# square gets small, too, so it keeps taking steps of about $\eta$, which the steep side punishes: its loss is 0.02 after 51 steps and 8.5
+# two steps later, the spike near the cross. That it is the closest after exactly 60 steps is luck. Adam's average $m$ calms the steps down,
+# but makes it overshoot, as momentum does. In practice, one lets $\eta$ shrink towards the end of training: that is what
+# `torch.optim.lr_scheduler` is for.
 #
 # </details>
 #
-# **Before you run it:** now turn the whole landscape by 45°, start included. It is the same ravine, only oblique. Whose numbers stay the same, and whose change?
+# **Before you run it:** now turn the whole landscape by 45°, start included. It is the same ravine, only oblique. Whose numbers stay the
+# same, and whose change?
 
 
 # %% predict
@@ -2497,9 +2566,9 @@ def turned(x):
 
 turned_start = torch.stack([start[0] - start[1], start[0] + start[1]]) / math.sqrt(2)
 turned_runs = {name: run(turned, turned_start, make, 60) for name, make in handmade.items()}
-print("loss after 40 steps   upright      turned")
+print("loss after 60 steps   upright      turned")
 for name in runs:
-    print(f"{name:20} {runs[name][1][40]:8.4f}    {turned_runs[name][1][40]:8.4f}")
+    print(f"{name:20} {runs[name][1][60]:8.4f}    {turned_runs[name][1][60]:8.4f}")
 
 # %% predict folded label="Draw the race in the turned ravine"
 figure, ax = plt.subplots(figsize=(5.4, 5.0), layout="constrained")
@@ -2509,25 +2578,30 @@ ax.legend(loc="lower right", frameon=True, fontsize=10)
 show(
     figure,
     alt="The four paths in the ravine turned by 45 degrees. SGD and momentum jump across it as before. Adam now swings from side to side, and RMSProp creeps along the floor: "
-    "both end near SGD, well before the cross.",
+    "both end well before the cross, somewhat nearer to it than SGD.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# SGD and momentum only add vectors and multiply them by numbers: turn the landscape, and the path turns with it. RMSProp and Adam divide *each coordinate* by its own size. That helps if the steep direction is a coordinate, as in the
-# upright ravine. In the turned one, both coordinates are equally steep, and there is nothing to balance: both are slower. In networks, gradients often differ in size from one parameter to the next by orders of magnitude. That is why Adam usually needs less
-# tuning.
+# SGD and momentum only add vectors and multiply them by numbers: turn the landscape, and the path turns with it. RMSProp and Adam divide *each
+# coordinate* by its own size. That helps if the steep direction is a coordinate, as in the upright ravine. In the turned one, both
+# coordinates are equally steep, and there is nothing to balance: both are far slower than in the upright one. In networks, gradients often
+# differ in size from one parameter to the next by orders of magnitude. That is why Adam usually needs less tuning.
 #
 # </details>
 #
 # ## Your optimizers teach a network to read
 #
-# Now a real landscape. Each of 1,797 handwritten digits is an image of 8×8 numbers. A small network turns the 64 numbers into 10 scores, one per digit, in two layers: `x @ w1 + b1`, negative values replaced by 0, then `@ w2 + b2`. That
-# is 2,410 numbers to learn, so the landscape has 2,410 coordinates. The loss is the squared distance of the scores from what we want: 1 for the right digit, 0 for the other nine. How such networks are built, and why, is what the next
+# Now a real landscape. Each of 1,797 handwritten digits is an image of 8×8 numbers. A small network turns the 64 numbers into 10 scores,
+# one per digit, in two layers: `x @ w1 + b1`, negative values replaced by 0, then `@ w2 + b2`. That
+# is 2,410 numbers to learn, so the landscape has 2,410 coordinates. The loss is the squared distance of the scores from what we want: 1
+# for the right digit, 0 for the other nine. How such networks are built, and why, is what the next
 # notebooks are about; you have everything it takes to *train* one.
 #
-# All four optimizers start from the same numbers and take 200 steps. Each has the learning rate that was best for it among a few that we tried. If there is a GPU, they run on it: `Handmade` creates its memories where the parameters are.
+# All four optimizers start from the same numbers and take 200 steps. Each step uses all the training images: nothing is stochastic here.
+# Each has the learning rate that was best for it among a few that we tried. If there is a GPU, they run on it: `Handmade` creates its
+# memories where the parameters are.
 
 # %% yours varies
 images, labels = load_digits()
@@ -2589,8 +2663,10 @@ draw_images(
 # %% [markdown]
 # <details><summary>What do the curves show?</summary>
 #
-# After 200 steps, plain SGD has about twice the loss of the other three, although each has a learning rate that suits it. And the rates differ by a factor of 20: with 0.2, Adam learns nothing here; with 0.01, SGD crawls. (Try it: change the rates in the cell above.)
-# So compare optimizers only after you have tuned the learning rate of each. The number of digits read correctly differs less than the loss does: beyond some point, a lower loss on the training images says little about others.
+# After 200 steps, plain SGD has about twice the loss of the other three, although each has a learning rate that suits it. And the rates
+# differ by a factor of 20: with 0.2, Adam learns nothing here; with 0.01, SGD crawls. (Try it: change the rates in the cell above.)
+# So compare optimizers only after you have tuned the learning rate of each. The number of digits read correctly differs less than the
+# loss does: beyond some point, a lower loss on the training images says little about others.
 #
 # </details>
 #
@@ -2600,21 +2676,26 @@ draw_images(
 #
 # <details><summary>1. What is a leaf, and what does <code>w.grad</code> hold after two calls of <code>backward()</code> with nothing cleared in between?</summary>
 #
-# A leaf is a tensor that no recorded operation has produced. If it requires a gradient, each `backward()` *adds* to its `grad`, so after two calls it holds the sum of both gradients. `zero_grad()` clears it.
+# A leaf is a tensor that no recorded operation has produced. If it requires a gradient, each `backward()` *adds* to its `grad`, so after
+# two calls it holds the sum of both gradients. `zero_grad()` clears it.
 #
 # </details>
 #
-# <details><summary>2. The valley is 50 times as steep across as along. Which learning rates make plain gradient descent diverge, what does the path of a perfect line search look like, and what do momentum and RMSProp do about it?</summary>
+# <details><summary>2. A valley has the curvature 1 along its floor and 50 across. Which learning rates make plain gradient descent diverge? What does the path of a perfect line search look like? How do momentum and RMSProp get along the floor faster?</summary>
 #
-# With the curvatures 1 and 50, rates above 2/50 = 0.04 diverge. A line search zigzags at right angles. Momentum adds up past gradients: across the valley they cancel, along it they add up. RMSProp divides each number's gradient by its typical size, so both directions move at
+# Rates above 2/50 = 0.04 diverge. A line search zigzags at right angles. Momentum adds up past gradients: across the valley they cancel,
+# along it they add up. RMSProp divides each number's gradient by its typical size, so both directions move at
 # the same pace, as long as the valley is parallel to a coordinate.
 #
 # </details>
 #
 # <details><summary>3. Why does Adam divide by 1 − β₁ᵗ and 1 − β₂ᵗ, and how long is its very first step?</summary>
 #
-# $m$ and $v$ start at 0, so their means are too small at first; the divisors make up for it. In the first step $\hat m = g$ and $\sqrt{\hat v} = |g|$: every number moves by the learning rate, whatever the size of its gradient (unless that is 0, or so small that $\varepsilon$ counts).
+# $m$ and $v$ start at 0, so their means are too small at first; the divisors make up for it. In the first step $\hat m = g$ and
+# $\sqrt{\hat v} = |g|$: every number moves by the learning rate, whatever the size of its gradient (unless that is 0, or so small that
+# $\varepsilon$ counts).
 #
 # </details>
 #
-# **Next:** `03_functional_and_relu`. You have written `clamp(min=0)` between two layers and kept four loose tensors in a list. `torch.nn` has a name for both: the ReLU, and the module.
+# **Next:** `03_functional_and_relu`. You have written `clamp(min=0)` between two layers and kept four loose tensors in a list.
+# `torch.nn` has a name for both: the ReLU, and the module.

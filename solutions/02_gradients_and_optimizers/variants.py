@@ -171,7 +171,7 @@ def numerical_gradient(f, x, h=1e-5):
 
 
 # Moves x itself and puts it back, which fails where numbers share memory
-# %% wrong="numerical_gradient" says="numerical_gradient(f, x, h) for each of them"
+# %% wrong="numerical_gradient" says="You write into x, where several places"
 def numerical_gradient(f, x, h=1e-5):
     gradient = torch.zeros(x.shape, dtype=torch.float64)
     for index in np.ndindex(*x.shape):
@@ -1718,6 +1718,23 @@ def minimize(f, start, make_optimizer, steps):
         path.append(x.detach().clone())
         values.append(value.detach())
     values.append(f(x).detach())
+    return torch.stack(path), values
+
+
+# The last value is a tensor
+# %% wrong="minimize" says="The last value is a tensor"
+def minimize(f, start, make_optimizer, steps):
+    x = start.detach().clone().requires_grad_()
+    optimizer = make_optimizer([x])
+    path, values = [x.detach().clone()], []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        value = f(x)
+        value.backward()
+        optimizer.step()
+        path.append(x.detach().clone())
+        values.append(value.item())
+    values.append(f(x))
     return torch.stack(path), values
 
 
