@@ -57,7 +57,7 @@ def printed(notebook) -> list[str]:
 
 
 def test_formulas_can_be_drawn_in_any_number():
-    """matplotlib keeps the last fifty with their open font files; one from before the fork has a file that is closed."""
+    """matplotlib keeps the last fifty with their open font files; the file of one from before the fork is closed."""
     code = """import io
 from matplotlib import pyplot as plt
 for formula in ("$x$", *(f"${k}$" for k in range(60))):

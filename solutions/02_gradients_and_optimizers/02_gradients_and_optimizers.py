@@ -1190,6 +1190,9 @@ expect(
     path, torch.zeros(1, 2, dtype=torch.float64), "at the lowest point it takes no step: the path is the start alone"
 )
 x = leaf_of(start_at)
+path = steepest_descent(bowl(A), inplace(x), lambda phi: 0.1, 0.0, 0)
+expect(path, start_at[None], "max_iter = 0: no step, the path is the start alone")
+x = leaf_of(start_at)
 path = steepest_descent(bowl(A), inplace(x), strict, 0.0, 4)
 expect(path, by_sgd(A, start_at, 0.1, 4), "with a line search that looks closely at phi")
 
@@ -1723,7 +1726,7 @@ def by_torch(w, grad, v, lr, momentum=0.9, weight_decay=0.0, **more):
 
 def whole_steps(seen):
     """The functions that torch.optim's optimizers call, or that take a whole step."""
-    return [name for name in seen.functions if "record_function" in name or "fused" in name]
+    return [name for name in seen.functions if "record_function" in name or "fused" in name or name == "is_complex"]
 
 
 w = torch.tensor([[1.0, -2.0, 0.5], [0.25, 3.0, -1.5]]).requires_grad_()
@@ -1807,7 +1810,7 @@ def try_many(seed):
     ]
     found, wanted, grads, befores, recorded, used, switched = {}, {}, {}, {}, [], [], []
     for number, (kind, shape) in enumerate(cases):
-        lr, momentum, decay = settings[number % 4]
+        lr, momentum, decay = settings[(number + 1) % 4]
         w, grad, v = (kinds[kind](*shape) for _ in names)
         w.requires_grad_(number % 2 == 0)
         needed = w.requires_grad
@@ -1967,7 +1970,7 @@ def by_torch(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0, **more
 
 def whole_steps(seen):
     """The functions that torch.optim's optimizers call, or that take a whole step."""
-    return [name for name in seen.functions if "record_function" in name or "fused" in name]
+    return [name for name in seen.functions if "record_function" in name or "fused" in name or name == "is_complex"]
 
 
 w = torch.tensor([[1.0, -2.0, 0.5], [0.25, 3.0, -1.5]]).requires_grad_()
@@ -2076,13 +2079,13 @@ def try_many(seed):
         s.pow_(2)
         w.requires_grad_(number % 2 == 0)
         needed = w.requires_grad
-        what = f"{kind}, shape {shape}, (lr, alpha, eps, weight decay) = {settings[number % 4]}"
+        what = f"{kind}, shape {shape}, (lr, alpha, eps, weight decay) = {settings[(number + 1) % 4]}"
         old_w, old_s, grads[what], befores[what] = w.detach(), s.detach(), grad, grad.clone()
         wanted[what] = []
         for _ in range(3):
-            wanted[what].append(by_torch(w, grad, s, *settings[number % 4]))
+            wanted[what].append(by_torch(w, grad, s, *settings[(number + 1) % 4]))
             with Watch(operations=False) as seen:
-                rmsprop_step(inplace(w), inplace(grad), inplace(s), *settings[number % 4])
+                rmsprop_step(inplace(w), inplace(grad), inplace(s), *settings[(number + 1) % 4])
             used += whole_steps(seen)
             found.setdefault(what, []).append((old_w.clone(), old_s.clone()))
         recorded += [what] * s.requires_grad
@@ -2239,7 +2242,7 @@ def by_torch(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_de
 
 def whole_steps(seen):
     """The functions that torch.optim's optimizers call, or that take a whole step."""
-    return [name for name in seen.functions if "record_function" in name or "fused" in name]
+    return [name for name in seen.functions if "record_function" in name or "fused" in name or name == "is_complex"]
 
 
 w = torch.tensor([[1.0, -2.0, 0.5], [0.25, 3.0, -1.5]]).requires_grad_()
@@ -2363,14 +2366,14 @@ def try_many(seed):
             m.zero_(), v.zero_()
         w.requires_grad_(number % 2 == 0)
         needed = w.requires_grad
-        what = f"{kind}, shape {shape}, {settings[number % 4]}"
+        what = f"{kind}, shape {shape}, {settings[(number + 1) % 4]}"
         mine, grads[what], befores[what] = (w.detach(), m.detach(), v.detach()), grad, grad.clone()
         wanted[what] = []
         first = 1 if number > 3 else (1, 2, 10, 1000)[number]
         for t in range(first, first + 3):
-            wanted[what].append(by_torch(w, grad, m, v, t, **settings[number % 4]))
+            wanted[what].append(by_torch(w, grad, m, v, t, **settings[(number + 1) % 4]))
             with Watch(operations=False) as seen:
-                adam_step(inplace(w), inplace(grad), inplace(m), inplace(v), t, **settings[number % 4])
+                adam_step(inplace(w), inplace(grad), inplace(m), inplace(v), t, **settings[(number + 1) % 4])
             used += whole_steps(seen)
             found.setdefault(what, []).append(tuple(one.clone() for one in mine))
         recorded += [what] * (m.requires_grad or v.requires_grad)

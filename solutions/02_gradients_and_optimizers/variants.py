@@ -965,6 +965,22 @@ def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
     return torch.stack(path)
 
 
+# At least one step
+# %% wrong="steepest_descent" says="max_iter = 0"
+def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
+    path = [x.detach().clone()]
+    for _ in range(max(1, max_iter)):
+        x.grad = None
+        f(x).backward()
+        d = -x.grad
+        if d.norm() < eps:
+            break
+        with torch.no_grad():
+            x += line_search(lambda a: f(x + a * d).item()) * d
+        path.append(x.detach().clone())
+    return torch.stack(path)
+
+
 # The path holds the same memory
 # %% wrong="steepest_descent" says="append a copy"
 def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
@@ -2285,6 +2301,25 @@ def rmsprop_step(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
     here -= g * (lr / (s**0.5 + eps))
 
 
+# The function in torch.optim
+# %% wrong="rmsprop_step" says="the rule is your own"
+def rmsprop_step(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
+    from torch.optim.rmsprop import rmsprop
+
+    options = {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": 0.0}
+    with torch.no_grad():
+        rmsprop([w], [grad], [s], [], [], [torch.tensor(0.0)], foreach=False, centered=False, **options)
+
+
+# A single number is spared from weight decay
+# %% wrong="rmsprop_step" says="w and s in three steps"
+@torch.no_grad()
+def rmsprop_step(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
+    g = grad + weight_decay * w if w.dim() else grad
+    s.mul_(alpha).add_(g * g * (1 - alpha))
+    w.sub_(lr * g / (s.sqrt() + eps))
+
+
 # Adds the weight decay to grad
 # %% wrong="rmsprop_step" says="You added the weight decay to grad itself"
 def rmsprop_step(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
@@ -2582,6 +2617,17 @@ def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_d
     v += (1 - betas[1]) * (g.square() - v)
     hats = [mean / (1.0 - beta**t) for mean, beta in zip((m, v), betas)]
     here -= lr * hats[0] / hats[1].sqrt().add(eps)
+
+
+# The function in torch.optim
+# %% wrong="adam_step" says="the rule is your own"
+def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    from torch.optim.adam import adam
+
+    options = {"beta1": betas[0], "beta2": betas[1], "lr": lr, "weight_decay": weight_decay, "eps": eps}
+    with torch.no_grad():
+        before = torch.tensor(float(t - 1))
+        adam([w], [grad], [m], [v], [], [before], foreach=False, amsgrad=False, maximize=False, **options)
 
 
 # Adds the weight decay to grad
