@@ -25,7 +25,7 @@
 # %% [markdown]
 # ## A slope from two points
 #
-# Here is a landscape with two coordinates, a long valley with its lowest point at (0, 0):
+# Here is a landscape with two coordinates ($x_1$ and $x_2$, in the code `x[0]` and `x[1]`): a long valley with its lowest point at (0, 0).
 #
 # $$f(x) = \tfrac12 \left( x_1^2 + 20\, x_2^2 \right).$$
 #
@@ -216,6 +216,16 @@ expect(
         ),
         "That is the exact derivative, or a measurement with another, tiny h: use the given h.": exact,
         "You moved each coordinate by h/2: move it by h.": exact + both / 4,
+        "All differences are 0: `moved = x` is only a second name for x. Make a copy, x.clone().": torch.zeros_like(
+            exact
+        ),
+        "You moved a whole row at once: move one number at a time, for index in np.ndindex(*x.shape).": (
+            (exact + both).sum(1, keepdim=True).expand(2, 3).clone()
+        ),
+        "You multiplied by h: write / (2 * h), with brackets.": (exact + both) * h**2,
+        "Each number stayed where it had been moved to: make a fresh copy for each measurement.": (
+            (exact + both).flatten().cumsum(0).reshape(2, 3)
+        ),
     },
 )
 steep = torch.tensor([2.0, -1.0], dtype=torch.float64)
@@ -439,7 +449,7 @@ for name, function in functions.items():
 # ### Stepping out of the graph
 #
 # There are two ways to compute without a record. `with torch.no_grad():` records nothing inside the block. `t.detach()` gives you a tensor
-# with the same values, in the same memory, that is not part of the graph: to autograd, it is a constant.
+# with the same values, in the same memory, that is not part of the graph.
 #
 # **Before you run it:** $u = 3$. What is the derivative of `u * u`, of `u * u.detach()`, and of `u.detach() * u.detach()`, according to
 # autograd?
@@ -459,8 +469,8 @@ for name, result in {
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The values agree, the graphs do not. In the second product one factor counts as the constant 3, so the derivative is 3, not 6. The third
-# product has no graph at all: `backward()` on it would raise an error.
+# The values agree, the graphs do not. To autograd, `u.detach()` is a constant: in the second product one factor counts as the constant 3,
+# so the derivative is 3, not 6. The third product has no graph at all: `backward()` on it would raise an error.
 #
 # </details>
 #
@@ -721,8 +731,8 @@ show(
 )
 
 # %% [markdown]
-# How many values does it take to shrink an interval of length 1 to at most $10^{-6}$? Compare with cutting off a third each time. Then
-# neither of the two old points is where the next ones have to be, so each cut costs two values.
+# The next cell counts how many values it takes to shrink an interval of length 1 to at most $10^{-6}$, and compares that with cutting off a
+# third each time. With thirds, the point that remains is in the middle, where neither of the next two has to be, so each cut costs two values.
 
 # %%
 cuts = math.ceil(math.log(1e-6) / math.log((math.sqrt(5) - 1) / 2))
@@ -964,9 +974,9 @@ show(
 
 
 # %%
-def on_line(f, x, d):
-    """φ: the function f on the line through x in the direction d."""
-    return lambda alpha: f(x + alpha * d)
+def on_line(f, x, direction):
+    """φ: the function f on the line through x in a direction."""
+    return lambda alpha: f(x + alpha * direction)
 
 
 def descend(f, df, x, line_search, eps=1e-6, max_iter=100):
@@ -976,9 +986,9 @@ def descend(f, df, x, line_search, eps=1e-6, max_iter=100):
         gradient = df(x)
         if np.linalg.norm(gradient) < eps:  # the ground is flat
             break
-        d = -gradient
-        alpha = line_search(on_line(f, x, d))
-        x = x + alpha * d
+        direction = -gradient
+        alpha = line_search(on_line(f, x, direction))
+        x = x + alpha * direction
         path.append(x)
     return np.array(path)
 
@@ -1031,8 +1041,9 @@ show(
 #   holds the last place; what `x.grad` holds then does not matter. `f(x)` is a 0-d tensor.
 # - Before each step: stop if the norm of the gradient (the root of the sum of the squares of all its numbers) is below `eps`. Take at
 #   most `max_iter` steps.
-# - A step goes from `x` to `x + alpha * d`, where `d` is minus the gradient, and `alpha = line_search(phi)`. You pass `phi`, a function
-#   from a Python `float` $\alpha$ to a Python `float`: the value of `f` at `x + α d`. Calling `phi` does not change `x`.
+# - A step goes from `x` to `x + alpha * direction`, where the direction is minus the gradient, and `alpha = line_search(phi)`. You pass
+#   `phi`, a function from a Python `float` $\alpha$ to a Python `float`: the value of `f` at `x + α direction`. Calling `phi` does not
+#   change `x`.
 # - Return the places visited, the start and the last one included, as one tensor of shape `(steps + 1, *x.shape)`. It has the dtype of
 #   `x` and requires no gradient.
 #
@@ -1050,7 +1061,8 @@ show(
 #
 # <details><summary>Hint 3: "a leaf Variable that requires grad is being used in an in-place operation"</summary>
 #
-# The update is not part of the function that we differentiate: put it inside `with torch.no_grad():`, and compute `phi` there, too.
+# The update is not part of the function that we differentiate: put it inside `with torch.no_grad():`, and compute `phi` there, too. Write
+# `x += …`: `x = x + …` would make a new tensor, and the caller's `x` would stay where it was.
 #
 # </details>
 
@@ -1071,8 +1083,8 @@ def steepest_descent(f, x: torch.Tensor, line_search, eps: float = 1e-6, max_ite
     """
 
     ### BEGIN SOLUTION
-    def along(d):
-        return lambda a: f(x + a * d).item()
+    def along(direction):
+        return lambda a: f(x + a * direction).item()
 
     path = [x.detach().clone()]
     for _ in range(max_iter):
@@ -1081,9 +1093,9 @@ def steepest_descent(f, x: torch.Tensor, line_search, eps: float = 1e-6, max_ite
         gradient = x.grad
         if gradient.norm() < eps:
             break
-        d = -gradient
+        direction = -gradient
         with torch.no_grad():
-            x += line_search(along(d)) * d
+            x += line_search(along(direction)) * direction
         path.append(x.detach().clone())
     return torch.stack(path)
     ### END SOLUTION
@@ -1140,7 +1152,7 @@ expect(
         "The start is missing.": wanted[1:],
         "The last place is missing.": wanted[:-1],
         "The gradients of all rounds have added up: clear the old one.": both,
-        "You went uphill: d is minus the gradient.": by_sgd(-A, start_at, 0.1, 6),
+        "You went uphill: the direction is minus the gradient.": by_sgd(-A, start_at, 0.1, 6),
         "`alpha` is not used.": by_sgd(A, start_at, 1.0, 6),
         "One step too many: take at most max_iter steps.": by_sgd(A, start_at, 0.1, 7),
         "That is the last place alone: return all of them.": wanted[-1],
@@ -1320,7 +1332,7 @@ for _ in range(3):
 # gradient descent*: in training, each round computes the loss for another random part of the data. Its rule is the formula above.
 #
 # **Before you run it:** the same loop for 40 steps with four learning rates. The valley is 20 times as steep across as it is along its
-# floor. Which rate is the best, and what happens with the largest?
+# floor. Which of the four get down, and which is the best?
 
 # %% predict
 rates = [0.02, 0.09, 0.0999, 0.105]
@@ -1361,7 +1373,7 @@ show(
 #
 # </details>
 #
-# **Before you run it:** the loop once more, with one difference. The rate is small, 0.01, so nothing should diverge. What does the loss
+# **Before you run it:** the loop once more, with one difference. The rate is small, 0.01. What does the loss
 # do over 200 steps?
 
 # %% predict
@@ -1386,7 +1398,7 @@ print("loss at every tenth step:", [round(value) for value in forgetful[::10]])
 #
 # ### Exercise: The loop
 #
-# Write `minimize(f, start, make_optimizer, steps)`: the four lines, `steps` times, for any optimizer.
+# Write `minimize(f, start, make_optimizer, steps)`: the four lines, `steps` times, for any optimizer whose `step` needs no argument.
 #
 # - `start` is a float32 or float64 tensor of any shape. It may require a gradient, and it is left as it was: the optimizer works on a
 #   copy, a leaf of your own.
@@ -1498,9 +1510,8 @@ expect(
         )[0],
         "The start is missing.": places[1:],
         "The last place is missing.": places[:-1],
-        "Nothing has moved: is `step` missing, or does the optimizer have another tensor?": places[0]
-        .expand(6, 2)
-        .clone(),
+        "Nothing has moved: is `step` missing, does `zero_grad` come between `backward` and `step`, or does the optimizer "
+        "have another tensor?": places[0].expand(6, 2).clone(),
     },
 )
 require(not path.requires_grad, "the places require no gradient", "Append copies that are detached from the graph.")
@@ -1512,6 +1523,10 @@ expect(
         "The value at the last place is missing.": values[:-1],
         "The value at the start is missing.": values[1:],
         "These are tensors: .item() makes a Python float of one.": [torch.tensor(value) for value in values],
+        "The last value is that before the last step: compute f(x) once more, after the loop.": [
+            *values[:-1],
+            values[-2],
+        ],
         "The last value is a tensor: .item() makes a Python float of it.": [*values[:-1], torch.tensor(values[-1])],
     },
     rtol=1e-4,
@@ -1661,12 +1676,12 @@ show(
 #
 # ### Exercise: A step of SGD with momentum
 #
-# Write `momentum_step(w, grad, v, lr, momentum, weight_decay)`, one step for one parameter `w`:
+# Write `momentum_step(w, grad, v, lr, momentum, weight_decay)`, one step for one parameter, which the code calls `w`:
 #
 # $$g = \mathtt{grad} + \lambda\, w, \qquad v \leftarrow \mu\, v + g, \qquad w \leftarrow w - \eta\, v.$$
 #
 # - `w`, `grad` and `v` have the same shape (any, even 0-d) and dtype (float32 or float64). `w` may be a leaf that requires a gradient,
-#   or require none; that stays as it is.
+#   or require none; that stays as it is. The others require none.
 # - `w` and `v` change **in place**, in their own memory, and autograd records nothing: `v` still requires no gradient. None of the
 #   tensors needs to be contiguous.
 # - `grad` is left as it was. The function returns `None`.
@@ -1746,7 +1761,7 @@ expect(
 expect(
     (w.detach(), v.detach()),
     after,
-    "w and v after the step, for shape (2, 3)",
+    "(w, v) after the step, for shape (2, 3)",
     mistakes={
         "Nothing has changed: `w = …` and `v = …` make new tensors. Write into the old ones.": (w0, v0),
         "w is right, but v is still the old one: write into v, too.": (after[0], v0),
@@ -1764,7 +1779,7 @@ expect(
             w0 - (0.8 * v0 + 0.1 * (after[1] - 0.8 * v0)),
             0.8 * v0 + 0.1 * (after[1] - 0.8 * v0),
         ),
-        "The weight decay belongs into g, before v: here it only shrinks w.": (
+        "The weight decay belongs in g, before v: here it only shrinks w.": (
             by_torch(w0, g0, v0, 0.1, 0.8)[0] - 0.1 * 0.3 * w0,
             by_torch(w0, g0, v0, 0.1, 0.8)[1],
         ),
@@ -1773,7 +1788,7 @@ expect(
 expect(
     (old_w, old_v),
     after,
-    "w and v have changed in their own memory",
+    "(w, v), each changed in its own memory",
     mistakes={
         "w and v have new memory: `w.data = …` and `v.data = …` exchange it. Write into the old memory.": (w0, v0),
         "w has new memory: `w.data = …` exchanges it. Write into the old memory.": (w0, after[1]),
@@ -1858,8 +1873,8 @@ try_many(36)
 # ## RMSProp: a step size for each number
 #
 # Momentum has one learning rate for all numbers. **RMSProp** gives each its own. It keeps a running mean $s$ of the *squared* gradients,
-# and divides each gradient by $\sqrt{s}$, the gradient's typical size. With $\alpha = 0.99$ and a tiny $\varepsilon = 10^{-8}$ against
-# division by zero:
+# and divides each gradient by $\sqrt{s}$, the gradient's typical size. With $\alpha = 0.99$ (not the step length of the line search) and a
+# tiny $\varepsilon = 10^{-8}$ against division by zero:
 #
 # $$s \leftarrow \alpha\, s + (1 - \alpha)\, g^2, \qquad x \leftarrow x - \eta\, \frac{g}{\sqrt{s} + \varepsilon}.$$
 #
@@ -1899,7 +1914,7 @@ for make in (torch.optim.SGD, torch.optim.RMSprop):
 # before.
 #
 # - `w`, `grad` and `s` have the same shape (any, even 0-d) and dtype (float32 or float64). `s` is nowhere negative. `w` may be a leaf
-#   that requires a gradient, or require none; that stays as it is.
+#   that requires a gradient, or require none; that stays as it is. The others require none.
 # - `w` and `s` change **in place**, in their own memory, and autograd records nothing: `s` still requires no gradient. None of the
 #   tensors needs to be contiguous.
 # - `grad` is left as it was. The function returns `None`.
@@ -1990,11 +2005,13 @@ expect(
         "You squared grad itself: make a new tensor, grad**2.": g0**2,
     },
 )
-inside = after[1] + 0.01
+inside, inside_root = after[1] + 0.01, after[1].sqrt() + 0.01
+sums = 0.8 * s0 + 0.2 * (g0 + 0.3 * w0).abs()
+not_squared = w0 + (after[0] - w0) * inside_root / (sums.sqrt() + 0.01), sums
 expect(
     (w.detach(), s.detach()),
     after,
-    "w and s after the step, for shape (2, 3)",
+    "(w, s) after the step, for shape (2, 3)",
     mistakes={
         "Nothing has changed: `w = …` and `s = …` make new tensors. Write into the old ones.": (w0, s0),
         "w is right, but s is still the old one: write into s, too.": (after[0], s0),
@@ -2014,15 +2031,20 @@ expect(
             after[1],
         ),
         "You went uphill: subtract.": (2 * w0 - after[0], after[1]),
+        "ε is added to the quotient: write g / (s.sqrt() + eps), with brackets.": (
+            w0 + (after[0] - w0) * inside_root / after[1].sqrt() - 0.1 * 0.01,
+            after[1],
+        ),
+        "s takes the squares of the gradients: yours takes their absolute values.": not_squared,
         "You changed w with the old s: change s first.": (
             w0 + (after[0] - w0) * (after[1].sqrt() + 0.01) / (s0.sqrt() + 0.01),
             after[1],
         ),
-        "The weight decay belongs into g as well where w changes.": (
+        "The weight decay belongs in g as well where w changes.": (
             w0 - 0.1 * g0 / (after[1].sqrt() + 0.01),
             after[1],
         ),
-        "The weight decay belongs into g, which s sees, too: here it only shrinks w.": (
+        "The weight decay belongs in g, which s sees, too: here it only shrinks w.": (
             by_torch(w0, g0, s0, 0.1, 0.8, 0.01)[0] - 0.1 * 0.3 * w0,
             by_torch(w0, g0, s0, 0.1, 0.8, 0.01)[1],
         ),
@@ -2035,7 +2057,7 @@ expect(
 expect(
     (old_w, old_s),
     after,
-    "w and s have changed in their own memory",
+    "(w, s), each changed in its own memory",
     mistakes={
         "w and s have new memory: `w.data = …` and `s.data = …` exchange it. Write into the old memory.": (w0, s0),
         "w has new memory: `w.data = …` exchanges it. Write into the old memory.": (w0, after[1]),
@@ -2116,8 +2138,8 @@ try_many(37)
 # %% [markdown]
 # ## Adam: both at once
 #
-# **Adam** keeps two running means: $m$ of the gradients, like momentum, and $v$ of their squares, like RMSProp. Both start at 0. The step
-# uses them after a **bias correction**, as $\hat m$ and $\hat v$. In step $t = 1, 2, 3, \dots$:
+# **Adam** keeps two running means: $m$ of the gradients, like momentum, and $v$ of their squares, like RMSProp (so this $v$ is not
+# momentum's). Both start at 0. The step uses them after a **bias correction**, as $\hat m$ and $\hat v$. In step $t = 1, 2, 3, \dots$:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2,$$
 #
@@ -2161,7 +2183,7 @@ for step in (1, 2, 3):
 # $g = \mathtt{grad} + \lambda\,w$. `t` is the number of this step; the first is 1.
 #
 # - `w`, `grad`, `m` and `v` have the same shape (any, even 0-d) and dtype (float32 or float64). `v` is nowhere negative. `w` may be a
-#   leaf that requires a gradient, or require none; that stays as it is.
+#   leaf that requires a gradient, or require none; that stays as it is. The others require none.
 # - `w`, `m` and `v` change **in place**, in their own memory, and autograd records nothing: `m` and `v` still require no gradient. None
 #   of the tensors needs to be contiguous.
 # - What you write into `m` and `v` is **not** corrected: the correction is made anew in each step.
@@ -2277,7 +2299,7 @@ hat_m, hat_v = after[1] / fade_m, after[2] / fade_v
 expect(
     (w.detach(), m.detach(), v.detach()),
     after,
-    "w, m and v after the step, for shape (2, 3)",
+    "(w, m, v) after the step, for shape (2, 3)",
     mistakes={
         "Nothing has changed: `w = …` makes a new tensor. Write into the old ones.": (w0, m0, v0),
         "w is right, but m and v are still the old ones: write into them, too.": (after[0], m0, v0),
@@ -2305,7 +2327,7 @@ expect(
 expect(
     (old_w, old_m, old_v),
     after,
-    "w, m and v have changed in their own memory",
+    "(w, m, v), each changed in its own memory",
     mistakes={
         "w has new memory: `w.data = …` exchanges it. Write into the old memory.": (w0, *after[1:]),
         "m and v have new memory: `.data = …` exchanges it. Write into the old memory.": (after[0], m0, v0),
@@ -2552,8 +2574,8 @@ stepper(
 #
 # </details>
 #
-# **Before you run it:** now turn the whole landscape by 45°, start included. It is the same ravine, only oblique. Whose numbers stay the
-# same, and whose change?
+# **Before you run it:** now turn the whole landscape by 45°, start included. It is the same ravine, only at an angle to the axes. Whose
+# numbers stay the same, and whose change?
 
 
 # %% predict

@@ -47,6 +47,54 @@ def numerical_gradient(f, x, h=1e-5):
     return gradient
 
 
+# Copied once, before the loop
+# %% wrong="numerical_gradient" says="a fresh copy for each measurement"
+def numerical_gradient(f, x, h=1e-5):
+    gradient = torch.zeros(x.shape, dtype=torch.float64)
+    right, left = x.clone(), x.clone()
+    for index in np.ndindex(*x.shape):
+        right[index] += h
+        left[index] -= h
+        gradient[index] = (f(right) - f(left)) / (2 * h)
+    return gradient
+
+
+# Missing brackets
+# %% wrong="numerical_gradient" says="with brackets"
+def numerical_gradient(f, x, h=1e-5):
+    gradient = torch.zeros(x.shape, dtype=torch.float64)
+    for index in np.ndindex(*x.shape):
+        right, left = x.clone(), x.clone()
+        right[index] += h
+        left[index] -= h
+        gradient[index] = (f(right) - f(left)) / 2 * h
+    return gradient
+
+
+# Rows instead of numbers
+# %% wrong="numerical_gradient" says="a whole row at once"
+def numerical_gradient(f, x, h=1e-5):
+    gradient = torch.zeros(x.shape, dtype=torch.float64)
+    for i in range(len(x)):
+        right, left = x.clone(), x.clone()
+        right[i] += h
+        left[i] -= h
+        gradient[i] = (f(right) - f(left)) / (2 * h)
+    return gradient
+
+
+# A second name, no copy
+# %% wrong="numerical_gradient" says="only a second name"
+def numerical_gradient(f, x, h=1e-5):
+    gradient = torch.zeros(x.shape, dtype=torch.float64)
+    for index in np.ndindex(*x.shape):
+        right, left = x, x
+        right[index] += h
+        left[index] -= h
+        gradient[index] = (f(right) - f(left)) / (2 * h)
+    return gradient
+
+
 # Forward difference
 # %% wrong="numerical_gradient" says="That is the forward difference"
 def numerical_gradient(f, x, h=1e-5):
@@ -1554,6 +1602,23 @@ def minimize(f, start, make_optimizer, steps):
     return torch.stack(path), values
 
 
+# The last loss of the loop once more
+# %% wrong="minimize" says="before the last step"
+def minimize(f, start, make_optimizer, steps):
+    x = start.detach().clone().requires_grad_()
+    optimizer = make_optimizer([x])
+    path, values = [x.detach().clone()], []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        value = f(x)
+        value.backward()
+        optimizer.step()
+        path.append(x.detach().clone())
+        values.append(value.item())
+    values.append(value.item())
+    return torch.stack(path), values
+
+
 # The path holds the same memory
 # %% wrong="minimize" says="append a copy"
 def minimize(f, start, make_optimizer, steps):
@@ -2266,7 +2331,7 @@ def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
 
 
 # A v of its own, kept by shape
-# %% wrong="momentum_step" says="w and v after the step"
+# %% wrong="momentum_step" says="(w, v) after the step"
 def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
     with torch.no_grad():
         kept = momentum_step.__dict__.setdefault(w.shape, torch.zeros_like(w))
@@ -2299,6 +2364,24 @@ def rmsprop_step(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
     g = grad + here * weight_decay
     s -= (1 - alpha) * (s - g * g)
     here -= g * (lr / (s**0.5 + eps))
+
+
+# Not squared
+# %% wrong="rmsprop_step" says="their absolute values"
+def rmsprop_step(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
+    with torch.no_grad():
+        g = grad + weight_decay * w
+        s.mul_(alpha).add_((1 - alpha) * g.abs())
+        w -= lr * g / (s.sqrt() + eps)
+
+
+# Missing brackets
+# %% wrong="rmsprop_step" says="with brackets"
+def rmsprop_step(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
+    with torch.no_grad():
+        g = grad + weight_decay * w
+        s.mul_(alpha).add_((1 - alpha) * g**2)
+        w -= lr * (g / s.sqrt() + eps)
 
 
 # The function in torch.optim
@@ -3019,7 +3102,7 @@ def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_d
 
 
 # One β for both
-# %% wrong="adam_step" says="w, m and v after the step"
+# %% wrong="adam_step" says="(w, m, v) after the step"
 def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
     with torch.no_grad():
         g = grad + weight_decay * w
@@ -3093,7 +3176,7 @@ def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_d
 
 
 # AMSGrad
-# %% wrong="adam_step" says="w, m and v after the step"
+# %% wrong="adam_step" says="(w, m, v) after the step"
 def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
     with torch.no_grad():
         g = grad + weight_decay * w
