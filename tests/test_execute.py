@@ -56,6 +56,20 @@ def printed(notebook) -> list[str]:
 # Cells
 
 
+def test_formulas_can_be_drawn_in_any_number():
+    """matplotlib keeps the last fifty with their open font files; the file of one from before the fork is closed."""
+    code = """import io
+from matplotlib import pyplot as plt
+for formula in ("$x$", *(f"${k}$" for k in range(60))):
+    figure, axes = plt.subplots(figsize=(1, 1))
+    axes.set_title(formula)
+    figure.savefig(io.BytesIO(), format="svg")
+    plt.close(figure)
+"""
+    notebook, _ = run(code, isolation=False)
+    assert notebook.cells[0].outputs == []
+
+
 def test_empty_cells_are_nothing_to_speak_of():
     """Nearly every notebook ends with one, and there is nothing in it that could run or fail."""
     notebook, report = run("", "x = 1", "  \n", "print(x)", "")
