@@ -284,7 +284,7 @@ def draw_memory(tensors, alt, mark=None):
         groups.setdefault(tensor.untyped_storage().data_ptr(), []).append((name, tensor.detach()))
     wide, cell, top = 6.6, 0.37, 0.0
     figure, ax = plt.subplots()
-    for number, members in enumerate(groups.values()):
+    for members in groups.values():
         first = members[0][1]
         storage = torch.empty(0, dtype=first.dtype).set_(first.untyped_storage())
         title = f"the storage of {members[0][0]}" if len(groups) > 1 else "the storage: one strip of memory"
@@ -1046,8 +1046,8 @@ def try_table(x, what, wanted=None):
         wanted = F.batch_norm(before, None, None, training=True, eps=1e-30).mul((1 - 1 / n) ** 0.5)
         wanted = wanted.where(before.amax(0) != before.amin(0), torch.zeros_like(wanted))
     spread = before.var(0).sqrt()
-    plain = F.batch_norm(before, None, None, training=True, eps=0.0).mul((1 - 1 / n) ** 0.5)
-    rows = F.layer_norm(before, before.shape[1:], eps=0.0) * (1 - 1 / max(before.shape[1], 2)) ** 0.5
+    plain = wanted.masked_fill(before.amax(0) == before.amin(0), math.nan)
+    rows = F.layer_norm(before, before.shape[1:], eps=1e-30) * (1 - 1 / max(before.shape[1], 2)) ** 0.5
     expect(
         answer,
         wanted,
@@ -1322,8 +1322,8 @@ def try_shapes(cases):
 
 def try_misfits(pairs):
     for a, b in pairs:
-        told = f"Aligned from the right, two different sizes meet, and neither is 1: raise ValueError(…)."
-        expect_error(ValueError, lambda: repeats(a, b), f"repeats({a}, {b}) raises a ValueError", told)
+        told = "Aligned from the right, two different sizes meet, and neither is 1: raise ValueError(…)."
+        expect_error(ValueError, lambda a=a, b=b: repeats(a, b), f"repeats({a}, {b}) raises a ValueError", told)
 
 
 million = 10**6
