@@ -78,7 +78,7 @@ def mean_of(x):
     return float(x.median())
 
 
-# %% wrong="mean_of" says="x is left as it was"
+# %% wrong="mean_of" says="You changed x itself"
 # writes into x
 def mean_of(x):
     mean = x.double().mean().item()
@@ -314,7 +314,7 @@ def flatten_images(images):
     return images.reshape(len(images), 64)
 
 
-# %% wrong="flatten_images" says="left as they were"
+# %% wrong="flatten_images" says="You changed images itself"
 # changes the argument's own shape
 def flatten_images(images):
     images.resize_(len(images), images[0].numel())
@@ -358,7 +358,7 @@ def to_batch(parts):
 
 
 # %% wrong="to_batch"
-# cat alone
+# the function cat alone
 def to_batch(parts):
     return torch.cat(parts)
 
@@ -423,7 +423,7 @@ def to_batch(parts):
     return torch.vstack(list(parts))
 
 
-# %% wrong="to_batch" says="left as they were"
+# %% wrong="to_batch" says="You changed the list"
 # in place
 def to_batch(parts):
     for part in parts:
@@ -432,7 +432,7 @@ def to_batch(parts):
     return torch.cat(parts)
 
 
-# %% wrong="to_batch" says="left as they were"
+# %% wrong="to_batch" says="You changed the list"
 # writes into the list
 def to_batch(parts):
     if isinstance(parts, list):
@@ -532,7 +532,7 @@ def standardise(x):
     return (x - low) / (high - low)
 
 
-# %% wrong="standardise" says="left as it was"
+# %% wrong="standardise" says="You changed x itself"
 # in place
 def standardise(x):
     x -= x.mean(0)
@@ -834,7 +834,7 @@ def repeats(a, b):
     )
 
 
-# %% wrong="repeats"
+# %% wrong="repeats" says="raise ValueError"
 # divides where it may: 6 and 3 fit
 def repeats(a, b):
     length = max(len(a), len(b))
@@ -1029,7 +1029,7 @@ def unpack(data):
     return torch.load(io.BytesIO(data), weights_only=True)
 
 
-# %% wrong="pack" says="is left as it was"
+# %% wrong="pack" says="You changed the dict"
 # the argument loses its tensors
 import io
 
