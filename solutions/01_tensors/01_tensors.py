@@ -1,7 +1,8 @@
 # %% [markdown]
 # # Tensors
 #
-# Everything in PyTorch is computed with **tensors**: tables of numbers with any number of dimensions. This notebook starts from zero. By the end you can
+# Everything in PyTorch is computed with **tensors**: tables of numbers with any number of dimensions. This notebook starts from zero. By
+# the end you can
 #
 # - make tensors, and read their shape, dtype and device;
 # - say which tensors share memory, and so who sees a number that you write;
@@ -9,24 +10,25 @@
 # - replace loops with broadcasting, and read its error message;
 # - save tensors, load them safely, and move them to another device.
 #
-# **Points:** 15, in 8 exercises. The check below each exercise tests what its text asks for. The grader tests the same things
-# with other values.
+# **Points:** 15, in 8 exercises. The check below each exercise tests what its text asks for. The grader tests the same things with other
+# values.
 #
-# Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
-# argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
+# Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An argument that
+# must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
 #
-# **Time:** about 45 minutes of reading and 60 minutes for the exercises. You can solve the first one after ten minutes, and stop after any section.
+# **Time:** about 45 minutes of reading and 60 minutes for the exercises. You can solve the first one after ten minutes, and stop after any
+# section.
 #
-# **You need:** a little Python: lists, loops and functions. It helps if you have seen NumPy arrays.
-# If a notebook like this is new to you, start with `00_start`.
+# **You need:** a little Python: lists, loops and functions. It helps if you have seen NumPy arrays. If a notebook like this is new to you,
+# start with `00_start`.
 
 # %% setup
 
 # %% [markdown]
 # ## Numbers with a shape and a dtype
 #
-# You measure the temperature in the morning, at noon and in the evening, on two days. That makes six numbers, and it is natural to
-# keep them in a table with a row for each day:
+# You measure the temperature in the morning, at noon and in the evening, on two days. That makes six numbers, and it is natural to keep
+# them in a table with a row for each day:
 
 # %%
 t = torch.tensor([[11.5, 19.0, 14.2], [12.1, 22.4, 16.0]])
@@ -67,8 +69,8 @@ def attempt(what, action, *arguments):
 # %% [markdown]
 # You rarely name the dtype yourself: PyTorch derives it from what you pass in.
 #
-# **Before you run it:** an `int64` is a whole number of 64 bits, a `float32` a number with a fraction, of 32 bits. What are the dtypes of these five tensors?
-# (Only one of them is a surprise.)
+# **Before you run it:** an `int64` is a whole number of 64 bits, a `float32` a number with a fraction, of 32 bits. What are the dtypes of
+# these five tensors? (Only one of them is a surprise.)
 
 # %% predict
 print("[1, 2, 3]           ", torch.tensor([1, 2, 3]).dtype)
@@ -80,16 +82,17 @@ print("np.array([1.0, 2.0])", torch.tensor(np.array([1.0, 2.0])).dtype)
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Whole numbers become `int64`, and one number with a fraction is enough to make all of them `float32`. The surprise is the last one:
-# NumPy computes with 64 bits by default, and PyTorch keeps an array's dtype: `float64`. Networks work in `float32`, so you will often write `.float()` after data arrive from NumPy.
+# Whole numbers become `int64`, and one number with a fraction is enough to make all of them `float32`. The surprise is the last one: NumPy
+# computes with 64 bits by default, and PyTorch keeps an array's dtype: `float64`. Networks work in `float32`, so you will often write
+# `.float()` after data arrive from NumPy.
 #
 # </details>
 #
-# `x.float()`, `x.double()` and `x.long()` return a tensor in `float32`, `float64` and `int64`; `x.to(torch.uint8)` works with any dtype. And when the two sides
-# of a `+` differ, PyTorch picks a dtype that can hold both: `int64` and `float32` give `float32`.
+# `x.float()`, `x.double()` and `x.long()` return a tensor in `float32`, `float64` and `int64`; `x.to(torch.uint8)` works with any dtype.
+# And when the two sides of a `+` differ, PyTorch picks a dtype that can hold both: `int64` and `float32` give `float32`.
 #
-# **Before you run it:** whole numbers hide three traps. What do you get from 7 / 2 and from 7 // 2? Can you take the mean of whole numbers? And
-# pixels are often `uint8`, which holds 0 to 255 and nothing else: what is 200 + 100?
+# **Before you run it:** whole numbers hide three traps. What do you get from 7 / 2 and from 7 // 2? Can you take the mean of whole numbers?
+# And pixels are often `uint8`, which holds 0 to 255 and nothing else: what is 200 + 100?
 
 # %% predict
 seven = torch.tensor(7)
@@ -102,8 +105,8 @@ print("pixels:", torch.tensor([200, 20], dtype=torch.uint8) + 100)
 # <details><summary>Why?</summary>
 #
 # `/` always gives a number with a fraction. `//` rounds down and stays with whole numbers. The mean of whole numbers is usually not a whole
-# number, and PyTorch refuses to guess which dtype you want: write `x.float().mean()`. The last one is the dangerous trap because there is no error: 300 does not fit into a `uint8`, so
-# counting starts again at 0 after 255, and 300 becomes 300 − 256 = 44.
+# number, and PyTorch refuses to guess which dtype you want: write `x.float().mean()`. The last one is the dangerous trap because there is
+# no error: 300 does not fit into a `uint8`, so counting starts again at 0 after 255, and 300 becomes 300 − 256 = 44.
 #
 # </details>
 #
@@ -131,13 +134,15 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Values above 155 wrap around and come out small, and they do so in each of the three colours separately. Where only red wraps around, the cat turns turquoise. The remedy: convert to `float32`, compute, limit, convert back.
+# Values above 155 wrap around and come out small, and they do so in each of the three colours separately. Where only red wraps around, the
+# cat turns turquoise. The remedy: convert to `float32`, compute, limit, convert back.
 #
 # </details>
 #
 # ### One number: `item`
 #
-# A sum or a mean over all elements gives a tensor, too: one with no dimensions (**0-d**), which holds a single number. `.item()` takes the number out.
+# A sum or a mean over all elements gives a tensor, too: one with no dimensions (**0-d**), which holds a single number. `.item()` takes the
+# number out.
 
 # %%
 mean = t.mean()
@@ -146,7 +151,8 @@ print(mean.item(), "  type:", type(mean.item()).__name__)
 attempt("t.item():", t.item)
 
 # %% [markdown]
-# The digits after 15.86 are no mistake of yours: a `float32` keeps about seven digits, and Python shows what is stored in full.
+# `item` needs a tensor with exactly one element. The mean is really 15.8666…; a `float32` keeps about seven digits, and Python prints
+# whatever comes after them, too.
 #
 # ### Exercise: The mean of anything
 #
@@ -186,8 +192,9 @@ def try_mean(x):
     if x.dtype != before.dtype or not torch.equal(x, before):
         told = "You changed x itself: calculations such as x + 1 make a new tensor, x += 1 and x.add_(1) do not."
         require(False, "x is left as it was", told)
-    if isinstance(answer, torch.Tensor):
-        require(False, "mean_of(x) is a Python float", "Yours is a tensor: .item() takes the number out of it.")
+    if isinstance(answer, (torch.Tensor, np.generic)):
+        kind = "tensor" if isinstance(answer, torch.Tensor) else "number of NumPy's"
+        require(False, "mean_of(x) is a Python float", f"Yours is a {kind}: .item() takes the number out of it.")
     return answer
 
 
@@ -271,7 +278,7 @@ def strip(ax, left, top, storage, strong):
 
 
 def draw_memory(tensors, alt, mark=None, first_title=None):
-    """Each storage as a strip, below it every tensor that lies in it. Cells with the value ``mark`` are strong."""
+    """Each storage as a strip, and below it every tensor that uses it. Cells with the value ``mark`` are strong."""
     groups = {}
     for name, tensor in tensors.items():
         groups.setdefault(tensor.untyped_storage().data_ptr(), []).append((name, tensor.detach()))
@@ -317,8 +324,9 @@ def draw_memory(tensors, alt, mark=None, first_title=None):
 #
 # The memory of a computer has no rows and columns. It is one long strip of places, numbered from 0. So how can a tensor be a table?
 #
-# It keeps two things: a **storage**, which is the strip, and a recipe for finding an element in it. The recipe consists of the **offset**, the place of the first element, and of the
-# **strides**: for each dimension, how many places you move along the strip when the index in this dimension grows by 1.
+# It keeps two things: a **storage**, which is the strip, and a recipe for finding an element in it. The recipe consists of the **offset**,
+# the place of the first element, and of the **strides**: for each dimension, how many places you move along the strip when the index in
+# this dimension grows by 1.
 
 # %%
 x = torch.arange(10.0, 16.0).reshape(2, 3)
@@ -338,10 +346,11 @@ draw_memory(
 #
 # $$\text{place of } x_{i,j} \;=\; \text{offset} + i \cdot \text{stride}_0 + j \cdot \text{stride}_1,$$
 #
-# and with more dimensions there are more terms. The good thing about it: **another recipe on the same storage is another tensor, and no number has to be copied.**
+# and with more dimensions there are more terms. So **another recipe on the same storage is another tensor, and no number has to be
+# copied.**
 #
-# **Before you run it:** `x.T` is `x` with rows and columns swapped; `x[1]` is a row, `x[:, 1]` a column, and `x[:, ::2]` every second column. All of them use the same six
-# numbers. What are their offsets and strides?
+# **Before you run it:** `x.T` is `x` with rows and columns swapped; `x[1]` is a row, `x[:, 1]` a column, and `x[:, ::2]` every second
+# column. All of them use the same six numbers. What are their offsets and strides?
 
 # %% predict
 views = {"x.T": x.T, "x[1]": x[1], "x[:, 1]": x[:, 1], "x[:, ::2]": x[:, ::2]}
@@ -358,8 +367,8 @@ draw_memory(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `x.T` swaps the two strides and nothing else. `x[1]` starts at place 3. Down a column you always move 3 places; `x[:, 1]` starts at place 1. Every second column means
-# a stride of 2 instead of 1.
+# `x.T` swaps the two strides and nothing else. `x[1]` starts at place 3. Down a column you always move 3 places; `x[:, 1]` starts at
+# place 1. Every second column means a stride of 2 instead of 1.
 #
 # </details>
 #
@@ -395,12 +404,13 @@ stepper(
 )
 
 # %% [markdown]
-# A tensor that you read from left to right without a jump is called **contiguous**: `x.is_contiguous()` is true, `x.T.is_contiguous()` is not.
+# If you can read a tensor row by row without a jump, it is called **contiguous**: `x.is_contiguous()` is `True`, `x.T.is_contiguous()` is
+# `False`.
 #
 # ## Who sees the 100 that I wrote?
 #
-# If two tensors share a storage, a number that you write through one of them appears in the other. This saves memory and time, and it is also the most common cause of numbers that change "by
-# themselves". So you need to know who shares.
+# If two tensors share a storage, a number that you write through one of them appears in the other. This saves memory and time, and it is
+# also the most common cause of numbers that change "by themselves". So you need to know who shares.
 #
 # It begins with data from NumPy. There are four ways to make a tensor from an array.
 
@@ -441,12 +451,13 @@ draw_memory(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `torch.tensor` always copies. `torch.from_numpy` always shares: the tensor's storage *is* the array's memory. `torch.as_tensor` shares if it can, and copies if it has to
-# convert the numbers. `torch.Tensor` had to convert them to `float32`, so it made a copy.
+# `torch.tensor` always copies. `torch.from_numpy` always shares: the tensor's storage *is* the array's memory. `torch.as_tensor` shares if
+# it can, and copies if it has to convert the numbers. `torch.Tensor` had to convert them to `float32`, so it made a copy.
 #
 # </details>
 #
-# **Before you run it:** the same with an array that is in `float32` from the start, and with `as_tensor` asked for another dtype. Who sees the 100 this time?
+# **Before you run it:** the same with an array that is in `float32` from the start, and with `as_tensor` asked for another dtype. Who sees
+# the 100 this time?
 
 # %% predict
 array32 = np.zeros(3, dtype=np.float32)
@@ -463,19 +474,21 @@ for name, tensor in made.items():
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# With nothing to convert, `torch.Tensor` shares! Whether it copies depends on the dtype of the array, and nobody remembers that. So do not use it. **In practice:** `torch.tensor` if
-# you want a copy, `torch.from_numpy` or `torch.as_tensor` if you want to share.
+# With nothing to convert, `torch.Tensor` shares! Whether it copies depends on the dtype of the array, and nobody remembers that. So do not
+# use it. **In practice:** `torch.tensor` if you want a copy, `torch.from_numpy` or `torch.as_tensor` if you want to share.
 #
 # </details>
 #
 # ### Exercise: Does it see the write?
 #
-# You do not have to learn such tables by heart, because you can always try. Write `sees_the_write(name, dtype)`, which does the experiment for any way of making a tensor:
+# You need not memorise such tables, because you can always try. Write `sees_the_write(name, dtype)`, which does the experiment for any way
+# of making a tensor:
 #
-# - `name` is the name of a function or class in `torch` that makes a tensor from an array, such as `"from_numpy"`, `"tensor"` or `"Tensor"`; the cell already looks up
-#   the function itself with `getattr(torch, name)`.
+# - `name` is the name of a function or class in `torch` that makes a tensor from an array, such as `"from_numpy"`, `"tensor"` or
+#   `"Tensor"`; the cell already looks up the function itself with `getattr(torch, name)`.
 # - `dtype` is the dtype of the *array*: `"float64"`, `"float32"`, `"int64"`, `"int32"` or `"uint8"`.
-# - The first three lines, which make the array and the tensor, are there. Add the experiment: return `True` if the tensor sees what is written into the array *afterwards*, else `False`.
+# - The first three lines, which make the array and the tensor, are there. Add the experiment: return `True` if the tensor sees what is
+#   written into the array *afterwards*, else `False`.
 #
 # <details><summary>Hint 1: the steps</summary>
 #
@@ -554,8 +567,8 @@ try_these(
 # %% [markdown]
 # ### And between tensors?
 #
-# **Before you run it:** we write 100 into `x[0, 1]`. `x.view(3, 2)` and `x.reshape(3, 2)` give `x` another shape, `x.clone()` copies it, and `x.detach()` cuts
-# it off from the calculation of gradients (notebook 02). Which of these eight see the 100?
+# **Before you run it:** we write 100 into `x[0, 1]`. `x.view(3, 2)` and `x.reshape(3, 2)` give `x` another shape, `x.clone()` copies it,
+# and `x.detach()` cuts it off from the calculation of gradients (notebook 02). Which of these eight see the 100?
 
 # %% predict
 x = torch.arange(10.0, 16.0).reshape(2, 3)
@@ -584,16 +597,27 @@ draw_memory(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `view`, `T`, slices and `detach` only write a new recipe. `clone` copies, and so does every calculation, even `+ 0`. `reshape` does whichever is
-# possible: for `x` itself a new recipe is enough. For `x.T` it is not: to read `x.T` in one row, the places would be 0, 3, 1, 4, 2, 5, and no single stride leads there.
-# So `reshape` copies.
+# `view`, `T`, slices and `detach` only write a new recipe. `clone` copies, and so does every calculation, even `+ 0`. `reshape` does
+# whichever is possible: for `x` itself a new recipe is enough. For `x.T` it is not: to read `x.T` in one row, the places would be 0, 3, 1,
+# 4, 2, 5, and no single stride leads there. So `reshape` copies.
 #
 # </details>
 #
-# **The rule.** `view`, `T` and `transpose`, slices, `detach` and `from_numpy`: the same memory. `clone`, `torch.tensor` and every calculation: new memory. `reshape` and `as_tensor`: the same if possible, else new.
-# If you want to be sure that you own your numbers, write `.clone()`.
+# **The rule.** `view`, `T` and `transpose`, slices, `detach` and `from_numpy`: the same memory. `clone`, `torch.tensor` and every
+# calculation: new memory. `reshape` and `as_tensor`: the same if possible, else new. If you want to be sure that you own your numbers,
+# write `.clone()`.
 #
-# The other direction, `x.numpy()`, shares as well. And `x.detach().clone()` is what you write for "only the numbers, for me alone".
+# The other direction, `x.numpy()`, shares as well. It refuses a tensor that takes part in the calculation of gradients, because NumPy knows
+# nothing of gradients. That is the usual reason for `detach`:
+
+# %%
+w = torch.ones(2, requires_grad=True)
+attempt("w.numpy():         ", w.numpy)
+attempt("w.detach().numpy():", w.detach().numpy)
+print("the same memory:   ", w.detach().data_ptr() == w.data_ptr())
+
+# %% [markdown]
+# `x.detach().clone()` is what you write for "only the numbers, and in memory of their own".
 #
 # ## New shapes
 #
@@ -611,8 +635,8 @@ attempt("x.T.view(-1):    ", lambda: x.T.view(-1))
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The first two fill the new shape in the order of the rows. `x.T` read row by row is 0, 3, 1, 4, 2, 5. `reshape` copies the numbers in that order. `view` must not copy, so it refuses. The message
-# suggests `.reshape(...)`, and mostly that is what you want.
+# The first two fill the new shape in the order of the rows. `x.T` read row by row is 0, 3, 1, 4, 2, 5. `reshape` copies the numbers in that
+# order. `view` must not copy, so it refuses. The message suggests `.reshape(...)`, and mostly that is what you want.
 #
 # </details>
 #
@@ -633,8 +657,10 @@ draw_row(
 #
 # Many layers want a row of numbers for each image, not a table. Write `flatten_images(images)`:
 #
-# - `images` has the shape (N, H, W) or, in colour, (N, C, H, W), and any dtype. The result has the shape (N, P), where P is the number of values of one image. Row n holds image n in the usual order: row by row, and in colour first all of channel 0, then all of channel 1, …
-# - If `images` is contiguous, nothing is copied: the result shares its memory. It must also work, with a copy if need be, if `images` is not contiguous.
+# - `images` has the shape (N, H, W) or, in colour, (N, C, H, W), and any dtype. The result has the shape (N, P), where P is the number of
+#   values of one image. Row n holds image n in the usual order: row by row, and in colour first all of channel 0, then all of channel 1, …
+# - If `images` is contiguous, nothing is copied: the result shares its memory. It must also work, with a copy if need be, if `images` is
+#   not contiguous.
 # - `images` stays as it is.
 #
 # <details><summary>Hint 1: which sizes?</summary>
@@ -684,7 +710,7 @@ try_images(
         "All images are in one row: the first size stays, one row for each image.": numbers,
         "All images are in one row of a table: the first size stays N.": numbers.reshape(1, 24),
         "Rows and columns are swapped: there is one image in each column.": rows.t(),
-        "The shape is right, but the images are mixed up: (P, N) turned around is not (N, P).": torch.stack(
+        "The shape is right, but the images are mixed up: each of them must stay together, so no transpose.": torch.stack(
             [torch.arange(0, 24, 2), torch.arange(1, 24, 2)]
         ),
         "Each image is read column by column: do not transpose it.": torch.tensor(
@@ -723,13 +749,15 @@ try_images(images, torch.flatten(images, 1), "images of shape (4, 3, 5), cut out
 # %% [markdown]
 # ### A dimension more, a dimension less: `unsqueeze` and `squeeze`
 #
-# A dimension of size 1 holds no additional numbers, but shapes often have to match. `x.unsqueeze(d)` inserts a dimension of size 1 at position `d`. `x[None]` and `x[:, None]` do
-# the same with indices: `None` stands where the new dimension goes. `x.squeeze()` removes *all* dimensions of size 1, `x.squeeze(d)` only dimension `d`.
+# A dimension of size 1 holds no additional numbers, but shapes often have to match. `x.unsqueeze(d)` inserts a dimension of size 1 at
+# position `d`. `x[None]` and `x[:, None]` do the same with indices: `None` stands where the new dimension goes. `x.squeeze()` removes *all*
+# dimensions of size 1, `x.squeeze(d)` only dimension `d`.
 #
-# To join tensors, there are two functions. `torch.cat` puts them one after the other along a dimension *that they have*. `torch.stack` puts them side by side along a *new*
-# dimension.
+# To join tensors, there are two functions. `torch.cat` puts them one after the other along a dimension *that they have*. `torch.stack` puts
+# them side by side along a *new* dimension.
 #
-# **Before you run it:** `a` and `b` have the shape (3,), `m` has the shape (2, 3). What are the shapes of the results? One line is an error; which one?
+# **Before you run it:** `a` and `b` have the shape (3,), `m` has the shape (2, 3). What are the shapes of the results? One line is an
+# error; which one?
 
 # %% predict
 a, b, m = torch.tensor([1, 2, 3]), torch.tensor([4, 5, 6]), torch.zeros(2, 3, dtype=torch.int64)
@@ -761,8 +789,9 @@ for result, name in [
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `cat` needs tensors with the same number of dimensions, and `m` has two where `a` has one. With `a.unsqueeze(0)`, a table of one row, it works. `cat` along dimension 0
-# makes a tensor longer; along dimension 1, wider. `stack` needs equal shapes, and its result has one dimension more.
+# `cat` needs tensors with the same number of dimensions, and `m` has two where `a` has one. With `a.unsqueeze(0)`, a table of one row, it
+# works. `cat` along dimension 0 makes a tensor longer; along dimension 1, wider. `stack` needs equal shapes, and its result has one
+# dimension more.
 #
 # </details>
 #
@@ -770,7 +799,8 @@ for result, name in [
 #
 # Samples seldom arrive in one piece. Write `to_batch(parts)`, which collects them into one table with a sample in each row:
 #
-# - `parts` is a list or a tuple. Each part is one sample of shape (C,), or a table of several samples of shape (n, C). C and the dtype are the same for all.
+# - `parts` is a list or a tuple. Each part is one sample of shape (C,), or a table of several samples of shape (n, C). C and the dtype are
+#   the same for all.
 # - The result has the shape (N, C), where N is the number of all samples, in the order in which they came.
 # - The result is a new tensor, also for a single part. `parts` and the tensors in it stay as they are.
 #
@@ -782,7 +812,8 @@ for result, name in [
 #
 # <details><summary>Hint 2: <code>cat</code> or <code>stack</code>?</summary>
 #
-# The tables have different numbers of rows, so they cannot be stacked. Which function joins along a dimension that is already there? Collect the tables in a *new* list first.
+# The tables have different numbers of rows, so they cannot be stacked. Which function joins along a dimension that is already there?
+# Collect the tables in a *new* list first.
 #
 # </details>
 
@@ -830,7 +861,7 @@ try_parts(
         "The order is lost: the samples stay in the order in which they came.": table[[0, 3, 1, 2]],
         "The order is reversed: the samples stay in the order in which they came.": table[[3, 1, 2, 0]],
         "Rows and columns are swapped: one sample in each row.": table.t(),
-        "The shape is that of the table turned around: one sample in each row.": numbers.reshape(3, 4),
+        "The sizes are swapped: there are C columns, one sample in each row.": numbers.reshape(3, 4),
         "The single samples are missing.": table[1:],
         "The last part is missing.": table[:3],
         "Only the first row of each table is there.": table[[0, 1, 3]],
@@ -916,8 +947,8 @@ def draw_broadcast(pairs, alt):
 # %% [markdown]
 # ## Broadcasting: loops that you need not write
 #
-# Back to the temperatures. The thermometer is wrong: in the morning it shows 1 degree too much, at noon 2, in the evening half a degree. Each *row* of `t` needs the same three numbers
-# subtracted. You could write a loop over the rows. You need not:
+# Back to the temperatures. The thermometer is wrong: in the morning it shows 1 degree too much, at noon 2, in the evening half a degree.
+# Each *row* of `t` needs the same three numbers subtracted. You could write a loop over the rows. You need not:
 
 # %%
 error = torch.tensor([1.0, 2.0, 0.5])
@@ -936,7 +967,8 @@ draw_row(
 )
 
 # %% [markdown]
-# PyTorch acts as if `error` were repeated for every row. (It copies nothing: a stride of 0 is enough to read the same row again.) This is called **broadcasting**. Its rule has three steps:
+# PyTorch acts as if `error` were repeated for every row. (It copies nothing: a stride of 0 is enough to read the same row again.) This is
+# called **broadcasting**. Its rule has three steps:
 #
 # 1. Write the two shapes below each other, **aligned from the right**.
 # 2. If one is shorter, add sizes of 1 on its *left*.
@@ -950,13 +982,15 @@ draw_broadcast(
 )
 
 # %% [markdown]
-# Dashed boxes are the sizes that were added, and `1 → 4` means that the 1 is repeated four times. In the third pair 3 meets 2, and neither is 1. You will see this error often, so look at it closely:
+# Dashed boxes are the sizes that were added, and `1 → 4` means that the 1 is repeated four times. In the third pair 3 meets 2, and neither
+# is 1. You will see this error often, so look at it closely:
 
 # %%
 attempt("t - torch.ones(2):", lambda: t - torch.ones(2))
 
 # %% [markdown]
-# It names the two sizes and the dimension in which they meet. Here we wanted to subtract one number *per row*. `torch.ones(2)` is aligned with the columns, so make it a column: `torch.ones(2)[:, None]` has the shape (2, 1).
+# It names the two sizes and the dimension in which they meet. Here we wanted to subtract one number *per row*. `torch.ones(2)` is aligned
+# with the columns, so make it a column: `torch.ones(2)[:, None]` has the shape (2, 1).
 #
 # **Before you run it:** do these pairs fit, and what are the shapes of the results?
 
@@ -979,14 +1013,15 @@ draw_row(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# (5,) does not fit (5, 4): aligned from the right, 5 meets 4. A column and a row, (3, 1) and (4,), give a whole table: every number of the one with every number of the other. That is how
-# you compare *all pairs* of something without a loop. A 0-d tensor fits everything.
+# (5,) does not fit (5, 4): aligned from the right, 5 meets 4. A column and a row, (3, 1) and (4,), give a whole table: every number of the
+# one with every number of the other. That is how you compare *all pairs* of something without a loop. A 0-d tensor fits everything.
 #
 # </details>
 #
 # Broadcasting can also go wrong without an error.
 #
-# **Before you run it:** a model returns four predictions as a column, of shape (4, 1), and the targets have the shape (4,). The predictions are perfect. What is the mean squared error?
+# **Before you run it:** a model returns four predictions as a column, of shape (4, 1), and the targets have the shape (4,). The predictions
+# are perfect. What is the mean squared error?
 
 # %% predict
 target = torch.tensor([1.0, 2.0, 3.0, 4.0])
@@ -998,13 +1033,13 @@ print("shape of the difference:", tuple(difference.shape))
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# (4, 1) and (4,) give (4, 4): each prediction minus *every* target. No error, only a wrong number, and a network that learns nonsense. `prediction.squeeze(1) - target` is right. If a loss looks
-# odd, print the shapes first.
+# (4, 1) and (4,) give (4, 4): each prediction minus *every* target. No error, only a wrong number, and a network that learns nonsense.
+# `prediction.squeeze(1) - target` is right. If a loss looks odd, print the shapes first.
 #
 # </details>
 #
-# Sums and means go along a dimension: `x.mean(dim=0)` computes over the rows and leaves one number per *column*; `x.mean(dim=1)` leaves one number per row. `keepdim=True` keeps
-# the dimension with size 1, ready to be broadcast.
+# Sums and means go along a dimension: `x.mean(dim=0)` computes over the rows and leaves one number per *column*; `x.mean(dim=1)` leaves one
+# number per row. `keepdim=True` keeps the dimension with size 1, ready to be broadcast.
 
 # %%
 print("per column:", t.mean(dim=0), tuple(t.mean(dim=0).shape))
@@ -1014,21 +1049,26 @@ print("per row, kept:", tuple(t.mean(dim=1, keepdim=True).shape))
 # %% [markdown]
 # ### Exercise: Standardise the columns
 #
-# Height in metres, weight in grams: columns of data come in very different sizes, and many methods work better when all columns are alike. Write `standardise(x)`:
+# Height in metres, weight in grams: columns of data come in very different sizes, and many methods work better when all columns are alike.
+# Write `standardise(x)`:
 #
-# - `x` has the shape (N, C) with N ≥ 2, in `float32` or `float64`. The result is a new tensor of the same shape and dtype; `x` stays as it is.
-# - Each *column* of the result has the mean 0 and the standard deviation 1, up to rounding: subtract the column's mean and divide by its standard deviation, the usual one of PyTorch, `std` (which divides by N − 1).
+# - `x` has the shape (N, C) with N ≥ 2, in `float32` or `float64`. The result is a new tensor of the same shape and dtype; `x` stays as it
+#   is.
+# - Each *column* of the result has the mean 0 and the standard deviation 1, up to rounding: subtract the column's mean and divide by its
+#   standard deviation, the usual one of PyTorch, `std` (which divides by N − 1).
 # - A column whose values are all equal cannot be scaled. It becomes all zeros.
 #
 # <details><summary>Hint 1: per column</summary>
 #
-# You need one mean and one standard deviation per column: tensors of shape (C,). Which `dim` leaves one number per column? Broadcasting does the rest.
+# You need one mean and one standard deviation per column: tensors of shape (C,). Which `dim` leaves one number per column? Broadcasting
+# does the rest.
 #
 # </details>
 #
 # <details><summary>Hint 2: nan</summary>
 #
-# In a column of equal values the standard deviation is 0, and 0 / 0 is `nan` (not a number). Replace a standard deviation of 0 with 1 before you divide, with `torch.where(condition, a, b)` for example.
+# In a column of equal values the standard deviation is 0, and 0 / 0 is `nan` (not a number). Replace a standard deviation of 0 with 1
+# before you divide, with `torch.where(condition, a, b)` for example.
 #
 # </details>
 
@@ -1106,6 +1146,7 @@ nan = {
 try_table(x, wanted, "x of shape (5, 3) in float64, with a column of equal values", nan)
 x, wanted = made_table(g, 6, 4, equal=(0, 3))
 try_table(x.t().contiguous().t(), wanted, "x of shape (6, 4), not contiguous, with two columns of equal values")
+try_table(*made_table(g, 2, 3), "x of shape (2, 3)")
 try_table(torch.tensor([[2.0], [6.0]]), torch.tensor([[-0.70710678], [0.70710678]]), "x of shape (2, 1)")
 try_table(torch.zeros(3, 2), torch.zeros(3, 2), "x of shape (3, 2), all zeros")
 expect(first, kept, "an earlier result stays as it was")
@@ -1132,11 +1173,13 @@ print(mine[:, None] == yours)
 # %% [markdown]
 # ### Exercise: One-hot without a loop
 #
-# The labels of five images are 2, 0, 1, 2, 3. Many formulas need each label as a row of zeros with a single 1 at the position of the label: the **one-hot** form. Write
-# `one_hot(labels, classes)`:
+# The labels of five images are 2, 0, 1, 2, 3. Many formulas need each label as a row of zeros with a single 1 at the position of the label:
+# the **one-hot** form. Write `one_hot(labels, classes)`:
 #
-# - `labels` is an `int64` tensor of shape (N,) with values from 0 to `classes` − 1. The result has the shape (N, `classes`) and the dtype `float32`. `labels` stays as it is.
-# - Do it without a loop over labels or classes: how many of torch's functions you call does not depend on N or `classes`, and the labels do not leave torch (no `tolist`, `item`, `int()` or NumPy, no `for` over the tensor).
+# - `labels` is an `int64` tensor of shape (N,) with values from 0 to `classes` − 1. The result has the shape (N, `classes`) and the dtype
+#   `float32`. `labels` stays as it is.
+# - Do it without a loop over labels or classes: how many of torch's functions you call does not depend on N or `classes`, and the labels do
+#   not leave torch (no `tolist`, `item`, `int()` or NumPy, no `for` over the tensor).
 # - Do it without PyTorch's own `one_hot`.
 #
 # <details><summary>Hint 1: all pairs</summary>
@@ -1147,7 +1190,8 @@ print(mine[:, None] == yours)
 #
 # <details><summary>Hint 2: the row of classes</summary>
 #
-# `torch.arange(classes)` is 0, 1, 2, …; the labels have to become a column. A comparison gives `True` and `False`; `.float()` makes them 1 and 0.
+# `torch.arange(classes)` is 0, 1, 2, …; the labels have to become a column. A comparison gives `True` and `False`; `.float()` makes them 1
+# and 0.
 #
 # </details>
 
@@ -1235,8 +1279,10 @@ require(steps(3, 9) == steps(40, 20), "no loop", told)
 # %% [markdown]
 # ### Exercise: How often is it repeated?
 #
-# The last exercise on broadcasting is the rule itself, and the hardest of this notebook; you can also come back to it later. Write `repeats(a, b)`. It receives two shapes and
-# says how often broadcasting repeats each of the two tensors along each dimension of the result. A tensor is repeated n times along a dimension where it has the size 1, or none at all, and the result has the size n; otherwise once.
+# The last exercise on broadcasting is the rule itself, and the hardest of this notebook; you can also come back to it later. Write
+# `repeats(a, b)`. It receives two shapes and says how often broadcasting repeats each of the two tensors along each dimension of the
+# result. A tensor is repeated n times along a dimension where it has the size 1, or none at all, and the result has the size n; otherwise
+# once.
 #
 # | a | b | result | `repeats(a, b)` |
 # |---|---|---|---|
@@ -1244,7 +1290,8 @@ require(steps(3, 9) == steps(40, 20), "no loop", told)
 # | `(3, 1)` | `(4,)` | `(3, 4)` | `((1, 4), (3, 1))` |
 # | `()` | `(5,)` | `(5,)` | `((5,), (1,))` |
 #
-# - `a` and `b` are tuples of sizes ≥ 1, of any length. The result is a tuple of two tuples of `int`s; both are as long as the shape of the broadcast result.
+# - `a` and `b` are tuples of sizes ≥ 1, of any length. The result is a tuple of two tuples of `int`s; both are as long as the shape of the
+#   broadcast result.
 # - If the shapes do not fit, it raises a `ValueError`.
 # - It works with shapes only. Their tensors may be too large for any memory.
 #
@@ -1256,7 +1303,8 @@ require(steps(3, 9) == steps(40, 20), "no loop", told)
 #
 # <details><summary>Hint 2: one column at a time</summary>
 #
-# `for m, n in zip(a, b)` goes through the columns. There are three cases: the sizes are equal; one of them is 1; neither. In the last one, `raise ValueError("…")`.
+# `for m, n in zip(a, b)` goes through the columns. There are three cases: the sizes are equal; one of them is 1; neither. In the last one,
+# `raise ValueError("…")`.
 #
 # </details>
 #
@@ -1377,7 +1425,8 @@ print("same shape, dtype and values:", bar.shape == foo.shape, bar.dtype == foo.
 print("all differences are 0:", not (foo - bar).any())
 
 # %% [markdown]
-# A file need not be on a disk. `io.BytesIO` is a file in memory: a library writes into it as into any other, and `getvalue()` returns its bytes, to be sent or stored wherever you like.
+# A file need not be on a disk. `io.BytesIO` is a file in memory: a library writes into it as into any other, and `getvalue()` returns its
+# bytes, to be sent or stored wherever you like.
 
 # %%
 import io
@@ -1395,7 +1444,8 @@ print(f"foo holds {foo.numel() * foo.element_size()} bytes of numbers; its file 
 # %% [markdown]
 # The rest of the file is the recipe (shape, strides, dtype) and padding.
 #
-# **Before you run it:** `big` has a million numbers, which take 4 MB. `big[0]` is one row, 1,000 numbers. How large is its file? And that of its clone?
+# **Before you run it:** `big` has a million numbers, which take 4 MB. `big[0]` is one row, 1,000 numbers. How large is its file? And that
+# of its clone?
 
 # %% predict
 big = torch.zeros(1000, 1000)
@@ -1406,15 +1456,16 @@ print(f"big[0].clone(): {size_of_file(big[0].clone()):9,} bytes")
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `big[0]` is a view: a recipe and a storage of a million numbers. `torch.save` stores the *whole storage*, so that views that share memory still share it after loading. Clone a small
-# part of a large tensor before you save it.
+# `big[0]` is a view: a recipe and a storage of a million numbers. `torch.save` stores the *whole storage*, so that views that share memory
+# still share it after loading. Clone a small part of a large tensor before you save it.
 #
 # </details>
 #
 # ### Loading is a question of trust
 #
-# The format of these files is Python's *pickle*, which can store any object. Reading a pickle can run any code that its author wrote into it. That is why `torch.load` has had, since PyTorch 2.6,
-# the default `weights_only=True`: it accepts tensors, numbers, strings, lists and dicts, and refuses everything else. Only for files of your own, or of somebody you trust as much as yourself, may you write
+# The format of these files is Python's *pickle*, which can store any object. Reading a pickle can run any code that its author wrote into
+# it. That is why `torch.load` has had, since PyTorch 2.6, the default `weights_only=True`: it accepts tensors, numbers, strings, lists and
+# dicts, and refuses everything else. Only for files of your own, or of somebody you trust as much as yourself, may you write
 # `weights_only=False`.
 
 # %%
@@ -1430,11 +1481,14 @@ attempt("torch.load(file):", torch.load, file)
 #
 # ### Exercise: Pack and unpack
 #
-# Write a pair of functions that sends tensors through a wire.
+# Write a pair of functions with which tensors can be sent to somebody else.
 #
-# - `pack(tensors)` receives a dict that maps names to tensors of any shape and dtype, and returns `bytes`: what `torch.save` writes into a file for a dict with these names and the same shapes, dtypes and values. The dict and its tensors stay as they are.
-# - What is packed is small: besides the numbers themselves, at most 1,000 bytes for each tensor and 4,000 in all, even if a tensor is a small part of a large one.
-# - `unpack(data)` receives such bytes and returns the dict. If anything but tensors, numbers, strings, lists and dicts is in there, it must not be loaded: let PyTorch raise its error.
+# - `pack(tensors)` receives a dict that maps names to tensors of any shape and dtype, and returns `bytes`: what `torch.save` writes into a
+#   file for a dict with these names and the same shapes, dtypes and values. The dict and its tensors stay as they are.
+# - What is packed is small: besides the numbers themselves, at most 1,000 bytes for each tensor and 4,000 in all, even if a tensor is a
+#   small part of a large one.
+# - `unpack(data)` receives such bytes and returns the dict. If anything but tensors, numbers, strings, lists and dicts is in there, it must
+#   not be loaded: let PyTorch raise its error.
 #
 # <details><summary>Hint 1: a file in memory</summary>
 #
@@ -1511,7 +1565,7 @@ def try_pack(tensors, what):
 
 
 def refuses(data, what):
-    otherwise = "The file holds an object that is not plain data, and you loaded it: weights_only=True refuses it."
+    otherwise = "The file holds an object that is not plain data. With weights_only=True, torch.load raises an error; do not catch it."
     expect_error(Exception, lambda: unpack(data), f"unpack(data) refuses {what}", otherwise)
 
 
@@ -1566,8 +1620,9 @@ expect(unpack(file.getvalue()), {"z": wide[:2], "names": ["a", "b"]}, "unpack(da
 # %% [markdown]
 # ## Devices
 #
-# Every tensor is on one device: `cpu`, or a GPU, which torch calls `cuda`. You choose it when you make a tensor, `torch.zeros(3, device="cuda")`, or you copy a tensor there with `x.to("cuda")`. In this
-# course the set-up has already decided: `device` is a GPU if there is one, else the CPU. Code that says `x.to(device)` runs on both.
+# Every tensor is on one device: `cpu`, or a GPU, which torch calls `cuda`. You choose it when you make a tensor, `torch.zeros(3,
+# device="cuda")`, or you copy a tensor there with `x.to("cuda")`. In this course the set-up has already decided: `device` is a GPU if there
+# is one, else the CPU. Code that says `x.to(device)` runs on both.
 
 # %% varies
 y = torch.arange(3.0).to(device)
@@ -1576,8 +1631,9 @@ print(y * 2)
 print("back on the CPU:", (y * 2).cpu().device)
 
 # %% [markdown]
-# To see what goes wrong with two devices, you need two. You have a second one even without a GPU: `meta`. A tensor on `meta` has a shape, a dtype and a device, but no numbers. It takes no memory, and
-# that is what it is used for: working out the shapes of networks that are too large to build.
+# To see what goes wrong with two devices, you need two. You have a second one even without a GPU: `meta`. A tensor on `meta` has a shape, a
+# dtype and a device, but no numbers. It takes no memory, and that is what it is used for: working out the shapes of networks that are too
+# large to build.
 
 # %%
 huge = torch.empty(1_000_000, 1_000_000, device="meta")
@@ -1585,7 +1641,8 @@ print("shape of the product:", tuple((huge @ huge[:, :10]).shape))
 print(f"in float32 it would take {huge.numel() * 4 / 1e12:.0f} TB")
 
 # %% [markdown]
-# **Before you run it:** which of these work: multiply by 2; add a tensor that is on the CPU; join the two with `cat`; take out a number; copy it to the CPU?
+# **Before you run it:** which of these work: multiply by 2; add a tensor that is on the CPU; join the two with `cat`; take out a number;
+# copy it to the CPU?
 
 # %% predict
 here, there = torch.ones(2), torch.ones(2, device="meta")
@@ -1598,14 +1655,17 @@ attempt("there.cpu():   ", lambda: there.cpu())
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# A plain number is on no device, so it goes with every tensor. Tensors on different devices do not mix: PyTorch never copies between devices behind your back, because that is slow. You say where to compute, with
-# `.to(device)`. The last two fail on `meta` alone, since there are no numbers to take out or copy. On a GPU they work.
+# A plain number is on no device, so it goes with every tensor. Tensors on different devices do not mix: PyTorch never copies between
+# devices behind your back, because that is slow. You say where to compute, with `.to(device)`. The last two fail on `meta` alone, since
+# there are no numbers to take out or copy. On a GPU they work.
 #
 # </details>
 #
-# On a GPU the message for `here + there` is *Expected all tensors to be on the same device*. Usually the model is on the GPU and a batch is not, or the other way round: move the batch with `batch.to(device)`.
+# On a GPU the message for `here + there` is *Expected all tensors to be on the same device*. Usually the model is on the GPU and a batch is
+# not, or the other way round: move the batch with `batch.to(device)`.
 #
-# With a GPU, the next cell does the same there; without one, it says so. Note that `x.to(device)` returns `x` *itself* if it is there already, so on one device it shares memory, and on two it copies.
+# With a GPU, the next cell does the same there; without one, it says so. Note that `x.to(device)` returns `x` *itself* if it is there
+# already, so on one device it shares memory, and on two it copies.
 
 # %% varies
 if torch.cuda.is_available():
@@ -1619,9 +1679,10 @@ same = here.to("cpu")
 print("here.to('cpu') is here itself:", same is here)
 
 # %% [markdown]
-# ## All of it at work: ten averages read digits
+# ## Putting it together: ten averages read digits
 #
-# You can now build something that reads handwriting, with nothing but tensors. There are 1,797 images of digits, with 8×8 pixels each. The plan:
+# You can now build something that reads handwriting, with nothing but tensors. There are 1,797 images of digits, with 8×8 pixels each. The
+# plan:
 #
 # 1. Flatten the images: one row of 64 numbers each.
 # 2. From the first 1,400 images, compute the *average image* of each digit.
@@ -1677,9 +1738,11 @@ draw_images(
 )
 
 # %% [markdown]
-# `table.T @ rows[known]` is a matrix product: row k adds up all images that have a 1 in column k of the one-hot table, so all images of the digit k.
+# `table.T @ rows[known]` is a matrix product: row k adds up all images that have a 1 in column k of the one-hot table, so all images of the
+# digit k.
 #
-# **Before you run it:** guessing gets 10 out of 100 right. How many do the ten averages get? And will they get more if all 64 columns are standardised first?
+# **Before you run it:** guessing gets 10 out of 100 right. How many do the ten averages get? And will they get more if all 64 columns are
+# standardised first?
 
 # %% predict
 for name, data in [("the pixels as they are", rows), ("standardised columns", standardised(rows))]:
@@ -1701,8 +1764,9 @@ draw_images(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# About 86 out of 100, and nothing has been *learned* yet: you have computed ten averages. Standardising does not help here. All pixels have the same unit already, and the
-# pixels at the edge are nearly always empty: divided by their tiny standard deviation, a few specks of ink there count as much as a whole stroke in the middle. Standardise columns with different units, not out of habit.
+# About 86 out of 100, and nothing has been *learned* yet: you have computed ten averages. Standardising does not help here. All pixels have
+# the same unit already, and the pixels at the edge are nearly always empty: divided by their tiny standard deviation, a few specks of ink
+# there count as much as a whole stroke in the middle. Standardise columns with different units, not out of habit.
 #
 # </details>
 #
@@ -1721,7 +1785,8 @@ print("the receiver reads the first ten as", read[:10].tolist())
 #
 # <details><summary>1. <code>y = x.T</code>, <code>z = x.clone()</code>, <code>u = x.reshape(-1)</code>, <code>v = x.T.reshape(-1)</code>, for a contiguous 2×3 tensor <code>x</code>. Which of the four see a number that you write into <code>x</code>?</summary>
 #
-# `y` and `u`. `x.T` is the same storage with the strides swapped, and for a contiguous `x`, `reshape` needs no copy. `clone` always copies, and `x.T.reshape(-1)` has to.
+# `y` and `u`. `x.T` is the same storage with the strides swapped, and for a contiguous `x`, `reshape` needs no copy. `clone` always copies,
+# and `x.T.reshape(-1)` has to.
 #
 # </details>
 #
@@ -1733,8 +1798,10 @@ print("the receiver reads the first ten as", read[:10].tolist())
 #
 # <details><summary>3. You get data from NumPy. What are the two things to check before you compute with them?</summary>
 #
-# The dtype: NumPy's default is `float64`, and `uint8` wraps around. And whether the tensor shares its memory with the array: `from_numpy` and `as_tensor` do, `torch.tensor` copies.
+# The dtype: NumPy's default is `float64`, and `uint8` wraps around. And whether the tensor shares its memory with the array: `from_numpy`
+# and `as_tensor` do, `torch.tensor` copies.
 #
 # </details>
 #
-# **Next:** `02_gradients_and_optimizers` gives tensors a memory of how they were computed. With it, PyTorch finds the derivative of whatever you write, and your ten averages could start to learn.
+# **Next:** `02_gradients_and_optimizers` gives tensors a memory of how they were computed. With it, PyTorch finds the derivative of
+# whatever you write, and your ten averages could start to learn.

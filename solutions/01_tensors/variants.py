@@ -265,7 +265,7 @@ def flatten_images(images):
     return images.reshape(len(images), -1).T
 
 
-# %% wrong="flatten_images" says="turned around"
+# %% wrong="flatten_images" says="no transpose"
 # the shape, but not the images
 def flatten_images(images):
     return images.reshape(-1, len(images)).T
@@ -391,7 +391,7 @@ def to_batch(parts):
     return torch.vstack(list(parts)).T
 
 
-# %% wrong="to_batch" says="table turned around"
+# %% wrong="to_batch" says="The sizes are swapped"
 # the sizes swapped
 def to_batch(parts):
     return torch.cat([part.flatten() for part in parts]).view(parts[0].shape[-1], -1)
@@ -610,7 +610,7 @@ def one_hot(labels, classes):
 
 
 # %% wrong="one_hot" says="Rows and columns are swapped"
-# turned around
+# transposed
 def one_hot(labels, classes):
     return (labels == torch.arange(classes)[:, None]).float()
 
