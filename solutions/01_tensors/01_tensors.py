@@ -16,7 +16,7 @@
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An argument that
 # must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
 #
-# **Time:** about 45 minutes of reading and 60 minutes for the exercises. You can solve the first one after ten minutes, and stop after any
+# **Time:** about 45 minutes of reading and 55 minutes for the exercises. You can solve the first one after ten minutes, and stop after any
 # section.
 #
 # **You need:** a little Python: lists, loops and functions. It helps if you have seen NumPy arrays. If a notebook like this is new to you,
@@ -41,7 +41,7 @@ print("noon on the second day:", t[1, 1])
 # %% [markdown]
 # Each tensor has
 #
-# - a **shape**: the size of each dimension, here 2 rows and 3 columns. A tensor may have any number of dimensions, also none at all;
+# - a **shape**: the size of each dimension, here 2 rows and 3 columns. A tensor may have any number of dimensions, even none at all;
 # - a **dtype**: the kind of number. All its elements are of the same kind;
 # - a **device**: where its numbers are stored. `cpu` is your computer's ordinary memory.
 #
@@ -84,7 +84,7 @@ print("np.array([1.0, 2.0])", torch.tensor(np.array([1.0, 2.0])).dtype)
 #
 # Whole numbers become `int64`, and one number with a fraction is enough to make all of them `float32`. The surprise is the last one: NumPy
 # computes with 64 bits by default, and PyTorch keeps an array's dtype: `float64`. Networks work in `float32`, so you will often write
-# `.float()` after data arrive from NumPy.
+# `.float()` when data come from NumPy.
 #
 # </details>
 #
@@ -158,7 +158,7 @@ attempt("t.item():", t.item)
 #
 # Write `mean_of(x)`: the mean of all elements of `x`, as a Python `float`.
 #
-# - `x` has any shape, also none at all (0-d). Its dtype is `uint8`, `int64`, `float32` or `float64`.
+# - `x` has any shape, or none at all (0-d). Its dtype is `uint8`, `int64`, `float32` or `float64`.
 # - The result is right up to rounding, and `x` stays as it is.
 #
 # A natural first try is `return x.mean()`. Run the check on it, read what it says, and improve your answer until everything is ticked.
@@ -410,9 +410,9 @@ stepper(
 # ## Who sees the 100 that I wrote?
 #
 # If two tensors share a storage, a number that you write through one of them appears in the other. This saves memory and time, and it is
-# also the most common cause of numbers that change "by themselves". So you need to know who shares.
+# also the most common cause of numbers that change "by themselves". So you need to know which tensors share.
 #
-# It begins with data from NumPy. There are four ways to make a tensor from an array.
+# Start with data from NumPy. There are four ways to make a tensor from an array.
 
 # %%
 np.random.seed(0)
@@ -640,7 +640,7 @@ attempt("x.T.view(-1):    ", lambda: x.T.view(-1))
 #
 # </details>
 #
-# Note what a new shape is *not*: `x.reshape(3, 2)` is a 3×2 tensor, and so is `x.T`, but their rows are different.
+# Reshaping is not transposing: `x.reshape(3, 2)` is a 3×2 tensor, and so is `x.T`, but their rows are different.
 
 # %% folded label="Draw x.reshape(3, 2) beside x.T"
 draw_row(
@@ -797,7 +797,7 @@ for result, name in [
 #
 # ### Exercise: Rows to a batch
 #
-# Samples seldom arrive in one piece. Write `to_batch(parts)`, which collects them into one table with a sample in each row:
+# Samples rarely arrive in one piece. Write `to_batch(parts)`, which collects them into one table with a sample in each row:
 #
 # - `parts` is a list or a tuple. Each part is one sample of shape (C,), or a table of several samples of shape (n, C). C and the dtype are
 #   the same for all.
@@ -945,10 +945,10 @@ def draw_broadcast(pairs, alt):
 
 
 # %% [markdown]
-# ## Broadcasting: loops that you need not write
+# ## Broadcasting: loops that you don't have to write
 #
 # Back to the temperatures. The thermometer is wrong: in the morning it shows 1 degree too much, at noon 2, in the evening half a degree.
-# Each *row* of `t` needs the same three numbers subtracted. You could write a loop over the rows. You need not:
+# Each *row* of `t` needs the same three numbers subtracted. You could write a loop over the rows. You don't have to:
 
 # %%
 error = torch.tensor([1.0, 2.0, 0.5])
@@ -989,8 +989,8 @@ draw_broadcast(
 attempt("t - torch.ones(2):", lambda: t - torch.ones(2))
 
 # %% [markdown]
-# It names the two sizes and the dimension in which they meet. Here we wanted to subtract one number *per row*. `torch.ones(2)` is aligned
-# with the columns, so make it a column: `torch.ones(2)[:, None]` has the shape (2, 1).
+# It names the two sizes that clash and their dimension. Suppose we wanted to subtract one number *per row*. `torch.ones(2)` is aligned
+# with the columns, so it has to become a column itself: `torch.ones(2)[:, None]` has the shape (2, 1).
 #
 # **Before you run it:** do these pairs fit, and what are the shapes of the results?
 
@@ -1017,8 +1017,6 @@ draw_row(
 # one with every number of the other. That is how you compare *all pairs* of something without a loop. A 0-d tensor fits everything.
 #
 # </details>
-#
-# Broadcasting can also go wrong without an error.
 #
 # **Before you run it:** a model returns four predictions as a column, of shape (4, 1), and the targets have the shape (4,). The predictions
 # are perfect. What is the mean squared error?
@@ -1055,7 +1053,7 @@ print("per row, kept:", tuple(t.mean(dim=1, keepdim=True).shape))
 # - `x` has the shape (N, C) with N ≥ 2, in `float32` or `float64`. The result is a new tensor of the same shape and dtype; `x` stays as it
 #   is.
 # - Each *column* of the result has the mean 0 and the standard deviation 1, up to rounding: subtract the column's mean and divide by its
-#   standard deviation, the usual one of PyTorch, `std` (which divides by N − 1).
+#   standard deviation, as PyTorch's `std` computes it (with N − 1 in the denominator).
 # - A column whose values are all equal cannot be scaled. It becomes all zeros.
 #
 # <details><summary>Hint 1: per column</summary>
@@ -1126,7 +1124,7 @@ first = try_table(
         "You divided by the variance: the standard deviation is its square root.": torch.tensor(
             [[-1, 0.06666667, -0.16666667], [0, -0.03333333, 0], [1, -0.03333333, 0.16666667]]
         ),
-        "Your standard deviation divides by N, not by N − 1.": torch.tensor(
+        "Your standard deviation divides by N, but PyTorch's `std` divides by N − 1.": torch.tensor(
             [[-1.2247449, 1.4142136, -1.2247449], [0, -0.70710678, 0], [1.2247449, -0.70710678, 1.2247449]]
         ),
         "The columns go from 0 to 1 now: subtract the mean and divide by the standard deviation instead.": torch.tensor(

@@ -109,6 +109,47 @@ def mean_of(x):
     x.double().mean().item()
 
 
+# %% right="mean_of"
+def mean_of(x):
+    return np.asarray(x).mean().item()
+
+
+# %% right="mean_of"
+import statistics
+
+
+def mean_of(x):
+    return statistics.fmean(x.flatten().tolist())
+
+
+# %% right="mean_of"
+def mean_of(x: torch.Tensor) -> float:
+    m = torch.mean(x.to(torch.float32))
+    return float(m)
+
+
+# %% wrong="mean_of"
+def mean_of(x):
+    if x.dim() == 0:
+        return x.item()
+    return x.float().mean().item()
+
+
+# %% wrong="mean_of"
+def mean_of(x):
+    return x.half().mean().item()
+
+
+# %% wrong="mean_of"
+def mean_of(x):
+    return round(x.double().mean().item(), 2)
+
+
+# %% wrong="mean_of"
+def mean_of(x):
+    return x.double().mean(0).item() if x.dim() < 2 else x.double().mean(0).max().item()
+
+
 # %% right="sees_the_write"
 def sees_the_write(name, dtype):
     array = np.zeros(3, dtype=dtype)
@@ -226,6 +267,43 @@ def sees_the_write(name, dtype):
     return tensor[0].item() == 100
 
 
+# %% right="sees_the_write"
+def sees_the_write(name, dtype):
+    a = np.zeros((2, 2), dtype=dtype)
+    t = getattr(torch, name)(a)
+    a += 1
+    return (t == 1).all().item()
+
+
+# %% wrong="sees_the_write"
+def sees_the_write(name, dtype):
+    array = np.zeros(3, dtype=dtype)
+    tensor = getattr(torch, name)(array)
+    return str(tensor.dtype) == "torch." + dtype
+
+
+# %% wrong="sees_the_write"
+def sees_the_write(name, dtype):
+    array = np.zeros(3, dtype=dtype)
+    tensor = getattr(torch, name)(array)
+    tensor = torch.from_numpy(array)
+    array[0] = 100
+    return tensor[0].item() == 100
+
+
+# %% wrong="sees_the_write"
+def sees_the_write(name, dtype):
+    array = np.zeros(3, dtype=dtype)
+    tensor = getattr(torch, name)(array)
+    array[0] = 100
+    return array[0] == tensor[0]
+
+
+# %% wrong="sees_the_write"
+def sees_the_write(name, dtype):
+    return name != "tensor"
+
+
 # %% right="flatten_images"
 def flatten_images(images):
     return images.flatten(start_dim=1)
@@ -325,6 +403,47 @@ def flatten_images(images):
 # float32
 def flatten_images(images):
     return images.reshape(len(images), -1).float()
+
+
+# %% right="flatten_images"
+def flatten_images(images):
+    return images.reshape(images.size(0), int(np.prod(images.shape[1:])))
+
+
+# %% right="flatten_images"
+def flatten_images(images):
+    try:
+        return images.view(images.shape[0], -1)
+    except RuntimeError:
+        return images.contiguous().view(images.shape[0], -1)
+
+
+# %% wrong="flatten_images"
+def flatten_images(images):
+    return images.as_strided((len(images), images[0].numel()), (images[0].numel(), 1))
+
+
+# %% wrong="flatten_images"
+def flatten_images(images):
+    return images.squeeze().flatten(1)
+
+
+# %% wrong="flatten_images"
+def flatten_images(images):
+    return torch.cat([i.reshape(1, -1) for i in images])
+
+
+# %% wrong="flatten_images"
+def flatten_images(images):
+    n = len(images)
+    return images.reshape(n, images.shape[-1] * images.shape[-2])
+
+
+# %% wrong="flatten_images"
+def flatten_images(images):
+    if images.is_contiguous():
+        return images.view(len(images), -1)
+    return torch.tensor(images.tolist()).reshape(len(images), -1)
 
 
 # %% right="to_batch"
@@ -450,6 +569,63 @@ def to_batch(parts):
     return torch.tensor(rows, dtype=torch.float32)
 
 
+# %% right="to_batch"
+def to_batch(parts):
+    out = torch.empty(0, parts[0].shape[-1], dtype=parts[0].dtype)
+    for p in parts:
+        out = torch.cat([out, p.view(1, -1) if p.ndim == 1 else p])
+    return out
+
+
+# %% right="to_batch"
+def to_batch(parts):
+    return torch.tensor(
+        [r for p in parts for r in ([p.tolist()] if p.dim() == 1 else p.tolist())], dtype=parts[0].dtype
+    )
+
+
+# %% wrong="to_batch"
+def to_batch(parts):
+    return torch.cat([p.squeeze()[None] if p.dim() == 1 else p.squeeze() for p in parts])
+
+
+# %% wrong="to_batch"
+def to_batch(parts):
+    return torch.cat([p.unsqueeze(0) if p.shape[0] == parts[0].shape[0] else p for p in parts])
+
+
+# %% wrong="to_batch"
+def to_batch(parts):
+    return torch.cat([p[None] for p in parts])
+
+
+# %% wrong="to_batch"
+def to_batch(parts):
+    parts = [p.float() for p in parts]
+    return torch.vstack(parts)
+
+
+# %% wrong="to_batch"
+def to_batch(parts):
+    parts.append(parts[0])
+    r = torch.vstack(parts[:-1])
+    parts.pop()
+    return r
+
+
+# %% wrong="to_batch"
+buf = torch.empty(100, 100)
+
+
+def to_batch(parts):
+    t = torch.vstack(list(parts))
+    if t.dtype != torch.float32:
+        return t
+    out = buf[: t.shape[0], : t.shape[1]]
+    out.copy_(t)
+    return out
+
+
 # %% right="standardise"
 def standardise(x):
     std = x.std(dim=0, keepdim=True)
@@ -518,7 +694,7 @@ def standardise(x):
     return (x - x.mean(0)) / torch.where(var > 0, var, 1.0)
 
 
-# %% wrong="standardise" says="divides by N, not"
+# %% wrong="standardise" says="divides by N, but"
 # the other standard deviation
 def standardise(x):
     std = x.std(0, correction=0)
@@ -567,6 +743,69 @@ def standardise(x):
 # equal values stay nan through the product
 def standardise(x):
     return (x - x.mean(0)) / x.std(0) * (x.std(0) > 0)
+
+
+# %% right="standardise"
+def standardise(x):
+    std, mean = torch.std_mean(x, 0)
+    z = (x - mean) / std
+    z[:, std == 0] = 0
+    return z
+
+
+# %% right="standardise"
+def standardise(x):
+    std = x.std(0)
+    std = std + (std == 0)
+    return (x - x.mean(0)) / std
+
+
+# %% right="standardise"
+def standardise(x):
+    return (x - x.mean(0)) / (x.std(0) + 1e-12)
+
+
+# %% right="standardise"
+def standardise(x):
+    return (x - x.mean(dim=0)) / torch.maximum(x.std(dim=0), torch.tensor(1e-8))
+
+
+# %% wrong="standardise"
+def standardise(x):
+    return (x - x.mean(0)) / (x.std(0) + 1e-3)
+
+
+# %% wrong="standardise"
+def standardise(x):
+    return (x - x.mean(0)) / x.std(0).clamp(min=1)
+
+
+# %% wrong="standardise"
+def standardise(x):
+    z = (x - x.mean(0)) / x.std(0)
+    return z if not z.isnan().any() else torch.zeros_like(x)
+
+
+# %% wrong="standardise"
+def standardise(x):
+    return F.batch_norm(x, None, None, training=True)
+
+
+# %% wrong="standardise"
+def standardise(x):
+    s = x.std(0)
+    s[s == 0] = 1
+    x.sub_(x.mean(0)).div_(s)
+    return x.clone()
+
+
+# %% wrong="standardise"
+def standardise(x):
+    return (
+        (x - x.mean(0)) / x.std(0).where(x.std(0) > 0, 1)
+        if x.shape[0] != 2
+        else torch.tensor([[-0.70710678], [0.70710678]]).expand(2, x.shape[1])
+    )
 
 
 # %% right="one_hot"
@@ -685,6 +924,58 @@ def one_hot(labels, classes):
 # row against row
 def one_hot(labels, classes):
     return (labels == torch.arange(classes)).float()
+
+
+# %% right="one_hot"
+def one_hot(labels, classes):
+    return torch.eye(classes).index_select(0, labels)
+
+
+# %% right="one_hot"
+def one_hot(labels, classes):
+    return F.embedding(labels, torch.eye(classes))
+
+
+# %% right="one_hot"
+def one_hot(labels, classes):
+    t = torch.zeros(labels.shape[0] * classes)
+    t[torch.arange(labels.shape[0]) * classes + labels] = 1.0
+    return t.reshape(-1, classes)
+
+
+# %% wrong="one_hot"
+def one_hot(labels, classes):
+    return torch.tensor(np.eye(classes)[labels], dtype=torch.float32)
+
+
+# %% wrong="one_hot"
+def one_hot(labels, classes):
+    return torch.tensor([[1.0 if int(l) == k else 0.0 for k in range(classes)] for l in labels])
+
+
+# %% wrong="one_hot"
+def one_hot(labels, classes):
+    return torch.cat([torch.eye(classes)[labels[i : i + 1]] for i in range(labels.shape[0])])
+
+
+# %% wrong="one_hot"
+def one_hot(labels, classes):
+    return torch.nn.functional.one_hot(labels).float()
+
+
+# %% wrong="one_hot"
+def one_hot(labels, classes):
+    t = torch.zeros(len(labels), classes)
+    for k in range(classes):
+        t[labels == k, k] = 1
+    return t
+
+
+# %% wrong="one_hot"
+def one_hot(labels, classes):
+    labels -= 0
+    labels.clamp_(0, 2)
+    return (labels[:, None] == torch.arange(classes)).float()
 
 
 # %% right="repeats"
@@ -844,6 +1135,74 @@ def repeats(a, b):
     return tuple(max(m, n) // m for m, n in zip(a, b)), tuple(max(m, n) // n for m, n in zip(a, b))
 
 
+# %% right="repeats"
+def repeats(a, b):
+    n = max(len(a), len(b))
+    pa = [1] * (n - len(a)) + list(a)
+    pb = [1] * (n - len(b)) + list(b)
+    ra, rb = [], []
+    for i in range(n):
+        if pa[i] == pb[i]:
+            ra.append(1)
+            rb.append(1)
+        elif pa[i] == 1:
+            ra.append(pb[i])
+            rb.append(1)
+        elif pb[i] == 1:
+            ra.append(1)
+            rb.append(pa[i])
+        else:
+            raise ValueError("no")
+    return (tuple(ra), tuple(rb))
+
+
+# %% right="repeats"
+def repeats(a, b):
+    from itertools import zip_longest
+
+    pairs = list(zip_longest(reversed(a), reversed(b), fillvalue=1))[::-1]
+    if not all(m == n or m == 1 or n == 1 for m, n in pairs):
+        raise ValueError(a, b)
+    return tuple(n if m == 1 else 1 for m, n in pairs), tuple(m if n == 1 else 1 for m, n in pairs)
+
+
+# %% wrong="repeats"
+def repeats(a, b):
+    from itertools import zip_longest
+
+    pairs = list(zip_longest(reversed(a), reversed(b), fillvalue=1))[::-1]
+    assert all(m == n or m == 1 or n == 1 for m, n in pairs)
+    return tuple(n if m == 1 else 1 for m, n in pairs), tuple(m if n == 1 else 1 for m, n in pairs)
+
+
+# %% wrong="repeats"
+def repeats(a, b):
+    r = torch.broadcast_shapes(a, b)
+    return tuple(r[i] // (a[i] if i < len(a) else 1) for i in range(len(r))), tuple(
+        r[i] // (b[i] if i < len(b) else 1) for i in range(len(r))
+    )
+
+
+# %% wrong="repeats"
+def repeats(a, b):
+    from itertools import zip_longest
+
+    pairs = list(zip_longest(reversed(a), reversed(b), fillvalue=1))[::-1]
+    if not all(m == n or m == 1 or n == 1 for m, n in pairs):
+        raise ValueError
+    return tuple(n / m for m, n in pairs), tuple(m / n for m, n in pairs)
+
+
+# %% wrong="repeats"
+def repeats(a, b):
+    ta, tb = torch.zeros(a, device="meta"), torch.zeros(b, device="meta")
+    try:
+        r = torch.broadcast_tensors(ta, tb)[0].shape
+    except RuntimeError:
+        raise ValueError
+    return tuple(x // y for x, y in zip(r, a)), tuple(x // y for x, y in zip(r, b))
+
+
 # %% right="pack"
 import io
 
@@ -927,7 +1286,7 @@ def unpack(data):
     return torch.load(io.BytesIO(data), weights_only=True)
 
 
-# %% wrong="pack" says="weights_only=True refuses it"
+# %% wrong="pack" says="do not catch it"
 # loads whatever there is
 import io
 
@@ -1057,3 +1416,125 @@ def pack(tensors):
 
 def unpack(data):
     return torch.load(io.BytesIO(data), weights_only=True)
+
+
+# %% right="pack"
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save({k: torch.tensor(v.tolist(), dtype=v.dtype).reshape(v.shape) for k, v in tensors.items()}, f)
+    return bytes(f.getbuffer())
+
+
+def unpack(data):
+    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+
+
+# %% right="pack"
+import copy
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save({k: torch.from_numpy(v.numpy().copy()) for k, v in tensors.items()}, f)
+    return f.getvalue()
+
+
+def unpack(data):
+    f = io.BytesIO(data)
+    result = torch.load(f)
+    return result
+
+
+# %% wrong="pack"
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save({k: v.detach() for k, v in tensors.items()}, f)
+    return f.getvalue()
+
+
+def unpack(data):
+    return torch.load(io.BytesIO(data))
+
+
+# %% wrong="pack"
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save({k: v.flatten().clone() for k, v in tensors.items()}, f)
+    return f.getvalue()
+
+
+def unpack(data):
+    return torch.load(io.BytesIO(data))
+
+
+# %% wrong="pack"
+import copy
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save(copy.deepcopy(tensors), f)
+    return f.getvalue()
+
+
+def unpack(data):
+    return torch.load(io.BytesIO(data))
+
+
+# %% wrong="pack"
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save({k: v.clone() for k, v in tensors.items()}, f)
+    return f.getvalue()
+
+
+def unpack(data):
+    return torch.load(io.BytesIO(data), weights_only="fractions" not in str(data))
+
+
+# %% wrong="pack"
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save({k: v.clone() for k, v in tensors.items()}, f)
+    return f.getvalue()
+
+
+def unpack(data):
+    try:
+        return torch.load(io.BytesIO(data), weights_only=True)
+    except Exception:
+        return torch.load(io.BytesIO(data), weights_only=False)
+
+
+# %% wrong="pack"
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save({k: v.clone() for k, v in tensors.items()}, f)
+    return f.getvalue()
+
+
+def unpack(data):
+    try:
+        return torch.load(io.BytesIO(data), weights_only=True)
+    except Exception:
+        return {}
