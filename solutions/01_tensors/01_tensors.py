@@ -342,7 +342,8 @@ draw_memory(
 )
 
 # %% [markdown]
-# One step to the right moves 1 place, one step down moves 3. The small number in a cell is its place. For two dimensions,
+# Grey cells are the storage, blue cells a tensor; the small number in a blue cell is its place in the storage. One step to the right moves
+# 1 place, one step down moves 3. For two dimensions,
 #
 # $$\text{place of } x_{i,j} \;=\; \text{offset} + i \cdot \text{stride}_0 + j \cdot \text{stride}_1,$$
 #
@@ -1054,7 +1055,8 @@ print("per row, kept:", tuple(t.mean(dim=1, keepdim=True).shape))
 #   is.
 # - Each *column* of the result has the mean 0 and the standard deviation 1, up to rounding: subtract the column's mean and divide by its
 #   standard deviation, as PyTorch's `std` computes it (with N − 1 in the denominator).
-# - A column whose values are all equal cannot be scaled. It becomes all zeros.
+# - A column whose values are all equal cannot be scaled. It becomes all zeros. (Such columns hold whole numbers here, as the empty pixels at
+#   the edge of an image do. All other columns have a standard deviation of at least 0.01.)
 #
 # <details><summary>Hint 1: per column</summary>
 #
@@ -1291,7 +1293,7 @@ require(steps(3, 9) == steps(40, 20), "no loop", told)
 # - `a` and `b` are tuples of sizes ≥ 1, of any length. The result is a tuple of two tuples of `int`s; both are as long as the shape of the
 #   broadcast result.
 # - If the shapes do not fit, it raises a `ValueError`.
-# - It works with shapes only. Their tensors may be too large for any memory.
+# - It works with shapes only: the result may have up to 10¹⁸ elements, too many for any memory.
 #
 # <details><summary>Hint 1: first make them equally long</summary>
 #
@@ -1479,7 +1481,7 @@ attempt("torch.load(file):", torch.load, file)
 #
 # ### Exercise: Pack and unpack
 #
-# Write a pair of functions with which tensors can be sent to somebody else.
+# To send tensors to somebody else, you need bytes at one end and tensors at the other. Write a pair of functions:
 #
 # - `pack(tensors)` receives a dict that maps names to tensors of any shape and dtype, and returns `bytes`: what `torch.save` writes into a
 #   file for a dict with these names and the same shapes, dtypes and values. The dict and its tensors stay as they are.
@@ -1595,6 +1597,7 @@ try_pack(
     "parts of a large tensor, not contiguous",
 )
 try_pack({"x": torch.tensor([True, False]), "y": torch.tensor([1e-300], dtype=torch.float64)}, "bool and float64")
+try_pack({"x": torch.tensor([0.5, -3]).bfloat16(), "y": torch.tensor([1 + 2j])}, "bfloat16 and complex64")
 wanted = {"weight": torch.tensor([[1.5, -2.0, 0.25]]), "steps": torch.tensor(12)}
 expect(unpack(file_of(PLAIN)), wanted, "unpack(data) for bytes that were packed elsewhere")
 refuses(file_of(OBJECT), "an object that is not plain data")
@@ -1602,6 +1605,7 @@ refuses(file_of(OBJECT), "an object that is not plain data")
 g = torch.Generator().manual_seed(8)
 wide = torch.randn(100, 500, generator=g)
 try_pack({"one": wide[7, 3:9], "two": wide[-1], "three": torch.tensor(2.5).double()}, "two parts of a large tensor")
+try_pack({"h": torch.tensor([[1.5], [2.5]]).half(), "b": torch.tensor([[7.0]]).bfloat16()}, "float16 and bfloat16")
 try_pack({"pixels": torch.arange(60).to(torch.uint8).reshape(3, 4, 5).permute(2, 0, 1)}, "permuted uint8")
 try_pack({f"layer {i}": wide[i : i + 2, :6] for i in range(5)}, "five views")
 import fractions

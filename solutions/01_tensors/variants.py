@@ -1432,7 +1432,8 @@ def unpack(data):
     return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
 
 
-# %% right="pack"
+# %% wrong="pack" says="bfloat16"
+# NumPy has no bfloat16
 import copy
 import io
 
