@@ -1432,7 +1432,7 @@ def unpack(data):
     return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
 
 
-# %% wrong="pack" says="bfloat16"
+# %% wrong="pack" says="BFloat16"
 # NumPy has no bfloat16
 import copy
 import io
