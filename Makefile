@@ -2,9 +2,9 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# `make lab TORCH=cpu` installs PyTorch without CUDA. The choice is kept; `TORCH=` takes it back.
+# `make lab TORCH=cpu` installs PyTorch without CUDA. The choice is remembered; `TORCH=` undoes it.
 TORCH ?= $(shell cat .venv/.torch 2>/dev/null)
-# More options of JupyterLab: make lab OPTIONS="--ip=0.0.0.0 --port=8890"
+# More options for JupyterLab: make lab OPTIONS="--ip=0.0.0.0 --port=8890"
 OPTIONS ?=
 # Tests run in this many processes.
 WORKERS ?= 2
@@ -37,7 +37,7 @@ test: .venv/.developer   ## set up, then run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/colab \
 	    --nbval --nbval-sanitize-with tests/nbval.cfg --nbval-kernel-startup-timeout 180 --nbval-kernel-name $(KERNEL) tests solutions
 
-test-colab: .venv/.developer   ## the notebooks on Google Colab's versions, in a venv of their own
+test-colab: .venv/.developer   ## run the notebooks with Google Colab's versions, in a venv of their own
 	@if [ -n "$(COLAB_PYTHON)" ]; then $(MAKE) --no-print-directory .venv-colab/.ready; \
 	    else echo "Python 3.13 was not found: name it with COLAB_PYTHON=…; the tests on Colab's versions are skipped."; fi
 	$(BIN)/python -m pytest -n $(WORKERS) tests/colab
@@ -48,7 +48,7 @@ build: .venv/.developer   ## build all notebooks whose source has changed
 demo: .venv/.developer   ## a class of 12, released, submitted, graded, with feedback and a report
 	$(BIN)/autograder demo
 
-benchmark: .venv/.developer   ## what grading costs, beside nbgrader's own way (ten minutes; Linux)
+benchmark: .venv/.developer   ## measure what grading costs, compared with nbgrader's own way (ten minutes; Linux)
 	$(BIN)/python benchmark/benchmark.py
 
 lint: .venv/.developer   ## format the code and show what ruff finds
@@ -61,7 +61,7 @@ requirements: .venv/uv   ## compile the pins from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	    --upgrade --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-system-deps:     ## install the system programs that some parts want (Debian, Ubuntu; needs root)
+system-deps:     ## install the system programs that some parts need (Debian, Ubuntu; needs root)
 	apt-get update -qq
 	apt-get install -y -qq --no-install-recommends chromium bubblewrap
 
@@ -82,7 +82,7 @@ clean:           ## remove the virtual environments
 	$(BIN)/python -m pip install --quiet uv
 	@touch $@
 
-# Written only when another PyTorch is asked for, so that only then it is installed. The old one must go first: its version
+# Rewritten only when another PyTorch is asked for, so that it is installed only then. The old one must go first: its version
 # is the one that is pinned, too.
 .venv/.torch: .venv/uv FORCE
 	@if [ ! -e $@ ] || [ "$$(cat $@)" != "$(TORCH)" ]; then \
@@ -102,7 +102,7 @@ INSTALL = VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode $(i
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps -e .
 	@touch $@
 
-# The warm kernel is installed for tests alone; `autograder lab` finds it without.
+# The warm kernel is installed for the tests only; `autograder lab` finds it either way.
 .venv/.developer: .venv/.learner requirements-dev.txt
 	grep -vE '$(LEFT_OUT)' requirements-dev.txt | $(INSTALL) -r -
 	$(BIN)/jupyter kernelspec install --sys-prefix --replace autograder/execute/kernels/warm-torch 2>/dev/null

@@ -23,7 +23,7 @@ from autograder.lab import validation
 c = get_config()
 course = Path(__file__).resolve().parent
 warnings.filterwarnings("ignore", category=SAWarning)  # harmless, and many
-# nbgrader starts `alembic` by its name; it lies beside this Python, which need not be on the path.
+# nbgrader starts `alembic` by its name; it is beside this Python, which need not be on the path.
 here, path = str(Path(sys.executable).parent), os.environ.get("PATH", "")
 if here not in path.split(os.pathsep):
     os.environ["PATH"] = os.pathsep.join([here, path])
@@ -32,7 +32,7 @@ c.CourseDirectory.course_id = "torch-nn"
 c.CourseDirectory.root = str(course)
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "notebooks"
-# A notebook's source and variants lie beside its solution; learners must not get them.
+# A notebook's source and variants are beside its solution; learners must not get them.
 c.CourseDirectory.ignore = [
     ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.report.json", "[0-9][0-9]_*.py", "variants.py", "*.po",
     "*.new.ipynb", "*.new-[0-9].ipynb",  # newer releases beside a learner's notebook, which are not handed in
@@ -45,7 +45,7 @@ c.CourseDirectory.ignore = [
 exchange = os.environ.get("NBGRADER_EXCHANGE")
 if not exchange:
     exchange = course / "exchange"
-    with suppress(OSError):  # it exists, or this course is there to be read only
+    with suppress(OSError):  # it exists, or this course is read-only
         exchange.mkdir()
         exchange.chmod(0o777)  # nbgrader insists
 c.Exchange.root = str(exchange)
@@ -54,7 +54,7 @@ with suppress(OSError):  # the assignment list insists that it is there
     (course / "work").mkdir(exist_ok=True)
 c.Exchange.assignment_dir = str(course / "work")
 
-# `autograder collect` reads the downloads of an LMS; nbgrader's own `zip_collect` reads them by the same names.
+# `autograder collect` reads downloads from an LMS; nbgrader's own `zip_collect` recognises the same file names.
 c.ZipCollectApp.collector_plugin = LMSNames
 
 # Release: as nbgrader does it, but pictures and examples keep their stored outputs, and exercises may be added or
@@ -94,7 +94,7 @@ c.Autograde.autograde_preprocessors = [
 # A notebook is validated when all steps are done, not after each of them.
 c.NotebookExporter.optimistic_validation = True
 
-# What a learner's code may use. Code that goes beyond is stopped, the table and the feedback page say so, and only the
+# What a learner's code may use. Code that uses more is stopped, the table and the feedback page say so, and only the
 # checks that could not run lose their marks.
 c.ExecuteSubmission.cell_seconds = 30  # seconds that one cell may run, waiting for a busy processor not counted
 c.ExecuteSubmission.total_seconds = 300  # seconds that all cells together may run, counted in the same way
@@ -104,9 +104,9 @@ c.ExecuteSubmission.memory_bytes = 2_000_000_000  # memory beyond that of an emp
 c.ExecuteSubmission.processes = 64  # processes and threads at a time
 c.ExecuteSubmission.disk_bytes = 200_000_000  # what it may write to files, which are gone at the end
 # Behind walls learners' code sees no network, no files but its own and no other process (needs bubblewrap, on Linux).
-# False only for code that you would run yourself; `autograder grade --no-isolation` does it once.
+# False only for code that you would run yourself; `autograder grade --no-isolation` does it for one run.
 c.ExecuteSubmission.isolation = True
-# Whether learners' code may use the GPU, which all notebooks then share; `autograder grade --gpu` allows it once.
+# Whether learners' code may use the GPU, which all then share; `autograder grade --gpu` allows it for one run.
 c.ExecuteSubmission.gpu = False
 
 # nbgrader reads submissions as `autograder grade` does, whatever their file names and encodings.

@@ -4,7 +4,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"autograder: {_plain(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("autograder: stopped; what was finished has been kept.", file=sys.stderr)
+        print("autograder: stopped; everything finished so far has been kept.", file=sys.stderr)
         return 130
 
 
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "test one notebook: its release, its variants, its stored outputs (about a minute)",
         "autograder check 04_linear",
     )
-    check.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+    _add_notebook(check)
 
     collect = command(
         "collect",
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "put submissions downloaded from an LMS into submitted/ and print a table",
         "autograder collect 04_linear Downloads/submissions.zip --roster class.csv",
     )
-    collect.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+    _add_notebook(collect)
     collect.add_argument(
         "sources",
         nargs="*",
@@ -104,14 +104,10 @@ def _parser() -> argparse.ArgumentParser:
     grade = command(
         "grade", _grade, "grade the submissions in submitted/ and print a table", "autograder grade 04_linear"
     )
-    grade.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
-    grade.add_argument("--student", action="append", metavar="ID", help="only this learner (may be repeated)")
+    _add_notebook(grade)
+    _add_students(grade)
     grade.add_argument("--again", action="store_true", help="also regrade submissions that have not changed")
-    grade.add_argument(
-        "--db",
-        metavar="URL",
-        help="the gradebook, such as postgresql+psycopg://USER@HOST/DATABASE (default: as configured)",
-    )
+    _add_gradebook(grade, "the gradebook, such as postgresql+psycopg://USER@HOST/DATABASE")
     grade.add_argument(
         "--workers", type=_at_least_one, metavar="N", help="run N submissions at a time (default: one per core)"
     )
@@ -120,9 +116,9 @@ def _parser() -> argparse.ArgumentParser:
     feedback = command(
         "feedback", _feedback, "write a feedback page for each graded learner", "autograder feedback 04_linear"
     )
-    feedback.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
-    feedback.add_argument("--student", action="append", metavar="ID", help="only this learner (may be repeated)")
-    feedback.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
+    _add_notebook(feedback)
+    _add_students(feedback)
+    _add_gradebook(feedback)
 
     report = command(
         "report",
@@ -130,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         "write a page about what a class did not understand, and a table beside it",
         "autograder report 04_linear",
     )
-    report.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+    _add_notebook(report)
     report.add_argument(
         "--to", type=Path, metavar="FILE.html", help="where to write it (default: reports/NAME/NAME.html)"
     )
@@ -139,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="leave out the section that names learners with similar answers, so that the page can be shown to others",
     )
-    report.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
+    _add_gradebook(report)
 
     export = command(
         "export",
@@ -154,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--notebook", action="append", metavar="NAME", help="only this notebook (may be repeated; default: all graded)"
     )
-    export.add_argument("--db", metavar="URL", help="the gradebook (default: as configured)")
+    _add_gradebook(export)
 
     trial = command(
         "try", _try, "grade one notebook of your own, without a gradebook", "autograder try Downloads/04_linear.ipynb"
@@ -172,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
         "check whether this machine is ready for grading (exit code 0 if it can grade a class with walls, else 1)",
         "autograder doctor",
     )
-    command("register", _register, "enter all notebooks in the gradebook, as `make lab` does", "autograder register")
+    command("register", _register, "enter all notebooks in the gradebook, changed or not", "autograder register")
 
     lab = command(
         "lab",
@@ -199,6 +195,18 @@ def _zone(text: str) -> ZoneInfo:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise argparse.ArgumentTypeError(f"{text!r} is not a time zone; use one such as Europe/Vienna or UTC") from None
+
+
+def _add_notebook(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", help="the notebook, such as 04_linear")
+
+
+def _add_students(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--student", action="append", metavar="ID", help="only this learner (may be repeated)")
+
+
+def _add_gradebook(command: argparse.ArgumentParser, what: str = "the gradebook") -> None:
+    command.add_argument("--db", metavar="URL", help=f"{what} (default: as configured)")
 
 
 def _add_execution(command: argparse.ArgumentParser) -> None:
@@ -228,6 +236,12 @@ def _course(writes: bool) -> Course:
     return course
 
 
+def _require_folder(file: Path | None) -> None:
+    """Refuse a file that somebody named in a folder that does not exist: the folder's name may be mistyped."""
+    if file is not None and not file.parent.is_dir():
+        raise CourseError(f"There is no folder {file.parent}: make it, or name another file.")
+
+
 @contextmanager
 def _gradebook(config, must_exist: bool = False) -> Iterator[None]:
     """Check that the gradebook can be used before anything is done; report later errors with it in one line, too."""
@@ -252,7 +266,7 @@ def _build(options: argparse.Namespace) -> int:
         for message in stale:
             print(message, file=sys.stderr)
         if not stale:
-            console.print(f"{len(names)} notebooks match their sources.")
+            console.print(f"All notebooks checked ({len(names)}) match their sources.")
         return 1 if stale else 0
     with _progress() as progress:
         task = progress.add_task("building", total=len(names))
@@ -287,11 +301,13 @@ def _collect(options: argparse.Namespace) -> int:
     from autograder.grading.submissions import read_telltales
 
     course = _course(writes=True)
-    name = course.require(options.name)
+    name = course.require(options.name, plain=True)
+    solutions = sorted((course.solutions / name).glob("*.ipynb")) if name in course.plain else [course.solution(name)]
+    notebooks = {solution.stem: read_telltales(solution) for solution in solutions}
     roster = read_roster(options.roster) if options.roster else None
     sources = options.sources or [course.root / "downloaded" / name / "archive"]
     with console.status("reading the downloads …"):
-        lines = collect(course.root, name, read_telltales(course.solution(name)), sources, roster, options.zone)
+        lines = collect(course.root, name, notebooks, sources, roster, options.zone)
     print_lines(console, name, lines)
     return 1 if not lines or any(line.lost for line in lines) else 0
 
@@ -329,7 +345,7 @@ def _feedback(options: argparse.Namespace) -> int:
         pages = write_pages(config, name, options.student, _reporter(progress, f"feedback on {name}"))
     page = "NOTEBOOK" if name in course.plain else name
     console.print(
-        f"{len(pages)} pages: {pages[0].parents[2]}/STUDENT/{name}/{page}.html", highlight=False, soft_wrap=True
+        f"Pages ({len(pages)}): {pages[0].parents[2]}/STUDENT/{name}/{page}.html", highlight=False, soft_wrap=True
     )
     return 0
 
@@ -343,6 +359,7 @@ def _report(options: argparse.Namespace) -> int:
     name, config = course.require(options.name), course_config(course.root, database=options.db)
     if options.to is not None and options.to.suffix != ".html":
         raise CourseError(f"{options.to} does not end in .html: name a file such as {name}.html.")
+    _require_folder(options.to)
     with _gradebook(config, must_exist=True), console.status("reading the records of the class …"):
         record = read_class(course, config, name)
         page, table = write_report(record, options.to or course.reports / name / f"{name}.html", options.anonymous)
@@ -363,10 +380,11 @@ def _export(options: argparse.Namespace) -> int:
     names = [course.require(name, plain=True) for name in options.notebook or []]
     config = course_config(course.root, database=options.db)
     exporter = {"canvas": CanvasExporter, "moodle": MoodleExporter}[options.format]
+    _require_folder(options.file)
     with _gradebook(config, must_exist=True):
         path, grades = export_grades(config, exporter, options.file or course.reports / exporter.default_to, names)
     console.print(
-        f"{len(grades.learners)} learners, {', '.join(grades.assignments)}: {path}", highlight=False, soft_wrap=True
+        f"Learners: {len(grades.learners)}; {', '.join(grades.assignments)}: {path}", highlight=False, soft_wrap=True
     )
     return 0
 
@@ -385,9 +403,12 @@ def _try(options: argparse.Namespace) -> int:
     from autograder.grading.trial import try_notebook
 
     course = _course(writes=False)
-    with console.status("running your notebook …"):
-        name, exercises, row, page = try_notebook(course, options.file, _execution(options))
-    print_table(console, name, exercises, [row])
+    with ExitStack() as stack:
+        with console.status("running your notebook …"):
+            trial = stack.enter_context(try_notebook(course, options.file, _execution(options)))
+        print_table(console, trial.name, trial.exercises, [trial.row])
+        with console.status("writing the feedback page …"):
+            page = trial.write_page()
     console.print(f"The feedback page: {_plain(str(page))}", highlight=False, markup=False, soft_wrap=True)
     return 0
 
@@ -499,4 +520,4 @@ def _reporter(progress: Progress, description: str):
 
 def _progress() -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    return Progress(*columns, console=console)
+    return Progress(*columns, console=console, transient=True)

@@ -32,7 +32,7 @@ SWITCH = "AUTOGRADER_STAY"
 TAKEN = b"t"
 #: The most bytes in a request, and in a socket's path.
 LARGEST, LONGEST_PATH = 10_000_000, 100
-#: How the names of variables begin that decide how notebooks are run.
+#: Prefixes of the environment variables that affect how notebooks are run.
 SETTINGS = ("COURSE_", "NBGRADER_", "JUPYTER_", "PYTHON", "CUDA_", "LC_", "LANG", "PATH", "HOME", "TMP")
 
 
@@ -124,7 +124,7 @@ def _answer(connection: socket.socket, run: Callable[[list[str]], int]) -> None:
 
 
 def _interrupt_if_left(connection: socket.socket, done: threading.Event) -> None:
-    """Do what Ctrl-C does, if whoever asked is gone before the answer."""
+    """Interrupt the work, as Ctrl-C would, if the client disconnects before it has its answer."""
     with contextlib.suppress(OSError):
         connection.recv(1)
     if not done.is_set():
@@ -156,7 +156,7 @@ def _place() -> Path | None:
 
 
 def _fingerprint() -> str:
-    """A hash of the code, the Python, its packages and the settings in the environment."""
+    """A hash of the code, the Python interpreter, its packages and the settings in the environment."""
     package = Path(__file__).parent
     files = {str(path): path.stat().st_mtime_ns for path in sorted(package.rglob("*.py"))}
     packages = Path(sysconfig.get_path("purelib")).stat().st_mtime_ns
@@ -200,10 +200,10 @@ def main() -> None:
     """Be the process that waits for requests."""
     from autograder import cli
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell in the background has it ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell start with it ignored
 
     def run(arguments: list[str]) -> int:
-        cli.console = cli.Console()  # of the terminal of whoever asked
+        cli.console = cli.Console()  # for the client's terminal
         return cli.main(arguments)
 
     serve(Path(sys.argv[1]), run)

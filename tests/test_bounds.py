@@ -7,19 +7,22 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from autograder.errors import CourseError
 from autograder.execute import Limits, execute
 from autograder.execute.crossing import frames
 from autograder.execute.examiner import usage
 from autograder.execute.examiner.examiner import CheckTimeout, Examiner
 from autograder.execute.examiner.link import Link
-from autograder.execute.grader import pictures
+from autograder.execute.grader import jobs, pictures
 
 needs_walls = pytest.mark.skipif(sys.platform != "linux", reason="there are no walls")
 
@@ -58,6 +61,55 @@ def test_time_that_is_extended_is_waited_for():
     here, there = socket.socketpair()
     threading.Timer(0.2, frames.send, (here, b"late")).start()
     assert frames.receive(there, lambda: next(left, 60)) == b"late"
+
+
+# Warm processes
+
+
+class FakeServer:
+    """A warm process that starts at once and does nothing."""
+
+    alive: ClassVar[list["FakeServer"]] = []
+
+    def __init__(self, isolation, gpu):
+        self.process, self.runs = SimpleNamespace(poll=lambda: None if self in FakeServer.alive else 1), 0
+        FakeServer.alive.append(self)
+
+    def close(self):
+        FakeServer.alive.remove(self)
+
+
+def test_few_warm_processes_are_kept(monkeypatch, tmp_path):
+    """Each course has its own, for its walls hide that course: with many courses, those that nobody uses end."""
+    monkeypatch.setattr(jobs, "_Server", FakeServer)
+    monkeypatch.setattr(jobs, "_servers", {})
+    monkeypatch.setattr(FakeServer, "alive", [])
+    servers = []
+    for name in ("a", "b", "c", "a", "d"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "nbgrader_config.py").touch()
+        monkeypatch.chdir(tmp_path / name)
+        servers.append(jobs._server(True, False))
+        servers[0].runs = 1
+    assert servers[3] is servers[0]
+    assert FakeServer.alive == [servers[0], servers[4]]
+    servers[4].runs = 1
+    monkeypatch.chdir(tmp_path / "b")
+    jobs._server(True, False)
+    assert len(FakeServer.alive) == 3, "none may end while it has a run"
+
+
+@needs_walls
+def test_runs_of_a_warm_process_are_counted():
+    """A run that cannot start counts no more than one that has ended."""
+    job = jobs.open_job(asdict(Limits()), True, False, {})
+    server = next(reversed(jobs._servers.values()))
+    assert server.runs == 1
+    job.close()
+    assert server.runs == 0
+    with pytest.raises(CourseError, match="unexpected keyword"):
+        jobs.open_job({"no": "limits"}, True, False, {})
+    assert server.runs == 0
 
 
 # Leftovers
@@ -370,7 +422,7 @@ def test_times_are_the_kernels():
 
 @needs_walls
 def test_learners_processes_are_in_one_session():
-    """Where the kernel shares the processor out among sessions, each more would be a share more."""
+    """Where the kernel shares the processor out among sessions, each additional session would get another share."""
     code = """
 import os, subprocess
 if os.fork() == 0:

@@ -72,6 +72,15 @@ def test_second_build_runs_nothing(built):
     assert check(built, NAME) == []
 
 
+def test_a_notebook_that_cannot_be_written_is_one_line(copy):
+    there = copy.release(NAME)
+    shutil.rmtree(there.parent)
+    there.parent.touch()
+    with pytest.raises(CourseError) as error:
+        build(copy, NAME)
+    assert str(error.value) == f"{there} cannot be written: File exists."
+
+
 def test_two_builds_give_the_same_bytes(built, tmp_path):
     other = make_course(tmp_path, SOUND + PICTURE)
     build(other, NAME)

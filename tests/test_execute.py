@@ -213,6 +213,17 @@ time.sleep(8)
     assert report.checks[0].status == "right"
 
 
+def test_what_a_failed_answer_had_in_memory_is_free_again():
+    """Its traceback, which the message needs, must not keep it."""
+    large = "bytearray(b'x') * 600_000_000"
+    answer = f"def f():\n    hoard = {large}\n    raise ValueError(len(hoard))"
+    cells = [SETUP, answer, check("f()"), f"print(len({large}))"]
+    notebook, report = run(*cells, limits=Limits(cell_seconds=10, memory_bytes=1_000_000_000))
+    assert "in your line 3:  raise ValueError" in report.checks[0].message
+    assert printed(notebook)[-1] == "600000000\n"
+    assert report.problems == []
+
+
 def test_time_of_the_notebook_is_limited():
     limits = Limits(cell_seconds=5, total_seconds=2)
     _, report = run("import time; time.sleep(3)", "x = 1", check("pass"), limits=limits)
@@ -340,6 +351,50 @@ for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch
 x = torch.randn(4, 5).t()[1:, ::2]
 assert torch.equal(same(x), x)
 assert torch.equal(same(torch.tensor([math.nan])), torch.tensor([math.nan])) is False
+""",
+    ),
+    "simple attributes of a module, without a request": (
+        """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.n, self.flag, self.size, self.looks, self._own, self.many = 1, True, (2, 3), 0, 5, [1]
+    @property
+    def next(self):
+        self.looks += 1
+        return self.looks
+    def forward(self, x):
+        self.n, self.flag, self.many = self.n + 1, 1, [2]
+        return x
+""",
+        """
+net = Net()
+asked = vars(net)["_link"].tapes
+assert (net.n, net.flag, net.size) == (1, True, (2, 3)) and net.flag is True
+assert vars(net)["_link"].tapes == asked
+assert (net.next, net._own, net.many) == (1, 5, [1])
+net(torch.ones(1))
+assert (net.n, net.flag, net.many, net.looks) == (2, 1, [2], 1) and type(net.flag) is int
+net.n, net.new = 7, "text"
+assert (net.n, net.new, net(torch.ones(1)).item(), net.n) == (7, "text", 1.0, 8)
+""",
+    ),
+    "exceptions that a check expects, without their tracebacks": (
+        """
+made = []
+shell = get_ipython()
+format_it = shell.InteractiveTB.structured_traceback
+shell.InteractiveTB.structured_traceback = lambda *about: made.append(about) or format_it(*about)
+def fail(x): return 1 / x
+def count(): return len(made)
+""",
+        """
+for _ in range(3):
+    try:
+        fail(0)
+    except ZeroDivisionError as error:
+        assert str(error) == "division by zero"
+assert count() == 0
 """,
     ),
     "strides reach the learner": (
@@ -1033,7 +1088,7 @@ def test_object_that_answers_as_it_likes_is_noticed(code, says):
 
 def test_loop_over_a_learners_object_is_not_endless_where_it_has_a_length():
     _, report = run(SETUP, LIES, check("for a in Endless(): pass"))
-    assert "length 3, but a loop over it yields 4 elements" in report.checks[0].message
+    assert "length 3, but a loop over it yields more elements" in report.checks[0].message
 
 
 @pytest.mark.parametrize(

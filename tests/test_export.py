@@ -185,6 +185,42 @@ def test_what_was_there_stays_if_writing_fails(tmp_path, monkeypatch):
     assert path.read_bytes() == b"before"
 
 
+def test_two_who_write_the_same_file_at_once_do_not_mix(tmp_path, monkeypatch):
+    path, write = tmp_path / "grades.csv", Path.write_bytes
+
+    def slow(self, content):
+        write(self, content[:2])
+        monkeypatch.undo()
+        write_whole(path, b"the other's")
+        with self.open("ab") as file:
+            file.write(content[2:])
+
+    monkeypatch.setattr(Path, "write_bytes", slow)
+    write_whole(path, b"the last one's")
+    assert path.read_bytes() == b"the last one's"
+    assert [file.name for file in tmp_path.iterdir()] == ["grades.csv"]
+
+
+def test_no_link_is_written_through(tmp_path):
+    folder, theirs = tmp_path / "folder", tmp_path / "theirs"
+    folder.mkdir()
+    theirs.write_bytes(b"before")
+    for name in ("grades.csv", ".grades.csv.unfinished"):
+        (folder / name).symlink_to(theirs)
+    write_whole(folder / "grades.csv", b"after")
+    assert theirs.read_bytes() == b"before"
+    assert not (folder / "grades.csv").is_symlink()
+    assert (folder / "grades.csv").read_bytes() == b"after"
+
+
+@pytest.mark.parametrize("mode", [None, 0o600, 0o644])
+def test_who_may_read_a_file_is_as_asked_else_as_usual(tmp_path, mode):
+    (tmp_path / "usual").write_bytes(b"")
+    write_whole(tmp_path / "grades.csv", b"", mode)
+    usual = (tmp_path / "usual").stat().st_mode & 0o777
+    assert (tmp_path / "grades.csv").stat().st_mode & 0o777 == (usual if mode is None else mode)
+
+
 def test_a_folder_in_the_way_is_told(tmp_path):
     (tmp_path / "grades.csv").mkdir()
     with pytest.raises(CourseError, match=r"grades\.csv cannot be written"):
@@ -216,8 +252,9 @@ def test_the_command_says_where_the_file_is(course, monkeypatch, capsys):
     monkeypatch.chdir(course.root)
     assert main(["export", "--format", "canvas", "--notebook", LINEAR]) == 0
     path = course.root / "reports" / "grades-canvas.csv"
-    assert capsys.readouterr().out == f"2 learners, {LINEAR}: {path}\n"
+    assert capsys.readouterr().out == f"Learners: 2; {LINEAR}: {path}\n"
     assert len(lines(path)) == 4
+    (course.root / "there").mkdir()
     assert main(["export", "--format", "moodle", "there/mine.csv"]) == 0
     assert len(lines(course.root / "there" / "mine.csv")) == 4
 
@@ -242,6 +279,17 @@ def test_what_nobody_was_graded_for_is_refused(course, monkeypatch, capsys):
     said = refused(["export", "--format", "canvas", "--notebook", UNUSED], capsys)
     assert f"Nobody has been graded for {UNUSED}: run `autograder grade {UNUSED}`." in said
     assert "Did you mean 04_linear?" in refused(["export", "--format", "canvas", "--notebook", "04"], capsys)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["export", "--format", "canvas", "nowhere/a.csv"], ["report", LINEAR, "--to", "nowhere/a.html"]],
+    ids=["export", "report"],
+)
+def test_a_folder_that_does_not_exist_is_not_made(course, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(course.root)
+    assert "There is no folder nowhere: make it, or name another file." in refused(arguments, capsys)
+    assert not (course.root / "nowhere").exists()
 
 
 def test_an_unknown_format_is_refused(capsys):

@@ -1,4 +1,4 @@
-"""The source of a notebook changes after learners have handed in: marks stay, and a sentence says what cannot be."""
+"""The source of a notebook changes after learners have handed in: marks stay, and a line says what cannot be done."""
 # ruff: noqa: F811 (fixtures of another file)
 
 import nbformat

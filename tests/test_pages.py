@@ -1,4 +1,5 @@
 """What learners wrote, on feedback pages and in the formgrader: loaded from nowhere, in its place, in bounds."""
+# ruff: noqa: F811 (fixtures of another file)
 
 import os
 import re
@@ -23,24 +24,19 @@ from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
 from playwright.sync_api import Browser, expect, sync_playwright
 from playwright.sync_api import Page as BrowserPage
-from test_build import NAME, make_course
-from test_grade import SECOND
-from test_parallel import Engine, autograded, submit
-from test_source import SOUND
+from test_build import NAME
+from test_parallel import autograded, course, engine, make_registered, submit  # noqa: F401
 
-from autograder.build.expand import expand
-from autograder.build.release import release_text
 from autograder.course import Course
 from autograder.feedback import bounds
 from autograder.feedback.formulas import formula
 from autograder.feedback.pages import write_pages
 from autograder.feedback.safe_html import DEEPEST, clean_html
 from autograder.feedback.safe_markdown import markdown_as_html
-from autograder.grading.grade import grade_class, register
+from autograder.grading.grade import grade_class
 from autograder.grading.nbgrader_apps import course_config, course_directory
 from autograder.grading.restore import read_known, restore
 from autograder.lab.jupyter import lab_environment, this_machine
-from autograder.source.cells import read_source
 
 ROOT = Path(__file__).resolve().parents[1]
 ELSEWHERE = "http://elsewhere.invalid/"
@@ -64,28 +60,10 @@ def manual_cells() -> list:
     ]
 
 
-@pytest.fixture
-def engine(monkeypatch) -> Engine:
-    return Engine(monkeypatch)
-
-
 @pytest.fixture(scope="module")
 def template(tmp_path_factory, short_notebooks) -> Course:
-    """A course whose notebook asks for work that a teacher marks, too; it was never run."""
-    course = make_course(tmp_path_factory.mktemp("course"), SOUND + SECOND)
-    solution = expand(read_source(course.source(NAME)), course.data)
-    solution.cells += manual_cells()
-    nbformat.write(solution, course.solution(NAME))
-    course.release(NAME).parent.mkdir(parents=True)
-    course.release(NAME).write_text(release_text(course, course.solution(NAME)), encoding="utf-8")
-    register(course, course_config(course.root), NAME)
-    return course
-
-
-@pytest.fixture
-def course(template, tmp_path) -> Course:
-    shutil.copytree(template.root, tmp_path / "course")
-    return Course(tmp_path / "course")
+    """A course whose notebook asks for work that a teacher marks, too; ``course`` is a copy of it for one test."""
+    return make_registered(tmp_path_factory.mktemp("course"), *manual_cells())
 
 
 def graded(course: Course, student: str = "a", **answers: str) -> Path:
@@ -326,6 +304,45 @@ def test_a_browser_asks_nothing_of_anybody(course, engine, browser, visits, tmp_
     assert visits[1:] == []
     opened(re.sub(r"<meta[^>]*Content-Security-Policy[^>]*>", "", page).replace("</main>", f"{raw}</main>"))
     assert len(visits) > 3
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_formgrader_frames_no_picture_and_sets_tables_as_tables(course, engine, browser, scheme):
+    """With nbgrader's own style sheets, which give pictures a red frame and tables no room."""
+    path = graded(course)
+    table = "| kernel | stride |\n|---|---|\n| 3×3 | 1 |"
+    frame = "<table border='1'><tr><th>a</th><td>1</td></tr></table>"
+    outputs = [new_output("display_data", data={"text/html": f'<img alt="x" src="{PIXEL}">{frame}'})]
+    wide = "$$" + " + ".join(f"x_{{{i}}}" for i in range(90)) + "$$"
+    add_cells(path, new_markdown_cell(f"![x]({PIXEL})\n\n{table}\n\n{wide}"), new_code_cell("1", outputs=outputs))
+    html, static = formgrader(course, path), Path(handlers.static_path)
+
+    def answer(route):
+        place = static / route.request.url.partition("/formgrader/static/")[2]
+        if route.request.url.endswith("/page"):
+            route.fulfill(body=html, content_type="text/html; charset=utf-8")
+        elif place.is_file():
+            route.fulfill(path=place)
+        else:
+            route.fulfill(status=404)
+
+    tab = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme=scheme)
+    tab.route("**/*", answer)
+    tab.goto("http://course.invalid/page")
+    style = "(every, name) => every.map(one => getComputedStyle(one)[name])"
+    red = tab.evaluate("[...document.styleSheets].some(sheet => (sheet.href || '').endsWith('/formgrade.css'))")
+    assert red, "nbgrader's own rules are there, too"
+    pictures = tab.locator("#notebook img")
+    assert pictures.count() >= 2
+    assert set(pictures.evaluate_all(style, "borderTopStyle")) == {"none"}
+    cells = tab.locator("#notebook .rendered_html").locator("th, td")
+    assert cells.count() >= 6
+    for side in ("paddingLeft", "paddingRight"):
+        assert min(float(width.removesuffix("px")) for width in cells.evaluate_all(style, side)) >= 6
+    for side in ("paddingTop", "borderTopWidth"):
+        assert min(float(width.removesuffix("px")) for width in cells.evaluate_all(style, side)) >= 1
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 1200
 
 
 # Text that a learner wrote does not pass for the page's own
@@ -578,6 +595,13 @@ def test_a_page_of_nested_lists_costs_little(course, engine):
 def test_formulas_made_to_break_the_reader_are_shown_as_typed(text):
     assert cpu_seconds(lambda: formula(text, f"${text}$")) < 5
     assert formula(text, "typed").startswith(("<math", "<code>typed"))
+
+
+def test_the_number_of_formulas_in_a_text_is_bounded():
+    """Each takes a third of a millisecond, and a notebook has room for 50,000."""
+    shown = markdown_as_html(" ".join(f"$x_{{{number}}}$" for number in range(300)))
+    assert shown.count("<math") == 200
+    assert "<code>$x_{299}$</code>" in shown
 
 
 def test_a_formula_defines_no_commands():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader import utils
 from nbgrader.api import Gradebook
@@ -104,16 +105,21 @@ def engine(monkeypatch) -> Engine:
     return Engine(monkeypatch)
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory, short_notebooks) -> Course:
-    """A course whose notebook was never run, registered in its gradebook."""
-    course = make_course(tmp_path_factory.mktemp("course"), SOUND + SECOND)
+def make_registered(folder: Path, *more: NotebookNode) -> Course:
+    """A course whose notebook, to which cells may be added, was never run; it is registered in its gradebook."""
+    course = make_course(folder, SOUND + SECOND)
     solution = expand(read_source(course.source(NAME)), course.data)
+    solution.cells += more
     nbformat.write(solution, course.solution(NAME))
     course.release(NAME).parent.mkdir(parents=True)
     course.release(NAME).write_text(release_text(course, course.solution(NAME)), encoding="utf-8")
     register(course, course_config(course.root), NAME)
     return course
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory, short_notebooks) -> Course:
+    return make_registered(tmp_path_factory.mktemp("course"))
 
 
 @pytest.fixture
@@ -282,7 +288,7 @@ def test_ctrl_c_keeps_what_was_recorded_and_the_next_run_does_the_rest(course, e
     engine.before = before
     monkeypatch.setattr("autograder.cli._reporter", ctrl_c)
     assert main(["grade", NAME, "--workers", "2"]) == 130
-    assert "stopped; what was finished has been kept" in capsys.readouterr().err
+    assert "stopped; everything finished so far has been kept" in capsys.readouterr().err
     assert recorded(course) == {"a": 5, "b": 5}
     monkeypatch.undo()
     engine = Engine(monkeypatch)
@@ -957,7 +963,7 @@ def test_gradebook_that_is_locked_when_recording_is_one_line(course, engine, mon
 
 @pytest.mark.parametrize("place", ["command", "configuration"])
 def test_relative_url_of_a_gradebook(course, engine, monkeypatch, place):
-    """Of the command line it is relative to where the command is given, of the configuration to the course."""
+    """On the command line it is relative to the working directory, in the configuration to the course."""
     submit(course, "a")
     monkeypatch.chdir(course.solutions)
     if place == "command":
@@ -1010,4 +1016,5 @@ def test_page_of_a_folder_that_cannot_be_written_to(tmp_path):
     assert (tmp_path / "elsewhere.html").read_text() == "old", "a link is not followed"
     other = place(tmp_path / "page.html", tmp_path / "no such folder" / "x.feedback.html")
     assert (other.name, other.read_text()) == ("x.feedback.html", "new")
+    assert other.parent != tmp_path / "no such folder"
     shutil.rmtree(other.parent)

@@ -19,15 +19,15 @@ from autograder.course import Course
 from autograder.grading.demo import answer, hand_in
 from autograder.grading.grade import Exercise, grade_class
 from autograder.grading.nbgrader_apps import course_config
-from autograder.grading.results import Result
+from autograder.grading.results import Result, named_mistake
 from autograder.report.alike import MOST, find_pairs
 from autograder.report.anonymous import NAME as HIDDEN
 from autograder.report.anonymous import make_mask, number_learners, showable, without_comments
 from autograder.report.figures import draw_endings, draw_points
 from autograder.report.items import analyse, discrimination, ending
-from autograder.report.mistakes import find_mistakes, kind, named_mistake
+from autograder.report.mistakes import find_mistakes, kind
 from autograder.report.normal import LONGEST, normal_form
-from autograder.report.page import write_report
+from autograder.report.page import TEMPLATES, write_report
 from autograder.report.records import OWN, ClassRecord, Record, read_class, words
 from autograder.report.timing import cell_times
 
@@ -174,6 +174,9 @@ def test_only_a_check_names_mistakes():
     assert named_mistake("") == ""
     assert named_mistake("✗ f(x)\n      yours  1\n      expected  2") == ""
     assert named_mistake("✗ f(x)\n  → One.") == "One."
+    raised = "✗ f(x)\n      yours     raised ValueError: x\n  → Give me the points.\n      expected  TypeError"
+    assert named_mistake(raised) == ""
+    assert named_mistake(f"{raised}\n  → One.") == "One."
 
 
 @pytest.mark.parametrize(
@@ -444,6 +447,11 @@ def check_is_safe(page: str) -> None:
     assert page.index("Content-Security-Policy") < page.index("<style>")
 
 
+def text_of(page: str) -> str:
+    """What a page says, on one line."""
+    return unescape(re.sub(r"\s+", " ", re.sub("<[^>]*>", "", page)))
+
+
 @pytest.mark.parametrize("in_ids", [True, False])
 def test_nothing_of_a_learner_s_runs_or_is_fetched(in_ids, tmp_path):
     records = []
@@ -487,7 +495,7 @@ def test_the_page_and_the_table_say_what_happened(tmp_path):
     ]
     page = page_of(klass(*records, ungraded=2, unreadable=("z",)), tmp_path)
     check_is_safe(page)
-    text = unescape(re.sub(r"\s+", " ", re.sub("<[^>]*>", "", page)))
+    text = text_of(page)
     assert "2.3 of 5 points on average, median 2, 3 learners" in text
     assert "2 submissions have not been graded." in text
     assert "The records of 1 learner cannot be read" in text
@@ -529,7 +537,7 @@ ODD = {
 def test_odd_classes_get_a_page(what, tmp_path):
     page = page_of(ODD[what], tmp_path)
     check_is_safe(page)
-    assert "nan" not in unescape(re.sub("<[^>]*>", "", page)).split()
+    assert "nan" not in text_of(page).split()
     assert len(table_of(tmp_path)) == len(ODD[what].exercises)
 
 
@@ -610,7 +618,7 @@ def test_a_graded_class_gets_its_report(copy, capsys):
     assert err == []
     html = page.read_text(encoding="utf-8")
     check_is_safe(html)
-    text = unescape(re.sub(r"\s+", " ", re.sub("<[^>]*>", "", html)))
+    text = text_of(html)
     assert "5 learners" in text
     assert "1 submission has not been graded." in text
     assert "The sign is the old one. 2 learners" in text
@@ -640,6 +648,7 @@ def test_missing_and_damaged_records_are_left_out_and_named(copy, capsys):
         path = folder / student / NAME / f"{NAME}.ipynb"
         path.chmod(0o644)
         path.write_text(text, encoding="utf-8")
+    Path("there").mkdir()
     assert main(["report", NAME, "--to", "there/my.html", "--anonymous"]) == 0
     out, err = said(capsys)
     assert err == ["autograder: left out because their records cannot be read: ada, alan, grace, hedy."]
@@ -678,3 +687,7 @@ def test_unknown_names_are_refused(copy, capsys):
 def test_a_number_of_many_digits_is_read():
     """Python writes no such number in decimal digits."""
     assert normal_form(f"x = 0x{'f' * 3700}") is not None
+
+
+def test_the_page_has_one_kind_of_apostrophe():
+    assert [path.name for path in TEMPLATES.iterdir() if path.is_file() and "’" in path.read_text("utf-8")] == []

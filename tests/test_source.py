@@ -72,6 +72,18 @@ FAULTS = {
     ),
     "folded without a label": ("# %% setup\n", "# %% setup\n\n# %% folded\n1 + 1\n", 8, "shows its label alone"),
     "label without folding": ("# %% setup\n", '# %% setup\n\n# %% label="x"\n1 + 1\n', 8, "`label` does not belong"),
+    "label that is too wide": (
+        "# %% setup\n",
+        f'# %% setup\n\n# %% folded label="{"x" * 59}"\n1 + 1\n',
+        8,
+        "the label has 59 characters: at most 58 are in view",
+    ),
+    "title that is too wide": (
+        "### Exercise: Twice",
+        f"### Exercise: {'x' * 38}",
+        13,
+        "the title has 38 characters: at most 37 are in view above its folded check",
+    ),
     "set-up too late": ("# %% setup", "# %% [markdown]\n# Text.\n\n# %% setup", 9, "must be the second cell"),
     "open text after a prediction": (
         "# %% setup\n",
@@ -165,17 +177,85 @@ def test_fault_is_refused(tmp_path, kind):
         '# %% folded label="Draw it"\n' + "plt.plot([1])\n" * 11,
         "# %%\n" + "plt.plot([1])\n" * 10,
         "# %% yours varies\n1 + 1\n",
+        f'# %% folded label="{"x" * 58}"\n1 + 1\n',
     ],
 )
-def test_what_gives_nothing_away_is_no_fault(tmp_path, cells):
+def test_what_keeps_the_rules_is_no_fault(tmp_path, cells):
     assert faults(tmp_path, SOUND.replace("# %% setup\n", f"# %% setup\n\n{cells}")) == []
+
+
+OPENING = """# %% [markdown]
+# # A title
+#
+# Numbers can be doubled.
+#
+# After this notebook you can
+#
+# - double a tensor, in any
+#   shape;
+# - tell why.
+#
+# **Points**: 2. **Time**: about 5 minutes of reading and
+# 3 minutes for the exercise. **You need**: nothing.
+"""
+WITH_OPENING = OPENING + SOUND[SOUND.index("\n# %% setup") :]
+
+
+def gaps(folder: Path, text: str) -> list[str]:
+    return [gap.message for gap in find_gaps(read_source(write(folder, text)))]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("After this notebook you can", "By the end you can", "must say `After this notebook you can`"),
+        ("After this notebook you can", "Well. After this notebook you can", "must say `After this notebook you can`"),
+        ("# - double a tensor, in any\n#   shape;\n# - tell why.", "# Double.", "then a list"),
+        (OPENING, "# %%\n1 + 1\n", "must say `After this notebook you can`"),
+        ("**Points**: 2. ", "", "needs a paragraph"),
+        ("**Points**:", "**Points:**", "needs a paragraph"),
+        ("**Points**: 2.", "**Points**: 2, for 1 exercise.", "needs a paragraph"),
+        (" **You need**: nothing.", "", "needs a paragraph"),
+        (" **You need**:", "\n#\n# **You need**:", "needs a paragraph"),
+        ("**Points**: 2.", "**Points**: 3.", "says **Points**: 3, the checks say 2."),
+        ("**Points**: 2.", "**Points**: none.", "says **Points**: none, the checks say 2."),
+        ("about 5 minutes of reading and\n# 3 minutes for the exercise", "about 8 minutes", "write the time as"),
+        ("for the exercise", "for the 2 exercises", "says '2 exercises': it should be 'exercise'."),
+        ("for the exercise", "for the 1 exercises", "says '1 exercises': it should be 'exercise'."),
+        ("for the exercise", "for the exercise; the rest is optional", "write the time as"),
+        ("3 minutes", "8 minutes", "says 8 minutes for the exercise, which add up to 2."),
+    ],
+)
+def test_opening_of_another_form_is_refused(tmp_path, old, new, message):
+    assert WITH_OPENING.count(old) == 1
+    assert any(message in gap for gap in gaps(tmp_path, WITH_OPENING.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", ""),
+        ("3 minutes", "7 minutes"),
+        ("# Numbers can be doubled.\n#\n", ""),
+        ("**You need**: nothing.", "**You need**: a tensor.\n# Ask if you have none.\n#\n# And a word more."),
+    ],
+)
+def test_opening_of_the_right_form_is_no_gap(tmp_path, old, new):
+    said = gaps(tmp_path, WITH_OPENING.replace(old, new))
+    assert "1 exercises: a notebook has at least 6." in said
+    assert [gap for gap in said if "opening" in gap or "the time" in gap] == []
+
+
+def test_opening_of_a_tour_says_that_there_are_no_points(tmp_path):
+    tour = WITH_OPENING.replace("points=2", "points=0").replace("of reading and\n# 3 minutes for the exercise", "")
+    assert gaps(tmp_path, tour) == ["the opening says **Points**: 2, the checks say none."]
+    assert gaps(tmp_path, tour.replace("**Points**: 2", "**Points**: none")) == [], "a tour may be short"
 
 
 def test_gaps_of_a_whole_notebook_are_told(tmp_path):
     told = "\n".join(map(str, find_gaps(read_source(write(tmp_path, SOUND)))))
     for gap in ("1 exercises: a notebook has at least 6", "0 sections", "0 pictures", "0 predictions", "`## Recap`"):
         assert gap in told
-    assert find_gaps(read_source(write(tmp_path, SOUND.replace("points=2", "points=0")))) == [], "a tour may be short"
     assert [str(gap) for gap in find_gaps(read_source(write(tmp_path, "# %% [markdown]\n# Text.\n")))] == [
         f"{tmp_path / '99_fixture.py'}:1: there is no exercise: write one, with a check."
     ]

@@ -528,9 +528,9 @@ UNREADABLE = {
     "cell no dictionary": (as_json({"nbformat": 4, "cells": [[]]}), "cell 1 of the file is not a cell"),
     "cell of no type": (with_cell(cell_type=...), "cell 1 of the file is of an unknown type"),
     "cell of odd type": (with_cell(cell_type=["code"]), "cell 1 of the file is of an unknown type"),
-    "text a number": (with_cell(source=5), "cell 1 of the file has something that is not text"),
-    "text false": (with_cell(source=False), "cell 1 of the file has something that is not text"),
-    "text a list of numbers": (with_cell(source=["x", 5]), "cell 1 of the file has something that is not text"),
+    "text a number": (with_cell(source=5), "the source of cell 1 of the file is not text"),
+    "text false": (with_cell(source=False), "the source of cell 1 of the file is not text"),
+    "text a list of numbers": (with_cell(source=["x", 5]), "the source of cell 1 of the file is not text"),
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from autograder.grading.grade import Exercise, Row
+from autograder.grading.results import Result
 from autograder.grading.table import print_table, what_changed
 
 EXERCISES = [Exercise(f"check-{number}", f"Exercise {number}: Number {number}", number) for number in range(1, 9)]
@@ -38,3 +39,14 @@ def test_long_ids_leave_the_marks_of_everybody(width, student, penalty):
 def test_changes_of_a_large_class_are_told_in_one_line():
     rows = [row(f"s{number}", again="handed in again", before=4.0) for number in range(30)]
     assert what_changed(rows) == ["Graded again (handed in again): 30 learners.", "Points that changed: none."]
+
+
+def test_what_went_wrong_below_a_narrow_table_is_indented_under_the_learner():
+    wrong = [Result(f"check-{n}", f"Exercise {n}: N", 0, n, "wrong", "many words " * 12) for n in (1, 2)]
+    said = printed([row("ada", 0, results=wrong), row("bob", 0, results=wrong)], 60)
+    below = said[said.index("  ada: ") : said.index("  1 Number 1")].splitlines()
+    begins = [line for line in below if not line.startswith("    ")]
+    assert [line[:7] for line in begins] == ["  ada: ", "  bob: "]
+    assert [line[:6] for line in below if "2: many" in line] == ["    2:"] * 2
+    assert sum(line.startswith("      ") for line in below) >= 4
+    assert max(map(len, below)) <= 60

@@ -1,9 +1,10 @@
-"""A course stays hidden from learners' code wherever it lies, also in a folder that Python or programs are in."""
+"""A course stays hidden from learners' code wherever it is, even in a folder that Python or programs are in."""
 
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,22 @@ def test_package_inside_a_hidden_course_is_seen(place, monkeypatch):
     monkeypatch.chdir("/")
     names = {line.removeprefix(f"{place}/") for line in seen("find", str(place)).splitlines()} - {str(place)}
     assert names == {"autograder", "autograder/__init__.py", ".venv", ".venv/lib", ".venv/pyvenv.cfg"}
+
+
+def test_course_is_hidden_where_a_link_shows_it(monkeypatch):
+    """Python may be known by another path than its folder has."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        course, link = Path(folder) / "real" / "lib" / "course", Path(folder) / "link"
+        (course / "solutions").mkdir(parents=True)
+        (course / "nbgrader_config.py").write_text("c = get_config()\n")
+        (course.parent / "library.py").write_text("")
+        link.symlink_to("real")
+        monkeypatch.setattr(sys, "prefix", str(link))
+        monkeypatch.chdir(course)
+        said = seen("find", str(link / "lib"))
+        monkeypatch.chdir("/")
+    assert "library.py" in said
+    assert "solutions" not in said
 
 
 def test_this_course_and_what_nbgrader_exchanges_are_hidden():

@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 import threading
+import weakref
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 
 from autograder.execute.crossing import frames, wire
 from autograder.execute.crossing.frames import WireError
-from autograder.execute.examiner.link import Inplace, Link, Lost
+from autograder.execute.examiner.link import Inplace, Link, Lost, Result
 
 MESSAGES = 100_000
 #: Events of Python's audit hooks that would mean that a message was run, loaded or looked up instead of read.
@@ -51,13 +52,22 @@ ANSWERS = [
         {"k": torch.ones(2)},
     )
 ] + [
-    {"error": [["Mine", "ValueError", "Exception", "object"], "text", "traceback"], "printed": ""},
-    {"error": [["KeyboardInterrupt", "BaseException"], "", ""], "too_much": True},
+    {"error": [["Mine", "ValueError", "Exception", "object"], "text"], "printed": ""},
+    {"error": [["KeyboardInterrupt", "BaseException"], ""], "too_much": True},
     {
         "value": ["object", 1, *ABOUT],
         "modules": [
-            [1, ABOUT, True, True, [["weight", "bias"], ["none"]], [["seen", True]], [["part", 2]]],
-            [2, ["Part", "torch.nn.modules.module.Module", [], True, False, ""], False, True, [], [], []],
+            [
+                1,
+                ABOUT,
+                True,
+                True,
+                [["weight", "bias"], ["none"]],
+                [["seen", True]],
+                [["part", 2]],
+                plain({"n": (3, 4)}),
+            ],
+            [2, ["Part", "torch.nn.modules.module.Module", [], True, False, ""], False, True, [], [], [], plain({})],
         ],
         "changes": [[1, "weight", WEIGHT, True, None], [1, "bias", BIAS, True, BIAS], [1, "seen", BIAS, False, None]],
         "events": [[1, "forward", plain((torch.ones(1), torch.ones(2)))]],
@@ -84,7 +94,7 @@ ANSWERS = [
     {"value": ["list", [["view of a leaf", 0, 1, [2], [1]], ["class", "torch.optim.sgd.SGD"]]]},
     {
         "value": ["result", 7, wire.encode_tensor(nn.Parameter(torch.ones(2)))],
-        "modules": [[1, ABOUT, True, True, [["weight"], []], [], []]],
+        "modules": [[1, ABOUT, True, True, [["weight"], []], [], [], plain({})]],
         "contents": [
             [
                 -2,
@@ -104,7 +114,8 @@ def ask(payload: bytes):
     link.hooks[1, "forward"] = [lambda module, *values: None]
     tensor, module = torch.ones(2, 3, requires_grad=True), nn.Linear(3, 2)
     module.n = 3
-    link.results[9] = earlier = torch.zeros(2, 3)  # noqa: F841
+    earlier = torch.zeros(2, 3)
+    link.results[9] = Result(weakref.ref(earlier), 0)
     link._pickle = lambda request, call: call.tensors.append(tensor)  # what is asked is not what is tested
     link._exchange = lambda request: _pairs(wire.unpack(payload))
     return link.ask("call", None, (Inplace(tensor), Inplace([1]), Inplace(module)), {})

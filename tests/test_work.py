@@ -195,6 +195,17 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(course):
         fill(course)
 
 
+def test_a_full_disk_is_one_line_that_names_the_file(course, monkeypatch):
+    def full(self, content):
+        raise OSError(28, "No space left on device")  # as the system says it, which names no file
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(CourseError) as error:
+        fill(course)
+    said = f"{course.work} cannot be filled with notebooks: No space left on device ({course.work / RECORD})."
+    assert str(error.value) == said
+
+
 def test_what_is_put_there_is_trusted(course, tmp_path):
     from nbformat.sign import NotebookNotary
 

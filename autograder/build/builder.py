@@ -13,6 +13,7 @@ from autograder.build.release import release_text
 from autograder.build.run import examine_notebook, run_notebook
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.files import write_whole
 from autograder.source.cells import read_source
 from autograder.source.faults import find_gaps
 
@@ -42,9 +43,9 @@ def build(course: Course, name: str, again: bool = False) -> str:
         executed.write_text(text, encoding="utf-8")
         release = release_text(course, executed)
     if done == "run":
-        _write(solution, text)
+        write_whole(solution, text.encode())
     if _read(course.release(name)) != release:
-        _write(course.release(name), release)
+        write_whole(course.release(name), release.encode())
         done = "run" if done == "run" else "released"
     return done
 
@@ -108,11 +109,3 @@ def _content(notebook: nbformat.NotebookNode) -> str:
 
 def _read(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)

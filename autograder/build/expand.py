@@ -9,7 +9,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograder.build.setup_cell import setup_names, setup_text, tools_text
 from autograder.errors import CourseError
 from autograder.source.cells import UNRELEASED, Cell, Source
-from autograder.source.faults import EXERCISE_TITLE, find_faults
+from autograder.source.faults import CHECK_TITLE, EXERCISE_TITLE, find_faults
+from autograder.source.ids import CHECK, EXERCISE
 from autograder.source.names import parse, read_names
 
 DIFFICULTY = {1: "●○○", 2: "●●○", 3: "●●●"}
@@ -74,21 +75,21 @@ def _headings(source: Source) -> tuple[dict[int, str], dict[int, str]]:
     The heading of an exercise has its number, points, difficulty and minutes.
     """
     points = {cell.exercise: cell.keys["points"] for cell in source.cells if cell.role == "check"}
-    headings, labels, numbered, above = {}, {}, {}, None
+    headings, labels, checks, above = {}, {}, {}, None
     for i, cell in enumerate(source.cells):
         if cell.kind == "markdown":
             above = i
         elif cell.role == "exercise":
             title = EXERCISE_TITLE.search(source.cells[above].text)["title"]
-            worth, number = points[cell.exercise], len(numbered) + 1
-            numbered[cell.exercise] = f"{number}: {title}"
+            worth, number = points[cell.exercise], len(checks) + 1
+            checks[cell.exercise] = CHECK_TITLE.format(number=number, title=title)
             marks = f"**{worth} point{'s' * (worth != 1)}** · " if worth else ""
             headings[above] = (
                 f"### Exercise {number}: {title}\n\n"
                 f"{marks}difficulty {DIFFICULTY[cell.keys['difficulty']]} · about {cell.keys['minutes']} minutes"
             )
         elif cell.role == "check":
-            labels[i] = f"Check of exercise {numbered[cell.exercise]}"
+            labels[i] = checks[cell.exercise]
         elif "folded" in cell.flags:
             labels[i] = str(cell.keys["label"])
     return headings, labels
@@ -122,9 +123,9 @@ def _metadata(cell: Cell) -> dict:
     if cell.role == "setup":
         metadata["nbgrader"] = _nbgrader("setup", locked=True)
     if cell.role == "exercise":
-        metadata["nbgrader"] = _nbgrader(f"exercise-{cell.exercise}", solution=True)
+        metadata["nbgrader"] = _nbgrader(f"{EXERCISE}{cell.exercise}", solution=True)
     if cell.role == "check":
-        about = _nbgrader(f"check-{cell.exercise}", grade=True, locked=True)
+        about = _nbgrader(f"{CHECK}{cell.exercise}", grade=True, locked=True)
         metadata["nbgrader"] = about | {"points": cell.keys["points"]}
     return metadata | (FOLDED if cell.role == "check" or "folded" in cell.flags else {})
 

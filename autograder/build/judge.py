@@ -18,7 +18,9 @@ from types import CodeType
 from nbformat import NotebookNode
 
 from autograder.grading.restore import released
+from autograder.grading.results import named_mistake
 from autograder.notebook.failures import failure_lines
+from autograder.source.ids import CHECK, EXERCISE
 from autograder.source.variants import Variant
 
 
@@ -63,7 +65,7 @@ class Judge:
     @property
     def exercises(self) -> list[str]:
         """The names of the exercises, in order."""
-        return [name.removeprefix("check-") for name in self.cells if name.startswith("check-")]
+        return [name.removeprefix(CHECK) for name in self.cells if name.startswith(CHECK)]
 
     def judge(self, exercise: str, answer: str, hidden: bool = True, expect: Callable | None = None) -> Verdict:
         """Run an answer and its check.
@@ -74,7 +76,7 @@ class Judge:
             hidden: whether hidden tests run, too.
             expect: what stands in for the notebook's ``expect``.
         """
-        check = self.cells[f"check-{exercise}"]
+        check = self.cells[CHECK + exercise]
         space = dict(self.base)
         with _quiet():
             _run(self.cells["setup"], "setup", space)  # the seeds
@@ -94,7 +96,7 @@ class Judge:
 
     def solution(self, exercise: str) -> str:
         """The course's own answer."""
-        return self.cells[f"exercise-{exercise}"]
+        return self.cells[EXERCISE + exercise]
 
     def mistakes(self, exercise: str) -> Mistakes:
         """The mistakes that a check can name, from a run with the course's own answer."""
@@ -119,13 +121,8 @@ class Judge:
         return found
 
 
-def named_mistake(message: str) -> str:
-    """The mistake that a message names; empty if it names none."""
-    return next((line.strip()[2:] for line in message.splitlines() if line.startswith("  → ")), "")
-
-
 def unreported(judge: Judge, variants: list[Variant]) -> list[str]:
-    """Of all prepared mistakes those that none of the wrong ``variants`` is told, and those that cannot be told."""
+    """The prepared mistakes that are reported to none of the wrong ``variants``, and those that cannot be reported."""
     told: dict[str, set[str]] = {name: set() for name in judge.exercises}
     for variant in variants:
         if not variant.right:
@@ -134,7 +131,7 @@ def unreported(judge: Judge, variants: list[Variant]) -> list[str]:
     for name in judge.exercises:
         mistakes = judge.mistakes(name)
         messages += [f"{name}: {text}" for text in mistakes.idle]
-        messages += [f"{name}: no wrong variant is told “{text}”" for text in mistakes.prepared.keys() - told[name]]
+        messages += [f"{name}: no wrong variant gets “{text}”" for text in mistakes.prepared.keys() - told[name]]
     return messages
 
 

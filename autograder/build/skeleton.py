@@ -11,7 +11,7 @@ FACTORS = range(2, 8)
 OPENING = """# %% [markdown]
 # # {title}
 #
-# After this notebook you will be able to
+# After this notebook you can
 #
 # - multiply a tensor by a number (replace this by what your notebook teaches).
 #

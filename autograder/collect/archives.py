@@ -61,7 +61,7 @@ def read_download(source: Path) -> Iterator[Item]:
     if source.is_dir():
         items = _in_folder(source)
     elif not source.exists():
-        raise CourseError(f"{source} does not exist.")
+        raise CourseError(f"{source} does not exist: name the zip file or the folder that you have downloaded.")
     elif source.suffix.lower() == ".ipynb":
         items = iter([_plain_file(source, PurePosixPath(source.name))])
     else:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-#: How many times as long a cell, or a notebook, may take on a machine that is busy with others.
+#: How many times its limit a cell, or a notebook, may take in wall time on a machine that is busy with others.
 BUSIEST = 4
 
 

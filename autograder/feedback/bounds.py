@@ -54,7 +54,7 @@ def cut_cells(notebook: NotebookNode) -> None:
         else:
             missing += 1
     if missing:
-        kept.append(new_markdown_cell(TOO_MUCH.format(what=f"{missing} more cells of this notebook")))
+        kept.append(new_markdown_cell(TOO_MUCH.format(what=f"more cells of this notebook ({missing})")))
         if notebook.nbformat_minor < 5:
             del kept[-1]["id"]  # cells have ids from format 4.5 on
     notebook.cells = kept

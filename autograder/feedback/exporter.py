@@ -1,4 +1,4 @@
-"""nbconvert's exporter for feedback pages; nbgrader's ``generate_feedback`` uses it by ``nbgrader_config.py``."""
+"""nbconvert's exporter for feedback pages; ``nbgrader_config.py`` has nbgrader's ``generate_feedback`` use it."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ from nbconvert.filters import ansi2html
 from traitlets.config import Config
 
 from autograder.feedback.code import colours, highlight_python
+from autograder.feedback.formulas import STYLE
 from autograder.feedback.plain_text import plain
 from autograder.feedback.safe_markdown import clean_markdown
 
@@ -49,7 +50,7 @@ class FeedbackExporter(HTMLExporter):
         }
         for name, own_filter in filters.items():
             self.register_filter(name, own_filter)
-        self.environment.globals["colours"] = colours
+        self.environment.globals |= {"colours": colours, "formula_style": STYLE}
 
     def from_notebook_node(self, nb, resources=None, **kwargs):
         """As nbconvert does it, but without parsing the whole page again, which takes much time and memory."""

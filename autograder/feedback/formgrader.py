@@ -2,13 +2,20 @@
 
 import re
 
+from autograder.feedback.formulas import STYLE as FORMULAS
+
 #: Only the server's own files, and pictures that are in the page.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; frame-src 'none'; "
     "media-src 'none'; base-uri 'none'; form-action 'self'"
 )
+#: nbgrader frames every picture in red, and gives the cells of tables no room.
 STYLE = """
+img { border: 0; }
+.rendered_html table { border-collapse: collapse; margin: .6em 0; }
+.rendered_html :is(th, td) { border: 1px solid #d9dee5; padding: .25em .6em; }
+.rendered_html th { background: #f4f6f8; }
 .text_cell_render, .input_area, .output_subarea { contain: paint; overflow-x: auto; unicode-bidi: isolate; }
 .text_cell_render { border-left: 3px solid #d9dee5; padding-left: .6rem; }
 .text_cell_render :is(h1, h2, h3, h4) { font-size: 1.2em; margin: .6em 0; }
@@ -35,4 +42,4 @@ def with_policy(head: str) -> str:
     )
     own += f"<script>{NO_MATHJAX}</script>\n"
     head = ELSEWHERE.sub("", head).replace("<head>", f"<head>\n{own}", 1)
-    return head.replace("</head>", f"<style>{STYLE}</style>\n</head>", 1)
+    return head.replace("</head>", f"<style>{STYLE}{FORMULAS}</style>\n</head>", 1)

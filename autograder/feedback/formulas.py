@@ -33,6 +33,14 @@ LENGTH = re.compile(r"-?0?\.[0-2]\d*em|[0-5](?:\.\d+)?(?:em|ex|pt)|\d{1,2}px", r
 NAMED = {"negativethinmathspace": "-0.167em"}
 LENGTHS = frozenset({"lspace", "rspace", "width", "maxsize", "minsize", "rowspacing", "columnspacing", "linethickness"})
 
+#: How pages set formulas: in a font for them, and wide ones in a box of their own.
+STYLE = """
+math { font-family: "Cambria Math", "STIX Two Math", "Latin Modern Math", math, "Times New Roman", serif; }
+math { font-size: 1.03em; }
+mtd[columnalign~="left"] { text-align: -webkit-left; } mtd[columnalign~="right"] { text-align: -webkit-right; }
+math[display="block"] { margin: .6rem 0; overflow-x: auto; overflow-y: hidden; }
+"""
+
 
 def formula(latex: str, typed: str, display: bool = False) -> str:
     """A formula as MathML; if the library cannot read it, as it was typed, in a code box.
@@ -51,7 +59,12 @@ def formula(latex: str, typed: str, display: bool = False) -> str:
             raise ValueError("a command that the library does not know stays as it is")
         return tostring(_safe(root), encoding="unicode")
     except Exception:  # the library raises errors of many kinds, IndexError and RecursionError among them
-        return f"<code>{html.escape(typed)}</code>"
+        return as_typed(typed)
+
+
+def as_typed(typed: str) -> str:
+    """A formula that is not read, in a code box."""
+    return f"<code>{html.escape(typed)}</code>"
 
 
 def _safe(root: Element) -> Element:

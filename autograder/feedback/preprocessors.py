@@ -35,7 +35,7 @@ class CutOutputs(NbGraderPreprocessor):
 
 
 class ShowSafely(NbGraderPreprocessor):
-    """Remove whatever could run or be loaded in the browser of whoever looks at a notebook, and whatever is too long.
+    """Remove whatever could run or be loaded in a viewer's browser, and whatever is too long.
 
     The formgrader shows the rest.
     """
@@ -66,7 +66,7 @@ class TellInWords(ShowSafely):
                 mark = marks.get(cell.metadata.nbgrader.get("grade_id"))
                 cell.metadata.nbgrader["comment"] = mark.comment if mark else ""
             if cell.cell_type == "code" and utils.is_grade(cell) and not utils.is_solution(cell):
-                ClearHiddenTests()._remove_hidden_test_region(cell)
+                ClearHiddenTests(parent=self)._remove_hidden_test_region(cell)
                 cell.source = cell.source.rstrip()
                 cell.outputs = [output for output in cell.outputs if output.output_type == "stream"]
         written = {(cell.cell_type, cell.source) for cell in original.cells} if original is not nb else set()

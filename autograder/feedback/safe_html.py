@@ -61,12 +61,12 @@ CUT = "<p><i>Cut here, because it is too long for this page.</i></p>"
 
 
 def clean_html(text: str, longest: int = LONGEST, pictures: int = LARGEST) -> str:
-    """``text`` with everything dropped that is not plain markup.
+    """``text`` with everything except plain markup removed.
 
     Args:
         text: the HTML.
         longest: how many of its characters are read, pictures not counted.
-        pictures: how many of the characters of its pictures.
+        pictures: how many characters of its pictures are read.
     """
     writer, place, read, absent = _Writer(), 0, 0, set()
     while place < len(text):

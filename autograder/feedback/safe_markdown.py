@@ -7,14 +7,17 @@ from collections.abc import Mapping
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from mistune import HTMLRenderer
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
 from autograder.feedback.code import highlight_python
-from autograder.feedback.formulas import formula
+from autograder.feedback.formulas import as_typed
+from autograder.feedback.renderer import FormulaRenderer
 from autograder.feedback.safe_html import CUT, clean_html
 
 #: How many characters of a text are read: the parser's time may grow with the square of the length.
 LONGEST = 8_000
+#: How many formulas of a text are read; further ones are shown as they were typed.
+MOST_FORMULAS = 200
 PYTHON = frozenset({"python", "py", "python3", "ipython", "ipython3"})
 #: These mark the place of a formula while the text around it is cleaned; they are removed from texts.
 OPENING, CLOSING = "\ue000", "\ue001"
@@ -22,8 +25,8 @@ ATTACHMENT = "attachment:"
 TAG_OR_PLACE = re.compile(f"(<[^>]*>)|{OPENING}(\\d+){CLOSING}", re.ASCII)
 
 
-class _Renderer(IPythonRenderer):
-    """nbconvert's renderer, but it sets formulas aside and colours only Python: some other lexers take for ever."""
+class _Renderer(FormulaRenderer):
+    """Sets formulas aside and colours only Python, because some other lexers take for ever."""
 
     def __init__(self, attached: Mapping[str, str]):
         super().__init__(escape=False, exclude_anchor_links=True)
@@ -40,19 +43,10 @@ class _Renderer(IPythonRenderer):
             url = self.attached.pop(url.removeprefix(ATTACHMENT), url)
         return HTMLRenderer.image(self, text, url, title)
 
-    def inline_math(self, body: str) -> str:
-        return self._aside(formula(body, f"${body}$"))
-
-    def block_math(self, body: str) -> str:
-        return self._aside(formula(body, f"$${body}$$", display=True))
-
-    def latex_environment(self, name: str, body: str) -> str:
-        typed = rf"\begin{{{name}}}{body}\end{{{name}}}"
-        return self._aside(formula(typed, typed, display=True))
-
-    def _aside(self, shown: str) -> str:
+    def show_formula(self, latex: str, typed: str, display: bool = False) -> str:
         number = str(len(self.formulas))
-        self.formulas[number] = shown
+        few = len(self.formulas) < MOST_FORMULAS
+        self.formulas[number] = super().show_formula(latex, typed, display) if few else as_typed(typed)
         return f"{OPENING}{number}{CLOSING}"
 
 

@@ -25,7 +25,7 @@ from autograder.grading.preprocessors import ExecuteSubmission
 from autograder.grading.record import record_all
 from autograder.grading.restore import KnownCell, read_known
 from autograder.grading.results import read_report, results
-from autograder.grading.submissions import Submission, find_submission, telltales_of
+from autograder.grading.submissions import Submission, find_folders, find_submission, telltales_of
 
 #: The cells of an assignment's notebooks: by notebook, and by ``grade_id``.
 Known = Mapping[str, Mapping[str, KnownCell]]
@@ -77,7 +77,8 @@ def grade_assignment(
         CourseError: there is nothing to grade, or nbgrader rejects the assignment.
     """
     step = ExecuteSubmission(config=config)
-    handed_in = _folders(config, name, students)
+    directory = course_directory(config)
+    handed_in = find_folders(Path(directory.root) / directory.submitted_directory, name, students)
     warm_up(step.isolation, step.gpu)
     with one_engine():
         with interrupts_held():
@@ -120,18 +121,6 @@ def register_assignment(course: Course, config: Config, name: str) -> Known:
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
         notebooks = sorted(notebook.name for notebook in gradebook.find_assignment(name).notebooks)
         return {notebook: read_known(gradebook, name, notebook) for notebook in notebooks}
-
-
-def _folders(config: Config, name: str, students: list[str] | None) -> list[Path]:
-    directory = course_directory(config)
-    submitted = Path(directory.root) / directory.submitted_directory
-    there = {folder.parent.name: folder for folder in sorted(submitted.glob(f"*/{name}"))}
-    for student in students or []:
-        if student not in there:
-            raise CourseError(f"{student} has not handed in {name}: {submitted / student / name} does not exist.")
-    if not there:
-        raise CourseError(f"Nothing to grade: no folder {submitted}/STUDENT/{name}. Collect submissions first.")
-    return [there[student] for student in students or there]
 
 
 def _find(folder: Path, known: Known) -> _HandedIn:

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 
 from nbformat import NotebookNode
 from nbgrader import utils
+from nbgrader.preprocessors import ClearHiddenTests
 
 from autograder.errors import CourseError
 from autograder.execute import CheckReport, Report
-from autograder.grading.restore import CHECK, KnownCell
+from autograder.grading.failing_test import failing_test
+from autograder.grading.restore import KnownCell
+from autograder.source.ids import CHECK
 
 #: What is printed below the table of such an assignment.
 NOTE = (
@@ -36,8 +39,13 @@ def runs_beside(known: Mapping[str, KnownCell]) -> bool:
     return "tools" not in known and not all(grade_id.startswith(CHECK) for grade_id in checks)
 
 
-def settle_beside(notebook: NotebookNode, report: Report) -> None:
-    """Give the report the marks that nbgrader reads from the checks' outputs.
+def settle_beside(notebook: NotebookNode, report: Report, markers: ClearHiddenTests) -> None:
+    """Give the report the marks that nbgrader reads from the checks' outputs, and the visible tests that failed.
+
+    Args:
+        notebook: it has run.
+        report: the report of its run.
+        markers: what marks hidden tests in this course.
 
     Raises:
         CourseError: nbgrader would refuse the notebook: a check shows more points than it is worth.
@@ -57,6 +65,8 @@ def settle_beside(notebook: NotebookNode, report: Report) -> None:
                 ) from None
             if check.status == "right" and (utils.has_failed(cell) or check.score < check.points):
                 check.status, check.message = "wrong", _why(cell, check)
+            elif check.status == "wrong" and (test := failing_test(cell, markers)):
+                check.message = f"This test failed: {test}"
 
 
 def _why(cell: NotebookNode, check: CheckReport) -> str:

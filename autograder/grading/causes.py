@@ -10,9 +10,9 @@ from autograder.grading.restore import bound_names
 
 UNDEFINED = re.compile(r"NameError: name '(\w+)' is not defined")
 IMPORT = re.compile(r"^(?:from +\S+ +)?import +([^#\n]+)", re.MULTILINE)
-#: What is matched once is not tried again in other ways, which would take for ever.
+#: Quantifiers are possessive, because backtracking could take for ever.
 IMPORTED = re.compile(r"(?<![\w.])(\w++)[\w.]*+(?: ++as ++(\w++))?+(?:,|$)")
-#: Cell magics run a cell without keeping what it defines, or not as Python at all; but for these.
+#: Cell magics discard what a cell defines, or do not run it as Python at all; these two are exceptions.
 MAGIC = re.compile(r"\s*(%%(?!(?:time|capture)\b)\w+)")
 #: IPython's file names are numbers that mean nothing to a reader.
 FILE = re.compile(r"\((?:\S+, )?line (\d+)\)")

@@ -9,6 +9,7 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.grading.grade import Row, exercises, grade_class
 from autograder.grading.nbgrader_apps import course_config, generate_feedback
+from autograder.source.ids import CHECK, EXERCISE
 from autograder.source.variants import Variant, read_variants
 
 STUDENTS = [
@@ -31,7 +32,7 @@ def answer(release: Path, answers: dict[str, str]) -> nbformat.NotebookNode:
     """A learner's notebook: the release with some exercises answered (exercise name to code)."""
     notebook = nbformat.read(release, as_version=4)
     for cell in notebook.cells:
-        exercise = cell.metadata.get("nbgrader", {}).get("grade_id", "").removeprefix("exercise-")
+        exercise = cell.metadata.get("nbgrader", {}).get("grade_id", "").removeprefix(EXERCISE)
         if exercise in answers:
             cell.source = answers[exercise]
     return notebook
@@ -83,7 +84,7 @@ def class_of_12(course: Course, name: str) -> list[nbformat.NotebookNode | str]:
     release, variants = course.release(name), read_variants(course.solutions / name / "variants.py")
     right = [pick(variants, True, number) for number in range(2)]
     wrong = [pick(variants, False, number) for number in range(3)]
-    order = [exercise.grade_id.removeprefix("check-") for exercise in exercises(course.solution(name))]
+    order = [exercise.grade_id.removeprefix(CHECK) for exercise in exercises(course.solution(name))]
     half = dict(list(right[0].items())[: len(order) // 2])
     first, second = (_defined(right[0][exercise]) for exercise in order[:2])
     loop = f"def {first}(*arguments, **options):\n    while True:\n        pass"

@@ -161,8 +161,8 @@ def _check_version(url: str, connection: Connection) -> None:
         return
     known = {script.revision for script in scripts.walk_revisions()}
     if versions <= known:
-        raise trouble(url, "it was made by an older nbgrader; run `nbgrader db upgrade` in the course's folder")
-    raise trouble(url, "it was made by a newer nbgrader; update this course (`git pull`, then `make lab`)")
+        raise trouble(url, "it was made by an older nbgrader version; run `nbgrader db upgrade` in the course's folder")
+    raise trouble(url, "it was made by a newer nbgrader version; update this course (`git pull`, then `make lab`)")
 
 
 def _try_to_write(connection: Connection) -> None:

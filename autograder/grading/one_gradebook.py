@@ -1,7 +1,7 @@
 """One connection to the gradebook for all of nbgrader's steps, which open it a dozen times for each submission.
 
 The only place where nbgrader's gradebook is patched. nbgrader's steps call ``Gradebook(url)``, each for itself, and
-nothing can be handed to them instead. Unpatched, recording takes several times as long, and a submission whose
+cannot be given one that is already open. Unpatched, recording takes several times as long, and a submission whose
 recording is interrupted is half recorded, because each step commits on its own.
 """
 

@@ -8,7 +8,7 @@ from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 from traitlets import Bool, Dict, Instance, Integer, List
 
 from autograder.execute import Limits, Report, execute
@@ -149,6 +149,8 @@ class ExecuteSubmission(NbGraderPreprocessor):
         )
         report.problems[:0] = missing
         name_causes(notebook, report)
-        settle = settle_beside if beside else settle_checks
-        settle(notebook, report)
+        if beside:
+            settle_beside(notebook, report, ClearHiddenTests(parent=self))
+        else:
+            settle_checks(notebook, report)
         return report

@@ -8,6 +8,7 @@ from nbgrader.api import Assignment, Gradebook
 from traitlets.config import Config
 
 from autograder.course import Course
+from autograder.files import replace_whole
 from autograder.grading.gradebook import make_gradebook
 from autograder.grading.nbgrader_apps import course_directory
 
@@ -27,9 +28,7 @@ def note_registered(course: Course, config: Config, name: str) -> None:
     record = _read(course)
     record.setdefault(_gradebook(config), {})[name] = _solution(course, name)
     with suppress(OSError):
-        unfinished = course.root / f"{RECORD}.unfinished"
-        unfinished.write_text(json.dumps(record, indent=1), encoding="utf-8")
-        unfinished.replace(course.root / RECORD)
+        replace_whole(course.root / RECORD, json.dumps(record, indent=1).encode())
 
 
 def _assignments(config: Config) -> set[str]:

@@ -10,10 +10,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
 
 from autograder.source.faults import BEGIN_HIDDEN, END_HIDDEN
+from autograder.source.ids import CHECK, EXERCISE
 
 #: The share of words that two texts have in common if one is an edited copy. Two checks of one notebook share fewer.
 ALIKE = 0.8
-EXERCISE, CHECK = "exercise-", "check-"
 HIDDEN = re.compile(rf"[^\n]*{BEGIN_HIDDEN}.*?{END_HIDDEN}[^\n]*", re.DOTALL)
 # A learner's code is not parsed for this: it may not be Python, or be too long or too nested for the parser.
 BINDING = re.compile(r"^(?:(?:async +)?def +|class +)(\w+)|^(\w+) *(?::[^=\n]*)?=(?!=)", re.MULTILINE)

@@ -10,6 +10,8 @@ from nbgrader import utils
 from autograder.errors import CourseError
 from autograder.execute import Report
 
+#: How the first line of a failed check's message begins, and the line that names the mistake.
+FAILED, NAMED = "✗ ", "→ "
 HEADING = re.compile(r"^### (Exercise \d+: .+)$", re.MULTILINE)
 
 
@@ -88,6 +90,15 @@ def results(notebook: NotebookNode, report: Report, marks: dict[str, float]) -> 
             )
             text_above = ""
     return found
+
+
+def named_mistake(message: str) -> str:
+    """The sentence in which a check names the mistake: its message's last line; empty if it names none.
+
+    Only that line counts: every other may quote the learner, whose values and exceptions may say anything.
+    """
+    lines = [line.strip() for line in message.splitlines()] or [""]
+    return lines[-1].removeprefix(NAMED).strip() if lines[0].startswith(FAILED) and lines[-1].startswith(NAMED) else ""
 
 
 def _hints(text: str) -> list[str]:

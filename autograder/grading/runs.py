@@ -1,4 +1,4 @@
-"""A submission's run: which cells it is of, and how its outputs are made to give exactly the marks of its report."""
+"""A submission's run: which cells it ran, and how its outputs are made to give exactly the marks of its report."""
 
 from dataclasses import dataclass
 

@@ -61,13 +61,27 @@ def find_submissions(
     Raises:
         CourseError: there is none, or none by one of ``students``.
     """
+    return [find_submission(folder, name, telltales) for folder in find_folders(submitted, name, students)]
+
+
+def find_folders(submitted: Path, name: str, students: list[str] | None = None) -> list[Path]:
+    """The folders that hold the submissions for an assignment, by student.
+
+    Args:
+        submitted: nbgrader's folder of submissions, which has them as ``STUDENT/NAME``.
+        name: the assignment.
+        students: only these.
+
+    Raises:
+        CourseError: there is none, or none by one of ``students``.
+    """
     there = {folder.parent.name: folder for folder in sorted(submitted.glob(f"*/{name}"))}
     for student in students or []:
         if student not in there:
             raise CourseError(f"{student} has not handed in {name}: {submitted / student / name} does not exist.")
     if not there:
         raise CourseError(f"Nothing to grade: no folder {submitted}/STUDENT/{name}. Collect submissions first.")
-    return [find_submission(there[student], name, telltales) for student in students or there]
+    return [there[student] for student in students or there]
 
 
 def find_submission(folder: Path, name: str, telltales: Mapping[str, str], others: Collection[str] = ()) -> Submission:
@@ -166,7 +180,7 @@ def read_telltales(solution: Path) -> dict[str, str]:
     return {
         cell.metadata.nbgrader.grade_id: fingerprint(released(cell.source))
         for cell in nbformat.read(solution, as_version=4).cells
-        if any(cell.metadata.get("nbgrader", {}).get(role) for role in ("grade", "solution"))
+        if any(cell.metadata.get("nbgrader", {}).get(role) for role in ("grade", "solution", "task"))
     }
 
 
@@ -329,7 +343,7 @@ def _text(number: int, source: object) -> str:
     """A cell's text: a string, or a list of its lines; a cell without any is empty."""
     lines = [source or ""] if source is None or isinstance(source, str) else source
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise CourseError(f"cell {number} of the file has something that is not text as its source")
+        raise CourseError(f"the source of cell {number} of the file is not text")
     return _whole("".join(lines))
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.grading.grade import Exercise, Row
-from autograder.grading.results import Result
+from autograder.grading.results import FAILED, Result, named_mistake
 from autograder.grading.submissions import printable
 
 #: Characters of a message that are shown: enough for any of ours, but a learner's exception may be cut.
@@ -35,13 +35,22 @@ def print_table(console: Console, name: str, exercises: list[Exercise], rows: li
         console.print(marks)
         for row in rows:
             if words := _words(exercises, row):
-                console.print(Text(f"  {row.student}: ", style="bold") + words)
+                _print_indented(console, Text(f"{row.student}: ", style="bold") + words)
     for number, exercise in enumerate(exercises, start=1):
         console.print(
             f"  [bold]{number}[/] {escape(exercise.title.partition(': ')[2] or exercise.title)}", highlight=False
         )
     for line in what_changed(rows):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_indented(console: Console, words: Text) -> None:
+    """Print lines so that only the first, and no rest of a line that is too long, looks like a new entry."""
+    for indent, line in zip(("  ", *["    "] * words.plain.count("\n")), words.split("\n"), strict=True):
+        first, *rest = line.wrap(console, console.width - 6)
+        console.print(Text(indent) + first)
+        for more in rest:
+            console.print(Text("      ") + more)
 
 
 def _table(name: str, exercises: list[Exercise], rows: list[Row], with_words: bool) -> Table:
@@ -101,9 +110,9 @@ def what_went_wrong(exercises: list[Exercise], row: Row) -> str:
 
 
 def _first_words(result: Result) -> str:
-    """The mistake that the check named, if any, which is its message's last line; else the message's first line."""
-    lines = [line.strip() for line in result.message.splitlines()] or [""]
-    line = lines[-1][2:] if lines[-1].startswith("→ ") else lines[0].removeprefix("✗ ")
+    """The mistake that the check named, if any; else the message's first line."""
+    first = next(iter(result.message.splitlines()), "").strip()
+    line = named_mistake(result.message) or first.removeprefix(FAILED)
     return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
 
 

@@ -69,7 +69,7 @@ def _zone(name: str | None, offset: int | None) -> datetime.tzinfo | None:
     if offset is not None:
         return tz.tzoffset(name, offset)
     zone = tz.gettz(name) if name else None
-    if name and (zone is None or isinstance(zone, tz.tzlocal)):  # it takes what this machine calls its own time
+    if name and (zone is None or isinstance(zone, tz.tzlocal)):  # gettz also accepts this machine's own zone names
         raise _unclear(name)
     return zone
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.files import replace_whole
 from autograder.lab.start_page import start_page
-from autograder.lab.work import fill_work, write_whole
+from autograder.lab.work import fill_work
 from autograder.lab.workspace import lay_out
 
 START_PAGE = "START.md"
@@ -40,7 +41,7 @@ def prepare(course: Course) -> Place:
         raise CourseError(f"There are no notebooks in {course.notebooks}: run `autograder build`.")
     said = fill_work(course, folder)
     try:
-        write_whole(folder / START_PAGE, start_page(course))
+        replace_whole(folder / START_PAGE, start_page(course).encode())
         lay_out(workspaces, START_PAGE, f"{first}/{first}.ipynb")
     except OSError as error:
         raise CourseError(f"{folder} cannot be written to: {error.strerror} ({error.filename}).") from None

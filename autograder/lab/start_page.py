@@ -12,7 +12,7 @@ from autograder.course import Course
 
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 #: What an opening says about the time, up to the next bold word.
-TIME = re.compile(r"\*\*Time:?\*\*(.*?)(?:\*\*|$)", re.DOTALL)
+TIME = re.compile(r"\*\*Time\*\*:(.*?)(?:\*\*|$)", re.DOTALL)
 MINUTES = re.compile(r"(\d+) minutes")
 #: The first list.
 GOALS = re.compile(r"(?:^- .*\n(?:  .*\n)*)+", re.MULTILINE)
@@ -129,12 +129,9 @@ def _on_the_map(entry: Entry) -> str:
 
 
 def _minutes(opening: str) -> int:
-    """The minutes of a line such as "**Time:** about 45 minutes of reading and 60 minutes for the exercises"."""
+    """The minutes of a line such as "**Time**: about 45 minutes of reading and 60 minutes for the exercises"."""
     said = TIME.search(opening)
-    if said is None:
-        return 0
-    found = [int(number) for number in MINUTES.findall(said[1])]
-    return sum(found[:1] if "of which" in said[1] else found)
+    return sum(map(int, MINUTES.findall(said[1]))) if said else 0
 
 
 def _items(text: str) -> list[str]:

@@ -16,6 +16,7 @@ from nbformat.sign import NotebookNotary
 
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.files import replace_whole
 
 RECORD = ".released.json"
 
@@ -52,7 +53,7 @@ def fill_work(course: Course, folder: Path) -> list[str]:
                     said += _update(course.release(name), folder / name / f"{name}.ipynb", folder, notes)
         finally:
             text = json.dumps({place: asdict(note) for place, note in sorted(notes.items())}, indent=1)
-            write_whole(folder / RECORD, text + "\n")
+            replace_whole(folder / RECORD, f"{text}\n".encode())
     except OSError as error:
         raise CourseError(f"{folder} cannot be filled with notebooks: {error.strerror} ({error.filename}).") from None
     return said
@@ -85,7 +86,7 @@ def _update(release: Path, mine: Path, folder: Path, notes: dict[str, Note]) -> 
     beside = _beside(mine, newest, folder, notes)
     _write_trusted(beside, text)
     notes[beside.relative_to(folder).as_posix()] = newest
-    return [f"{name}: there is a newer release. Your work has not changed; the newer one is beside it: {beside.name}"]
+    return [f"{name}: there is a newer release. Your copy was left as it is; the newer one is beside it: {beside.name}"]
 
 
 def _beside(mine: Path, newest: Note, folder: Path, notes: dict[str, Note]) -> Path:
@@ -126,14 +127,7 @@ def _read_record(path: Path) -> dict[str, Note]:
 
 def _write_trusted(path: Path, text: str) -> None:
     """Write a notebook and tell Jupyter to trust it, so that pictures and sliders show before anything is run."""
-    write_whole(path, text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_whole(path, text.encode())
     with suppress(Exception):  # if Jupyter cannot record that, the outputs show once the cells are run
         NotebookNotary().sign(nbformat.reads(text, as_version=4))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file completely or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8", newline="\n")
-    unfinished.replace(path)

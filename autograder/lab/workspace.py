@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from autograder.lab.work import write_whole
+from autograder.files import replace_whole
 
 #: JupyterLab's name for the file of its default workspace.
 FILE = "default-37a8.jupyterlab-workspace"
@@ -34,4 +34,5 @@ def layout(start_page: str, notebook: str) -> dict:
 def lay_out(workspaces: Path, start_page: str, notebook: str) -> None:
     """Write that layout unless there is one already: JupyterLab keeps the learner's own layout there."""
     if not (workspaces / FILE).exists():
-        write_whole(workspaces / FILE, json.dumps(layout(start_page, notebook)))
+        workspaces.mkdir(parents=True, exist_ok=True)
+        replace_whole(workspaces / FILE, json.dumps(layout(start_page, notebook)).encode())

@@ -45,7 +45,7 @@ class GradesExporter(ExportPlugin):
         except CourseError as error:
             self.log.error(str(error))
             sys.exit(1)
-        self.log.info("The grades of %d learners are in %s", len(grades.learners), path)
+        self.log.info("Learners: %d; their grades are in %s", len(grades.learners), path)
 
 
 def export_grades(config: Config, exporter: type[GradesExporter], path: Path, names: list[str]) -> tuple[Path, Grades]:

@@ -5,12 +5,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from autograder.grading.results import FAILED, named_mistake
 from autograder.report.items import ending
 from autograder.report.records import Record
 
 NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
-NAMED, FAILED = "→ ", "✗ "
 #: How many answers are shown for each mistake.
 SHOWN = 3
 
@@ -53,17 +53,6 @@ def find_mistakes(records: Sequence[Record], same: Callable[[str], object]) -> t
         _by_frequency(_mistake(grade_id, sentence, who, same) for (grade_id, sentence), who in named.items()),
         _by_frequency(_mistake(grade_id, "", who, same) for (grade_id, _), who in nameless.items()),
     )
-
-
-def named_mistake(message: str) -> str:
-    """The sentence in which a check names the mistake; empty if there is none.
-
-    Only a check's own message counts: the text of an exception comes from the learner and may say anything.
-    """
-    lines = [line.strip() for line in message.splitlines()]
-    if not lines or not lines[0].startswith(FAILED):
-        return ""
-    return next((line.removeprefix(NAMED).strip() for line in reversed(lines) if line.startswith(NAMED)), "")
 
 
 def kind(message: str) -> str:

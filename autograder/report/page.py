@@ -23,7 +23,7 @@ from autograder.report.spreadsheet import Row, csv_bytes
 from autograder.report.timing import cell_times
 
 TEMPLATES = Path(__file__).parent / "templates"
-#: A file's name, which may be its author's: nothing before the extension but what no sentence has before it.
+#: A file's name, which may contain its author's: everything back to a colon or semicolon.
 FILE_NAME = re.compile(r"[^:;]{0,300}\.ipynb")
 #: How many pairs of learners are shown, and how many answers of each.
 MOST_PAIRS, MOST_ANSWERS = 20, 3

@@ -17,8 +17,8 @@ from autograder.grading.grade import Exercise, exercises
 from autograder.grading.nbgrader_apps import course_directory
 from autograder.grading.record import read_marks
 from autograder.grading.results import Result, read_report, results
+from autograder.source.ids import CHECK, EXERCISE
 
-CHECK, EXERCISE = "check-", "exercise-"
 #: The label of all cells that are not the course's.
 OWN = "cells that learners added or changed"
 

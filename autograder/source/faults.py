@@ -7,10 +7,15 @@ from pathlib import Path
 
 from autograder.source.cells import CHECK_KEYS, EXERCISE_KEYS, FLAGS, KEYS, Cell, Source
 from autograder.source.names import defined_names, free_names, parse
+from autograder.source.opening import opening_faults
 
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 EXERCISE_TITLE = re.compile(r"^### Exercise: (?P<title>.+)$", re.MULTILINE)
+#: What is in view of a folded cell's title, in JupyterLab in a window 1200 pixels wide, beside the file browser.
+TITLE_WIDTH = 58
+#: The title of a check; the build writes it.
+CHECK_TITLE = "Check of exercise {number}: {title}"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 #: Besides draw_…: what puts a picture on the page.
 PICTURES = {"show", "stepper", "kernel_steps"}
@@ -69,6 +74,7 @@ def _gaps(source: Source):
     if not checks:
         yield 1, "there is no exercise: write one, with a check."
         return
+    yield from opening_faults(source)
     if not any(cell.keys.get("points") for cell in checks):
         return
     text = "\n".join(cell.text for cell in source.cells if cell.kind == "markdown")
@@ -96,8 +102,11 @@ def _key_faults(cell: Cell):
     for key in sorted((cell.keys.keys() & KEYS) - allowed):
         place = "a cell that is `folded`" if key == "label" else "the cell with `exercise=…` or `check=…`"
         yield cell.line, f"`{key}` does not belong on this cell: it goes on {place}."
-    if "folded" in cell.flags and not str(cell.keys.get("label", "")).strip():
+    label = str(cell.keys.get("label", "")).strip()
+    if "folded" in cell.flags and not label:
         yield cell.line, 'a folded cell shows its label alone: write `label="what the cell does"`.'
+    if len(label) > TITLE_WIDTH:
+        yield cell.line, f"the label has {len(label)} characters: at most {TITLE_WIDTH} are in view."
     name = cell.exercise
     if name is not None and not NAME.fullmatch(str(name)):
         yield cell.line, f"the name {name!r} must be lower-case letters, digits and underscores."
@@ -196,16 +205,19 @@ def _setup_faults(source: Source):
 def _exercise_faults(source: Source, setup_names: set[str]):
     exercises = {cell.exercise: cell for cell in source.cells if cell.role == "exercise"}
     checks = {cell.exercise: cell for cell in source.cells if cell.role == "check"}
-    text_above, texts = None, {}
+    text_above, texts, number = None, {}, 0
     for i, cell in enumerate(source.cells):
         if cell.kind == "markdown":
             text_above = cell
         if cell.role == "exercise":
+            number += 1
             texts[cell.exercise] = text_above.text if text_above is not None else ""
-            if text_above is None or len(EXERCISE_TITLE.findall(text_above.text)) != 1:
+            titles = EXERCISE_TITLE.findall(texts[cell.exercise])
+            if len(titles) != 1:
                 yield cell.line, "the text above it must have one line `### Exercise: its title`."
             elif "<details>" not in text_above.text:
                 yield text_above.line, f"exercise {cell.exercise!r} has no hint: write one in `<details>`."
+            yield from ((cell.line, message) for title in titles for message in _wide_title(number, title))
             after = source.cells[i + 1] if i + 1 < len(source.cells) else None
             if after is None or (after.role, after.exercise) != ("check", cell.exercise):
                 yield cell.line, f"the check of exercise {cell.exercise!r} must follow right after it."
@@ -223,6 +235,12 @@ def _exercise_faults(source: Source, setup_names: set[str]):
             else:
                 yield from _unknown_names(cell, exercise, setup_names)
                 yield from _unsaid_prohibitions(cell, exercise, texts.get(cell.exercise, ""))
+
+
+def _wide_title(number: int, title: str):
+    space = TITLE_WIDTH - len(CHECK_TITLE.format(number=number, title=""))
+    if len(title) > space:
+        yield f"the title has {len(title)} characters: at most {space} are in view above its folded check."
 
 
 def _marker_faults(cell: Cell, begin: str, end: str, required: bool):

@@ -1,15 +1,17 @@
 # %% [markdown]
 # # Start here
 #
-# In fifteen minutes you will learn how these notebooks work. Afterwards you will be able to
+# This notebook shows you how the others work.
+#
+# After this notebook you can
 #
 # - run a notebook from top to bottom, and start over when something goes wrong;
 # - predict a result before you see it;
 # - solve an exercise with the help of its check and its hints;
 # - say where the course leads: to networks that read digits, which you will build piece by piece.
 #
-# **Points**: none; this one is for practice. **Time**: about 15 minutes. **You need**: a little Python. (The notebooks after this one also need the
-# basics of PyTorch's tensors and of `backward()`.)
+# **Points**: none. **Time**: about 15 minutes. **You need**: a little Python. (The notebooks after this one also need the basics of PyTorch's tensors
+# and of `backward()`.)
 
 # %% setup
 
@@ -167,7 +169,7 @@ right = answers == labels[unknown]
 print(f"{right.sum()} of {len(right)} are right: {right.float().mean():.0%}")
 
 
-# %% predict folded label="Show the digits that it read right, and some that it got wrong"
+# %% predict folded label="Show some digits that it got right and wrong"
 def first_of_each(where):
     """The indices of at most six images, no two of the same digit with the same reading."""
     pairs = {}
@@ -200,4 +202,5 @@ draw_images(
 # - *Validate*, in JupyterLab's toolbar above, reruns the whole notebook from scratch and tells you whether all checks pass. Use it before you hand in a
 #   notebook. On Colab, *Runtime → Restart session and run all* does the same.
 # - <kbd>Ctrl</kbd>+<kbd>S</kbd> (<kbd>⌘</kbd>+<kbd>S</kbd> on a Mac) saves your work; JupyterLab also saves it every two minutes.
-# - Now go on with `03_functional_and_relu`. The page `START.md` beside this notebook has the map of the course.
+# - Now go on with `03_functional_and_relu`. A map of all the notebooks is in the course's README and, if you opened JupyterLab with `make lab`, in
+#   `START.md`, one folder above this notebook.

@@ -2,7 +2,9 @@
 # # Functions, modules and the ReLU
 #
 # `torch.nn` offers most operations twice: as a **function** and as a **module**. This notebook shows the difference
-# with the simplest operation a network needs, the ReLU. By the end you can
+# with the simplest operation a network needs, the ReLU.
+#
+# After this notebook you can
 #
 # - choose between `F.relu` and `nn.ReLU`, and say what a module holds that a function does not;
 # - read the shapes of a batch on its way through a layer;
@@ -10,16 +12,13 @@
 # - find the dead units of a layer and explain what training does to them;
 # - say what `inplace=True` does and when autograd refuses it.
 #
-# **Points:** 15, in 8 exercises. The check below each exercise tests what its text asks for. The grader tests the same things
-# with other values.
+# **Points**: 15. **Time**: about 45 minutes of reading and 60 minutes for the 8 exercises. **You need**: tensors and their
+# shapes, views that share memory, and gradients with `backward()`. If a notebook like this is new to you, start with `00_start`.
+#
+# The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
 # argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
-#
-# **Time:** about 45 minutes of reading and 60 minutes for the exercises; one section is optional.
-#
-# **You need:** tensors and their shapes, views that share memory, and gradients with `backward()`.
-# If a notebook like this is new to you, start with `00_start`.
 
 # %% setup
 

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Linear layers
 #
-# After this notebook you will be able to
+# After this notebook you can
 #
 # - compute a linear layer for a whole batch, and give the shape of every part before you run it;
 # - create an `nn.Linear`, count its parameters, predict the range of their initial values, and write your own values into them;
@@ -44,7 +44,7 @@ print(f"price   2·3 + 0·5 + 1·4   + 2 = {price:.1f} €")
 print(f"packing 2·1 + 0·2 + 1·0.5 + 3 = {packing:.1f} minutes")
 
 
-# %% folded label="A helper: try something, and print the error if there is one"
+# %% folded label="A helper that prints the error if a call fails"
 def attempt(what, action, *arguments):
     """Print what a call gives, or the error that it raises."""
     try:

@@ -1,7 +1,9 @@
 # %% [markdown]
 # # Measuring error: `nn.MSELoss` and `nn.L1Loss`
 #
-# Training a network means making one number small: the **loss**. This notebook is about that number. By the end you will be able to
+# Training a network means making one number small: the **loss**. This notebook is about that number.
+#
+# After this notebook you can
 #
 # - explain what `nn.MSELoss` and `nn.L1Loss` compute, and write both yourself, with each `reduction`;
 # - choose between them when some data are wrong;
@@ -9,13 +11,10 @@
 # - protect a training run against a shape mistake that raises no error;
 # - train a classifier of handwritten digits with a loss that was made for regression.
 #
-# **Points**: 13, for 7 exercises. **Time**: about 40 minutes of reading and 55 minutes for the exercises.
+# **Points**: 13. **Time**: about 40 minutes of reading and 55 minutes for the 7 exercises. **You need**: tensors and broadcasting;
+# `backward()`, and the training loop with an optimizer (`zero_grad`, loss, `backward`, `step`); `nn.Linear` (`04_linear`).
 #
-# **You need**: tensors and broadcasting; `backward`, and the training loop with an optimizer (`zero_grad`, loss, `backward`, `step`);
-# `nn.Linear` (notebook `04_linear`).
-#
-# Run the set-up cell first, then work from top to bottom. The check below each exercise tests what its text asks for. The
-# grader tests the same things with other values.
+# The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
 # argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.

@@ -1,16 +1,17 @@
 # %% [markdown]
 # # Batch processing
 #
-# Networks hardly ever get their samples one at a time; they get them in batches. After this notebook you will be able to
+# Networks hardly ever get their samples one at a time; they get them in batches. At the end of this notebook, your functions train a classifier
+# on real digits and point out the images that it finds hardest.
 #
-# - explain why: count how often parameters are copied into a small, fast memory, with and without batches;
+# After this notebook you can
+#
+# - explain why networks get batches: count how often parameters are copied into a small, fast memory, with and without batches;
 # - turn a loop over samples into a few operations on the whole batch, forward and backward, and prove it by counting operations;
 # - time code so that the number means something, and find the batch size beyond which your machine gains nothing;
 # - split a batch that does not fit into memory, and still get the gradient of the whole.
 #
-# At the end your functions train a classifier on real digits and point out the images that it finds hardest.
-#
-# **Time**: about 45 minutes of reading and 55 minutes for the 7 exercises (12 points). **You need**: shapes and broadcasting, `backward()` and `.grad`,
+# **Points**: 12. **Time**: about 45 minutes of reading and 55 minutes for the 7 exercises. **You need**: shapes and broadcasting, `backward()` and `.grad`,
 # $s = x\,w^T + b$ and its backward pass (`04_linear`), `F.mse_loss` and its `reduction` (`05_mse_loss`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
@@ -2591,13 +2592,18 @@ def thorough(n, size, dtype, frozen, training):
         net[0].modes.clear()
         gain.modes.clear()
         gain.inputs.clear()
-        answer = accumulate_gradients(inplace(net), inplace(x), inplace(y), size)
+        with Watch() as seen:
+            answer = accumulate_gradients(inplace(net), inplace(x), inplace(y), size)
         now = [x, y, *(parameter.detach() for parameter in net.parameters())]
         told = "No optimizer step, nothing in place."
         must(all(map(torch.equal, now, before)), f"x, y and the parameters should keep their values, {about}", told)
         events = [event for one in rows for event in (one, "backward")]
         if net[0].events != events:
             expect(in_words(net[0].events), in_words(events), f"the rows that go through the model and back, {about}")
+        inputs = [one.arguments[1] for one in seen.operations if one.name == "addmm"]  # of the layers, in turn
+        batches = [rows for rows, features in inputs if features == 4]  # only the first layer has four features
+        told = f"Yours: the first layer computed batches of {batches} samples."
+        must(batches == [len(one) for one in rows], f"at most {size} samples at once, {about}", told)
         told = f"One of them was called {len(gain.modes)} times for {len(rows)} parts."
         must(len(gain.modes) == len(rows), f"each part should go through the model exactly once, {about}", told)
         told = "The graph of an earlier part is still in memory: retain_graph=True keeps it."
@@ -2746,7 +2752,7 @@ print(f"the strongest pull is {pull.max() / pull.min():.1f} times the weakest")
 mean = grad_s.T @ x / 1000
 print("the batch's gradient is their mean:", torch.allclose(gradients.mean(dim=0), mean, atol=1e-5))
 
-# %% yours folded label="Draw the loss, and the images with the strongest and the weakest pull"
+# %% yours folded label="Draw the loss and the strongest and weakest pulls"
 figure, ax = plot_axes(6.4, 2.4)
 ax.plot(history, color=COLOURS["loss"], linewidth=2)
 ax.set(xlabel="step", ylabel="loss of all 1,000 images", ylim=(0, None))

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Padding, stride and pooling
 #
-# After this notebook you will be able to
+# After this notebook you can
 #
 # - put a frame of zeros around an input (`padding`) and move a kernel in larger steps (`stride`);
 # - predict the output size of any convolution or pooling;
@@ -9,7 +9,7 @@
 # - keep the size with 'same' padding, for odd and even kernels;
 # - write max pooling, its backward pass and average pooling, and measure how pooling helps with digits that move.
 #
-# **Points**: 16, in 8 exercises. **Time**: about 40 minutes of reading and 85 minutes for the exercises. **You need**: indexing
+# **Points**: 16. **Time**: about 40 minutes of reading and 85 minutes for the 8 exercises. **You need**: indexing
 # and slicing of tensors, `backward()` and `.grad`, and from `07_convolution` the definition of a convolution, `F.conv1d`,
 # `F.conv2d` and `groups`.
 #
@@ -2089,7 +2089,7 @@ shrink = {
     "mean": lambda x: pool_mean(F.conv2d(x, edges, padding=1).relu(), 4),
 }
 
-# %% yours folded label="Draw a digit and its edges, before and after the move"
+# %% yours folded label="Draw a digit and its edges before and after the move"
 pictures, titles = [], []
 for name, digit in [("digit", digits[3:4]), ("two to the right", digits[3:4].roll(2, dims=-1))]:
     pictures += [digit[0, 0], F.conv2d(digit, edges, padding=1).relu()[0, 0]]

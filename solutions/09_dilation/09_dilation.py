@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Dilation
 #
-# After this notebook you will be able to
+# After this notebook you can
 #
 # - explain what `dilation` does to a kernel, and compute a dilated convolution from plain ones;
 # - predict the size of an output from kernel size, padding, stride and dilation together;
@@ -9,10 +9,9 @@
 # - compute the receptive field of a stack of layers with a formula, and measure it with a gradient;
 # - recognise gridding, and choose dilations that reach a given receptive field without gaps and with the fewest parameters.
 #
-# **Points**: 16, in 7 exercises. **Time**: about 40 minutes of reading and 70 minutes for the exercises.
-#
-# **You need**: convolution and its kernel (`07_convolution`), padding, stride and the size formula (`08_padding_stride_pooling`), and
-# `torch.autograd.grad` for the gradient with respect to an input.
+# **Points**: 16. **Time**: about 40 minutes of reading and 70 minutes for the 7 exercises. **You need**: convolution and its kernel
+# (`07_convolution`), padding, stride and the size formula (`08_padding_stride_pooling`), and `torch.autograd.grad` for the gradient
+# with respect to an input.
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
@@ -1897,7 +1896,7 @@ try_paths(
 # echo. A net that cannot see the value to repeat can hardly do better than output zeros, for a loss of about 1.0.
 
 
-# %% yours folded label="Define the training, and what stands in for an unsolved exercise"
+# %% yours folded label="The training, and stand-ins for unsolved exercises"
 def causal_by_transpose(x, weight, bias, dilation):
     """The course's own version: each input adds a multiple of the kernel to the present and later outputs."""
     return F.conv_transpose1d(x, weight.flip(2).transpose(0, 1), bias, dilation=dilation)[..., : x.shape[2]]
@@ -1959,7 +1958,7 @@ print("field:", len(counts), "inputs; paths: from", counts.min().item(), "to", c
 # stretches overlap, so neighbouring inputs mix more than once. What if you need a given field with as
 # few parameters as possible?
 #
-# ### Exercise: The smallest stack for a receptive field
+# ### Exercise: The smallest stack for a given field
 #
 # All layers have the same number of channels, $k = 3$ and stride 1, so they all have the same number of parameters, and
 # the fewest layers mean the fewest parameters. Write `smallest_stack(wanted)`. It returns a new list of positive
@@ -2075,7 +2074,7 @@ for wanted in (*range(301, 800, 6), *(int(310 * 1.43**n) // 2 * 2 + 1 for n in r
 # dilations 4, 4, 4, the other those of your `smallest_stack(25)`. Your `path_counts` turns each net into a single large
 # kernel.
 
-# %% yours folded label="Load the photograph, and define what stands in for unsolved exercises"
+# %% yours folded label="The photograph, and stand-ins for unsolved exercises"
 photo = load_photo().mean(0)  # grey, 96×128
 specked = photo.clone()
 for row, column in torch.rand(20, 2, generator=torch.Generator().manual_seed(3)).tolist():
@@ -2097,7 +2096,7 @@ for dilations in ([4, 4, 4], choose(25)):
     titles.append(f"d = {', '.join(map(str, dilations))}")
     print(f"{titles[-1]}: {int(kernel.sum())} paths from one pixel to {int((kernel > 0).sum())} outputs")
 
-# %% predict yours folded label="Draw the three pictures, and a part of each, enlarged"
+# %% predict yours folded label="Draw the three pictures and an enlarged part of each"
 figure, axes = plt.subplots(3, 2, figsize=(5.8, 7.4), layout="constrained")
 for row, (image, title) in enumerate(zip(smoothed, titles)):
     whole = image[12:-12, 12:-12] if row == 0 else image  # the same part of the photograph in all three

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Modules: from layers to a network
 #
-# After this notebook you will be able to
+# After this notebook you can
 #
 # - follow a batch through a network and give its shape after every layer;
 # - build a network with `nn.Sequential`, or as your own class with `__init__` and `forward`;
@@ -9,10 +9,9 @@
 # - find parameters that `parameters()` does not see, and fix the module;
 # - write a residual block and a training loop, and train a convolutional network to read digits.
 #
-# **19 points** in 9 exercises. **Time**: about 50 minutes of reading and 90 minutes for the exercises.
-#
-# **You need**: `F.relu` (`03_functional_and_relu`), `nn.Linear` (`04_linear`), a loss, `backward()` and an optimizer's step (`05_mse_loss`),
-# `nn.Conv2d` (`07_convolution`), `F.max_pool2d` and the size formula (`08_padding_stride_pooling`).
+# **Points**: 19. **Time**: about 50 minutes of reading and 90 minutes for the 9 exercises. **You need**: `F.relu`
+# (`03_functional_and_relu`), `nn.Linear` (`04_linear`), a loss, `backward()` and an optimizer's step (`05_mse_loss`), `nn.Conv2d`
+# (`07_convolution`), `F.max_pool2d` and the size formula (`08_padding_stride_pooling`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
@@ -1818,7 +1817,7 @@ print("x.grad:", x.grad.flatten().tolist())
 #
 # </details>
 #
-# ### Exercise: A residual block that may change the shape
+# ### Exercise: A residual block that changes shape
 #
 # Real networks also need blocks that output more channels or smaller images. Then $x$ cannot be added as it is. A **1×1
 # convolution** on the shortcut gives it the right shape: it mixes the channels at each position, and with a stride it

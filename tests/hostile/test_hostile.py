@@ -55,13 +55,15 @@ CLASSES = [(suite, notebook) for suite in SUITES for notebook in NOTEBOOKS]
 BETWEEN = 8
 WORKERS = 2
 SECRET = f"hostile-secret-{os.getpid()}-{time.time_ns()}"
-#: Smaller than in earnest, so that reaching them is quick.
+#: Smaller than the real ones, so that reaching them is quick.
 LIMITS = {"cell_seconds": 6, "total_seconds": 45, "output_bytes": 500_000, "memory_bytes": 1_500_000_000}
 LIMITS |= {"disk_bytes": 50_000_000, "total_output_bytes": 1_000_000}
 #: Where attacks might leave files, besides the class.
 PLACES = [Path.home(), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path("/run"), ROOT, Path(sys.prefix)]
 #: Memory of all processes below which nobody looks closer.
 ENOUGH, PAGE = 2_000_000_000, os.sysconf("SC_PAGESIZE")
+#: Seconds that processes of a run that is over may take to end.
+PATIENCE = 30
 #: An ordinary user's number, when root runs the tests.
 NOBODY = 65534
 
@@ -303,19 +305,23 @@ def grade(folder: Path, suite: str, notebook: str, attacks: list[Attack], port: 
 def _strays(before: set[int]) -> list[str]:
     """Descendants that were not there before and are not the engine's warm process, which stays for the next class.
 
-    An examiner ends with its run, and its learner's process with it.
+    An examiner ends with its run, and its learner's process with it; on a busy machine that may take some seconds.
     """
-    time.sleep(0.5)
-    new, found = descendants() - before, []
-    for number in new:
-        try:
-            line = Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-        except OSError:
-            continue
-        if line and "autograder.execute" not in line:
-            found.append(f"{number} {line}")
-    warm = [number for number in new if Path(f"/proc/{number}").exists()]
-    return found + ([f"{len(warm)} processes are left"] if len(warm) > 4 else [])
+    end = time.monotonic() + PATIENCE
+    while True:
+        new, found = descendants() - before, []
+        for number in new:
+            try:
+                line = Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+            except OSError:
+                continue
+            if line and "autograder.execute" not in line:
+                found.append(f"{number} {line}")
+        warm = [number for number in new if Path(f"/proc/{number}").exists()]
+        found += [f"{len(warm)} processes are left"] if len(warm) > 4 else []
+        if not found or time.monotonic() > end:
+            return found
+        time.sleep(0.5)
 
 
 @pytest.fixture(scope="module")

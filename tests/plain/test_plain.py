@@ -10,6 +10,8 @@ from conftest import COURSE, ROOT
 from course import PARTS
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.api import Gradebook
+from nbgrader.preprocessors import ClearHiddenTests
+from traitlets.config import Config
 
 from autograder.cli import console, main
 from autograder.course import Course
@@ -21,6 +23,7 @@ from autograder.grading.beside import NOTE, runs_beside, settle_beside
 from autograder.grading.folder import files_beside
 from autograder.grading.grade import register
 from autograder.grading.nbgrader_apps import course_config, course_directory, generate_assignment
+from autograder.grading.preprocessors import ExecuteSubmission
 from autograder.grading.restore import KnownCell, read_known
 
 STYLES = [style for part in PARTS for style in part.styles]
@@ -106,6 +109,17 @@ def test_commands_take_an_assignment_of_several_notebooks(tmp_path, monkeypatch,
     assert f"STUDENT/{NAME}/NOTEBOOK.html" in capsys.readouterr().out
     assert main(["grade", "planes"]) == 1
     assert f"Did you mean {NAME}?" in capsys.readouterr().err
+
+
+def test_an_assignment_without_submissions_is_refused_in_the_same_words(tmp_path):
+    config, submitted = course_config(COURSE.root, workdir=tmp_path), tmp_path / "submitted"
+    with pytest.raises(CourseError) as error:
+        grade_assignment(Course(tmp_path), config, "ps1")
+    assert str(error.value) == f"Nothing to grade: no folder {submitted}/STUDENT/ps1. Collect submissions first."
+    (submitted / "ada" / "ps1").mkdir(parents=True)
+    with pytest.raises(CourseError) as error:
+        grade_assignment(Course(tmp_path), config, "ps1", ["ada", "eve"])
+    assert str(error.value) == f"eve has not handed in ps1: {submitted / 'eve' / 'ps1'} does not exist."
 
 
 # What runs the checks
@@ -197,7 +211,50 @@ def test_check_that_shows_more_than_its_points_is_the_teachers_mistake():
     notebook = new_notebook(cells=[new_code_cell("3", metadata={"nbgrader": about})])
     report = execute(notebook, Limits(cell_seconds=10), beside=True)
     with pytest.raises(CourseError, match="'generous' gives more than its 2 points"):
-        settle_beside(notebook, report)
+        settle_beside(notebook, report, ClearHiddenTests())
+
+
+HIDDEN = "### BEGIN HIDDEN TESTS\nassert sq(4) == 16\n### END HIDDEN TESTS"
+IN_WORDS = "The check found something that is not what the exercise asks for."
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("assert sq(1) == 1\nassert sq(3) == 9", "This test failed: assert sq(3) == 9"),
+        ("\n\nassert sq(1) == 1\nassert sq(3) == 9\n" + HIDDEN, "This test failed: assert sq(3) == 9"),
+        (
+            "for x in (1, 3):\n    assert sq(x) == x * x  # a square",
+            "This test failed: assert sq(x) == x * x  # a square",
+        ),
+        (
+            "assert all(\n    sq(x) == x * x\n    for x in (1, 3)\n)",
+            "This test failed: assert all( sq(x) == x * x for x in (1, 3) )",
+        ),
+        ("def same(a, b):\n    assert a == b\n\nsame(sq(3), 9)", "This test failed: same(sq(3), 9)"),
+        ("%matplotlib inline\nassert sq(3) == 9", "This test failed: assert sq(3) == 9"),
+        ("assert sq(3) == 9, 'try 3'", "try 3"),
+        ("assert sq(1) == 1\n" + HIDDEN, IN_WORDS),
+        ("# BEGIN HIDDEN TESTS\nassert sq(4) == 16\n# END HIDDEN TESTS", IN_WORDS),
+        ("def secret():\n    assert sq(4) == 16\n" + HIDDEN.replace("assert sq(4) == 16", "secret()"), IN_WORDS),
+        ("%%time\nassert sq(3) == 9", IN_WORDS),
+    ],
+)
+def test_a_visible_test_that_failed_is_quoted_and_a_hidden_one_is_not(code, message):
+    about = {"grade_id": "squares", "grade": True, "solution": False, "locked": True, "points": 2}
+    check = new_code_cell(code, metadata={"nbgrader": about})
+    notebook = new_notebook(cells=[new_code_cell("def sq(x):\n    return x"), check])
+    report = execute(notebook, Limits(cell_seconds=10), beside=True)
+    settle_beside(notebook, report, ClearHiddenTests())
+    assert [(one.status, one.message) for one in report.checks] == [("wrong", message)]
+
+
+def test_what_marks_hidden_tests_is_what_the_course_says():
+    about = {"grade_id": "squares", "grade": True, "solution": False, "locked": True, "points": 2}
+    check = new_code_cell("# SECRET\nassert 1 == 2\n# PUBLIC", metadata={"nbgrader": about})
+    config = Config({"ClearHiddenTests": {"begin_test_delimeter": "SECRET", "end_test_delimeter": "PUBLIC"}})
+    report = ExecuteSubmission(config=config).run(new_notebook(cells=[check]), {}, {})
+    assert [one.message for one in report.checks] == [IN_WORDS]
 
 
 @pytest.mark.parametrize("name", ["../a", "a/../../b", "/etc/passwd", "a\nb", "./a", "", ".", "..", "a/"])

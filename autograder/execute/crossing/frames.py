@@ -49,14 +49,12 @@ def send(connection: socket.socket, payload: bytes, left: Left = for_ever) -> No
     Raises:
         Closed, OutOfTime: after either, the connection cannot be used again.
     """
-    poll, rest, at_least = select.poll(), memoryview(_LENGTH.pack(len(payload)) + payload), within(REST)
-    poll.register(connection, select.POLLOUT)
+    rest, at_least = memoryview(_LENGTH.pack(len(payload)) + payload), within(REST)
     while rest:
-        _wait(poll, max(left(), at_least()))
         try:
             rest = rest[connection.send(rest, socket.MSG_DONTWAIT) :]
         except BlockingIOError:
-            continue
+            _wait(connection, select.POLLOUT, max(left(), at_least()))
         except OSError as error:
             raise Closed from error
 
@@ -83,13 +81,15 @@ def receive(connection: socket.socket, left: Left = for_ever, largest: int = LAR
 def _take(connection: socket.socket, count: int, left: Left) -> bytes:
     """``count`` bytes; the buffer grows with what arrives, not with what was announced."""
     parts: list[bytes] = []
-    missing, poll = count, select.poll()
-    poll.register(connection, select.POLLIN)
+    missing = count
     while missing:
-        if not _wait(poll, left()):
-            continue
+        if (time_left := left()) <= 0:
+            raise OutOfTime
         try:
-            part = connection.recv(min(missing, 1 << 20))
+            part = connection.recv(min(missing, 1 << 20), socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            _wait(connection, select.POLLIN, time_left)
+            continue
         except OSError as error:
             raise Closed from error
         if not part:
@@ -99,12 +99,14 @@ def _take(connection: socket.socket, count: int, left: Left) -> bytes:
     return b"".join(parts)
 
 
-def _wait(poll: "select.poll", left: float) -> bool:
-    """Wait a little; whether something can be done.
+def _wait(connection: socket.socket, event: int, left: float) -> None:
+    """Wait until the socket is ready, but only a little.
 
     Raises:
         OutOfTime: no time is left.
     """
     if left <= 0:
         raise OutOfTime
-    return bool(poll.poll(1000 * min(left, 0.25)))
+    poll = select.poll()
+    poll.register(connection, event)
+    poll.poll(1000 * min(left, 0.25))

@@ -23,7 +23,9 @@ def slots(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     """Name and tensor of each parameter and buffer of a module itself, not of its submodules."""
     for kind in ("_parameters", "_buffers"):
         for name, tensor in (vars(module).get(kind) or {}).items():
-            if isinstance(tensor, torch.Tensor) and not isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+            if type(tensor) in (nn.Parameter, torch.Tensor) or (
+                isinstance(tensor, torch.Tensor) and not isinstance(tensor, nn.parameter.UninitializedTensorMixin)
+            ):
                 yield name, tensor
 
 
@@ -44,8 +46,10 @@ def same_values(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
         return one is other
     if one.shape != other.shape or one.dtype != other.dtype or one.device != other.device:
         return False
+    if torch.equal(one, other):
+        return True
     one, other = one.detach(), other.detach()
-    return torch.equal(one, other) or bool(((one == other) | ((one != one) & (other != other))).all())
+    return bool(((one == other) | ((one != one) & (other != other))).all())
 
 
 def same_state(tensor: torch.Tensor, before: State) -> bool:

@@ -159,7 +159,7 @@ def unpack(payload: bytes) -> Any:
             payload, raw=False, strict_map_key=True, max_map_len=0, max_ext_len=0, max_array_len=MOST
         )
     except Exception as error:
-        raise WireError(f"no message ({type(error).__name__})") from None
+        raise WireError(f"not a message ({type(error).__name__})") from None
 
 
 class Decoder:

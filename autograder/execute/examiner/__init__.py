@@ -1,1 +1,1 @@
-"""The examiner: one process for each notebook, which runs the checks and sees the marks arise. Trusted."""
+"""The examiner: one process for each notebook, which runs the checks and decides the marks. Trusted."""

@@ -1,4 +1,4 @@
-"""The examiner: runs a notebook's check cells, has the learner's process run all others, and sees the marks arise.
+"""The examiner: runs a notebook's check cells, has the learner's process run all others, and decides the marks.
 
 A mark is what happened here: a check cell that ran to its end in a process that the learner's code has never touched.
 """
@@ -30,12 +30,14 @@ from autograder.notebook.failures import failing_call
 
 #: Random numbers of every check begin here, for everyone and every time.
 SEED = 20_240_229
-#: Bytes that are kept of the files that learners' code has left in its folder.
+#: How many bytes are kept of the files that learners' code has left in its folder.
 MOST_LEFT = 50_000_000
 #: How many such files are kept, and how long their paths may be.
 MOST_FILES_LEFT, LONGEST_PATH = 500, 1000
-#: Characters that are kept of what a check's calls print, if they print too much.
+#: How many characters are kept of what a check's calls print, if they print too much.
 FLOODED = 10_000
+#: Characters that are kept of a learner's traceback.
+LONGEST_TRACEBACK = 20_000
 #: Seconds within which the learner's process must put up its walls.
 SETTING_UP = 60
 
@@ -81,13 +83,13 @@ class Examiner:
         self.link = Link(connection, self._interrupt, limits.output_bytes)
         self.usage = Usage(learner, limits.memory_bytes, self._kill)
         self.connection, self.checking = connection, False
-        #: what a check has left to end, once its time is up
+        #: the time that a check still has to end, once its own is up
         self.grace: Clock | None = None
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
         self._share_seeds()
 
     def _share_seeds(self) -> None:
-        """A seed that a check sets holds for the learner's code, too, as it does where both run in one process."""
+        """A seed that a check sets applies to the learner's code, too, as it does where both run in one process."""
         seed_here = torch.manual_seed
 
         def seed_both(seed: int) -> torch.Generator:
@@ -165,19 +167,37 @@ class Examiner:
         except Lost as lost:
             outcome["status"], outcome["detail"] = self._why(lost), lost.detail
             if outcome["status"] == "error":
-                outcome["error"] = _told(KeyboardInterrupt("the code interrupted itself"), label)
+                outcome["error"] = _told(KeyboardInterrupt("the code interrupted itself"), label, "")
         except CheckTimeout:
             outcome["status"] = "stubborn" if self.link.waiting else "timeout"
             if self.link.waiting:
                 self._kill()
         except BaseException as error:
-            outcome |= {"status": "error", "error": _told(error, label)}
+            self.checking = False
+            outcome |= {"status": "error", "error": _told(error, label, self._learners_traceback(error))}
         finally:
             self.checking = False
             self.link.watching.clear()
         outcome["printed"] = printed.getvalue()[: FLOODED if outcome["status"] == "flood" else None]
         outcome["seconds"], outcome["excused"] = round(clock.passed(), 3), round(clock.excused(), 3)
         return outcome
+
+    def _learners_traceback(self, error: BaseException) -> str:
+        """Where in the learner's code the last request has failed, if that has ended the check.
+
+        Formatting a traceback takes longer than most requests, and checks expect most exceptions. So we ask for it.
+        """
+        if getattr(error, "learners_request", None) != self.link.tapes:
+            return ""
+        self.link.clock = self.usage.clock(Link.GRACE)
+        try:
+            text = self.link.ask("traceback")
+        except Lost as lost:
+            self._why(lost)
+            return ""
+        except Exception:
+            return ""
+        return text[:LONGEST_TRACEBACK] if isinstance(text, str) else ""
 
     def _space(self, names: list[str]) -> dict[str, Any]:
         """The names that a check sees: the set-up's, and the learner's that it asks for."""
@@ -201,7 +221,7 @@ class Examiner:
     # Limits
 
     def _why(self, lost: Lost) -> str:
-        """How a cell ended that was not answered."""
+        """How a cell ended for which no answer came."""
         if lost.why == "time":
             return "timeout"
         if lost.why == "output":
@@ -227,7 +247,7 @@ class Examiner:
         """Look at what the learner's processes use; end a check that is still waiting after the link's time is up."""
         self.usage.look()
         if self.checking and self.link.clock.left() <= 0:
-            # From here on, and not from when the time was up: what was excused until then may all at once not be.
+            # Counted from here, not from when the time was up: time excused until now may suddenly count after all.
             self.grace = self.grace or self.link.clock.another(2 * Link.GRACE)
             if self.grace.left() <= 0:
                 self.checking = False
@@ -300,8 +320,8 @@ def _compile(code: str, label: str):
     return compile(code, name, "exec")
 
 
-def _told(error: BaseException, label: str) -> dict:
-    """An exception that ended a check: its name, its text, a traceback, and what kind of end it is."""
+def _told(error: BaseException, label: str, theirs: str) -> dict:
+    """An exception that ended a check: its name, its text, tracebacks here and there, and what kind of end it is."""
     lines = getattr(error, "_render_traceback_", None)
     name = getattr(error, "learners_name", type(error).__name__)
     if lines is not None:
@@ -309,7 +329,6 @@ def _told(error: BaseException, label: str) -> dict:
     else:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == f"<{label}>"]
         shown = [f"{name}: {error}", *traceback.format_list(frames)]
-    theirs = getattr(error, "learners_traceback", "")
     return {
         "name": name,
         "text": str(error),

@@ -10,12 +10,12 @@ learner's code does to an argument counts only if the check marked it with ``inp
 import gc
 import io
 import socket
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from types import GeneratorType
 from typing import Any
-from weakref import WeakValueDictionary
 
 import cloudpickle
 import numpy as np
@@ -25,6 +25,7 @@ from torch import nn
 from autograder.execute.crossing import frames, wire
 from autograder.execute.crossing.classes import stock_class
 from autograder.execute.crossing.frames import WireError
+from autograder.execute.crossing.simple import is_name, is_simple
 from autograder.execute.crossing.slots import State, grad_of, same_state, same_values, slots, state_of
 from autograder.execute.examiner.standins import CannotCross, Standin, Twin, fill_twin, make_standin
 from autograder.execute.examiner.usage import Clock
@@ -43,7 +44,7 @@ ERRORS = {
 
 #: Requests that change nothing in the learner's process, if its code behaves.
 LOOKS = {"attribute", "item", "length", "text", "is_instance"}
-#: How many objects may be added before we look again for those that nobody holds any longer.
+#: How many objects may be added before we look again for those that are no longer in use.
 CROWD = 16
 
 
@@ -69,12 +70,20 @@ class Inplace:
 
 @dataclass
 class Watching:
-    """A ``Watch`` of a check that is on; it may want the names of functions alone."""
+    """An active ``Watch`` of a check; it may want only the names of functions."""
 
     operations: list
     functions: list
     wants_operations: bool
     make: Callable
+
+
+@dataclass
+class Result:
+    """A tensor that a check has been given, and its version when both sides last agreed on its values."""
+
+    tensor: weakref.ref
+    version: int | None
 
 
 @dataclass
@@ -88,6 +97,7 @@ class _Call:
     new: dict[int, Any] = field(default_factory=dict)
     objects: dict[int, Any] = field(default_factory=dict)
     held: list = field(default_factory=list)
+    places: dict[int, tuple[int, str]] = field(default_factory=dict)
     restructured: dict[int, set[str]] = field(default_factory=dict)
 
 
@@ -96,7 +106,7 @@ class Link:
 
     Args:
         connection: to it.
-        interrupt: called when the time is over; sends it an interrupt.
+        interrupt: called when the time is up; sends it an interrupt.
         output_limit: characters that a cell or a check may print.
     """
 
@@ -107,9 +117,9 @@ class Link:
         self.connection, self.interrupt, self.output_limit = connection, interrupt, output_limit
         self.clock: Clock
         # The learner's objects have numbers from 0 on, as results have; the check's own have negative ones.
-        self.twins: WeakValueDictionary[int, Any] = WeakValueDictionary()
-        self.results: WeakValueDictionary[int, torch.Tensor] = WeakValueDictionary()
-        self.modules: WeakValueDictionary[int, nn.Module] = WeakValueDictionary()
+        self.twins: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        self.results: dict[int, Result] = {}
+        self.modules: weakref.WeakValueDictionary[int, nn.Module] = weakref.WeakValueDictionary()
         self.given: dict[int, Any] = {}
         self.given_numbers: dict[int, int] = {}
         self.new_numbers = count(-1, -1)
@@ -119,12 +129,11 @@ class Link:
         self.training: dict[int, bool] = {}
         self.structures: dict[int, list] = {}
         self.hooks: dict[tuple[int, str], list] = {}
-        self.versions: dict[int, int] = {}
         self.looks: dict[tuple, tuple] = {}
         self.seeds: list[int] = []
         self.watching: list[Watching] = []
         self.tapes = 0
-        self.waiting = False  # for an answer, which must not be taken for the next one's
+        self.waiting = False  # for an answer, which must not be mistaken for the next request's
         self.printed = 0
         self.print: Callable[[str], None] = lambda text: None
 
@@ -134,14 +143,14 @@ class Link:
         """What the learner's process answers.
 
         Raises:
-            Exception: of the learner's code, with the learner's traceback in ``learners_traceback``.
+            Exception: of the learner's code, with the number of the request in ``learners_request``.
             Lost: it ran too long, wrote too much, is gone or does not keep to the protocol.
             CannotCross: something in ``words`` cannot be handed over.
         """
         call = _Call()
         words = self._unwrap(words, call)
         self.tapes += 1
-        rewritten = self._rewritten(call)
+        gone, rewritten = self._look_at_results(call)
         if what not in LOOKS:
             self.looks.clear()
         request = {
@@ -153,7 +162,7 @@ class Link:
             "watch_operations": any(one.wants_operations for one in self.watching),
             "output_limit": self.output_limit,
             "seeds": self.seeds,
-            "forget": self._forget(call),
+            "forget": sorted(gone | self._forget(call)),
             "new": call.new,
             "restructured": {number: self._contents(number) for number in call.restructured},
             "inplace": sorted(call.objects),
@@ -221,29 +230,40 @@ class Link:
         self.crowd = CROWD
         self.ask("begin", seed)
 
-    def _forget(self, call: _Call) -> list[int]:
-        """The numbers of what nobody here holds any longer; everything else is held until the answer arrives."""
+    def _forget(self, call: _Call) -> set[int]:
+        """The numbers of objects no longer in use here; all others are kept alive until the answer arrives."""
         if len(self.twins) + len(self.modules) > self.crowd:
             gc.collect()  # a twin and its parameters refer to each other, a check's functions to its names
             self.crowd = len(self.twins) + len(self.modules) + CROWD
-        alive = {**self.twins, **self.modules, **self.results}
+        alive = {**self.twins, **self.modules}
         call.held += alive.values()
         gone = self.told - alive.keys()
         self.told -= gone
         for number in gone:
-            for mine in (self.agreed, self.training, self.structures, self.versions):
+            for mine in (self.agreed, self.training, self.structures):
                 mine.pop(number, None)
-        return sorted(gone)
+        return gone
+
+    def _look_at_results(self, call: _Call) -> tuple[set[int], list[tuple[int, "_Raw"]]]:
+        """The numbers of results no longer in use here, and those that the check has written into.
+
+        They may be the learner's own tensors. All that are left are held until the answer arrives.
+        """
+        gone, rewritten = set(), []
+        for number, result in self.results.items():
+            tensor = result.tensor()
+            if tensor is None:
+                gone.add(number)
+                continue
+            call.held.append(tensor)
+            if result.version is not None and tensor._version != result.version:
+                result.version = tensor._version
+                rewritten.append((number, _Raw(wire.once(tensor))))
+        for number in gone:
+            del self.results[number]
+        return gone, rewritten
 
     # Handing over
-
-    def _rewritten(self, call: _Call) -> list[tuple[int, "_Raw"]]:
-        """Results that the check has written into since the last request: they may be the learner's own tensors."""
-        known = [(n, tensor, self.versions.get(n)) for n, tensor in self.results.items()]
-        changed = [(n, tensor) for n, tensor, version in known if version is not None and tensor._version != version]
-        call.held += [tensor for _, tensor in changed]
-        self.versions |= {number: tensor._version for number, tensor in changed}
-        return [(number, _Raw(wire.once(tensor))) for number, tensor in changed]
 
     def _unwrap(self, value: Any, call: _Call) -> Any:
         """``value`` without its marks, its new modules and marked containers noted."""
@@ -266,14 +286,14 @@ class Link:
             return type(value)(self._unwrap(one, call) for one in value)
         elif type(value) is dict:
             return {key: self._unwrap(one, call) for key, one in value.items()}
-        elif isinstance(value, GeneratorType):  # as of net.parameters()
+        elif isinstance(value, GeneratorType):  # such as net.parameters()
             return iter([self._unwrap(one, call) for one in value])
         elif hasattr(value, "__dict__") and not isinstance(value, _VALUES) and self._given_number(value) is None:
             self._give(value, call)
         return value
 
     def _note_modules(self, module: nn.Module, call: _Call) -> None:
-        """Note the parts of a module, and itself, that are new or whose own parts have changed since."""
+        """Note the module and its parts, as far as they are new or their own parts have changed since."""
         for part in _parts_first(module):
             number = self._given_number(part)
             if number is None:
@@ -320,12 +340,17 @@ class Link:
         return file.getvalue()
 
     def _state(self, call: _Call) -> list:
-        """What has changed here in shared modules since the other side last heard of them."""
+        """What has changed here in shared modules since the other side last heard of them.
+
+        Also notes where the tensors are that the other side knows already.
+        """
         state = []
         for number, module in self._shared():
-            changed = []
+            changed, agreed = [], self.agreed.setdefault(number, {})
+            known = None if number in call.new else call.restructured.get(number)
             for name, tensor in slots(module):
-                agreed = self.agreed.setdefault(number, {})
+                if number not in call.new and (known is None or name in known):
+                    call.places[id(tensor)] = number, name
                 before, grad = agreed.get(name), grad_of(tensor)
                 # a module that crosses for the first time brings its tensors, but not their gradients
                 if before is None or not same_state(tensor, before) or (number in call.new and grad is not None):
@@ -355,14 +380,13 @@ class Link:
             for description in descriptions:
                 self._standin(call, description[0], *description[1])
             for description in descriptions:
-                self._take_module(*description)
+                self._take_module(*description[:-1], decoder.decode(description[-1]))
             for number, tensors, parts in answer.get("contents") or []:
                 self._take_contents(number, call.objects[number], tensors, parts, decoder)
             for number, name, tensor, needs_grad, grad in answer.get("changes") or []:
                 self._take_change(number, name, decoder.decode(tensor), bool(needs_grad), _tensor(grad), call)
             for number, tensor in answer.get("rewritten") or []:
                 self._take_rewritten(self.results[number], _tensor(tensor))
-                self.versions[number] = _version(self.results[number])
             for key, kind, value, grad in answer.get("arguments") or []:
                 self._take_argument(call, key, kind, value, _tensor(grad), decoder)
             printed = answer.get("printed") or ""
@@ -384,7 +408,7 @@ class Link:
         if what != "run":
             self._pass_on(printed, answer.get("too_much") is True)
         if error:
-            raise _exception(error)
+            raise _exception(error, self.tapes)
         for twin, hooks, values in events:
             for hook in hooks:
                 hook(twin, *values)
@@ -421,7 +445,7 @@ class Link:
                 "output": lambda rest: _Output(_index(rest[0]), _tensor(rest[1])),
                 "expanded": lambda rest: wire.decode_expanded(*rest),
                 "sparse": lambda rest: _tensor(rest[0]).to_sparse(),
-                "again": lambda rest: self.results[rest[0]],
+                "again": lambda rest: self.results[rest[0]].tensor(),
                 "result": lambda rest: self._result(_index(rest[0]), _tensor(rest[1], as_parameter=True)),
             }
         )
@@ -433,9 +457,7 @@ class Link:
 
     def _result(self, number: int, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor that the learner's code may write into again while the check has it."""
-        self.results[number] = tensor
-        self.versions[number] = _version(tensor)
-        self.told.add(number)
+        self.results[number] = Result(weakref.ref(tensor), _version(tensor))
         return tensor
 
     def _standin(self, call: _Call, number, name, stock, has, module, kind, text) -> Any:
@@ -450,7 +472,7 @@ class Link:
             self.told.add(number)
         return self.twins[number]
 
-    def _take_module(self, number, about, sound, training, own, buffers, children) -> None:
+    def _take_module(self, number, about, sound, training, own, buffers, children, simple) -> None:
         twin = self.twins[number]
         if not isinstance(twin, Twin):
             raise WireError("an invalid module")
@@ -458,7 +480,9 @@ class Link:
         parts = {str(name): self.twins[child] for name, child in children}
         if not all(isinstance(part, Twin) for part in parts.values()):
             raise WireError("a part that is not a module")
-        fill_twin(twin, sound is True, training is True, parameters, missing, buffers, parts)
+        if not all(is_name(name) and is_simple(value) for name, value in simple.items()):
+            raise WireError("an attribute that is not simple")
+        fill_twin(twin, sound is True, training is True, parameters, missing, buffers, parts, simple)
         self.training[number] = training is True
 
     def _take_contents(self, number: int, mine: nn.Module, tensors: list, parts: list, decoder: wire.Decoder) -> None:
@@ -514,11 +538,13 @@ class Link:
                     mine.grad = grad
         self.agreed.setdefault(number, {})[name] = state_of(mine)
 
-    def _take_rewritten(self, mine: torch.Tensor, new: torch.Tensor) -> None:
+    def _take_rewritten(self, result: "Result", new: torch.Tensor) -> None:
+        mine = result.tensor()
         if mine.shape != new.shape or mine.dtype != new.dtype:
-            raise WireError("a result that has become another")
+            raise WireError("a result whose shape or dtype has changed")
         with torch.no_grad():
             wire.overwrite(mine, new)
+        result.version = _version(mine)
 
     def _take_argument(self, call: _Call, key: int, kind: str, value: Any, grad, decoder: wire.Decoder) -> None:
         if kind in ("storage", "moved"):
@@ -529,7 +555,7 @@ class Link:
                 else:
                     whole = wire.whole(tensor)
                     if whole.shape != new.shape or whole.dtype != new.dtype:
-                        raise WireError("an argument of another size")
+                        raise WireError("an argument whose size or dtype has changed")
                     if not same_values(whole, new):
                         whole.copy_(new)
                 if grad is not None and tensor.is_leaf and tensor.requires_grad:
@@ -554,7 +580,7 @@ class Link:
             there = _plain_attributes(mine)
             vars(mine).update({name: one for name, one in new.items() if name in there and name != "training"})
         elif type(mine) is not type(new):
-            raise WireError("a container that has become another")
+            raise WireError("a container whose type has changed")
         elif isinstance(mine, list):
             mine[:] = new
         else:
@@ -642,18 +668,11 @@ class _Back(torch.autograd.Function):
 
 
 class _Pickler(cloudpickle.Pickler):
-    """Writes requests; the learner's objects, shared modules' slots and tensors stand in them by reference."""
+    """Writes requests; the learner's objects, shared modules' slots and tensors appear in them by reference."""
 
     def __init__(self, file, link: Link, call: _Call) -> None:
         super().__init__(file)
         self.link, self.call = link, call
-        self.places = {
-            id(t): (number, name)
-            for number, m in link._shared()
-            if number not in call.new
-            for name, t in slots(m)
-            if name in call.restructured.get(number, {name})
-        }
 
     def persistent_id(self, value: Any) -> tuple | None:
         if type(value) in _PLAIN:
@@ -677,8 +696,8 @@ class _Pickler(cloudpickle.Pickler):
         return super().reducer_override(value)
 
     def _tensor(self, value: torch.Tensor) -> tuple:
-        if id(value) in self.places:
-            return "slot", *self.places[id(value)]
+        if id(value) in self.call.places:
+            return "slot", *self.call.places[id(value)]
         if id(value) in self.call.keys:
             return "argument", self.call.keys[id(value)]
         if value.layout != torch.strided or value.dtype not in wire.DTYPE_NAMES or value.is_meta:
@@ -690,7 +709,7 @@ class _Pickler(cloudpickle.Pickler):
         self.call.tensors.append(value)
         about = {
             "storage": storage,
-            "data": data,  # with the first tensor that lies there
+            "data": data,  # only with the first tensor in this storage
             "offset": value.storage_offset(),
             "shape": tuple(value.shape),
             "stride": value.stride(),
@@ -725,7 +744,7 @@ def _parts_first(module: nn.Module) -> list[nn.Module]:
 
 
 _VALUES = (torch.Tensor, type, Standin, Twin)
-#: What a request is full of, and what is never there by reference.
+#: Types that a request is full of and that are never sent by reference.
 _PLAIN = {str, int, float, bool, bytes, type(None), tuple}
 
 
@@ -813,17 +832,17 @@ class _Text(str):
     __repr__ = str.__str__
 
 
-def _exception(error: Any) -> Exception:
-    """The learner's exception, as the nearest builtin one."""
+def _exception(error: Any, request: int) -> Exception:
+    """The learner's exception, as the nearest builtin one, with the number of the request that it ended."""
     try:
-        names, text, traceback = error
+        names, text = error
         found = next((ERRORS[name] for name in names if name in ERRORS), None)
         if found is None and "KeyboardInterrupt" in names:
             return Lost("interrupt")
-        if not (isinstance(text, str) and isinstance(traceback, str) and isinstance(names[0], str)):
+        if not (isinstance(text, str) and isinstance(names[0], str)):
             raise TypeError
     except (TypeError, ValueError, IndexError):
         raise WireError("an invalid exception") from None
     exception = (found or Exception)(_Text(text[:5000]))
-    exception.learners_name, exception.learners_traceback = names[0][:100], traceback[:20_000]
+    exception.learners_name, exception.learners_request = names[0][:100], request
     return exception

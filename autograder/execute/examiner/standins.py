@@ -13,7 +13,7 @@ from torch import nn
 
 from autograder.execute.crossing.slots import same_values
 
-#: Type names that a stand-in must not bear: a check may ask ``type(answer).__name__``.
+#: Type names that a stand-in must not have: a check may ask ``type(answer).__name__``.
 TAKEN = set(dir(builtins)) | {"Tensor", "Parameter", "ndarray", "Size", "dtype", "device"}
 
 
@@ -110,7 +110,7 @@ def _iterate_sized(self):
             break
         yield one
     if given != length:
-        name = type(self).__name__
+        name, given = type(self).__name__, given if given <= length else "more"
         raise CannotCross(f"the {name} has length {length}, but a loop over it yields {given} elements.")
 
 
@@ -136,6 +136,7 @@ class Twin(nn.Module):
     """A learner's module: its tensors and submodules are here, kept in sync; calls run in the learner's process."""
 
     _link: Line
+    _is_replica = False  # which torch looks for in each module, whenever it sets gradients to zero
 
     def forward(self, *arguments, **options):
         return self._link.ask("call", self, arguments, options)
@@ -148,6 +149,8 @@ class Twin(nn.Module):
         for kind in ("_parameters", "_buffers", "_modules"):
             if kind in fields and name in fields[kind]:
                 return fields[kind][name]
+        if name in fields.get("_simple", {}):
+            return fields["_simple"][name]
         if name.startswith("__") or name in _OWN:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return fields["_link"].look("attribute", self, name)
@@ -240,15 +243,24 @@ def module_class(stock: str) -> type:
     return found if isinstance(found, type) and issubclass(found, nn.Module) else nn.Module
 
 
-def fill_twin(twin: Twin, sound: bool, training: bool, parameters: list, missing: list, buffers: list, children: dict):
-    """Give a twin the structure of the learner's module; tensors that it already has stay."""
+def fill_twin(
+    twin: Twin,
+    sound: bool,
+    training: bool,
+    parameters: list,
+    missing: list,
+    buffers: list,
+    children: dict,
+    simple: dict,
+) -> None:
+    """Give a twin the structure and the simple attributes of the learner's module; tensors that it has stay."""
     fields = vars(twin)
     if not sound:  # its __init__ never called nn.Module's
         return
     if "_parameters" not in fields:
         nn.Module.__init__(twin)
     old = fields["_parameters"] | fields["_buffers"]
-    fields["training"] = training
+    fields["training"], fields["_simple"] = training, simple
     for slots in ("_parameters", "_buffers", "_modules"):
         fields[slots].clear()
     fields["_parameters"].update({name: old.get(name) for name in parameters})

@@ -66,18 +66,23 @@ class Usage:
         The kernel takes long to compute that, so each time it is asked about only a few processes, first those that it
         was asked about longest ago. What a process has grown by since it was last asked about counts in full.
         """
-        self._shares = {process: self._shares.get(process, (0.0, 0, size)) for process, size in sizes.items()}
-        end = time.monotonic() + ASKING
-        for process in sorted(sizes, key=lambda process: self._shares[process][0]):
-            self._ask(process, sizes[process])
-            if time.monotonic() > end:
-                break
         # This process was forked like the learner's, and has what an empty notebook has, or more.
         most = self.most + min(self._own, _proportional(os.getpid()))
-        if self._estimate(sizes) > most:
-            for process, size in sizes.items():
-                if size != self._shares[process][2]:
-                    self._ask(process, size)
+        self._shares = {process: self._shares.get(process, (0.0, 0, size)) for process, size in sizes.items()}
+        asked, end = set(), time.monotonic() + ASKING
+        for process in sorted(sizes, key=lambda process: self._shares[process][0]):
+            self._ask(process, sizes[process])
+            asked.add(process)
+            if time.monotonic() > end:
+                break
+        if self._estimate(sizes) <= most:
+            return False
+        # What the largest have may be enough; to ask about all takes time, in which they grow.
+        for process in sorted(sizes.keys() - asked, key=sizes.__getitem__, reverse=True):
+            if sum(self._shares[one][1] for one in asked) > most:
+                return True
+            self._ask(process, sizes[process])
+            asked.add(process)
         return self._estimate(sizes) > most
 
     def _ask(self, process: int, size: int) -> None:
@@ -174,7 +179,7 @@ def worked(root: int) -> float:
 
 
 def _resident(process: int) -> int:
-    """Bytes of memory, swapped out or not: quick to tell, but what processes share counts for each of them."""
+    """Bytes of memory, swapped out or not: quick to read, but shared memory counts for each process that has it."""
     return _kilobytes(f"/proc/{process}/status", "VmRSS:", "VmSwap:")
 
 

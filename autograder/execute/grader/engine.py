@@ -35,6 +35,7 @@ from autograder.execute.grader.pictures import (
 from autograder.execute.grader.report import CellReport, CheckReport, Report
 from autograder.execute.grader.words import ANSI
 from autograder.execute.limits import BUSIEST, Limits
+from autograder.source.ids import CHECK
 from autograder.source.names import bound_names, defined_names, parse, read_names
 
 #: The names of the error outputs that the engine writes itself.
@@ -312,7 +313,7 @@ class _Run:
         if status == "ok":
             check = CheckReport(about["grade_id"], points, points, "right", "")
         elif status == "error":
-            exercise = str(about["grade_id"]).removeprefix("check-")
+            exercise = str(about["grade_id"]).removeprefix(CHECK)
             judged, message = words.judgement(error, self.by_count, exercise)
             check = CheckReport(about["grade_id"], points, 0, judged, words.writable(ANSI.sub("", message)))
         else:

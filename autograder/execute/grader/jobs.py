@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from autograder.execute.warm.visible import courses
 
 #: Seconds within which the warm process must have imported everything.
 STARTUP = 180
+#: How many warm processes are kept; each has half a gigabyte.
+KEPT = 2
 #: Seconds within which an examiner must end when told to.
 FAREWELL = 5
 SERVER = "autograder.execute.warm.server"
@@ -45,10 +47,15 @@ WALLED = {
 
 
 class Job:
-    """A connection to the examiner of one run."""
+    """A connection to the examiner of one run.
 
-    def __init__(self, connection: socket.socket) -> None:
-        self.connection, self.examiner = connection, 0
+    Args:
+        connection: to the examiner.
+        leave: called when the run has ended.
+    """
+
+    def __init__(self, connection: socket.socket, leave: Callable[[], None]) -> None:
+        self.connection, self.examiner, self._leave = connection, 0, leave
 
     def send(self, message: Any) -> None:
         """Send a cell.
@@ -65,8 +72,8 @@ class Job:
         """The next message: a cell's outcome.
 
         Raises:
-            frames.Closed: the examiner is gone, silent for so many seconds, or says more than can be taken.
-            CourseError: the examiner itself failed, at starting the learner's process or at the set-up cell.
+            frames.Closed: the examiner is gone, silent for so many seconds, or sends more than is accepted.
+            CourseError: the examiner itself failed to start the learner's process or to run the set-up cell.
         """
         try:
             message = frames.receive(self.connection, frames.within(seconds))
@@ -86,6 +93,7 @@ class Job:
                 frames.receive(self.connection, left)
         self.kill()
         self.connection.close()
+        self._leave()
 
     def kill(self) -> None:
         """End the examiner, and with it the learner's process and everything that it has started."""
@@ -102,7 +110,7 @@ class _Server:
 
     def __init__(self, isolation: bool, gpu: bool) -> None:
         if not hasattr(os, "fork"):
-            raise CourseError("Notebooks cannot be graded on Windows itself: use the Windows Subsystem for Linux.")
+            raise CourseError("Notebooks cannot be graded directly on Windows: use the Windows Subsystem for Linux.")
         options = ["--isolated"] * isolation + ["--gpu"] * gpu
         command = [sys.executable, "-m", SERVER, *options]
         environment = ENVIRONMENT | ({} if gpu else {"CUDA_VISIBLE_DEVICES": ""})
@@ -132,6 +140,8 @@ class _Server:
             lines = self.errors.read().decode(errors="replace").strip().splitlines() or ["it gave no reason"]
             raise CourseError(f"The process that runs learners' code did not start: {lines[-1]}")
         self.lock = threading.Lock()
+        #: how many runs it has at the moment
+        self.runs = 0
 
     def open(self, limits: dict[str, Any], files: Mapping[str, bytes]) -> Job:
         here, there = socket.socketpair()
@@ -141,10 +151,20 @@ class _Server:
             except OSError:
                 raise frames.Closed from None
         there.close()
-        job = Job(here)
+        job = Job(here, self.leave)
         job.send({"limits": limits, "files": files})
         job.examiner = job.hear(STARTUP)
         return job
+
+    def enter(self) -> None:
+        """Count one run more."""
+        with self.lock:
+            self.runs += 1
+
+    def leave(self) -> None:
+        """Count one run less."""
+        with self.lock:
+            self.runs -= 1
 
     def close(self) -> None:
         """Let the process end, and wait for it."""
@@ -164,7 +184,7 @@ def warm_up(isolation: bool, gpu: bool) -> None:
     """Start the warm process in the background; if that fails, ``open_job`` reports it."""
 
     def start() -> None:
-        with contextlib.suppress(CourseError):
+        with contextlib.suppress(CourseError), _starting:
             _server(isolation, gpu)
 
     threading.Thread(target=start, daemon=True).start()
@@ -183,16 +203,30 @@ def open_job(limits: dict[str, Any], isolation: bool, gpu: bool, files: Mapping[
         CourseError: the warm process cannot start, or cannot be put behind walls.
         frames.Closed: it has just died; the next call starts a new one.
     """
-    return _server(isolation, gpu).open(limits, files)
+    with _starting:
+        server = _server(isolation, gpu)
+        server.enter()
+    try:
+        return server.open(limits, files)
+    except BaseException:
+        server.leave()
+        raise
 
 
 def _server(isolation: bool, gpu: bool) -> _Server:
+    """The warm process for such runs. When there are too many, those end that have waited longest without a run."""
     kind = isolation, gpu, *courses()  # which its walls hide
-    with _starting:
-        server = _servers.get(kind)
-        if server is None or server.process.poll() is not None:
-            server = _servers[kind] = _Server(isolation, gpu)
-        return server
+    server = _servers.pop(kind, None)
+    if server is not None and server.process.poll() is not None:
+        server.close()
+        server = None
+    if server is None:
+        idle = [one for one, other in _servers.items() if not other.runs]
+        for one in idle[: max(0, len(_servers) + 1 - KEPT)]:
+            _servers.pop(one).close()
+        server = _Server(isolation, gpu)
+    _servers[kind] = server  # the last one used comes last
+    return server
 
 
 @atexit.register

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from autograder.execute.grader.pictures import about_cell
 from autograder.execute.limits import Limits
-
-EXERCISE, CHECK = "exercise-", "check-"
+from autograder.source.ids import CHECK, EXERCISE
 
 FRAME = re.compile(r"Cell In\[(\d{1,9})\],? line (\d{1,9})")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -71,11 +70,11 @@ def too_much_output(limits: Limits) -> str:
 
 
 def too_often(cell: str) -> str:
-    return f"the learner's process died too often, the last time in {cell}: the cells after it were not run"
+    return f"the learner's process died too often, most recently in {cell}: the cells after it were not run"
 
 
 def limit_met(outputs: list, cell: str, limits: Limits) -> str:
-    """The limit that an exception in the learner's code points to, as a sentence; empty if to none."""
+    """The limit that an exception in the learner's code points to, as a sentence; empty if it points to none."""
     for output in outputs:
         if output.output_type != "error":
             continue

@@ -1,12 +1,13 @@
 """The learner's process: runs cells in an IPython shell, and answers the examiner's requests about what they defined.
 
-Everything here runs beside the learner's code and can be bent by it. So nothing here decides about marks, and nothing
+Everything here runs beside the learner's code, which can change it. So nothing here decides about marks, and nothing
 that leaves this process is trusted on the other side.
 """
 
 import ast
 import base64
 import copy
+import gc
 import importlib
 import io
 import pickle
@@ -36,10 +37,11 @@ from traitlets.config import Config
 
 from autograder.execute.crossing import frames, wire
 from autograder.execute.crossing.classes import crosses_by_name, full_name
+from autograder.execute.crossing.simple import simple_attributes
 from autograder.execute.crossing.slots import State, grad_of, same_state, same_values, slots, state_of
 from autograder.notebook.watch import THREAD, Watch
 
-#: How much of a learner's ``repr`` travels.
+#: How many characters of a learner's ``repr`` are sent.
 REPR = 200
 #: What IPython does to a cell before it looks for magics.
 IPYTHONS_OWN = TransformerManager().cleanup_transforms
@@ -146,7 +148,7 @@ class Shell(InteractiveShell):
         pass
 
     def transform_cell(self, raw_cell: str) -> str:
-        """As IPython's own, which looks for magics token by token: what is Python without them it would not change."""
+        """As IPython's own, which looks for magics token by token; that is skipped for plain Python, which has none."""
         added = self.input_transformers_cleanup != IPYTHONS_OWN or self.input_transformers_post
         if added or raw_cell[:1].isspace() or "\n" not in raw_cell.strip():  # a single line may be a magic's name
             return super().transform_cell(raw_cell)
@@ -195,10 +197,11 @@ class Student:
     """Answers requests, one at a time, until the examiner hangs up.
 
     Attributes:
-        objects: the learner's objects that the examiner has a handle of, by number.
+        objects: the learner's objects that the examiner has a handle to, by number.
         given: the examiner's objects that this process has a copy of, by number.
         results: tensors that a check has been given, by number, and their versions then.
         tapes: outputs and inputs of calls that autograd may go back through, by number.
+        failed: the exception that ended the last request.
     """
 
     def __init__(self, connection: socket.socket, shell: Shell) -> None:
@@ -214,6 +217,7 @@ class Student:
         self.contents: dict[int, dict[str, dict]] = {}
         self.hooked: dict[tuple[int, str], Any] = {}
         self.results: dict[int, tuple[torch.Tensor, int]] = {}
+        self.result_numbers: dict[int, int] = {}
         self.events: list = []
         self.arguments: list[torch.Tensor] = []
         self.pointers: list[int] = []
@@ -225,6 +229,7 @@ class Student:
         self.outputs: list[torch.Tensor] = []
         self.encoder = wire.Encoder(self._encode_object, self._encode_tensor)
         self.busy = False
+        self.failed: BaseException | None = None
         sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
         signal.signal(signal.SIGINT, self._interrupt)
 
@@ -243,7 +248,7 @@ class Student:
             try:
                 answer = self._answer(request)
             except BaseException as error:  # interrupted, or out of memory, while the answer was made
-                answer = {"error": _error(error, "")}
+                answer = {"error": _error(error)}
             self.busy = False
             frames.send(self.connection, self._packed(answer))
 
@@ -254,12 +259,12 @@ class Student:
             if len(payload) <= frames.LARGEST:
                 return payload
             size = f"it takes {len(payload) / 1e6:.0f} MB, more than {frames.LARGEST / 1e6:.0f} MB"
-            error = _error(wire.TooLarge(size), "")
+            error = _error(wire.TooLarge(size))
             payload = wire.pack(_lists(answer | {"value": None, "error": error}))
             if len(payload) <= frames.LARGEST:
                 return payload
         except BaseException as problem:
-            error = _error(problem, "")
+            error = _error(problem)
         self._take_back()
         return wire.pack(_lists({"error": error}))
 
@@ -277,6 +282,8 @@ class Student:
         self.sources, self.leaves, self.needed_grad = [], [], []
         self.encoder.left, self.first_new = wire.MOST, next(self.new_numbers)
         request = Unpickler(io.BytesIO(payload), self).load()
+        if request["do"] != "traceback":
+            self.failed = None
         self._forget(request["forget"])
         for number, one in request["new"].items():
             self.given[number], self.given_numbers[id(one)] = one, number
@@ -298,7 +305,7 @@ class Student:
                 result = getattr(self, f"_do_{request['do']}")(*request["with"])
             answer["value"] = self._encode_result(result, request)
         except BaseException as error:
-            answer["error"] = _error(error, self._traceback(error))
+            answer["error"], self.failed = _error(error), error
             if isinstance(error, wire.TooLarge):
                 self._take_back()  # else every later request would look at all of it
                 return {"error": answer["error"]}
@@ -432,7 +439,9 @@ class Student:
     def _forget(self, numbers: list[int]) -> None:
         """Drop what no check holds any longer."""
         for number in numbers:
-            self.results.pop(number, None)
+            if number in self.results:
+                tensor, _ = self.results.pop(number)
+                del self.result_numbers[id(tensor)]
             self._unhook(key for key in self.hooked if key[0] == number)
             for mine in (self.described, self.seen, self.contents):
                 mine.pop(number, None)
@@ -514,12 +523,9 @@ class Student:
 
     def _rewritten(self) -> list:
         """Earlier results that the learner's code has written into since."""
-        changed = []
-        for number, (tensor, version) in self.results.items():
-            if tensor._version != version:
-                self.results[number] = tensor, tensor._version
-                changed.append([number, wire.encode_expanded(tensor)])
-        return changed
+        written = [(number, tensor) for number, (tensor, version) in self.results.items() if tensor._version != version]
+        self.results.update({number: (tensor, tensor._version) for number, tensor in written})
+        return [[number, wire.encode_expanded(tensor)] for number, tensor in written]
 
     def _descriptions(self) -> list:
         """What the examiner must know of the learner's modules: new ones, and those whose structure has changed."""
@@ -535,22 +541,23 @@ class Student:
             queue += [child for child in (vars(module).get("_modules") or {}).values() if isinstance(child, nn.Module)]
             if self.described.get(number) != description:
                 self.described[number] = description
-                news.append([number, *description])
+                simple = self.encoder.encode(simple_attributes(module) if description[1] else {})
+                news.append([number, self._about(module), *description[1:-1], simple])
         return news
 
     def _describe(self, module: nn.Module) -> tuple:
-        """Type, slots and parts of a module; of one whose ``__init__`` was never called, that."""
+        """Type, slots, parts and simple attributes of a module, or that its ``__init__`` was never called."""
         fields = vars(module)
-        about = self._about(module)
         if not all(isinstance(fields.get(name), dict) for name in ("_parameters", "_buffers", "_modules")):
-            return about, False, True, [], [], []
+            return type(module), False, True, [], [], [], ""
         children = [[n, self._number(m)] for n, m in module._modules.items() if isinstance(m, nn.Module)]
         parameters = [n for n, _ in slots(module) if n in module._parameters]
         missing = [n for n, p in [*module._parameters.items(), *module._buffers.items()] if p is None]
+        simple = repr(simple_attributes(module))  # which tells 1 from True
         buffers = [
             [n, n not in module._non_persistent_buffers_set] for n, b in module._buffers.items() if b is not None
         ]
-        return about, True, bool(module.training), [parameters, missing], buffers, children
+        return type(module), True, bool(module.training), [parameters, missing], buffers, children, simple
 
     def _changed_contents(self, marked: list[int]) -> list:
         """What has been replaced, set to None, or taken out in modules that the check marked; and their parts."""
@@ -576,14 +583,14 @@ class Student:
         """What has become of the arguments that the check marked with ``inplace``."""
         changed = []
         for key in self.marked:
-            tensor, pointer = self.arguments[key], self.pointers[key]
-            if tensor.untyped_storage().data_ptr() == pointer:
-                changed.append([key, "storage", wire.encode_tensor(wire.whole(tensor))])
-            else:
-                changed.append([key, "moved", wire.encode_tensor(tensor)])
-            grad = tensor.grad if tensor.is_leaf else None
-            changed[-1].append(None if grad is None else wire.encode_tensor(grad))
-            if changed[-1][1] == "storage" and _geometry(tensor) != self.geometries[key]:
+            tensor = self.arguments[key]
+            grad = grad_of(tensor)
+            gradient = None if grad is None else wire.encode_tensor(grad)
+            moved = tensor.untyped_storage().data_ptr() != self.pointers[key]
+            now = wire.encode_tensor(tensor if moved else wire.whole(tensor))
+            if moved or gradient or now[1:5] != list(self.sources[key]):
+                changed.append([key, "moved" if moved else "storage", now, gradient])
+            if not moved and _geometry(tensor) != self.geometries[key]:
                 changed.append([key, "geometry", _geometry(tensor), None])  # t_(), squeeze_(), …
             if tensor is self.leaves[key] and tensor.requires_grad != self.needed_grad[key]:
                 changed.append([key, "needs_grad", tensor.requires_grad, None])
@@ -630,7 +637,7 @@ class Student:
         return None
 
     def _encode_shared(self, tensor: torch.Tensor) -> list | None:
-        """A tensor that is an argument, or lies in the memory of one that still is what the check knows of it."""
+        """A tensor that is an argument, or shares memory with one that is still as the check knows it."""
         for key, argument in enumerate(self.arguments):
             if tensor is not argument and not _share(tensor, argument):
                 continue
@@ -647,20 +654,19 @@ class Student:
         return None
 
     def _is_as_it_came(self, key: int) -> bool:
-        """Whether an argument's memory is unchanged; batch normalisation writes without counting up the version."""
+        """Whether an argument's memory is unchanged; batch normalisation writes without incrementing the version."""
         return same_values(wire.whole(self.arguments[key]), wire.decode_tensor(*self.sources[key], False))
 
     def _encode_result_tensor(self, tensor: torch.Tensor) -> list | None:
         """As ``_encode_tensor``; a plain result is remembered, because a later call may write into it."""
         if (encoded := self._encode_tensor(tensor)) is not None or type(tensor) not in (torch.Tensor, nn.Parameter):
             return encoded
-        for number, (mine, _) in self.results.items():
-            if mine is tensor:
-                return ["again", number]
+        if (number := self.result_numbers.get(id(tensor))) is not None:
+            return ["again", number]
         if tensor.is_inference() or (encoded := wire.encode_expanded(tensor)) is None:
             return None
         number = next(self.new_numbers)
-        self.results[number] = tensor, tensor._version
+        self.results[number], self.result_numbers[id(tensor)] = (tensor, tensor._version), number
         return ["result", number, encoded]
 
     def _encode_object(self, value: Any) -> list:
@@ -693,9 +699,15 @@ class Student:
             self.objects[number], self.numbers[id(value)] = value, number
         return number
 
-    def _traceback(self, error: BaseException) -> str:
+    def _do_traceback(self) -> str:
+        """Where the last request has failed."""
+        text, self.failed = self._traceback(self.failed), None
+        gc.collect()  # the formatter leaves cycles with the frames, and so with what the answer had in memory
+        return text
+
+    def _traceback(self, error: BaseException | None) -> str:
         """The traceback as IPython shows it, from the learner's first frame on."""
-        place = error.__traceback__
+        place = error and error.__traceback__
         while place is not None and place.tb_frame.f_code.co_filename.startswith(OURS):
             place = place.tb_next
         if place is None:
@@ -705,7 +717,7 @@ class Student:
         except BaseException:
             return ""
         finally:
-            self.shell.InteractiveTB.tb = None  # it keeps the frames, and with them what the answer had in memory
+            self.shell.InteractiveTB.tb = None
 
 
 @dataclass(frozen=True)
@@ -799,7 +811,7 @@ def _geometry(tensor: torch.Tensor) -> list:
 
 
 def _order(different: Iterable, in_turn: list) -> bytes:
-    """The places that things have among the different ones, as numbers of 32 bits."""
+    """The index of each thing among the different ones, as 32-bit integers."""
     places = {one: number for number, one in enumerate(different)}
     return np.array([places[one] for one in in_turn], "<u4").tobytes()
 
@@ -852,7 +864,7 @@ def _not_drawn(pictures: dict[str, str], alone: list[str], space: dict) -> Itera
 
 
 def _keywords(value: Any) -> tuple[str, ...]:
-    """The parameters of a plain function that can only be given by name."""
+    """The keyword-only parameters of a plain function."""
     code = getattr(value, "__code__", None) if isinstance(value, FunctionType) else None
     return code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount] if code else ()
 
@@ -887,8 +899,8 @@ def _lists(value: Any) -> Any:
     return [[key, part] for key, part in value.items()]
 
 
-def _error(error: BaseException, traceback: str) -> list:
-    return [[kind.__name__ for kind in type(error).__mro__], _text(error), traceback]
+def _error(error: BaseException) -> list:
+    return [[kind.__name__ for kind in type(error).__mro__], _text(error)]
 
 
 def _text(value: Any) -> str:

@@ -22,7 +22,7 @@ from autograder.execute.warm import desk, pages, walls
 READY = b"ready"
 #: Seconds that runs have to end once the grader is gone.
 FAREWELL = 2
-#: Bytes that an examiner may use for a notebook: whatever a learner's process sends must not fill the machine.
+#: Bytes that an examiner may use for a notebook: whatever a learner's process sends must not fill the machine's memory.
 EXAMINERS_MEMORY = 4_000_000_000
 
 

@@ -29,23 +29,33 @@ def courses() -> list[Path]:
     return sorted(found)
 
 
+def known_as(course: Path) -> list[Path]:
+    """The paths of a course behind the walls: its own, and those that a shown folder gives it that is a link."""
+    real = {path: path.resolve() for path in _candidates()}
+    inside = [path / course.relative_to(where) for path, where in real.items() if course.is_relative_to(where)]
+    return sorted({course, *inside})
+
+
 def visible(hidden: list[Path]) -> list[Path]:
     """The files and folders that are shown; one inside another is listed only if one of ``hidden`` is in between."""
-    prefixes = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_exec_prefix)}
-    paths = [Path(path) for path in SYSTEM] + [prefix / name for prefix in sorted(prefixes) for name in PYTHON]
-    paths += [Path(sysconfig.get_path("stdlib")), Path(sys.executable).resolve().parent]
-    paths += [Path(autograder.__file__).parent]
     shown: list[Path] = []
-    for path in sorted(paths):
+    for path in _candidates():
         around = max((one for one in shown if path.is_relative_to(one)), default=None, key=_depth)
         if path.exists() and (around is None or _between(around, path, hidden)):
             shown.append(path)
     return shown
 
 
+def _candidates() -> list[Path]:
+    prefixes = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_exec_prefix)}
+    paths = [Path(path) for path in SYSTEM] + [prefix / name for prefix in sorted(prefixes) for name in PYTHON]
+    paths += [Path(sysconfig.get_path("stdlib")), Path(sys.executable).resolve().parent]
+    return sorted([*paths, Path(autograder.__file__).parent])
+
+
 def mounts() -> list[str]:
     """bubblewrap's options that show all this and nothing else, ordered so that deeper places win."""
-    hidden = courses()
+    hidden = [path for course in courses() for path in known_as(course)]
     shown = visible(hidden)
     covers = [one for one in hidden if any(one.is_relative_to(path) for path in shown)]
     options = []

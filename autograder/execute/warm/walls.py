@@ -29,7 +29,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 0x1, 0x2, 0x4, 0x1
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 38, 47
 SIGKILL = 9
-#: System calls that are of use to attackers only: by name, with the numbers on x86-64 and on 64-bit ARM.
+#: System calls that are useful only to attackers: by name, with the numbers on x86-64 and on 64-bit ARM.
 FORBIDDEN_CALLS = {
     "memfd_create": (319, 279),  # memory that RLIMIT_AS does not count
     "memfd_secret": (447, 447),
@@ -218,7 +218,8 @@ def set_limits(limits: Limits, gpu: bool) -> None:
     _limit(resource.RLIMIT_CPU, 4 * limits.total_seconds)
     _limit(resource.RLIMIT_MEMLOCK, 1 << 16)
     if not gpu:  # CUDA reserves more addresses than there is memory
-        limit_memory(limits.memory_bytes)
+        # A little less than what ends the process, so that one that asks for too much gets a MemoryError instead.
+        limit_memory(limits.memory_bytes * 19 // 20)
 
 
 def limit_memory(more: int) -> None:
