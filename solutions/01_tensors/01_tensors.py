@@ -1,8 +1,9 @@
 # %% [markdown]
 # # Tensors
 #
-# Everything in PyTorch is computed with **tensors**: tables of numbers with any number of dimensions. This notebook starts from zero. By
-# the end you can
+# Everything in PyTorch is computed with **tensors**: tables of numbers with any number of dimensions. This notebook starts from zero.
+#
+# After this notebook you can
 #
 # - make tensors, and read their shape, dtype and device;
 # - say which tensors share memory, and so who sees a number that you write;
@@ -10,17 +11,14 @@
 # - replace loops with broadcasting, and read its error message;
 # - save tensors, load them safely, and move them to another device.
 #
-# **Points:** 15, in 8 exercises. The check below each exercise tests what its text asks for. The grader tests the same things with other
-# values.
+# **Points**: 15. **Time**: about 45 minutes of reading and 55 minutes for the 8 exercises. **You need**: a little Python: lists, loops and
+# functions. It helps if you have seen NumPy arrays. If a notebook like this is new to you, start with `00_start`.
+#
+# You can solve the first exercise after ten minutes, and stop after any section. The check below each exercise tests what its text asks for.
+# The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An argument that
 # must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
-#
-# **Time:** about 45 minutes of reading and 55 minutes for the exercises. You can solve the first one after ten minutes, and stop after any
-# section.
-#
-# **You need:** a little Python: lists, loops and functions. It helps if you have seen NumPy arrays. If a notebook like this is new to you,
-# start with `00_start`.
 
 # %% setup
 
@@ -55,7 +53,7 @@ draw_row(
 )
 
 
-# %% folded label="A helper: try something, and print the error if there is one"
+# %% folded label="A helper: print what a call gives, or its error"
 def attempt(what, action, *arguments):
     """Print what a call gives, or the first line of the error that it raises."""
     try:
