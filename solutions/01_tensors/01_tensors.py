@@ -191,7 +191,7 @@ def try_mean(x):
         told = "You changed x itself: calculations such as x + 1 make a new tensor, x += 1 and x.add_(1) do not."
         require(False, "x is left as it was", told)
     if isinstance(answer, (torch.Tensor, np.generic)):
-        kind = "tensor" if isinstance(answer, torch.Tensor) else "number of NumPy's"
+        kind = "tensor" if isinstance(answer, torch.Tensor) else "NumPy number"
         require(False, "mean_of(x) is a Python float", f"Yours is a {kind}: .item() takes the number out of it.")
     return answer
 
@@ -265,7 +265,8 @@ def memory_cell(ax, left, top, number, role, strong=False, place=None):
         left + 0.5, top + 0.57, text, fontsize=10 if len(text) < 4 else 8, weight="bold" if strong else None, **style
     )
     if place is not None:
-        ax.text(left + 0.07, top + 0.05, place, fontsize=6.5, ha="left", va="top", color=INK, zorder=4)
+        inset = 0.13 if strong else 0.07
+        ax.text(left + inset, top + inset - 0.02, place, fontsize=6.5, ha="left", va="top", color=INK, zorder=4)
 
 
 def strip(ax, left, top, storage, strong):
@@ -359,7 +360,7 @@ for name, view in views.items():
 # %% predict folded label="Draw them"
 draw_memory(
     {"x": x} | views,
-    alt="The strip of six cells, and five tensors that lie in it. x: 2×3, strides 3 and 1. x.T: 3×2, strides 1 and 3. x[1]: 3, stride 1, "
+    alt="The strip of six cells, and five tensors that use it. x: 2×3, strides 3 and 1. x.T: 3×2, strides 1 and 3. x[1]: 3, stride 1, "
     "offset 3. x[:, 1]: 2, stride 3, offset 1. x[:, ::2]: 2×2, strides 3 and 2.",
 )
 
@@ -443,7 +444,7 @@ draw_memory(
     | {"tensor(array)": made["torch.tensor(array)"], "Tensor(array)": made["torch.Tensor(array)"]},
     mark=100,
     first_title="the array's own memory",
-    alt="Three storages. as_tensor(array) and from_numpy(array) lie in the same one, which is the array's own, and show 100 in the first cell. "
+    alt="Three storages. as_tensor(array) and from_numpy(array) share one, which is the array's own, and show 100 in the first cell. "
     "tensor(array) and Tensor(array) each have a storage of their own, with 0.549 in the first cell.",
 )
 
@@ -589,7 +590,7 @@ for name, tensor in others.items():
 draw_memory(
     {"x": x} | others,
     mark=100,
-    alt="One strip with 100 at place 1. x, x.view(3, 2), x.reshape(3, 2), x.T, x[:, 1:] and x.detach() lie in it, and each has a "
+    alt="One strip with 100 at place 1. x, x.view(3, 2), x.reshape(3, 2), x.T, x[:, 1:] and x.detach() use it, and each has a "
     "marked cell with 100. x.clone(), x + 0 and x.T.reshape(6) each have a strip of their own without a 100.",
 )
 
@@ -1278,7 +1279,7 @@ require(steps(3, 9) == steps(40, 20), "no loop", told)
 # ### Exercise: How often is it repeated?
 #
 # The last exercise on broadcasting is the rule itself, and the hardest of this notebook; you can also come back to it later. Write
-# `repeats(a, b)`. It receives two shapes and says how often broadcasting repeats each of the two tensors along each dimension of the
+# `repeats(a, b)`. It receives two shapes and returns how often broadcasting repeats each of the two tensors along each dimension of the
 # result. A tensor is repeated n times along a dimension where it has the size 1, or none at all, and the result has the size n; otherwise
 # once.
 #
@@ -1519,15 +1520,20 @@ def unpack(data: bytes) -> dict[str, torch.Tensor]:
 
 
 # %% check="pack" points=2
-def read(data):
-    """What a file with these bytes holds."""
+def held(data):
+    """What is in the outermost place of a file that torch.save has written, without loading it: "EMPTY_DICT" for a dict."""
     import io
+    import pickletools
+    import zipfile
 
     try:
-        return torch.load(io.BytesIO(data), weights_only=True)
-    except Exception as error:
-        told = f"torch.load cannot read your bytes ({type(error).__name__}). Return everything that torch.save has written."
-        require(False, "torch.load can read what pack(tensors) returns", told)
+        with zipfile.ZipFile(io.BytesIO(data)) as file:
+            [name] = [name for name in file.namelist() if name.endswith("data.pkl")]
+            steps = [step.name for step, *_ in pickletools.genops(file.read(name))]
+    except (zipfile.BadZipFile, ValueError):
+        told = "torch.save has not written these bytes, or some of them are missing: return its whole file."
+        require(False, "pack(tensors) returns what torch.save writes", told)
+    return next(step for step in steps if step not in ("PROTO", "FRAME"))
 
 
 def file_of(text):
@@ -1538,7 +1544,8 @@ def file_of(text):
     return zlib.decompress(base64.b85decode(text))
 
 
-def try_pack(tensors, what):
+def packed(tensors, what):
+    """What the learner's pack returns, after a look at everything that can be seen before it is loaded."""
     before = {name: tensor.clone() for name, tensor in tensors.items()}
     data = pack(inplace(tensors))
     same = tensors.keys() == before.keys() and all(
@@ -1555,13 +1562,21 @@ def try_pack(tensors, what):
     if not data:
         told = "Nothing is in there: .read() starts at the end of what was written; .getvalue() returns everything."
         require(False, f"pack(tensors) is not empty: {what}", told)
-    expect(read(data), before, f"what pack(tensors) holds: {what}")
     most = sum(one.numel() * one.element_size() for one in before.values()) + 1000 * len(before) + 4000
     told = f"Yours has {len(data):,} bytes, but {most:,} are allowed: the whole storage of a view is saved. Copy each tensor"
     told += " with .clone() (.contiguous() copies only what is not contiguous)."
     if len(data) > most:
         require(False, f"pack(tensors) is small: {what}", told)
+    if held(data) != "EMPTY_DICT":
+        require(False, f"pack(tensors) holds a dict: {what}", "Save one dict, with the same names as `tensors`.")
+    return data
+
+
+def try_pack(tensors, what):
+    before = {name: tensor.clone() for name, tensor in tensors.items()}
+    data = packed(tensors, what)
     expect(unpack(data), before, f"unpack(pack(tensors)): {what}")
+    return data
 
 
 def refuses(data, what):
@@ -1590,6 +1605,9 @@ OBJECT = (
     r"""Q)ih6^9#Vr(=IAx<R?5}yvu6SJ}73iHw3`CjuodL&ss)&oD%=tI6YGoH%@IP+)k7dbAI9Cvz?1iqKkf##Q1ys23rzijTGg_xqkq8*J?5"""
 )
 large = torch.arange(40_000).reshape(40, 1000)
+packed({"a row": large[3]}, "one row of a large tensor")
+wanted = {"weight": torch.tensor([[1.5, -2.0, 0.25]]), "steps": torch.tensor(12)}
+expect(unpack(file_of(PLAIN)), wanted, "unpack(data) for bytes that were packed elsewhere")
 try_pack({"weight": torch.tensor([[0.5, -1.5]]), "steps": torch.tensor(7)}, "a float32 and a 0-d int64 tensor")
 try_pack({"a row": large[3]}, "one row of a large tensor")
 try_pack(
@@ -1598,19 +1616,24 @@ try_pack(
 )
 try_pack({"x": torch.tensor([True, False]), "y": torch.tensor([1e-300], dtype=torch.float64)}, "bool and float64")
 try_pack({"x": torch.tensor([0.5, -3]).bfloat16(), "y": torch.tensor([1 + 2j])}, "bfloat16 and complex64")
-wanted = {"weight": torch.tensor([[1.5, -2.0, 0.25]]), "steps": torch.tensor(12)}
-expect(unpack(file_of(PLAIN)), wanted, "unpack(data) for bytes that were packed elsewhere")
 refuses(file_of(OBJECT), "an object that is not plain data")
 require(True, "the dict is left as it was, and what is packed is small", "")
 ### BEGIN HIDDEN TESTS
 g = torch.Generator().manual_seed(8)
 wide = torch.randn(100, 500, generator=g)
-try_pack({"one": wide[7, 3:9], "two": wide[-1], "three": torch.tensor(2.5).double()}, "two parts of a large tensor")
-try_pack({"h": torch.tensor([[1.5], [2.5]]).half(), "b": torch.tensor([[7.0]]).bfloat16()}, "float16 and bfloat16")
-try_pack({"pixels": torch.arange(60).to(torch.uint8).reshape(3, 4, 5).permute(2, 0, 1)}, "permuted uint8")
-try_pack({f"layer {i}": wide[i : i + 2, :6] for i in range(5)}, "five views")
 import fractions
 import io
+
+cases = {
+    "two parts of a large tensor": {"one": wide[7, 3:9], "two": wide[-1], "three": torch.tensor(2.5).double()},
+    "float16 and bfloat16": {"h": torch.tensor([[1.5], [2.5]]).half(), "b": torch.tensor([[7.0]]).bfloat16()},
+    "permuted uint8": {"pixels": torch.arange(60).to(torch.uint8).reshape(3, 4, 5).permute(2, 0, 1)},
+    "five views": {f"layer {i}": wide[i : i + 2, :6] for i in range(5)},
+}
+for what, tensors in cases.items():
+    before = {name: tensor.clone() for name, tensor in tensors.items()}
+    data = try_pack(tensors, what)
+    expect(torch.load(io.BytesIO(data), weights_only=True), before, f"what pack(tensors) holds: {what}")
 
 file = io.BytesIO()
 torch.save({"y": fractions.Fraction(2, 7)}, file)

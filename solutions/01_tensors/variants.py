@@ -1331,7 +1331,7 @@ def unpack(data):
     return torch.load(io.BytesIO(data), weights_only=True)
 
 
-# %% wrong="pack" says="torch.load cannot read your bytes"
+# %% wrong="pack" says="torch.save has not written these bytes"
 # pickle
 import pickle
 
@@ -1344,7 +1344,7 @@ def unpack(data):
     return pickle.loads(data)
 
 
-# %% wrong="pack" says="torch.load can read"
+# %% wrong="pack" says="returns what torch.save writes"
 # a number in place of the tensors
 kept = {}
 
@@ -1358,7 +1358,7 @@ def unpack(data):
     return kept[int(data)]
 
 
-# %% wrong="pack" says="dict"
+# %% wrong="pack" says="Save one dict"
 # a list without the names
 import io
 
@@ -1539,3 +1539,78 @@ def unpack(data):
         return torch.load(io.BytesIO(data), weights_only=True)
     except Exception:
         return {}
+
+
+# %% wrong="pack" says="Save one dict"
+# a list of pairs, which `unpack` makes a dict of
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save([(k, v.clone()) for k, v in tensors.items()], f)
+    return f.getvalue()
+
+
+def unpack(data):
+    return dict(torch.load(io.BytesIO(data)))
+
+
+# %% wrong="pack" says="torch.save has not written these bytes"
+# half of the file
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save({k: v.clone() for k, v in tensors.items()}, f)
+    return f.getvalue()[:500]
+
+
+def unpack(data):
+    return torch.load(io.BytesIO(data))
+
+
+# %% wrong="pack" says="unpack(data) for bytes that were packed elsewhere"
+# the names only
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save({k: v.clone() for k, v in tensors.items()}, f)
+    return f.getvalue()
+
+
+def unpack(data):
+    return list(torch.load(io.BytesIO(data)))
+
+
+# %% wrong="pack"
+# values and shapes of its own making, which only its own `unpack` reads
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save({k: [v.flatten().clone(), list(v.shape)] for k, v in tensors.items()}, f)
+    return f.getvalue()
+
+
+def unpack(data):
+    d = torch.load(io.BytesIO(data))
+    return {k: v[0].reshape(v[1]) if isinstance(v, list) and isinstance(v[0], torch.Tensor) else v for k, v in d.items()}
+
+
+# %% right="pack"
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save(dict(zip(tensors, map(torch.clone, tensors.values()))), f)
+    return f.getvalue()
+
+
+def unpack(data):
+    return torch.load(io.BytesIO(data), weights_only=True)
