@@ -126,14 +126,14 @@ for ax, image, title in zip(axes, [pixels, wrong, right], ["pixels", "pixels + 1
 show(
     figure,
     alt="Three photographs of a cat's face. Left: as it is. Middle: 100 added in uint8; wherever the cat was bright, the picture has "
-    "turquoise patches. Right: 100 added in float32 and limited to 255; the cat is evenly brighter.",
+    "turquoise patches, and a few nearly black ones. Right: 100 added in float32 and limited to 255; the cat is evenly brighter.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
 # Values above 155 wrap around and come out small, and they do so in each of the three colours separately. Where only red wraps around, the
-# cat turns turquoise. The remedy: convert to `float32`, compute, limit, convert back.
+# cat turns turquoise; where all three do, nearly black. The remedy: convert to `float32`, compute, limit, convert back.
 #
 # </details>
 #
@@ -532,7 +532,9 @@ def try_these(text):
         answer = sees_the_write(name, dtype)
         what = f"sees_the_write({name!r}, {dtype!r})"
         if isinstance(answer, (torch.Tensor, np.generic)):
-            told = "It holds the right kind of value, but is not a Python bool: use .item() or bool(…)."
+            told = "Yours comes from one element, but is not a Python bool: use .item() or bool(…)."
+            if answer.size != 1 if isinstance(answer, np.generic) else answer.numel() != 1:
+                told = f"Yours is a tensor of shape {tuple(answer.shape)}: compare one element, not all of them."
             require(False, f"{what} is True or False", told)
         if not isinstance(answer, bool):
             expect(answer, truth[name, dtype], what)
@@ -1119,6 +1121,15 @@ first = try_table(
         "You standardised the rows. One mean per column is wanted: which dim leaves that?": torch.tensor(
             [[-0.430350, 1.143117, -0.712767], [-0.377964, 1.133893, -0.755929], [-0.949158, 1.044074, -0.094916]]
         ),
+        "You used one mean for the whole table: dim=0 gives one for each column.": torch.tensor(
+            [[-6.333333, 1.886011, -2.222222], [-5.333333, 0.153960, -1.222222], [-4.333333, 0.153960, -0.222222]]
+        ),
+        "You used the means of the rows: which dim leaves one number per column?": torch.tensor(
+            [[-0.430355, 6.803360, -3.511885], [-0.390009, 1.133893, -1.803400], [-0.349663, 1.133893, -0.094916]]
+        ),
+        "Only the mean is divided: x - mean needs parentheses.": torch.tensor(
+            [[-1.0, 38.845299, -6.0], [0.0, 8.845299, 0.0], [1.0, 8.845299, 6.0]]
+        ),
         "You used one mean and one standard deviation for the whole table: take them per column.": torch.tensor(
             [[-0.478388, 2.467636, -1.007132], [-0.402852, 0.201426, -0.553922], [-0.327315, 0.201426, -0.100713]]
         ),
@@ -1221,10 +1232,16 @@ def try_labels(labels, classes, what):
             "The values are right, but the dtype is float64: .float() makes them float32.": wanted.double(),
             "Rows and columns are swapped: one row for each label.": wanted.t().float(),
             "Ones and zeros are swapped.": 1 - wanted.float(),
-            "There are as many columns as the largest label needs: `classes` may be more.": wanted[
+            "There are only as many columns as the largest label needs: `classes` may be more.": wanted[
                 :, : before.max() + 1
             ].float(),
             "You count the classes from 1: label 0 belongs to column 0.": wanted.float().roll(1, 1),
+            "Your columns are one place too far left: label 0 belongs to column 0.": F.pad(
+                wanted[:, 1:].float(), (0, 1)
+            ),
+            "Each row holds the ones of all labels, as [:, labels] does: each row gets only its own.": wanted.amax(0)
+            .expand_as(wanted)
+            .float(),
             "The row holds the label itself instead of a 1.": torch.diag(before.float()) @ wanted.float(),
         }
         if classes > before.max() + 1
@@ -1258,15 +1275,15 @@ def steps(n, classes):
 
 
 first = try_labels(torch.tensor([2, 0, 1, 2, 3]), 6, "labels 2, 0, 1, 2, 3")
-try_labels(torch.tensor([1, 3, 0, 3]), 4, "labels 1, 3, 0, 3")
-try_labels(torch.tensor([0]), 1, "the label 0 alone")
-try_labels(torch.tensor([[4, 9], [1, 9], [0, 9]])[:, 0], 5, "a column of a larger tensor, 4, 1, 0")
-expect(first[:, 2], torch.tensor([1.0, 0, 0, 1, 0]), "an earlier result stays as it was")
 few, many, wide = steps(4, 5), steps(60, 5), steps(4, 60)
 told = f"Your code calls {few} of torch's functions for 4 labels, but {many} for 60: there is a loop over the labels."
 require(few == many, "no loop over the labels", told)
 told = f"Your code calls {few} of torch's functions for 5 classes, but {wide} for 60: there is a loop over the classes."
 require(few == wide, "no loop over the classes", told)
+try_labels(torch.tensor([1, 3, 0, 3]), 4, "labels 1, 3, 0, 3")
+try_labels(torch.tensor([0]), 1, "the label 0 alone")
+try_labels(torch.tensor([[4, 9], [1, 9], [0, 9]])[:, 0], 5, "a column of a larger tensor, 4, 1, 0")
+expect(first[:, 2], torch.tensor([1.0, 0, 0, 1, 0]), "an earlier result stays as it was")
 ### BEGIN HIDDEN TESTS
 g = torch.Generator().manual_seed(6)
 for n, classes in [(7, 3), (3, 7), (1, 10), (50, 10), (6, 6), (2, 2)]:
@@ -1547,9 +1564,11 @@ def file_of(text):
 def packed(tensors, what):
     """What the learner's pack returns, after a look at everything that can be seen before it is loaded."""
     before = {name: tensor.clone() for name, tensor in tensors.items()}
+    strides = {name: tensor.stride() for name, tensor in tensors.items()}
     data = pack(inplace(tensors))
     same = tensors.keys() == before.keys() and all(
-        tensors[name].dtype == one.dtype and torch.equal(tensors[name], one) for name, one in before.items()
+        tensors[name].dtype == one.dtype and tensors[name].stride() == strides[name] and torch.equal(tensors[name], one)
+        for name, one in before.items()
     )
     if not same:
         told = "You changed the dict, or a tensor in it: put the copies into a new dict."
@@ -1558,6 +1577,7 @@ def packed(tensors, what):
         named = type(data).__name__
         told = "Nothing comes back: is a `return` missing?" if data is None else f"Yours is a {named}."
         told = "That is the file: .getvalue() returns its bytes." if named == "BytesIO" else told
+        told = "That is the file: .read() returns its bytes." if named.startswith("Buffered") else told
         require(False, "pack(tensors) returns bytes", told)
     if not data:
         told = "Nothing is in there: .read() starts at the end of what was written; .getvalue() returns everything."

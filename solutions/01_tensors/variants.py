@@ -180,7 +180,7 @@ def sees_the_write(name, dtype):
     return getattr(torch, name)(array).data_ptr() == array.ctypes.data
 
 
-# %% wrong="sees_the_write" says="not a Python bool"
+# %% wrong="sees_the_write" says="comes from one element"
 # a tensor
 def sees_the_write(name, dtype):
     array = np.zeros(3, dtype=dtype)
@@ -1599,7 +1599,7 @@ def pack(tensors):
 
 def unpack(data):
     d = torch.load(io.BytesIO(data))
-    return {k: v[0].reshape(v[1]) if isinstance(v, list) and isinstance(v[0], torch.Tensor) else v for k, v in d.items()}
+    return {k: v[0].reshape(v[1]) if isinstance(v, list) else v for k, v in d.items()}
 
 
 # %% right="pack"
@@ -1614,3 +1614,69 @@ def pack(tensors):
 
 def unpack(data):
     return torch.load(io.BytesIO(data), weights_only=True)
+
+
+# %% wrong="pack" says="You changed the dict"
+# clones in place of the tensors
+import io
+
+
+def pack(tensors):
+    for k in tensors:
+        tensors[k] = tensors[k].clone()
+    f = io.BytesIO()
+    torch.save(tensors, f)
+    return f.getvalue()
+
+
+def unpack(data):
+    return torch.load(io.BytesIO(data), weights_only=True)
+
+
+# %% wrong="sees_the_write" says="compare one element"
+# all elements
+def sees_the_write(name, dtype):
+    array = np.zeros(3, dtype=dtype)
+    tensor = getattr(torch, name)(array)
+    array[0] = 100
+    return tensor == torch.tensor(array)
+
+
+# %% wrong="standardise" says="one mean for the whole table"
+# the mean of all, the standard deviation of a column
+def standardise(x):
+    std = x.std(0)
+    return (x - x.mean()) / torch.where(std > 0, std, 1.0)
+
+
+# %% wrong="standardise" says="the means of the rows"
+# rows, without keepdim
+def standardise(x):
+    return (x - x.mean(1)) / x.std(1)
+
+
+# %% wrong="standardise" says="parentheses"
+# - before /
+def standardise(x):
+    std = x.std(0)
+    return x - x.mean(0) / torch.where(std > 0, std, 1.0)
+
+
+# %% wrong="one_hot" says="one place too far left"
+# from 1
+def one_hot(labels, classes):
+    return (labels[:, None] == torch.arange(1, classes + 1)).float()
+
+
+# %% wrong="one_hot" says="the ones of all labels"
+# all rows
+def one_hot(labels, classes):
+    table = torch.zeros(len(labels), classes)
+    table[:, labels] = 1
+    return table
+
+
+# %% wrong="one_hot" says="do not leave torch"
+# through NumPy, whose index drops a dimension for a single label
+def one_hot(labels, classes):
+    return torch.tensor(np.eye(classes)[labels], dtype=torch.float32)
