@@ -14,7 +14,7 @@
 # **Points**: 15. **Time**: about 45 minutes of reading and 55 minutes for the 8 exercises. **You need**: a little Python: lists, loops and
 # functions. It helps if you have seen NumPy arrays. If a notebook like this is new to you, start with `00_start`.
 #
-# You can solve the first exercise after ten minutes, and stop after any section. The check below each exercise tests what its text asks for.
+# You can solve the first exercise after ten minutes, and you can stop after any section. The check below each exercise tests what its text asks for.
 # The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An argument that
@@ -65,6 +65,9 @@ def attempt(what, action, *arguments):
 
 
 # %% [markdown]
+# In this notebook, the helper `attempt` above makes a call for you. It prints what comes back, or the error, so that you can look at errors
+# and go on.
+#
 # You rarely name the dtype yourself: PyTorch derives it from what you pass in.
 #
 # **Before you run it:** an `int64` is a whole number of 64 bits, a `float32` a number with a fraction, of 32 bits. What are the dtypes of
@@ -625,7 +628,7 @@ print("the same memory:   ", w.detach().data_ptr() == w.data_ptr())
 #
 # `x.view(shape)` promises never to copy; `x.reshape(shape)` promises always to work. In both, one size may be `-1`: "whatever is left".
 #
-# **Before you run it:** what happens in these four lines?
+# **Before you run it:** what happens in these four lines? (`lambda:` in front of a call means "not yet": `attempt` makes the call.)
 
 # %% predict
 x = torch.arange(6).reshape(2, 3)
@@ -801,8 +804,8 @@ for result, name in [
 #
 # Samples rarely arrive in one piece. Write `to_batch(parts)`, which collects them into one table with a sample in each row:
 #
-# - `parts` is a list or a tuple. Each part is one sample of shape (C,), or a table of several samples of shape (n, C). C and the dtype are
-#   the same for all.
+# - `parts` is a list or a tuple with at least one part. Each part is one sample of shape (C,), or a table of n samples, of shape (n, C). C
+#   and the dtype are the same for all.
 # - The result has the shape (N, C), where N is the number of all samples, in the order in which they came.
 # - The result is a new tensor, also for a single part. `parts` and the tensors in it stay as they are.
 #
@@ -1188,8 +1191,8 @@ print(mine[:, None] == yours)
 #
 # - `labels` is an `int64` tensor of shape (N,) with values from 0 to `classes` − 1. The result has the shape (N, `classes`) and the dtype
 #   `float32`. `labels` stays as it is.
-# - Do it without a loop over labels or classes: how many of torch's functions you call does not depend on N or `classes`, and the labels do
-#   not leave torch (no `tolist`, `item`, `int()` or NumPy, no `for` over the tensor).
+# - Do it without a loop over labels or classes: the number of torch functions that you call must not depend on N or `classes`, and the
+#   labels must not leave torch (no `tolist`, `item`, `int()` or NumPy, no `for` over the tensor).
 # - Do it without PyTorch's own `one_hot`.
 #
 # <details><summary>Hint 1: all pairs</summary>
@@ -1287,7 +1290,7 @@ expect(first[:, 2], torch.tensor([1.0, 0, 0, 1, 0]), "an earlier result stays as
 ### BEGIN HIDDEN TESTS
 g = torch.Generator().manual_seed(6)
 for n, classes in [(7, 3), (3, 7), (1, 10), (50, 10), (6, 6), (2, 2)]:
-    try_labels(torch.randint(0, classes, (n,), generator=g), classes, f"{n} labels")
+    try_labels(torch.randint(0, classes, (n,), generator=g), classes, f"{n} labels" if n > 1 else "one label")
 told = "How many of torch's functions are called depends on N or on classes."
 require(steps(3, 9) == steps(40, 20), "no loop", told)
 ### END HIDDEN TESTS
@@ -1480,8 +1483,8 @@ print(f"big[0].clone(): {size_of_file(big[0].clone()):9,} bytes")
 # ### Loading is a question of trust
 #
 # The format of these files is Python's *pickle*, which can store any object. Reading a pickle can run any code that its author wrote into
-# it. That is why `torch.load` has had, since PyTorch 2.6, the default `weights_only=True`: it accepts tensors, numbers, strings, lists and
-# dicts, and refuses everything else. Only for files of your own, or of somebody you trust as much as yourself, may you write
+# it. That is why `torch.load` has had, since PyTorch 2.6, the default `weights_only=True`: it accepts tensors and plain data, such as
+# numbers, strings, lists and dicts, and refuses other objects. Only for files of your own, or of somebody you trust as much as yourself, may you write
 # `weights_only=False`.
 
 # %%
@@ -1503,8 +1506,8 @@ attempt("torch.load(file):", torch.load, file)
 #   file for a dict with these names and the same shapes, dtypes and values. The dict and its tensors stay as they are.
 # - What is packed is small: besides the numbers themselves, at most 1,000 bytes for each tensor and 4,000 in all, even if a tensor is a
 #   small part of a large one.
-# - `unpack(data)` receives such bytes and returns the dict. If anything but tensors, numbers, strings, lists and dicts is in there, it must
-#   not be loaded: let PyTorch raise its error.
+# - `unpack(data)` receives such bytes and returns the dict. If anything but tensors and plain data is in there, it must not be loaded:
+#   let PyTorch raise its error.
 #
 # <details><summary>Hint 1: a file in memory</summary>
 #
@@ -1679,7 +1682,7 @@ print("back on the CPU:", (y * 2).cpu().device)
 # %% [markdown]
 # To see what goes wrong with two devices, you need two. You have a second one even without a GPU: `meta`. A tensor on `meta` has a shape, a
 # dtype and a device, but no numbers. It takes no memory, and that is what it is used for: working out the shapes of networks that are too
-# large to build.
+# large to build. (`@` multiplies two matrices.)
 
 # %%
 huge = torch.empty(1_000_000, 1_000_000, device="meta")
