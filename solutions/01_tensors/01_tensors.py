@@ -1148,6 +1148,10 @@ first = try_table(
     },
 )
 kept = first.clone()
+wanted = torch.tensor([[-1.0], [0], [1]], dtype=torch.float64)
+told = "You add {} to the standard deviation, which is 0.01 here: change it only where it is 0."
+small = {told.format(added): wanted * times for added, times in [("1e-5", 0.999001), ("1e-4", 0.990099)]}
+try_table(torch.tensor([[7.99], [8.0], [8.01]], dtype=torch.float64), wanted, "x of shape (3, 1) in float64", small)
 g = torch.Generator().manual_seed(5)
 try_table(*made_table(g, 6, 4), "x of shape (6, 4)")
 x, wanted = made_table(g, 5, 3, equal=(1,), dtype=torch.float64)
@@ -1400,6 +1404,7 @@ try_shapes(
         ((2, 3), (3,), ((1, 1), (2, 1)), ((1, 1), (1, 3))),
         ((3, 1), (4,), ((1, 4), (3, 1)), ((1, 1), (1, 1))),
         ((), (5,), ((5,), (1,))),
+        ((2,), (), ((1,), (2,))),
         ((3,), (3, 3), ((3, 1), (1, 1))),
         ((1, 5, 1), (4, 1, 6), ((4, 1, 6), (1, 5, 1))),
         ((4, 2, 3), (2, 1), ((1, 1, 1), (4, 1, 3))),
@@ -1410,7 +1415,15 @@ try_shapes(
     ]
 )
 try_misfits(
-    [((2, 3), (2,)), ((4,), (5,)), ((3, 1, 2), (4, 1, 1)), ((2, 2, 6), (3, 6)), ((5, 4), (2,)), ((6, 7), (3, 1))]
+    [
+        ((2, 3), (2,)),
+        ((4,), (5,)),
+        ((2,), (3, 4)),
+        ((3, 1, 2), (4, 1, 1)),
+        ((2, 2, 6), (3, 6)),
+        ((5, 4), (2,)),
+        ((6, 7), (3, 1)),
+    ]
 )
 ### BEGIN HIDDEN TESTS
 try_shapes(
@@ -1662,8 +1675,8 @@ file = io.BytesIO()
 torch.save({"y": fractions.Fraction(2, 7)}, file)
 refuses(file.getvalue(), "an object that is not plain data")
 file = io.BytesIO()
-torch.save({"z": wide[:2].clone(), "names": ["a", "b"]}, file)
-expect(unpack(file.getvalue()), {"z": wide[:2], "names": ["a", "b"]}, "unpack(data) for bytes packed elsewhere")
+torch.save({"z": wide[:2].clone(), "y": torch.tensor(True)}, file)
+expect(unpack(file.getvalue()), {"z": wide[:2], "y": torch.tensor(True)}, "unpack(data) for bytes packed elsewhere")
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -1680,3 +1680,19 @@ def one_hot(labels, classes):
 # through NumPy, whose index drops a dimension for a single label
 def one_hot(labels, classes):
     return torch.tensor(np.eye(classes)[labels], dtype=torch.float32)
+
+
+# %% wrong="standardise" says="You add 1e-5 to the standard deviation"
+# as batch normalisation does
+def standardise(x):
+    return (x - x.mean(0)) / (x.std(0) + 1e-5)
+
+
+# %% wrong="standardise" says="You add 1e-4 to the standard deviation"
+def standardise(x):
+    return (x - x.mean(0)) / (x.std(0) + 1e-4)
+
+
+# %% right="standardise"
+def standardise(x):
+    return (x - x.mean(0)) / (x.std(0) + 1e-7)
