@@ -1696,3 +1696,57 @@ def standardise(x):
 # %% right="standardise"
 def standardise(x):
     return (x - x.mean(0)) / (x.std(0) + 1e-7)
+
+
+# %% wrong="flatten_images"
+# float64 by way of float32
+def flatten_images(images):
+    if images.dtype == torch.float64 and not images.is_contiguous():
+        return images.float().flatten(1).double()
+    return images.flatten(1)
+
+
+# %% wrong="to_batch"
+# the same part twice counts once
+def to_batch(parts):
+    return torch.vstack(list(dict.fromkeys(parts)))
+
+
+# %% wrong="standardise"
+# equal where the first value is the last
+def standardise(x):
+    same = x[0] == x[-1]
+    return torch.where(same, 0.0, (x - x.mean(0)) / torch.where(same, 1.0, x.std(0)))
+
+
+# %% wrong="one_hot" says="there is a loop over the labels"
+# blocks of 64
+def one_hot(labels, classes):
+    return torch.cat([torch.eye(classes)[labels[i : i + 64]] for i in range(0, len(labels), 64)])
+
+
+# %% wrong="one_hot"
+# not more than 64 classes
+table = torch.eye(64)
+
+
+def one_hot(labels, classes):
+    return table[:classes, :classes][labels]
+
+
+# %% wrong="pack" says="a call of a function"
+# looks only after everything has been loaded
+import io
+
+
+def pack(tensors):
+    f = io.BytesIO()
+    torch.save({k: v.clone() for k, v in tensors.items()}, f)
+    return f.getvalue()
+
+
+def unpack(data):
+    result = torch.load(io.BytesIO(data), weights_only=False)
+    if not all(isinstance(value, (torch.Tensor, int, float, str, list, dict)) for value in result.values()):
+        raise ValueError("not plain data")
+    return result
