@@ -1382,7 +1382,7 @@ def try_shapes(cases):
         what = f"repeats({a}, {b})"
         if type(answer) is list and answer in (list(wanted), [list(one) for one in wanted]):
             require(False, f"{what} is a tuple of tuples", "Yours is a list: tuple(…) converts it.")
-        result = tuple(torch.broadcast_shapes(a, b))
+        result = tuple(np.broadcast_shapes(a, b))
         shorter = min(len(a), len(b))
         mistakes = {
             "The two are swapped: first a, then b.": wanted[::-1],
