@@ -12,8 +12,8 @@
 # - find the dead units of a layer and explain what training does to them;
 # - say what `inplace=True` does and when autograd refuses it.
 #
-# **Points**: 15. **Time**: about 45 minutes of reading and 60 minutes for the 8 exercises. **You need**: tensors and their
-# shapes, views that share memory, and gradients with `backward()`. If a notebook like this is new to you, start with `00_start`.
+# **Points**: 15. **Time**: about 45 minutes of reading and 60 minutes for the 8 exercises. **You need**: tensors, their
+# shapes, and views that share memory (`01_tensors`); gradients with `backward()` (`02_gradients_and_optimizers`). If a notebook like this is new to you, start with `00_start`.
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #

@@ -10,7 +10,8 @@
 # - train a small network to read digits, with gradients from your own code.
 #
 # **Points**: 16. **Time**: about 45 minutes of reading and 75 minutes for the 8 exercises. **You need**: tensors and their shapes, transposing and
-# broadcasting, `backward()` and `.grad`, and from `03_functional_and_relu` the ReLU and the difference between `F` and `nn`.
+# broadcasting (`01_tensors`), `backward()` and `.grad` (`02_gradients_and_optimizers`), and from `03_functional_and_relu` the ReLU and the difference
+# between `F` and `nn`.
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #

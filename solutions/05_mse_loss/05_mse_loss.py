@@ -11,8 +11,9 @@
 # - protect a training run against a shape mistake that raises no error;
 # - train a classifier of handwritten digits with a loss that was made for regression.
 #
-# **Points**: 13. **Time**: about 40 minutes of reading and 55 minutes for the 7 exercises. **You need**: tensors and broadcasting;
-# `backward()`, and the training loop with an optimizer (`zero_grad`, loss, `backward`, `step`); `nn.Linear` (`04_linear`).
+# **Points**: 13. **Time**: about 40 minutes of reading and 55 minutes for the 7 exercises. **You need**: tensors and broadcasting
+# (`01_tensors`); `backward()`, and the training loop with an optimizer: `zero_grad`, loss, `backward`, `step` (`02_gradients_and_optimizers`);
+# `nn.Linear` (`04_linear`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #

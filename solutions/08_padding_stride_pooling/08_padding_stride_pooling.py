@@ -10,7 +10,7 @@
 # - write max pooling, its backward pass and average pooling, and measure how pooling helps with digits that move.
 #
 # **Points**: 16. **Time**: about 40 minutes of reading and 85 minutes for the 8 exercises. **You need**: indexing
-# and slicing of tensors, `backward()` and `.grad`, and from `07_convolution` the definition of a convolution, `F.conv1d`,
+# and slicing of tensors (`01_tensors`), `backward()` and `.grad` (`02_gradients_and_optimizers`), and from `07_convolution` the definition of a convolution, `F.conv1d`,
 # `F.conv2d` and `groups`.
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
