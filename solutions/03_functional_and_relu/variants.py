@@ -2398,3 +2398,48 @@ class LearnedLeakyReLU(nn.Module):
         pair = self.pairs.setdefault(x.shape, [torch.empty(y.shape) for _ in range(2)])
         pair.reverse()
         return pair[0].copy_(y)
+
+
+# %% wrong="clipped_module" says="The path for gradients is cut"
+# no gradient in float16
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        y = x.clamp(0, self.ceiling)
+        return y.detach() if x.dtype == torch.float16 else y
+
+
+# %% wrong="leaky_relu" says="in float64"
+# fewer digits for images
+def leaky_relu(x, negative_slope=0.01):
+    y = torch.where(x > 0, x, negative_slope * x)
+    return y.bfloat16().to(x.dtype) if x.dim() == 4 else y
+
+
+# %% wrong="relu" says="autograd passes through relu for each of them"
+# no gradient for a large tensor
+def relu(x):
+    y = x.clamp(min=0)
+    return y.detach() if x.numel() > 1000 else y
+
+
+# %% wrong="relu_backward" says="x of shape ()"
+# fewer digits for a single number
+def relu_backward(grad_output, x):
+    y = grad_output * (x > 0)
+    return y.half().to(y.dtype) if x.dim() == 0 else y
+
+
+# %% wrong="learned_leaky" says="x of shape (3, 4, 1)"
+# dimensions of size 1 are dropped for sequences
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        y = torch.where(x > 0, x, self.weight.view(-1, *[1] * (x.dim() - 2)) * x)
+        return y.squeeze(-1) if x.dim() == 3 else y

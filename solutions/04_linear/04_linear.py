@@ -1216,7 +1216,7 @@ compare(answer, wanted, what, [x, weight, bias], before, mistakes)
 def battery(sizes, widths, generator, flip):
     """Descriptions with x, weight, bias, dim and the result, all with so few digits that rounding plays no part.
 
-    Each position in each size comes once; sign of dim, bias, dtype, layout and widths change in turns. The rows come
+    Each position in each size comes once. The sign of dim, bias, dtype, layout and widths change in turns. The rows come
     first, as a layer wants them; then the features of all of them are put where dim says.
     """
 
@@ -1271,14 +1271,14 @@ def thorough(sizes, widths, seed, flip):
 
 
 thorough(
-    [(), (3,), (3, 3), (1, 5), (2, 1, 3), (2, 3, 2, 2), (2, 1, 2, 3, 2), (1, 2, 1, 1, 2, 1, 2)],
+    [(), (3,), (3, 3), (1, 5), (2, 1, 3), (2, 3, 2, 2), (2, 1, 2, 3, 2), (1, 2, 1, 1, 2, 1, 2), (), ()],
     [(3, 3), (3, 1), (1, 4)],
     15,
     flip=False,
 )
 ### BEGIN HIDDEN TESTS
 thorough(
-    [(), (4,), (4, 4), (5, 1), (1, 3, 2), (3, 2, 1, 2), (1, 2, 2, 1, 3), (2, 1, 1, 2, 1, 2, 1)],
+    [(), (4,), (4, 4), (5, 1), (1, 3, 2), (3, 2, 1, 2), (1, 2, 2, 1, 3), (2, 1, 1, 2, 1, 2, 1), (), ()],
     [(4, 4), (4, 2), (1, 3), (2, 5), (3, 3)],
     16,
     flip=True,

@@ -2286,3 +2286,9 @@ def collapse(first, second):
             layer.weight.copy_(second.weight @ first.weight)
         layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
     return layer
+
+
+# A single vector gets no bias
+# %% wrong="linear_along" says="a bias"
+def linear_along(x, weight, bias=None, dim=-1):
+    return F.linear(x.movedim(dim, -1), weight, bias if x.dim() > 1 else None).movedim(-1, dim)
