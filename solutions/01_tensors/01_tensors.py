@@ -191,7 +191,13 @@ def mean_of(x: torch.Tensor) -> float:
 def try_mean(x):
     """The learner's answer, after a look at x and at the answer's type."""
     before = x.clone()
-    answer = mean_of(inplace(x))
+    try:
+        answer = mean_of(inplace(x))
+    except RuntimeError as error:
+        if "output dtype" in str(error):
+            told = f"The mean of whole numbers (here {x.dtype}) needs a dtype with fractions: convert x first."
+            require(False, f"mean_of(x) for x of shape {tuple(x.shape)} and dtype {x.dtype}", told)
+        raise
     if x.dtype != before.dtype or not torch.equal(x, before):
         told = "You changed x itself: calculations such as x + 1 make a new tensor, x += 1 and x.add_(1) do not."
         require(False, "x is left as it was", told)
@@ -697,7 +703,13 @@ def flatten_images(images: torch.Tensor) -> torch.Tensor:
 # %% check="flatten_images" points=2
 def try_images(images, wanted, what, mistakes=None):
     before = images.clone()
-    answer = flatten_images(inplace(images))
+    try:
+        answer = flatten_images(inplace(images))
+    except RuntimeError as error:
+        if "view size" in str(error):
+            told = "`view` refuses some tensors that are not contiguous; `reshape` copies if it has to."
+            require(False, f"flatten_images(images) for {what}", told)
+        raise
     if images.shape != before.shape or images.dtype != before.dtype or not torch.equal(images, before):
         told = "You changed images itself, or its shape: functions that end in _ do that, and so does assigning to images[…]."
         require(False, f"the images are left as they were, {what}", told)
@@ -1761,8 +1773,8 @@ attempt("there.cpu():   ", lambda: there.cpu())
 #
 # A plain number is on no device, so it can be combined with any tensor. Tensors on different devices do not mix (a 0-d tensor on the CPU
 # is the exception): PyTorch does not copy between devices behind your back, because that is slow. The message names the two: *Tensor on
-# device meta is not on the expected device cpu!* You say where to compute, with `.to(device)`. The last two fail on `meta` alone, since
-# there are no numbers to take out or copy. On a GPU they work.
+# device meta is not on the expected device cpu!* You say where to compute, with `.to(device)`. The last two
+# fail on `meta` alone: such a tensor holds no numbers to take out or copy. On a GPU they work.
 #
 # </details>
 #
