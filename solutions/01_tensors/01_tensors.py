@@ -6,7 +6,7 @@
 # After this notebook you can
 #
 # - make tensors, and read their shape, dtype and device;
-# - say which tensors share memory, and so who sees a number that you write;
+# - say which tensors share memory, and so which of them change when you write a number;
 # - change shapes with `view`, `reshape`, `squeeze` and `unsqueeze`, and join tensors with `cat` and `stack`;
 # - replace loops with broadcasting, and read its error message;
 # - save tensors, load them safely, and move them to another device.
@@ -41,7 +41,7 @@ print("noon on the second day:", t[1, 1])
 #
 # - a **shape**: the size of each dimension, here 2 rows and 3 columns. A tensor may have any number of dimensions, even none at all;
 # - a **dtype**: the kind of number. All its elements are of the same kind;
-# - a **device**: where its numbers are stored. `cpu` is your computer's ordinary memory.
+# - a **device**: where its numbers are stored. `cpu` is the ordinary memory of the computer that runs the notebook.
 #
 # Counting starts at 0, so `t[1, 1]` is in the second row and the second column.
 
@@ -70,8 +70,8 @@ def attempt(what, action, *arguments):
 #
 # You rarely name the dtype yourself: PyTorch derives it from what you pass in.
 #
-# **Before you run it:** an `int64` is a whole number of 64 bits, a `float32` a number with a fraction, of 32 bits. What are the dtypes of
-# these five tensors? (Only one of them is a surprise.)
+# **Before you run it:** an `int64` is a whole number of 64 bits, a `float32` or `float64` a number with a fraction, of 32 or 64 bits.
+# What are the dtypes of these five tensors? (Only one of them is a surprise.)
 
 # %% predict
 print("[1, 2, 3]           ", torch.tensor([1, 2, 3]).dtype)
@@ -90,7 +90,8 @@ print("np.array([1.0, 2.0])", torch.tensor(np.array([1.0, 2.0])).dtype)
 # </details>
 #
 # `x.float()`, `x.double()` and `x.long()` return a tensor in `float32`, `float64` and `int64`; `x.to(torch.uint8)` works with any dtype.
-# And when the two sides of a `+` differ, PyTorch picks a dtype that can hold both: `int64` and `float32` give `float32`.
+# When two tensors differ in dtype, the result has the larger kind: `int64` and `float32` give `float32`. A plain number counts only by
+# its kind, whole or with a fraction.
 #
 # **Before you run it:** whole numbers hide three traps. What do you get from 7 / 2 and from 7 // 2? Can you take the mean of whole numbers?
 # And pixels are often `uint8`, which holds 0 to 255 and nothing else: what is 200 + 100?
@@ -105,9 +106,10 @@ print("pixels:", torch.tensor([200, 20], dtype=torch.uint8) + 100)
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `/` always gives a number with a fraction. `//` rounds down and stays with whole numbers. The mean of whole numbers is usually not a whole
-# number, and PyTorch refuses to guess which dtype you want: write `x.float().mean()`. The last one is the dangerous trap because there is
-# no error: 300 does not fit into a `uint8`, so counting starts again at 0 after 255, and 300 becomes 300 − 256 = 44.
+# `/` always gives a number with a fraction. `//` rounds down and stays with whole numbers. The mean of whole numbers is usually not a
+# whole number, and PyTorch refuses to guess which dtype you want: write `x.float().mean()`. The last one is the dangerous trap because
+# there is no error: a `uint8` tensor plus the plain number 100 stays `uint8` (plus 1.5, it becomes `float32`), and 300 does not fit.
+# Counting starts again at 0 after 255, so 300 becomes 300 − 256 = 44.
 #
 # </details>
 #
@@ -189,7 +191,13 @@ def mean_of(x: torch.Tensor) -> float:
 def try_mean(x):
     """The learner's answer, after a look at x and at the answer's type."""
     before = x.clone()
-    answer = mean_of(inplace(x))
+    try:
+        answer = mean_of(inplace(x))
+    except RuntimeError as error:
+        if "output dtype" in str(error):
+            told = f"The mean of whole numbers (here {x.dtype}) needs a dtype with fractions: convert x first."
+            require(False, f"mean_of(x) for x of shape {tuple(x.shape)} and dtype {x.dtype}", told)
+        raise
     if x.dtype != before.dtype or not torch.equal(x, before):
         told = "You changed x itself: calculations such as x + 1 make a new tensor, x += 1 and x.add_(1) do not."
         require(False, "x is left as it was", told)
@@ -326,9 +334,9 @@ def draw_memory(tensors, alt, mark=None, first_title=None):
 #
 # The memory of a computer has no rows and columns. It is one long strip of places, numbered from 0. So how can a tensor be a table?
 #
-# It keeps two things: a **storage**, which is the strip, and a recipe for finding an element in it. The recipe consists of the **offset**,
-# the place of the first element, and of the **strides**: for each dimension, how many places you move along the strip when the index in
-# this dimension grows by 1.
+# It keeps two things: a **storage**, which is the strip, and a recipe for finding an element in it. The recipe consists of the shape and
+# dtype, of the **offset**, the place of the first element, and of the **strides**: for each dimension, how many places you move along the
+# strip when the index in this dimension grows by 1.
 
 # %%
 x = torch.arange(10.0, 16.0).reshape(2, 3)
@@ -353,7 +361,7 @@ draw_memory(
 # copied.**
 #
 # **Before you run it:** `x.T` is `x` with rows and columns swapped; `x[1]` is a row, `x[:, 1]` a column, and `x[:, ::2]` every second
-# column. All of them use the same six numbers. What are their offsets and strides?
+# column. All of them use the same storage. What are their offsets and strides?
 
 # %% predict
 views = {"x.T": x.T, "x[1]": x[1], "x[:, 1]": x[:, 1], "x[:, ::2]": x[:, ::2]}
@@ -370,8 +378,9 @@ draw_memory(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `x.T` swaps the two strides and nothing else. `x[1]` starts at place 3. Down a column you always move 3 places; `x[:, 1]` starts at
-# place 1. Every second column means a stride of 2 instead of 1.
+# `x.T` swaps the two sizes and the two strides; the storage stays as it is. `x[1]` starts at place 3, and a single row has one dimension,
+# so one stride: 1. Down a column you always move 3 places; `x[:, 1]` starts at place 1. Every second column means a stride of 2 instead
+# of 1.
 #
 # </details>
 #
@@ -491,7 +500,7 @@ for name, tensor in made.items():
 #   `"Tensor"`; the cell already looks up the function itself with `getattr(torch, name)`.
 # - `dtype` is the dtype of the *array*: `"float64"`, `"float32"`, `"int64"`, `"int32"` or `"uint8"`.
 # - The first three lines, which make the array and the tensor, are there. Add the experiment: return `True` if the tensor sees what is
-#   written into the array *afterwards*, else `False`.
+#   written into the array *afterwards*, else `False`. Write a number that fits every dtype: at most 255.
 #
 # <details><summary>Hint 1: the steps</summary>
 #
@@ -572,8 +581,8 @@ try_these(
 # %% [markdown]
 # ### And between tensors?
 #
-# **Before you run it:** we write 100 into `x[0, 1]`. `x.view(3, 2)` and `x.reshape(3, 2)` give `x` another shape, `x.clone()` copies it,
-# and `x.detach()` cuts it off from the calculation of gradients (notebook 02). Which of these eight see the 100?
+# **Before you run it:** we write 100 into `x[0, 1]`. `x.view(3, 2)` and `x.reshape(3, 2)` give `x` another shape, and `x.detach()` cuts
+# it off from the calculation of gradients (notebook 02). Which of these eight see the 100?
 
 # %% predict
 x = torch.arange(10.0, 16.0).reshape(2, 3)
@@ -608,9 +617,10 @@ draw_memory(
 #
 # </details>
 #
-# **The rule.** `view`, `T` and `transpose`, slices, `detach` and `from_numpy`: the same memory. `clone`, `torch.tensor` and every
-# calculation: new memory. `reshape` and `as_tensor`: the same if possible, else new. If you want to be sure that you own your numbers,
-# write `.clone()`.
+# **The rule.** `view`, `T` and `transpose`, slices, `detach` and `from_numpy`: the same memory. `clone`, `torch.tensor` and calculations:
+# new memory, except for those that write in place, such as `x += 1`. `reshape` and `as_tensor`: the same if possible, else new.
+# `.float()` and `.to(…)` return `x` itself if there is nothing to convert. If you want to be sure that you own your numbers, write
+# `.clone()`.
 #
 # The other direction, `x.numpy()`, shares as well. It refuses a tensor that takes part in the calculation of gradients, because NumPy knows
 # nothing of gradients. That is the usual reason for `detach`:
@@ -626,7 +636,7 @@ print("the same memory:   ", w.detach().data_ptr() == w.data_ptr())
 #
 # ## New shapes
 #
-# `x.view(shape)` promises never to copy; `x.reshape(shape)` promises always to work. In both, one size may be `-1`: "whatever is left".
+# `x.view(shape)` and `x.reshape(shape)` both give `x` another shape. In both, one size may be `-1`: "whatever is left".
 #
 # **Before you run it:** what happens in these four lines? (`lambda:` in front of a call means "not yet": `attempt` makes the call.)
 
@@ -640,8 +650,9 @@ attempt("x.T.view(-1):    ", lambda: x.T.view(-1))
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The first two fill the new shape in the order of the rows. `x.T` read row by row is 0, 3, 1, 4, 2, 5. `reshape` copies the numbers in that
-# order. `view` must not copy, so it refuses. The message suggests `.reshape(...)`, and mostly that is what you want.
+# `view` promises never to copy, `reshape` promises always to work if the sizes fit. The first two lines fill the new shape in the order
+# of the rows. `x.T` read row by row is 0, 3, 1, 4, 2, 5. `reshape` copies the numbers in that order. `view` must not copy, so it refuses.
+# The message suggests `.reshape(...)`, and mostly that is what you want.
 #
 # </details>
 #
@@ -692,7 +703,13 @@ def flatten_images(images: torch.Tensor) -> torch.Tensor:
 # %% check="flatten_images" points=2
 def try_images(images, wanted, what, mistakes=None):
     before = images.clone()
-    answer = flatten_images(inplace(images))
+    try:
+        answer = flatten_images(inplace(images))
+    except RuntimeError as error:
+        if "view size" in str(error):
+            told = "`view` refuses some tensors that are not contiguous; `reshape` copies if it has to."
+            require(False, f"flatten_images(images) for {what}", told)
+        raise
     if images.shape != before.shape or images.dtype != before.dtype or not torch.equal(images, before):
         told = "You changed images itself, or its shape: functions that end in _ do that, and so does assigning to images[…]."
         require(False, f"the images are left as they were, {what}", told)
@@ -755,8 +772,8 @@ try_images(images, torch.flatten(images, 1), "images of shape (4, 3, 5), cut out
 # ### A dimension more, a dimension less: `unsqueeze` and `squeeze`
 #
 # A dimension of size 1 holds no additional numbers, but shapes often have to match. `x.unsqueeze(d)` inserts a dimension of size 1 at
-# position `d`. `x[None]` and `x[:, None]` do the same with indices: `None` stands where the new dimension goes. `x.squeeze()` removes *all*
-# dimensions of size 1, `x.squeeze(d)` only dimension `d`.
+# position `d`. `x[None]` and `x[:, None]` do the same with indices: `None` stands where the new dimension goes. `x.squeeze()` removes
+# *all* dimensions of size 1, `x.squeeze(d)` only dimension `d`, and only if its size is 1. All of them share the memory of `x`.
 #
 # To join tensors, there are two functions. `torch.cat` puts them one after the other along a dimension *that they have*. `torch.stack` puts
 # them side by side along a *new* dimension.
@@ -796,7 +813,7 @@ for result, name in [
 #
 # `cat` needs tensors with the same number of dimensions, and `m` has two where `a` has one. With `a.unsqueeze(0)`, a table of one row, it
 # works. `cat` along dimension 0 makes a tensor longer; along dimension 1, wider. `stack` needs equal shapes, and its result has one
-# dimension more.
+# dimension more: with `dim=1`, `a` and `b` become the columns, (3, 2). `squeeze()` takes both sizes of 1 out of (1, 3, 1).
 #
 # </details>
 #
@@ -995,14 +1012,15 @@ draw_broadcast(
 attempt("t - torch.ones(2):", lambda: t - torch.ones(2))
 
 # %% [markdown]
-# It names the two sizes that clash and their dimension. Suppose we wanted to subtract one number *per row*. `torch.ones(2)` is aligned
-# with the columns, so it has to become a column itself: `torch.ones(2)[:, None]` has the shape (2, 1).
+# It names the two sizes that clash and their dimension (*non-singleton* means that its size is not 1). Suppose we wanted to subtract one
+# number *per row*. `torch.ones(2)` is aligned with the columns, so it has to become a column itself: `torch.ones(2)[:, None]` has the
+# shape (2, 1).
 #
 # **Before you run it:** do these pairs fit, and what are the shapes of the results?
 
 # %% predict
-for a, b in [((5, 4), (1,)), ((5, 4), (5, 1)), ((5, 4), (5,)), ((3, 1), (4,)), ((8, 1, 6), (7, 1)), ((), (2, 2))]:
-    attempt(f"{a} and {b}:", lambda a=a, b=b: tuple((torch.zeros(a) + torch.zeros(b)).shape))
+for p, q in [((5, 4), (1,)), ((5, 4), (5, 1)), ((5, 4), (5,)), ((3, 1), (4,)), ((8, 1, 6), (7, 1)), ((), (2, 2))]:
+    attempt(f"{p} and {q}:", lambda p=p, q=q: tuple((torch.zeros(p) + torch.zeros(q)).shape))
 
 # %% predict folded label="Draw (3, 1) and (4,), with numbers"
 column, row = torch.tensor([[0.0], [10.0], [20.0]]), torch.tensor([1.0, 2.0, 3.0, 4.0])
@@ -1019,8 +1037,9 @@ draw_row(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# (5,) does not fit (5, 4): aligned from the right, 5 meets 4. A column and a row, (3, 1) and (4,), give a whole table: every number of the
-# one with every number of the other. That is how you compare *all pairs* of something without a loop. A 0-d tensor fits everything.
+# (5,) does not fit (5, 4): aligned from the right, 5 meets 4. A column and a row, (3, 1) and (4,), give a whole table: every number of
+# the one with every number of the other. That is how you compare *all pairs* of something without a loop. In (8, 1, 6) and (7, 1), the 1
+# in the middle becomes 7, the last 1 becomes 6, and 8 stays. A 0-d tensor fits everything.
 #
 # </details>
 #
@@ -1037,8 +1056,9 @@ print("shape of the difference:", tuple(difference.shape))
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# (4, 1) and (4,) give (4, 4): each prediction minus *every* target. No error, only a wrong number, and a network that learns nonsense.
-# `prediction.squeeze(1) - target` is right. If a loss looks odd, print the shapes first.
+# (4, 1) and (4,) give (4, 4): each prediction minus *every* target. Their squares are four times 0, six times 1, four times 4 and twice
+# 9, 40 in all, and 40 / 16 = 2.5. No error, only a wrong number, and a network that learns nonsense. `prediction.squeeze(1) - target` is
+# right. If a loss looks odd, print the shapes first.
 #
 # </details>
 #
@@ -1197,13 +1217,13 @@ print(mine[:, None] == yours)
 # %% [markdown]
 # ### Exercise: One-hot without a loop
 #
-# The labels of five images are 2, 0, 1, 2, 3. Many formulas need each label as a row of zeros with a single 1 at the position of the label:
-# the **one-hot** form. Write `one_hot(labels, classes)`:
+# The labels of five images are 2, 0, 1, 2, 3. Many formulas need each label as a row of zeros with a single 1 at the position of the
+# label: the **one-hot** form. With 4 classes they are 0010, 1000, 0100, 0010 and 0001. Write `one_hot(labels, classes)`:
 #
 # - `labels` is an `int64` tensor of shape (N,) with values from 0 to `classes` − 1. The result has the shape (N, `classes`) and the dtype
 #   `float32`. `labels` stays as it is.
-# - Do it without a loop over labels or classes: the number of torch functions that you call must not depend on N or `classes`, and the
-#   labels must not leave torch (no `tolist`, `item`, `int()` or NumPy, no `for` over the tensor).
+# - Do it without a loop over labels or classes: the number of calls of torch functions must not depend on N or `classes`, and the labels
+#   must not leave torch (no `tolist`, `item`, `int()` or NumPy, no `for` over the tensor).
 # - Do it without PyTorch's own `one_hot`.
 #
 # <details><summary>Hint 1: all pairs</summary>
@@ -1315,7 +1335,7 @@ require(steps(3, 9) == steps(40, 20), "no loop", told)
 # The last exercise on broadcasting is the rule itself, and the hardest of this notebook; you can also come back to it later. Write
 # `repeats(a, b)`. It receives two shapes and returns how often broadcasting repeats each of the two tensors along each dimension of the
 # result. A tensor is repeated n times along a dimension where it has the size 1, or none at all, and the result has the size n; otherwise
-# once.
+# the entry is 1: not repeated.
 #
 # | a | b | result | `repeats(a, b)` |
 # |---|---|---|---|
@@ -1484,7 +1504,7 @@ def size_of_file(value):
 print(f"foo holds {foo.numel() * foo.element_size()} bytes of numbers; its file has {size_of_file(foo)}.")
 
 # %% [markdown]
-# The rest of the file is the recipe (shape, strides, dtype) and padding.
+# The rest of the file is the recipe (shape, dtype, offset, strides) and padding.
 #
 # **Before you run it:** `big` has a million numbers, which take 4 MB. `big[0]` is one row, 1,000 numbers. How large is its file? And that
 # of its clone?
@@ -1506,9 +1526,9 @@ print(f"big[0].clone(): {size_of_file(big[0].clone()):9,} bytes")
 # ### Loading is a question of trust
 #
 # The format of these files is Python's *pickle*, which can store any object. Reading a pickle can run any code that its author wrote into
-# it. That is why `torch.load` has had, since PyTorch 2.6, the default `weights_only=True`: it accepts tensors and plain data, such as
-# numbers, strings, lists and dicts, and refuses other objects. Only for files of your own, or of somebody you trust as much as yourself, may you write
-# `weights_only=False`.
+# it. That is why `torch.load` has had, since PyTorch 2.6, the default `weights_only=True`: it accepts tensors and plain data (numbers,
+# strings, lists, dicts and a few more), and refuses other objects. Only for files of your own, or of somebody you trust as much as
+# yourself, may you write `weights_only=False`.
 
 # %%
 import fractions
@@ -1527,10 +1547,10 @@ attempt("torch.load(file):", torch.load, file)
 #
 # - `pack(tensors)` receives a dict that maps names to tensors of any shape and dtype, and returns `bytes`: what `torch.save` writes into a
 #   file for a dict with these names and the same shapes, dtypes and values. The dict and its tensors stay as they are.
-# - What is packed is small: besides the numbers themselves, at most 1,000 bytes for each tensor and 4,000 in all, even if a tensor is a
-#   small part of a large one.
-# - `unpack(data)` receives such bytes and returns the dict. If anything but tensors and plain data is in there, it must not be loaded:
-#   let PyTorch raise its error.
+# - What is packed is small: besides the numbers themselves, at most 4,000 bytes plus 1,000 for each tensor, even if a tensor is a small
+#   part of a large one.
+# - `unpack(data)` receives such bytes and returns the dict. If there is an object in it that `weights_only=True` does not accept, it must
+#   not be loaded: let PyTorch raise its error.
 #
 # <details><summary>Hint 1: a file in memory</summary>
 #
@@ -1609,7 +1629,8 @@ def packed(tensors, what):
         told = "Nothing is in there: .read() starts at the end of what was written; .getvalue() returns everything."
         require(False, f"pack(tensors) is not empty: {what}", told)
     most = sum(one.numel() * one.element_size() for one in before.values()) + 1000 * len(before) + 4000
-    told = f"Yours has {len(data):,} bytes, but {most:,} are allowed: the whole storage of a view is saved. Copy each tensor"
+    told = f"Yours has {len(data):,} bytes, but {most:,} are allowed ({most - 1000 * len(before) - 4000:,} of numbers, 4,000, and "
+    told += "1,000 for each tensor): the whole storage of a view is saved. Copy each tensor"
     told += " with .clone() (.contiguous() copies only what is not contiguous)."
     if len(data) > most:
         require(False, f"pack(tensors) is small: {what}", told)
@@ -1715,9 +1736,9 @@ expect(unpack(file.getvalue()), {"z": wide[:2], "y": torch.tensor(True)}, "unpac
 # %% [markdown]
 # ## Devices
 #
-# Every tensor is on one device: `cpu`, or a GPU, which torch calls `cuda`. You choose it when you make a tensor, `torch.zeros(3,
-# device="cuda")`, or you copy a tensor there with `x.to("cuda")`. In this course the set-up has already decided: `device` is a GPU if there
-# is one, else the CPU. Code that says `x.to(device)` runs on both.
+# Every tensor is on one device: usually `cpu`, or an NVIDIA GPU, which torch calls `cuda`. You choose it when you make a tensor,
+# `torch.zeros(3, device="cuda")`, or you copy a tensor there with `x.to("cuda")`. In this course the set-up has already decided: `device`
+# is a GPU if there is one, else the CPU. Code that says `x.to(device)` runs on both.
 
 # %% varies
 y = torch.arange(3.0).to(device)
@@ -1726,9 +1747,9 @@ print(y * 2)
 print("back on the CPU:", (y * 2).cpu().device)
 
 # %% [markdown]
-# To see what goes wrong with two devices, you need two. You have a second one even without a GPU: `meta`. A tensor on `meta` has a shape, a
-# dtype and a device, but no numbers. It takes no memory, and that is what it is used for: working out the shapes of networks that are too
-# large to build. (`@` multiplies two matrices.)
+# To see what goes wrong with two devices, you need two. You have a second one even without a GPU: `meta`. A tensor on `meta` has a shape,
+# a dtype and a device, and takes no memory. It is used for working out the shapes of networks that are too large to build. (`@`
+# multiplies two matrices.)
 
 # %%
 huge = torch.empty(1_000_000, 1_000_000, device="meta")
@@ -1750,17 +1771,18 @@ attempt("there.cpu():   ", lambda: there.cpu())
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# A plain number is on no device, so it goes with every tensor. Tensors on different devices do not mix: PyTorch never copies between
-# devices behind your back, because that is slow. You say where to compute, with `.to(device)`. The last two fail on `meta` alone, since
-# there are no numbers to take out or copy. On a GPU they work.
+# A plain number is on no device, so it can be combined with any tensor. Tensors on different devices do not mix (a 0-d tensor on the CPU
+# is the exception): PyTorch does not copy between devices behind your back, because that is slow. The message names the two: *Tensor on
+# device meta is not on the expected device cpu!* You say where to compute, with `.to(device)`. The last two
+# fail on `meta` alone: such a tensor holds no numbers to take out or copy. On a GPU they work.
 #
 # </details>
 #
 # On a GPU the message for `here + there` is *Expected all tensors to be on the same device*. Usually the model is on the GPU and a batch is
 # not, or the other way round: move the batch with `batch.to(device)`.
 #
-# With a GPU, the next cell does the same there; without one, it says so. Note that `x.to(device)` returns `x` *itself* if it is there
-# already, so on one device it shares memory, and on two it copies.
+# If you have a GPU, the next cell repeats this on it; if not, it says so. Note that `x.to(device)` returns `x` *itself* if it is there
+# already, so without a GPU the result shares memory with `x`, and with one it is a copy.
 
 # %% varies
 if torch.cuda.is_available():
@@ -1781,7 +1803,7 @@ print("here.to('cpu') is here itself:", same is here)
 #
 # 1. Flatten the images: one row of 64 numbers each.
 # 2. From the first 1,400 images, compute the *average image* of each digit.
-# 3. For each of the other 397, look which of the ten averages is nearest.
+# 3. For each of the other 397, find the nearest of the ten averages.
 #
 # The next cell uses your `flatten_images`, `one_hot`, `standardise`, `pack` and `unpack`, or the course's own where one is not solved yet.
 
@@ -1859,9 +1881,9 @@ draw_images(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# About 86 out of 100, and nothing has been *learned* yet: you have computed ten averages. Standardising does not help here. All pixels have
-# the same unit already, and the pixels at the edge are nearly always empty: divided by their tiny standard deviation, a few specks of ink
-# there count as much as a whole stroke in the middle. Standardise columns with different units, not out of habit.
+# About 86 out of 100, and nothing has been *learned* yet: you have computed ten averages. Standardising makes it worse: 82 out of 100.
+# All pixels have the same unit already, and the pixels at the edge are nearly always empty: divided by their tiny standard deviation, a
+# few specks of ink there count as much as a whole stroke in the middle. Standardise columns with different units, not out of habit.
 #
 # </details>
 #
@@ -1880,8 +1902,8 @@ print("the receiver reads the first ten as", read[:10].tolist())
 #
 # <details><summary>1. <code>y = x.T</code>, <code>z = x.clone()</code>, <code>u = x.reshape(-1)</code>, <code>v = x.T.reshape(-1)</code>, for a contiguous 2×3 tensor <code>x</code>. Which of the four see a number that you write into <code>x</code>?</summary>
 #
-# `y` and `u`. `x.T` is the same storage with the strides swapped, and for a contiguous `x`, `reshape` needs no copy. `clone` always copies,
-# and `x.T.reshape(-1)` has to.
+# `y` and `u`. `x.T` is the same storage with the sizes and the strides swapped, and for a contiguous `x`, `reshape` needs no copy.
+# `clone` always copies, and `x.T.reshape(-1)` has to.
 #
 # </details>
 #
@@ -1894,7 +1916,7 @@ print("the receiver reads the first ten as", read[:10].tolist())
 # <details><summary>3. You get data from NumPy. What are the two things to check before you compute with them?</summary>
 #
 # The dtype: NumPy's default is `float64`, and `uint8` wraps around. And whether the tensor shares its memory with the array: `from_numpy`
-# and `as_tensor` do, `torch.tensor` copies.
+# does, `as_tensor` does if there is nothing to convert, `torch.tensor` copies.
 #
 # </details>
 #

@@ -24,7 +24,7 @@ def mean_of(x):
     return sum(values) / len(values)
 
 
-# %% wrong="mean_of" says="could not infer output dtype"
+# %% wrong="mean_of" says="needs a dtype with fractions"
 # the mean of whole numbers
 def mean_of(x):
     return x.mean().item()
@@ -361,7 +361,7 @@ def flatten_images(images):
     return images.reshape(-1, images.shape[-1])
 
 
-# %% wrong="flatten_images" says="view size is not compatible"
+# %% wrong="flatten_images" says="`view` refuses some tensors"
 # view alone
 def flatten_images(images):
     return images.view(len(images), -1)
