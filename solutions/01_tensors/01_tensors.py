@@ -11,7 +11,7 @@
 # - replace loops with broadcasting, and read its error message;
 # - save tensors, load them safely, and move them to another device.
 #
-# **Points**: 15. **Time**: about 45 minutes of reading and 55 minutes for the 8 exercises. **You need**: a little Python: lists, loops and
+# **Points**: 15. **Time**: about 55 minutes of reading and 55 minutes for the 8 exercises. **You need**: a little Python: lists, loops and
 # functions. It helps if you have seen NumPy arrays. If a notebook like this is new to you, start with `00_start`.
 #
 # You can solve the first exercise after ten minutes, and you can stop after any section. The check below each exercise tests what its text asks for.
