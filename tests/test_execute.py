@@ -579,6 +579,23 @@ freeze(inplace(x))
 assert not x.requires_grad
 """,
     ),
+    "the grad that an argument has": (
+        "def look(x): return None if x.grad is None else x.grad.clone()\n"
+        "def clear(x): x.grad = None\ndef add(x): (x * 2).sum().backward()",
+        """
+x = torch.ones(2, requires_grad=True)
+assert look(x) is None
+x.grad = torch.full((2,), 5.0)
+assert look(x).tolist() == [5, 5]
+add(x)
+clear(x)
+assert x.grad.tolist() == [5, 5]
+add(inplace(x))
+assert x.grad.tolist() == [7, 7]
+clear(inplace(x))
+assert x.grad is None
+""",
+    ),
     "whether an argument is a leaf": (
         "def about(x): return x.is_leaf, x.requires_grad, x._base is None\n"
         "def double(x): return x * 2 if x.requires_grad else None\ndef spoil(x): return x.mul_(3)",

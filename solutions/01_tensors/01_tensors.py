@@ -89,7 +89,7 @@ print("np.array([1.0, 2.0])", torch.tensor(np.array([1.0, 2.0])).dtype)
 #
 # </details>
 #
-# `x.float()`, `x.double()` and `x.long()` return a tensor in `float32`, `float64` and `int64`; `x.to(torch.uint8)` works with any dtype.
+# `x.float()`, `x.double()` and `x.long()` return a tensor in `float32`, `float64` and `int64`; `x.to(dtype)` works with any dtype.
 # When two tensors differ in dtype, the result has the larger kind: `int64` and `float32` give `float32`. A plain number counts only by
 # its kind, whole or with a fraction.
 #
@@ -556,7 +556,9 @@ def try_these(text):
     usual = {f"{name}, {dtype}": always.get(name, "Double" in name) for name, dtype in truth}
     single = {f"{name}, {dtype}": always.get(name, name in ("Tensor", "FloatTensor")) for name, dtype in truth}
     mistakes = {
-        "It is always True: was the number in the tensor before you wrote it?": dict.fromkeys(expected, True),
+        "It is always True: make the tensor first, then write a new number, and look at that same tensor.": dict.fromkeys(
+            expected, True
+        ),
         "It is always False: write into the same array that the tensor was made from, and after that.": dict.fromkeys(
             expected, False
         ),
@@ -970,7 +972,7 @@ def draw_broadcast(pairs, alt):
 # %% [markdown]
 # ## Broadcasting: loops that you don't have to write
 #
-# Back to the temperatures. The thermometer is wrong: in the morning it shows 1 degree too much, at noon 2, in the evening half a degree.
+# Back to the temperatures. The thermometer is wrong: it reads 1 degree too high in the morning, 2 at noon, half a degree in the evening.
 # Each *row* of `t` needs the same three numbers subtracted. You could write a loop over the rows. You don't have to:
 
 # %%
@@ -995,7 +997,7 @@ draw_row(
 #
 # 1. Write the two shapes below each other, **aligned from the right**.
 # 2. If one is shorter, add sizes of 1 on its *left*.
-# 3. In each column, the sizes must be equal, or one of them must be 1. A 1 is repeated to match the other.
+# 3. At each position, the sizes must be equal, or one of them must be 1. A 1 is repeated to match the other.
 
 # %% folded label="Draw the rule for three pairs of shapes"
 draw_broadcast(
@@ -1073,7 +1075,7 @@ print("per row, kept:", tuple(t.mean(dim=1, keepdim=True).shape))
 # %% [markdown]
 # ### Exercise: Standardise the columns
 #
-# Height in metres, weight in grams: columns of data come in very different sizes, and many methods work better when all columns are alike.
+# Height in metres, weight in grams: columns of data are on very different scales, and many methods work better when all columns are alike.
 # Write `standardise(x)`:
 #
 # - `x` has the shape (N, C) with N ≥ 2, in `float32` or `float64`. The result is a new tensor of the same shape and dtype; `x` stays as it
@@ -1273,7 +1275,9 @@ def try_labels(labels, classes, what):
             "Your columns are one place too far left: label 0 belongs to column 0.": F.pad(
                 wanted[:, 1:].float(), (0, 1)
             ),
-            "Each row holds the ones of all labels, as [:, labels] does: each row gets only its own.": wanted.amax(0)
+            "Each row holds the ones of all labels, as [:, labels] does, but each row should have only its own 1.": wanted.amax(
+                0
+            )
             .expand_as(wanted)
             .float(),
             "The row holds the label itself instead of a 1.": torch.diag(before.float()) @ wanted.float(),
@@ -1304,6 +1308,8 @@ def steps(n, classes):
     used = [name for name in seen.functions if name in out]
     if used:
         told = f"Your code calls `{used[0]}`: compare whole tensors instead."
+        if used[0] in ("unbind", "__iter__"):
+            told = "Your code loops over the labels (`for … in labels`): compare all labels with all classes at once."
         require(False, f"the labels do not leave torch, for {n} labels and {classes} classes", told)
     return len(seen.functions)
 
@@ -1354,9 +1360,9 @@ require(steps(3, 9) == steps(40, 20), "no loop", told)
 #
 # </details>
 #
-# <details><summary>Hint 2: one column at a time</summary>
+# <details><summary>Hint 2: one position at a time</summary>
 #
-# `for m, n in zip(a, b)` goes through the columns. There are three cases: the sizes are equal; one of them is 1; neither. In the last one,
+# `for m, n in zip(a, b)` goes through the positions. There are three cases: the sizes are equal; one of them is 1; neither. In the last one,
 # `raise ValueError("…")`.
 #
 # </details>
@@ -1398,11 +1404,14 @@ def repeats(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[tuple[int, ...], tu
 # %% check="repeats" points=3
 def try_shapes(cases):
     for a, b, wanted, *more in cases:
-        answer = repeats(a, b)
-        what = f"repeats({a}, {b})"
+        what, result = f"repeats({a}, {b})", tuple(np.broadcast_shapes(a, b))
+        try:
+            answer = repeats(a, b)
+        except ValueError as error:
+            told = f"Your code raises a ValueError ({error}), but the shapes fit: the result is {result}."
+            require(False, what, f"{told} The shorter shape gets its sizes of 1 on the *left*.")
         if type(answer) is list and answer in (list(wanted), [list(one) for one in wanted]):
             require(False, f"{what} is a tuple of tuples", "Yours is a list: tuple(…) converts it.")
-        result = tuple(np.broadcast_shapes(a, b))
         shorter = min(len(a), len(b))
         mistakes = {
             "The two are swapped: first a, then b.": wanted[::-1],
@@ -1626,7 +1635,7 @@ def packed(tensors, what):
         told = "That is the file: .read() returns its bytes." if named.startswith("Buffered") else told
         require(False, "pack(tensors) returns bytes", told)
     if not data:
-        told = "Nothing is in there: .read() starts at the end of what was written; .getvalue() returns everything."
+        told = "The result is empty: .read() starts at the end of what was written; .getvalue() returns everything."
         require(False, f"pack(tensors) is not empty: {what}", told)
     most = sum(one.numel() * one.element_size() for one in before.values()) + 1000 * len(before) + 4000
     told = f"Yours has {len(data):,} bytes, but {most:,} are allowed ({most - 1000 * len(before) - 4000:,} of numbers, 4,000, and "
@@ -1647,7 +1656,7 @@ def try_pack(tensors, what):
 
 
 def refuses(data, what):
-    otherwise = f"The file holds {what}. With weights_only=True, torch.load raises an error; do not catch it."
+    otherwise = f"The file holds {what}. By default, torch.load refuses that with an error: do not turn that off, and do not catch it."
     expect_error(Exception, lambda: unpack(data), f"unpack(data) refuses {what}", otherwise)
 
 

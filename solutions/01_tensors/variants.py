@@ -1750,3 +1750,21 @@ def unpack(data):
     if not all(isinstance(value, (torch.Tensor, int, float, str, list, dict)) for value in result.values()):
         raise ValueError("not plain data")
     return result
+
+
+# %% wrong="repeats" says="but the shapes fit"
+# sizes of 1 added on the right
+def repeats(a, b):
+    length = max(len(a), len(b))
+    a, b = a + (1,) * (length - len(a)), b + (1,) * (length - len(b))
+    if any(m != n and 1 not in (m, n) for m, n in zip(a, b)):
+        raise ValueError("no fit")
+    return tuple(n if m == 1 else 1 for m, n in zip(a, b)), tuple(m if n == 1 else 1 for m, n in zip(a, b))
+
+
+# %% wrong="one_hot" says="Your code loops over the labels"
+def one_hot(labels, classes):
+    result = torch.zeros(len(labels), classes)
+    for i, label in enumerate(labels):
+        result[i, label] = 1
+    return result
