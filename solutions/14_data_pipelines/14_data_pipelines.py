@@ -1,0 +1,2313 @@
+# %% [markdown]
+# # Data pipelines: from a file to a training loop
+#
+# So far, the data were one tensor, ready in memory. Real data are files: too many to load at once, of different sizes, and often to be varied at
+# random before each use. This notebook builds the road from a file to the training loop.
+#
+# After this notebook you can
+#
+# - write a `Dataset` that reads a CSV file, and apply transforms to its images;
+# - say what a `DataLoader` does with samples, order, batches and worker processes, and write a small one yourself;
+# - collate samples of different sizes into one batch;
+# - write a training loop that reports loss and accuracy honestly;
+# - turn ten yes-or-no models into one classifier, and compare them with softmax regression.
+#
+# **Points**: 18. **Time**: about 60 minutes of reading and 90 minutes for the 8 exercises. **You need**: gradients and optimizers
+# (`02_gradients_and_optimizers`); batches (`06_batch_processing`); modules, the training step, `train()` and `eval()` (`10_modules`);
+# `BCELoss` and cross-entropy (`13_classification_losses`).
+#
+# The check below each exercise tests what its text asks for. The grader tests the same things with other values.
+#
+# Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
+# argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
+
+# %% setup
+
+# %% [markdown]
+# ## Two objects between file and loop
+#
+# A training loop wants one thing: batch after batch. PyTorch divides the work between two objects.
+#
+# - A **`Dataset`** knows the samples. It answers two questions: how many are there, `len(data)`, and what is sample number $i$, `data[i]`.
+# - A **`DataLoader`** knows nothing about files or images. It decides which samples come next, asks the data set for them one by one, and
+#   joins them into a batch.
+
+
+# %% folded label="Draw the pipeline"
+def box(ax, left, top, width, height, text, role, strength=0.22):
+    colour = COLOURS[role]
+    ax.add_artist(plt.Rectangle((left, top), width, height, facecolor=(colour, strength), edgecolor=colour, linewidth=2))
+    ax.text(left + width / 2, top + height / 2, text, ha="center", va="center", fontsize=12, color=INK)
+
+
+def arrow(ax, start, end):
+    ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0})
+
+
+figure, ax = plt.subplots(figsize=(5.8, 5.2), layout="constrained")
+ax.set(xlim=(-0.1, 10.1), ylim=(9.3, -0.1))
+ax.axis("off")
+box(ax, 0, 0, 10, 2.5, "", "input", 0.08)
+ax.text(0.2, 0.45, "Dataset: one sample", ha="left", va="center", fontsize=12, color=COLOURS["input"], weight="bold")
+box(ax, 0.4, 0.95, 2.2, 1.2, "file", "input")
+box(ax, 3.8, 0.95, 2.4, 1.2, "transform", "input")
+box(ax, 7.4, 0.95, 2.2, 1.2, "data[i]", "input")
+arrow(ax, (2.6, 1.55), (3.8, 1.55))
+arrow(ax, (6.2, 1.55), (7.4, 1.55))
+box(ax, 0, 3.4, 10, 2.5, "", "plain", 0.08)
+ax.text(0.2, 3.85, "DataLoader: a batch", ha="left", va="center", fontsize=12, color=INK, weight="bold")
+box(ax, 0.4, 4.35, 2.2, 1.2, "sampler\n5, 2, 7, …", "plain")
+box(ax, 3.8, 4.35, 2.4, 1.2, "samples\n5, 2, 7, 0", "plain")
+box(ax, 7.4, 4.35, 2.2, 1.2, "collate", "plain")
+arrow(ax, (2.6, 4.95), (3.8, 4.95))
+arrow(ax, (6.2, 4.95), (7.4, 4.95))
+arrow(ax, (8.5, 2.15), (5.6, 4.35))
+box(ax, 0, 6.8, 10, 2.4, "", "output", 0.08)
+ax.text(0.2, 7.25, "training loop", ha="left", va="center", fontsize=12, color=COLOURS["output"], weight="bold")
+box(ax, 7.4, 7.7, 2.2, 1.2, "device", "output")
+box(ax, 3.8, 7.7, 2.4, 1.2, "model", "output")
+box(ax, 0.4, 7.7, 2.2, 1.2, "step", "output")
+arrow(ax, (8.5, 5.55), (8.5, 7.7))
+arrow(ax, (7.4, 8.3), (6.2, 8.3))
+arrow(ax, (3.8, 8.3), (2.6, 8.3))
+show(
+    figure,
+    alt="The pipeline in three boxes. Dataset: a file, then a transform, gives one sample, data[i]. DataLoader: a sampler gives numbers such as "
+    "5, 2, 7, 0; these samples are fetched from the Dataset and collated into a batch. Training loop: the batch goes to the device, then through the "
+    "model, then a step is taken.",
+)
+
+# %% [markdown]
+# If the data are tensors already, `TensorDataset` is a ready-made data set. Sample $i$ is the tuple of all tensors' rows number $i$.
+
+# %%
+from torch.utils.data import DataLoader, Dataset, TensorDataset
+
+images, labels = load_digits()  # 1,797 images of 8×8 pixels, values 0 to 16
+held_back = torch.arange(1797) % 5 == 4  # every fifth image is kept for testing
+digits = TensorDataset(images[~held_back], labels[~held_back])
+print("length:", len(digits))
+image, label = digits[3]
+print("sample 3:", tuple(image.shape), image.dtype, "and", label)
+
+loader = DataLoader(digits, batch_size=64)
+x, y = next(iter(loader))  # the first batch
+print("a batch: ", tuple(x.shape), "and", tuple(y.shape))
+
+# %% folded label="Draw the first half of that batch"
+draw_images(
+    list(x[:32]),
+    [str(int(label)) for label in y[:32]],
+    alt="A contact sheet: the first 32 images of the batch in four rows of eight, handwritten digits of 8×8 pixels, each with its label above it.",
+    columns=8,
+    cell=0.85,
+)
+
+# %% [markdown]
+# Such a **contact sheet** is the cheapest test of a pipeline. Look at a batch before you train on it: do images and labels belong together, is
+# anything upside down, are the values what you think they are?
+#
+# **Before you run it:** the data set has 1,438 images. How many batches of 64 does the loader give, and how large is the last? What changes with
+# `drop_last=True`?
+
+# %% predict
+for drop_last in (False, True):
+    loader = DataLoader(digits, batch_size=64, drop_last=drop_last)
+    sizes = [len(y) for x, y in loader]
+    print(f"drop_last={drop_last!s:5}  {len(loader)} batches, the last of {sizes[-1]}; images in all: {sum(sizes)}")
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# 1,438 = 22 · 64 + 30. A batch of 30 is left over. `drop_last=True` leaves it out, because some layers and some hardware want all batches to be
+# of one size, and batch normalisation does badly on a very small one. Without shuffling, the same 30 images would be left out in every epoch. In tests, never drop anything.
+#
+# </details>
+#
+# ### Exercise: How large are the batches?
+#
+# Write `batch_sizes(n, batch_size, drop_last=False)`: the sizes of the batches that a `DataLoader` makes of `n` samples, in order, as a list of `int`s. Do not make
+# any batches: no `DataLoader`, no tensors; a little arithmetic will do.
+#
+# - All batches have `batch_size` samples, except that the last one holds what is left. There are no empty batches.
+# - With `drop_last=True`, an incomplete last batch is left out.
+# - `n` may be 0; `batch_size` is at least 1, and may be greater than `n`.
+#
+# <details><summary>Hint 1: two numbers</summary>
+#
+# How many full batches are there, and how many samples are left over? `//` and `%` give the two; `divmod` gives both.
+#
+# </details>
+#
+# <details><summary>Hint 2: a list of equal numbers</summary>
+#
+# `[64] * 3` is `[64, 64, 64]`, and `[64] * 0` is an empty list.
+#
+# </details>
+
+
+# %% exercise="batch_sizes" difficulty=1 minutes=4
+def batch_sizes(n: int, batch_size: int, drop_last: bool = False) -> list[int]:
+    """The sizes of the batches of n samples, in order."""
+    ### BEGIN SOLUTION
+    full, rest = divmod(n, batch_size)
+    sizes = [batch_size] * full
+    if rest > 0 and not drop_last:
+        sizes.append(rest)
+    return sizes
+    ### END SOLUTION
+
+
+# %% check="batch_sizes" points=1
+def tensors_used(call):
+    """What the call returns, and whether it had torch do anything."""
+    with Watch(operations=False) as seen:
+        answer = call()
+    return answer, len(seen.functions) > 0
+
+
+answer, used = tensors_used(lambda: batch_sizes(14, 4))
+require(
+    not used,
+    "batch_sizes(14, 4) makes no tensors and uses no DataLoader",
+    "It calls torch: two numbers from a division are enough.",
+)
+expect(
+    answer,
+    [4, 4, 4, 2],
+    "batch_sizes(14, 4)",
+    mistakes={
+        "The last batch is missing: 2 samples are left over.": [4, 4, 4],
+        "The last batch holds only what is left.": [4, 4, 4, 4],
+        "These sizes are as equal as possible. All but the last are batch_size.": [4, 4, 3, 3],
+        "This is the number of batches: give the size of each.": 4,
+        "These are floats: use // instead of /.": [4.0, 4.0, 4.0, 2.0],
+        "The batch that is left over comes last.": [2, 4, 4, 4],
+        "A list of ints was asked for, not the samples themselves.": [
+            [0, 1, 2, 3],
+            [4, 5, 6, 7],
+            [8, 9, 10, 11],
+            [12, 13],
+        ],
+    },
+)
+expect(
+    batch_sizes(14, 4, drop_last=True),
+    [4, 4, 4],
+    "batch_sizes(14, 4, drop_last=True)",
+    mistakes={
+        "drop_last is not used.": [4, 4, 4, 2],
+        "Only the incomplete batch is dropped.": [4, 4],
+        "drop_last is the wrong way round.": [4, 4, 4, 2],
+    },
+)
+expect(
+    batch_sizes(12, 4),
+    [4, 4, 4],
+    "batch_sizes(12, 4)",
+    mistakes={"There is an empty batch at the end: nothing is left over.": [4, 4, 4, 0]},
+)
+expect(
+    batch_sizes(12, 4, True),
+    [4, 4, 4],
+    "batch_sizes(12, 4, True)",
+    mistakes={"The last batch is complete: drop_last drops only an incomplete one.": [4, 4]},
+)
+few = {
+    (3, 8, False): [3],
+    (3, 8, True): [],
+    (0, 4, False): [],
+    (0, 4, True): [],
+    (5, 1, False): [1, 1, 1, 1, 1],
+    (5, 1, True): [1, 1, 1, 1, 1],
+    (8, 8, True): [8],
+    (1, 1, False): [1],
+}
+expect({case: batch_sizes(*case) for case in few}, few, "fewer samples than a batch, none at all, batches of one, …")
+### BEGIN HIDDEN TESTS
+answer, used = tensors_used(lambda: batch_sizes(60_000, 64))
+require(not used, "batch_sizes(60000, 64) makes no tensors", "It calls torch: two numbers from a division are enough.")
+expect(answer, [64] * 937 + [32], "batch_sizes(60000, 64)")
+few = {
+    (60_000, 64, True): [64] * 937,
+    (17, 5, False): [5, 5, 5, 2],
+    (17, 5, True): [5, 5, 5],
+    (20, 5, False): [5, 5, 5, 5],
+    (20, 5, True): [5, 5, 5, 5],
+    (2, 9, False): [2],
+    (2, 9, True): [],
+    (0, 1, False): [],
+    (0, 1, True): [],
+    (7, 7, False): [7],
+}
+expect({case: batch_sizes(*case) for case in few}, few, "the batches for other n and batch_size")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## A data set of your own
+#
+# Let us make it real and put the digits into files, as you might download them: one line for each image, first the label, then the 64 pixels row
+# by row, and a header line on top.
+
+# %%
+import tempfile
+
+folder = Path(tempfile.mkdtemp())
+header = ",".join(["label", *(f"pixel{i}" for i in range(64))])
+for name, part in [("train.csv", ~held_back), ("test.csv", held_back)]:
+    table = torch.cat([labels[part][:, None], images[part].flatten(1).long()], dim=1)
+    np.savetxt(folder / name, table.numpy(), fmt="%d", delimiter=",", header=header, comments="")
+    print(f"{name}: {(folder / name).stat().st_size:,} bytes")
+for line in (folder / "train.csv").read_text().splitlines()[:3]:
+    print(line[:58], "…")
+
+# %% [markdown]
+# A data set of your own is a class with three methods. Here is a complete one. Its samples are not stored anywhere; they are computed when somebody asks for them:
+
+
+# %%
+class Multiples(Dataset):
+    """Sample i is the pair (i, factor · i)."""
+
+    def __init__(self, length, factor):
+        self.length, self.factor = length, factor
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, index):
+        if not 0 <= index < self.length:
+            raise IndexError(index)  # a `for` loop over the data set ends here
+        return torch.tensor([float(index)]), self.factor * index
+
+
+multiples = Multiples(5, 0.5)
+print(len(multiples), multiples[3])
+for x, y in DataLoader(multiples, batch_size=3):
+    print(tuple(x.shape), y)
+
+# %% [markdown]
+# The second number of each sample was a Python number, and the loader made a tensor of them. This is called **collating**.
+#
+# **Before you run it:** each sample below has five parts: a tensor of shape (2,), a Python `int`, a Python `float`, a string and a dict. What does the loader make of each,
+# for a batch of three samples? For tensors: which shape and which dtype?
+
+# %% predict
+samples = [(torch.zeros(2), i, i / 2, f"file{i}", {"age": 20 + i}) for i in range(3)]
+batch = next(iter(DataLoader(samples, batch_size=3)))  # a list is a data set, too: it has a length and items
+for part in batch:
+    about = f"{tuple(part.shape)} {part.dtype}" if isinstance(part, torch.Tensor) else part
+    print(f"{type(part).__name__:7}", about)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# Tensors are stacked along a new first dimension. Python `int`s become one int64 tensor, which is what a loss wants for class numbers. Python `float`s
+# become **float64**, because that is what they are in Python, and a loss that compares them with float32 outputs may complain: return a float32 tensor instead. Strings are merely listed,
+# and dicts are collated entry by entry. (A data set need not inherit from `Dataset`: a length and items are enough.)
+#
+# </details>
+#
+# ### Exercise: A data set from a CSV file
+#
+# Write `ImagesCSV(file, height, transform=None)`. `file` is an open text file in the format above: a header line, then one line for each image, with
+# label and pixels (whole numbers from 0 to 255) separated by commas, the pixels row by row. The images have `height` rows; the width follows from the number of
+# columns.
+#
+# - `ImagesCSV(...)` reads everything: the file is closed afterwards. There is at least one image.
+# - `len(data)` is the number of images.
+# - `data[i]` is a tuple `(image, label)`: a uint8 tensor of shape `(1, height, width)` and a Python `int`. As with a list, `data[-1]` is the last sample, and an
+#   `i` that is out of range raises `IndexError`.
+# - If there is a `transform`, `data[i]` calls it with that image, anew each time, and gives `(transform(image), label)`, whatever the transform returns.
+# - Whoever changes an image in place, a transform for example, does not change the data set.
+#
+# <details><summary>Hint 1: reading</summary>
+#
+# `np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.int64, ndmin=2)` gives an array with one row for each image, even if there is only one. Python's `csv.reader(file)`, or
+# `line.split(",")` for each line, will do as well.
+#
+# </details>
+#
+# <details><summary>Hint 2: shapes</summary>
+#
+# Column 0 is the label, the rest are pixels. `reshape(n, 1, height, -1)` lets torch find the width. `torch.uint8` is the dtype for 0 to 255.
+#
+# </details>
+#
+# <details><summary>Hint 3: the last demand</summary>
+#
+# `self.images[index]` is a *view*: it shares memory with the whole. What makes an independent tensor of it?
+#
+# </details>
+
+
+# %% exercise="csv_dataset" difficulty=2 minutes=14
+class ImagesCSV(torch.utils.data.Dataset):
+    """Images in a CSV file: a header line, then label and pixels of one image on each line.
+
+    Args:
+        file: a text file, open for reading.
+        height: the number of rows of each image.
+        transform: called with each image that is asked for, if it is not None.
+    """
+
+    def __init__(self, file, height: int, transform=None):
+        ### BEGIN SOLUTION
+        table = torch.from_numpy(np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.int64, ndmin=2))
+        self.labels = table[:, 0].tolist()
+        self.images = table[:, 1:].to(torch.uint8).reshape(len(table), 1, height, -1)
+        self.transform = transform
+        ### END SOLUTION
+
+    def __len__(self) -> int:
+        ### BEGIN SOLUTION
+        return len(self.labels)
+        ### END SOLUTION
+
+    def __getitem__(self, index: int):
+        """The pair (image, label): uint8 of shape (1, height, width), or what the transform makes of it, and an int."""
+        ### BEGIN SOLUTION
+        image = self.images[index].clone()
+        if self.transform is not None:
+            image = self.transform(image)
+        return image, self.labels[index]
+        ### END SOLUTION
+
+
+# %% check="csv_dataset" points=3
+import io
+
+g = torch.Generator().manual_seed(141)
+
+
+def draw(n, height, width):
+    """Random pixels and labels, and a function that opens a file with them."""
+    pixels = torch.randint(0, 256, (n, height, width), generator=g)
+    labels = torch.randint(0, 10, (n,), generator=g).tolist()
+    lines = [",".join(["label", *(f"pixel{i}" for i in range(height * width))])]
+    lines += [",".join(map(str, [label, *image])) for label, image in zip(labels, pixels.flatten(1).tolist())]
+    return pixels.to(torch.uint8).unsqueeze(1), labels, lambda: io.StringIO("\n".join(lines) + "\n")
+
+
+def read(open_file, height, *more, **options):
+    """The learner's data set, with its file closed."""
+    file = open_file()
+    data = ImagesCSV(file, height, *more, **options)
+    file.close()
+    return data
+
+
+class Numbering:
+    """A transform that adds 1000 in its first call, 2000 in its second, and so on."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, image):
+        self.calls += 1
+        return image.float() + 1000 * self.calls
+
+
+def add_in_place(image):
+    return image.add_(1)
+
+
+def kind(image):
+    return f"{image.dtype}, {tuple(image.shape)}"
+
+
+def examine(n, height, width):
+    """Everything that the exercise asks for, for a file of n images."""
+    pixels, labels, open_file = draw(n, height, width)
+    what, last = f"a file of {n} images of {height}×{width}", n - 1
+    data = read(open_file, height)
+    expect(
+        len(data),
+        n,
+        f"len(data) for {what}",
+        mistakes={
+            "The header line is counted as an image.": n + 1,
+            "One image too few: only the header line must be left out.": n - 1,
+            "This is the number of columns.": height * width + 1,
+            "This is the number of pixels of an image.": height * width,
+        },
+    )
+    item = data[0]
+    require(
+        isinstance(item, tuple) and len(item) == 2,
+        "data[0] is a tuple of image and label",
+        f"It is {'None: is a return missing?' if item is None else f'a {type(item).__name__}'}",
+    )
+    flat, image = pixels[0].flatten(), pixels[0]
+    expect(
+        item[0],
+        image,
+        f"the image of data[0] for {what}",
+        mistakes={
+            "The channel dimension is missing: shape (1, height, width).": image[0],
+            "The image is flat: reshape it to (1, height, width).": flat,
+            "Height and width are exchanged.": image.reshape(1, width, height),
+            "The pixels come row by row; you filled the image column by column.": flat.reshape(1, width, height).mT,
+            "The values are right, but the dtype must be torch.uint8: leave scaling to the transform.": image.float(),
+            "The values are right, but the dtype must be torch.uint8.": image.long(),
+            "The values are divided by 255: leave scaling to the transform.": image / 255,
+            "The label counts as a pixel, and the last pixel is missing: pixels begin at column 1.": torch.cat(
+                [torch.tensor(labels[:1], dtype=torch.uint8), flat[:-1]]
+            ).reshape(image.shape),
+            **({"This is the second image: does np.loadtxt skip the header and you once more?": pixels[1]} if n > 1 else {}),
+        },
+    )
+    expect(
+        item[1],
+        labels[0],
+        f"the label of data[0] for {what}",
+        mistakes={
+            "This is a tensor: a Python int was asked for.": torch.tensor(labels[0]),
+            "This is a uint8 tensor: a Python int was asked for.": torch.tensor(labels[0], dtype=torch.uint8),
+            "This is a NumPy number: int(…) makes a Python int of it.": np.int64(labels[0]),
+            "This is a float: a Python int was asked for.": float(labels[0]),
+            "This is a string: int(…) turns it into a number.": str(labels[0]),
+            "This is the last column. The label comes first.": int(flat[-1]),
+        },
+    )
+    wanted = [(pixels[i], labels[i]) for i in range(n)]
+    expect([data[i] for i in range(n)], wanted, f"all {n} samples of {what}")
+    expect(data[-1], wanted[-1], "data[-1] is the last sample")
+    expect(data[-n], wanted[0], f"data[-{n}] is the first sample")
+    expect_error(IndexError, lambda: data[n], f"data[{n}] raises IndexError")
+    expect_error(IndexError, lambda: data[-n - 1], f"data[{-n - 1}] raises IndexError")
+    image = data[last][0]
+    image.zero_()
+    expect(
+        data[last][0],
+        pixels[last],
+        f"data[{last}] again, after somebody wrote zeros into the image",
+        mistakes={"You gave away a view of the data set's own memory: give each caller a copy.": torch.zeros_like(image)},
+    )
+    numbering = read(open_file, height, Numbering())
+    first, again = pixels[last].float() + 1000, pixels[last].float() + 2000
+    found = [numbering[last], numbering[last]]
+    expect(
+        found,
+        [(first, labels[last]), (again, labels[last])],
+        f"data[{last}] twice, with a transform that adds 1000 in its first call and 2000 in its second",
+        mistakes={
+            "The transform is not used.": [wanted[last]] * 2,
+            "The transform ran once only: call it each time the sample is asked for.": [(first, labels[last])] * 2,
+            "The transform ran when the file was read: call it in __getitem__, anew each time.": [
+                (pixels[last].float() + 1000 * n, labels[last])
+            ]
+            * 2,
+            "The transform ran twice for one sample.": [
+                (pixels[last].float() + 2000, labels[last]),
+                (pixels[last].float() + 4000, labels[last]),
+            ],
+        },
+    )
+    adding = read(open_file, height=height, transform=add_in_place)
+    twice = [adding[0][0], adding[0][0]]
+    expect(
+        twice,
+        [pixels[0] + 1] * 2,
+        "data[0] twice, with a transform that changes the image in place",
+        mistakes={
+            "The transform has changed the data set: give it a copy.": [pixels[0] + 1, pixels[0] + 2],
+            "Both results are the same tensor, and the data set's own: give the transform a copy.": [pixels[0] + 2] * 2,
+        },
+    )
+    told = read(open_file, height, transform=kind)
+    sizes = f"torch.uint8, (1, {height}, {width})"
+    expect(told[0], (sizes, labels[0]), "with a transform that returns a string: dtype and shape of what it is given")
+    expect(data[0], wanted[0], "the first data set still gives its own images")
+
+
+examine(5, 3, 4)
+examine(1, 2, 5)
+pixels, labels, open_file = draw(7, 4, 2)
+data = read(open_file, 4)
+found = [(image.clone(), label.tolist()) for image, label in torch.utils.data.DataLoader(data, batch_size=4)]
+expect(found, [(pixels[:4], labels[:4]), (pixels[4:], labels[4:])], "a DataLoader makes two batches of seven samples")
+### BEGIN HIDDEN TESTS
+examine(4, 5, 2)
+examine(1, 3, 3)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Transforms
+#
+# A **transform** is a function from one image to another. `torchvision.transforms` has dozens, and `Compose` chains them. This chain turns the tensor into a PIL image, flips it
+# upside down with probability 1/2, and makes a float32 tensor of it. (From here on, *your* data set is used; until it is solved, the course's own takes its place.)
+
+
+# %% folded label="Stand-ins for exercises that you have not solved yet"
+import csv
+import functools
+
+
+class OurCSV(Dataset):
+    def __init__(self, file, height, transform=None):
+        self.rows = [[int(number) for number in row] for row in list(csv.reader(file))[1:]]
+        self.height, self.transform = height, transform or (lambda image: image)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        label, *pixels = self.rows[index]
+        image = torch.tensor(pixels, dtype=torch.uint8).view(1, self.height, -1)
+        return self.transform(image), label
+
+
+def choose(yours, ours, use, *example, random=False):
+    """``yours`` if ``use(yours, *example)`` gives the kind of value that it should, else ``ours``."""
+
+    def mine(*values):
+        return use(yours, *values)
+
+    def theirs(*values):
+        return use(ours, *values)
+
+    mine.__name__ = yours.__name__
+    return yours if yours_or_ours(mine, theirs, *example, random=random) is mine else ours
+
+
+def open_digits(kind, name, transform=None):
+    with open(folder / name) as file:
+        return kind(file, 8, transform)
+
+
+def two_samples(kind):
+    data = open_digits(kind, "test.csv", lambda image: image.float())
+    return [len(data), *data[0], *data[-1]]
+
+
+# %% yours
+CSVData = choose(ImagesCSV, OurCSV, two_samples)
+
+from torchvision import transforms
+
+old = transforms.Compose([transforms.ToPILImage(), transforms.RandomVerticalFlip(p=0.5), transforms.ToTensor()])
+flipping = open_digits(CSVData, "train.csv", old)
+image, label = flipping[5]
+print(type(image).__name__, image.dtype, tuple(image.shape), "label", label)
+
+# %% [markdown]
+# **Before you run it:** pixels of the digits go from 0 to 16, and the brightest pixel of digit 5 has the value 16. What is the largest value after this chain?
+
+# %% predict
+image = images[~held_back][5][None].to(torch.uint8)  # shape (1, 8, 8), as in the data set
+print("before:", image.max().item(), " after:", round(old(image).max().item(), 4))
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# `ToTensor` takes it for granted that 8-bit pixels go up to 255, and divides by that: 16/255 ≈ 0.063. Nothing fails, but the inputs are sixteen times smaller than intended, and
+# training is slow for no visible reason. A contact sheet would not have shown it either, because pictures are scaled to their own maximum. So print minimum and maximum of a batch.
+#
+# </details>
+#
+# Since 2023 there is a second version of the package, **`v2`**, which is the one to use now. It has the same names, accepts tensors directly, even whole batches, and moves boxes and masks
+# along with the image. `ToTensor` is split into its two jobs: `v2.ToImage()` and `v2.ToDtype(torch.float32, scale=True)`, which divides by 255. Our digits need another divisor; any function can be a step:
+
+# %%
+from torchvision.transforms import v2
+
+to_float = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32), v2.Lambda(lambda image: image / 16)])
+flip = v2.Compose([v2.RandomVerticalFlip(p=0.5), to_float])
+print("largest value:", flip(image).max().item())
+
+# %% [markdown]
+# **Before you run it:** `data[5]` is asked for six times in a row, with the transform `flip`. Do you get the same image six times?
+
+# %% predict
+torch.manual_seed(1)
+data = open_digits(OurCSV, "train.csv", flip)
+six = [data[5][0] for _ in range(6)]
+upright = to_float(image)
+print("upright:", [torch.equal(one, upright) for one in six])
+
+# %% predict folded label="Draw the same digit, six times"
+torch.manual_seed(0)
+turn = v2.Compose([v2.RandomRotation(25), to_float])
+noise = v2.Compose([to_float, v2.Lambda(lambda image: image + 0.15 * torch.rand_like(image))])
+rows = {"flip": six, "rotate": [turn(image) for _ in range(6)], "noise": [noise(image) for _ in range(6)]}
+draw_images(
+    [one[0] for row in rows.values() for one in row],
+    [name for name in rows for _ in range(6)],
+    alt="One digit under three random transforms, six times each. Flip: some upright, some upside down. Rotate: tilted by up to 25 degrees to either side. "
+    "Noise: the same shape on a background of random grey values.",
+    columns=6,
+    cell=0.95,
+)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# The transform runs each time the sample is asked for, so the loop sees another version in each epoch. The file never changes. This is **augmentation**: more variety without
+# more files. It helps only if the variety is one that you expect in practice, and if the label stays true. A digit upside down is no digit, and a 6 becomes almost a 9; we measure below what that costs.
+#
+# </details>
+#
+# ### Exercise: A random shift
+#
+# Write the transform `RandomShift(most)`. An object of this class is called with an image of shape `(C, H, W)`, of any dtype, and returns it moved by a random number of pixels: down by $d$ and to the right by
+# $r$, where $d$ and $r$ are whole numbers from $-\text{most}$ to $\text{most}$ (negative: up, left).
+#
+# - Each call draws $d$ and $r$ independently of each other, all values equally likely, and moves all channels alike.
+# - What leaves the image is lost; the pixels that become free are 0. Shape and dtype stay the same.
+# - `most` is at least 0 and smaller than `H` and `W`. With 0 the image does not move.
+# - The result is a new tensor; the image that came in stays as it is.
+# - Draw with torch, so that `torch.manual_seed` repeats the moves, but do not set a seed yourself.
+#
+# <details><summary>Hint 1: the numbers</summary>
+#
+# `torch.randint(low, high, (2,))` draws two whole numbers from `low` to `high - 1`.
+#
+# </details>
+#
+# <details><summary>Hint 2: moving without cases</summary>
+#
+# Put a frame of zeros around the image, `most` wide on each side: `F.pad`. Then cut a window of H×W out of it. Where is the window's corner for $d = r = 0$? Which way must it move for the *contents* to move down?
+#
+# </details>
+
+
+# %% exercise="random_shift" difficulty=2 minutes=10
+class RandomShift:
+    """A transform that moves an image by up to `most` pixels in each direction and fills up with zeros."""
+
+    def __init__(self, most: int):
+        ### BEGIN SOLUTION
+        self.most = most
+        ### END SOLUTION
+
+    def __call__(self, image: torch.Tensor) -> torch.Tensor:
+        """image: (C, H, W), any dtype. Returns: the same shape and dtype."""
+        ### BEGIN SOLUTION
+        m = self.most
+        height, width = image.shape[1:]
+        top, left = torch.randint(0, 2 * m + 1, (2,)).tolist()
+        return F.pad(image, (m, m, m, m))[:, top : top + height, left : left + width].clone()
+        ### END SOLUTION
+
+
+# %% check="random_shift" points=2
+g = torch.Generator().manual_seed(142)
+
+
+def all_moves(image, most):
+    """The image under every move, by (down, right): a convolution with all kernels that hold a single 1."""
+    side = 2 * most + 1
+    kernels = torch.eye(side * side, dtype=torch.float64).view(-1, 1, side, side)
+    moved = F.conv2d(image.unsqueeze(1).double(), kernels, padding=most).to(image.dtype)
+    return {(most - k // side, most - k % side): moved[:, k] for k in range(side * side)}
+
+
+def known_mistake(answer, image, most):
+    """What may have happened to an image that is under no move."""
+    moves = [(d, r) for d in range(-most, most + 1) for r in range(-most, most + 1)]
+    if any(torch.equal(answer, image.roll(move, (1, 2))) for move in moves):
+        return "What leaves the image on one side comes back on the other: the free pixels must be 0."
+    bordered = F.pad(image.double(), (most,) * 4, mode="replicate").to(image.dtype) if most else image
+    if any(torch.equal(answer, bordered[:, most - d : most - d + image.shape[1], most - r : most - r + image.shape[2]]) for d, r in moves):
+        return "The free pixels repeat the edge of the image: they must be 0."
+    if len(image) > 1:
+        each = [all_moves(channel[None], most).values() for channel in image]
+        if all(any(torch.equal(answer[c : c + 1], one) for one in each[c]) for c in range(len(image))):
+            return "The channels have moved differently: draw once for the whole image."
+    if any(torch.equal(answer, one) for one in all_moves(image, most + 1).values()):
+        return f"It has moved by {most + 1} pixels: more than most={most}."
+    return "Move it as a whole, by whole pixels, and fill up with zeros."
+
+
+def find_move(answer, image, most, what):
+    """By how much the image has moved; fails if it is not the image moved."""
+    if not isinstance(answer, torch.Tensor) or answer.shape != image.shape or answer.dtype != image.dtype:
+        expect(answer, image, f"{what}: shape and dtype of the result")
+    found = [move for move, moved in all_moves(image, most).items() if torch.equal(answer, moved)]
+    if not found:
+        require(False, f"{what}: the image is moved by at most {most}", known_mistake(answer, image, most))
+    return found[0]
+
+
+def kept(move, image, what):
+    """Call the transform, with a look at the image afterwards."""
+    before = image.clone()
+    answer = move(inplace(image))
+    expect(image, before, f"{what}: the image that came in stays as it is")
+    return answer
+
+
+dot = torch.zeros(1, 5, 7)
+dot[0, 2, 3] = 1.0
+for shape, dtype, most in [((1, 6, 4), torch.float32, 1), ((3, 4, 6), torch.uint8, 2), ((2, 5, 5), torch.float64, 0)]:
+    image = torch.randint(1, 200, shape, generator=g).to(dtype)
+    what, move = f"RandomShift({most}) of an image of shape {shape} and dtype {dtype}", RandomShift(most)
+    moves = [find_move(kept(move, image, what), image, most, what) for _ in range(3)]
+    print(f"✓ {what} moves it by", *moves)
+
+
+def examine(most, calls, seed):
+    """Are all moves equally likely, and repeated by torch.manual_seed?"""
+    move, side = RandomShift(most), 2 * most + 1
+    torch.manual_seed(seed)
+    what = f"{calls} calls of one RandomShift({most})"
+    image = F.pad(torch.ones(1, 1, 1), (most + 1, most, most + 2, most))
+    found = [find_move(move(image), image, most, what) for _ in range(calls)]
+    downs, rights = ({pair[k] for pair in found} for k in (0, 1))
+    wanted = set(range(-most, most + 1))
+    require(
+        len(set(found)) > 1,
+        f"{what}: the moves differ",
+        "All moves are the same: draw in __call__, not in __init__, and set no seed.",
+    )
+    for name, drawn in (("down", downs), ("to the right", rights)):
+        missing = sorted(wanted - drawn)
+        require(
+            missing == [],
+            f"{what}: all moves {name} from −{most} to {most} come up",
+            f"{', '.join(map(str, missing))} never came up: the upper end of torch.randint is not drawn.",
+        )
+    require(
+        any(d != r for d, r in found) and any(d != -r for d, r in found),
+        f"{what}: d and r are independent",
+        "They are always equal, up to the sign: draw two numbers.",
+    )
+    require(
+        len(set(found)) >= 0.7 * side * side and max(map(found.count, found)) < 3.2 * calls / side**2 + 4,
+        f"{what}: all moves are about equally likely",
+        "Some are much more frequent than others, or never come up.",
+    )
+    torch.manual_seed(seed)
+    again = [find_move(move(image), image, most, what) for _ in range(6)]
+    require(
+        again == found[:6],
+        f"{what}: torch.manual_seed repeats the moves",
+        "The moves differ: draw with torch, not with `random` or NumPy.",
+    )
+    torch.manual_seed(seed + 1)
+    other = [find_move(move(image), image, most, what) for _ in range(6)]
+    require(other != again, f"{what}: another seed gives other moves", "They are the same: do not set a seed yourself.")
+
+
+examine(1, 54, 5)
+image = torch.rand(1, 3, 3, generator=g)
+answer = RandomShift(0)(image)
+require(
+    answer.untyped_storage().data_ptr() != image.untyped_storage().data_ptr(),
+    "RandomShift(0) returns a new tensor",
+    "It returns the image itself or a view of it.",
+)
+### BEGIN HIDDEN TESTS
+examine(1, 54, 8)
+for shape, dtype, most in [((2, 3, 5), torch.int64, 2), ((1, 8, 7), torch.float16, 3)]:
+    image = torch.randint(1, 200, shape, generator=g).to(dtype)
+    what, move = f"RandomShift({most}) of an image of shape {shape} and dtype {dtype}", RandomShift(most)
+    for _ in range(4):
+        find_move(kept(move, image, what), image, most, what)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# torchvision has the same transform under another name: `v2.RandomCrop(8, padding=1)` cuts a random window of 8×8 out of the padded image.
+#
+# ## Samples of different sizes
+#
+# Not all samples have one size. Here are strips of digits, such as house numbers, with between one and four digits each.
+
+
+# %%
+class Strips(Dataset):
+    """Images of 1×8×(8·k): k digits side by side. The label is the number that they spell."""
+
+    def __init__(self, count):
+        g = torch.Generator().manual_seed(3)
+        lengths = torch.randint(1, 5, (count,), generator=g).tolist()
+        self.picked = [torch.randint(0, len(images), (k,), generator=g) for k in lengths]
+
+    def __len__(self):
+        return len(self.picked)
+
+    def __getitem__(self, index):
+        picked = self.picked[index]
+        strip = torch.cat(list(images[picked]), dim=1)[None] / 16
+        return strip, int("".join(map(str, labels[picked].tolist())))
+
+
+strips = Strips(6)
+for i in range(6):
+    print(i, tuple(strips[i][0].shape), "label", strips[i][1])
+
+# %% [markdown]
+# **Before you run it:** what happens if a `DataLoader` makes one batch of these six?
+
+# %% predict
+try:
+    x, y = next(iter(DataLoader(strips, batch_size=6)))
+    print("a batch of shape", tuple(x.shape))
+except RuntimeError as error:
+    print("RuntimeError:", str(error).split(", but got")[0][:120])
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# A batch is one tensor, and a tensor has one width. The default collate function calls `torch.stack`, which refuses.
+#
+# </details>
+#
+# The loader accepts a **`collate_fn`** of your own. It is called with the list of the batch's samples, just as `data[i]` gave them, and returns the batch, in any form you like. The usual answer to different
+# sizes is **padding**: make all as wide as the widest, and say how wide each was, so that nobody mistakes zeros for data.
+#
+# ### Exercise: Collate images of different widths
+#
+# Write `pad_collate(samples)`. `samples` is a list of at least one pair `(image, label)`: an image of shape `(C, H, W)` with $C$ and $H$ the same for all, but a $W$ of its own, and a Python `int`. Return a tuple of three tensors:
+#
+# - `images` of shape `(N, C, H, W_max)`, in the dtype of the images, where `W_max` is the largest width in *this* batch. Narrower images are at the left; to the right of them are zeros.
+# - `widths`: the $N$ widths before padding, int64.
+# - `labels`: the $N$ labels, int64.
+#
+# The samples keep their order. The list and its images stay as they are, and `images` is a new tensor.
+#
+# <details><summary>Hint 1: the plan</summary>
+#
+# First the largest width. Then bring every image to that width. Then stack them.
+#
+# </details>
+#
+# <details><summary>Hint 2: padding one image</summary>
+#
+# `F.pad(image, (left, right))` adds columns. Or start from a tensor of zeros of the final shape, and write each image into its place: `batch[i, :, :, :width] = image`. Mind the dtype.
+#
+# </details>
+
+
+# %% exercise="pad_collate" difficulty=2 minutes=10
+def pad_collate(samples: list[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """One batch of images that differ in width: images (N, C, H, W_max), widths (N,), labels (N,)."""
+    ### BEGIN SOLUTION
+    widths = torch.tensor([image.shape[2] for image, _ in samples])
+    labels = torch.tensor([label for _, label in samples])
+    widest = int(widths.max())
+    images = torch.stack([F.pad(image, (0, widest - image.shape[2])) for image, _ in samples])
+    return images, widths, labels
+    ### END SOLUTION
+
+
+# %% check="pad_collate" points=2
+g = torch.Generator().manual_seed(143)
+
+
+def draw(widths, channels, height, dtype=torch.float32):
+    """Samples of these widths; no value is 0."""
+    images = [torch.randint(1, 9, (channels, height, width), generator=g).to(dtype) for width in widths]
+    return [(image, int(torch.randint(0, 999, (1,), generator=g))) for image in images]
+
+
+def padded(samples):
+    """The expected images, by torch's own function for sequences."""
+    columns = [image.movedim(2, 0) for image, _ in samples]
+    return nn.utils.rnn.pad_sequence(columns, batch_first=True).movedim(1, 3)
+
+
+def examine(widths, channels, height, dtype=torch.float32):
+    """A batch of these widths."""
+    samples = draw(widths, channels, height, dtype)
+    before, wanted = [(image.clone(), label) for image, label in samples], padded(samples).contiguous()
+    n, widest = len(widths), max(widths)
+    what = f"pad_collate for {n} images of {channels}×{height} and widths {', '.join(map(str, widths))}, {dtype}"
+    answer = pad_collate(inplace(samples))
+    expect(samples, before, f"{what}: the samples stay as they are")
+    require(
+        isinstance(answer, tuple) and len(answer) == 3,
+        "the result is a tuple of three: images, widths, labels",
+        f"It is {'None: is a return missing?' if answer is None else f'a {type(answer).__name__}'}"
+        + (f" of {len(answer)}." if isinstance(answer, (tuple, list)) else "."),
+    )
+    right = torch.stack([F.pad(image, (widest - image.shape[2], 0)) for image, _ in samples])
+    middle = torch.stack(
+        [F.pad(image, ((widest - image.shape[2]) // 2, (widest - image.shape[2] + 1) // 2)) for image, _ in samples]
+    )
+    order = sorted(range(n), key=lambda i: -widths[i])
+    expect(
+        answer[0],
+        wanted,
+        f"{what}: the images",
+        mistakes={
+            "The zeros are on the left: images belong at the left, zeros to the right of them.": right,
+            "The images are in the middle: they belong at the left.": middle,
+            "The images are sorted by width: keep the order of the samples.": wanted[order],
+            "The values are right, but the dtype is not that of the images.": wanted.float(),
+            "The last column is repeated: fill up with zeros.": torch.stack(
+                [torch.cat([image, image[:, :, -1:].expand(-1, -1, widest - image.shape[2])], 2) for image, _ in samples]
+            ),
+            "The images are cut to the smallest width: nothing may be lost.": wanted[..., : min(widths)],
+            "They lie side by side: stack them along a new first dimension.": torch.cat(list(wanted)),
+        }
+        if len(set(widths)) > 1
+        else {},
+    )
+    expect(
+        answer[1],
+        torch.tensor(widths),
+        f"{what}: the widths",
+        mistakes={
+            "This is the width after padding: give that of each image before.": torch.full((n,), widest),
+            "These are the labels: the widths come second, the labels third.": torch.tensor([y for _, y in samples]),
+            "This is the number of added columns.": widest - torch.tensor(widths),
+            "This is a list: make a tensor of it.": list(widths),
+            "These are floats: int64 was asked for.": torch.tensor(widths).float(),
+            "This is the height of each image.": torch.full((n,), height),
+        },
+    )
+    expect(
+        answer[2],
+        torch.tensor([y for _, y in samples]),
+        f"{what}: the labels",
+        mistakes={
+            "This is a list: make a tensor of it.": [y for _, y in samples],
+            "This is a tuple: make a tensor of it.": tuple(y for _, y in samples),
+            "These are floats: int64 was asked for.": torch.tensor([float(y) for _, y in samples]),
+        },
+    )
+    apart = [answer[0].untyped_storage().data_ptr() != image.untyped_storage().data_ptr() for image, _ in samples]
+    require(all(apart), f"{what}: the images of the batch are a new tensor", "They share memory with a sample.")
+    return answer, (wanted, torch.tensor(widths), torch.tensor([y for _, y in samples]))
+
+
+first, wanted = examine((3, 5, 2), 1, 4)
+examine((4, 1, 2, 4), 2, 3, torch.uint8)
+examine((3,), 1, 2, torch.float64)
+examine((2, 2), 3, 1)
+expect(first, wanted, "the first batch is unchanged by later calls")
+samples = draw((4, 3), 1, 3)
+turned = [(image.mT.contiguous().mT, label) for image, label in samples]
+expect(pad_collate(turned)[0], padded(samples).contiguous(), "images that are not contiguous")
+### BEGIN HIDDEN TESTS
+examine((2, 6, 5, 6), 3, 2, torch.float16)
+examine((7,), 2, 2, torch.uint8)
+examine((3, 3, 3), 1, 1, torch.int64)
+examine((1, 9), 1, 5, torch.float64)
+### END HIDDEN TESTS
+
+# %% yours
+
+
+def our_collate(samples):
+    columns = [image[0].T for image, _ in samples]
+    batch = nn.utils.rnn.pad_sequence(columns, batch_first=True).transpose(1, 2)[:, None].contiguous()
+    return batch, torch.tensor([len(column) for column in columns]), torch.tensor([label for _, label in samples])
+
+
+collate = yours_or_ours(pad_collate, our_collate, [strips[0], strips[1]])
+x, widths, y = next(iter(DataLoader(strips, batch_size=6, collate_fn=collate)))
+print("batch:", tuple(x.shape), "  widths:", widths.tolist())
+
+# %% yours folded label="Draw the padded batch"
+figure, axes = plt.subplots(6, 1, figsize=(4.6, 5.6), layout="constrained")
+for ax, strip, width, label in zip(axes, x, widths.tolist(), y.tolist()):
+    ax.imshow(strip[0], cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    ax.axvspan(width - 0.5, strip.shape[2] - 0.5, facecolor="white", edgecolor=COLOURS["plain"], hatch="///", linewidth=0)
+    ax.set(xticks=[], yticks=[])
+    ax.set_ylabel(f"{label}\nwidth {width}", rotation=0, ha="right", va="center", fontsize=11, color=INK)
+show(
+    figure,
+    alt="Six strips of digits, one below the other, all of the same width. Where a strip has fewer digits than the longest, the rest on the right is hatched: padding.",
+)
+
+# %% [markdown]
+# Hatched is padding. The `widths` say where it begins; a model that must not look at it needs them. If most strips are short, a few long ones make all batches of them wide: then it pays to put samples of similar length into one batch.
+
+# %% [markdown]
+# ## Which samples, in which order?
+#
+# With `shuffle=True` the loader draws a new order for each pass. That matters: in a file the samples are often sorted, and a batch with a single class in it pulls the model in one direction only.
+#
+# **Before you run it:** a loader shuffles ten numbers. We go through it twice, then set the seed and go through it, then set the same seed and go through it again. Which of the four orders are equal?
+
+# %% predict
+loader = DataLoader(range(10), batch_size=10, shuffle=True)
+torch.manual_seed(0)
+for turn in range(4):
+    if turn >= 2:
+        torch.manual_seed(7)
+    [batch] = loader
+    print(f"pass {turn + 1}:", batch.tolist())
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# Each `for` over the loader starts a new pass and draws a new order from torch's random numbers. The same seed just before it gives the same order, so passes 3 and 4 are equal. For an experiment that can be
+# repeated whatever else draws random numbers in between, give the loader its own: `DataLoader(…, shuffle=True, generator=torch.Generator().manual_seed(7))`.
+#
+# </details>
+#
+# The order comes from a **sampler**: any iterable of sample numbers. `shuffle=False` stands for `SequentialSampler`, `shuffle=True` for `RandomSampler`. Others, or your own, go in as `sampler=…`, in place of `shuffle`:
+#
+# - `SubsetRandomSampler(numbers)`: only these samples, shuffled;
+# - `RandomSampler(data, replacement=True)`: as many draws as there are samples, each from all of them;
+# - `WeightedRandomSampler(weights, n)`: $n$ draws, with probabilities in proportion to the weights.
+#
+# **Before you run it:** with replacement, some of 1,438 samples are drawn several times in one pass, and others not at all. Which share is drawn at least once?
+
+# %% predict
+from torch.utils.data import RandomSampler, WeightedRandomSampler
+
+torch.manual_seed(0)
+drawn = list(RandomSampler(digits, replacement=True))
+print(f"{len(drawn)} draws, {len(set(drawn))} different samples: {len(set(drawn)) / len(digits):.1%}")
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# One draw misses a certain sample with probability $1 - 1/n$; all $n$ draws miss it with probability $(1 - 1/n)^n \approx 1/e \approx 0.37$. So 63 % come up, and more than a third does not take part in this epoch. Without replacement, every sample comes up
+# exactly once.
+#
+# </details>
+#
+# Weights help if one class is rare. Suppose that only 20 of our digits are eights. Each sample gets the weight 1 / (number of samples of its class):
+
+# %%
+train_labels = labels[~held_back]
+eights = (train_labels == 8).nonzero().flatten()
+keep = torch.ones(len(train_labels), dtype=torch.bool)
+keep[eights[20:]] = False
+few_eights = TensorDataset(images[~held_back][keep], train_labels[keep])
+
+counts = train_labels[keep].bincount()
+weights = 1 / counts[train_labels[keep]]
+torch.manual_seed(0)
+sampler = WeightedRandomSampler(weights.tolist(), num_samples=len(few_eights))
+drawn = torch.cat([y for _, y in DataLoader(few_eights, batch_size=64, sampler=sampler)])
+print("digit:        ", *(f"{digit:4}" for digit in range(10)))
+print("in the data:  ", *(f"{count:4}" for count in counts.tolist()))
+print("in one pass:  ", *(f"{count:4}" for count in drawn.bincount().tolist()))
+
+# %% [markdown]
+# All classes are now about equally frequent. (But there are still only 20 different eights, each drawn about seven times.)
+#
+# ### Exercise: A loader of your own
+#
+# Write the class `MiniLoader(dataset, batch_size, shuffle=False, drop_last=False)`, a small `DataLoader`. `dataset` has a length and gives pairs `(x, y)`: a tensor, always of the same shape and dtype, and a Python `int`. Ask for its samples with `dataset[i]`, where
+# `i` is a Python `int` from 0 to `len(dataset) - 1`, and use nothing but its length and its items.
+#
+# - Each `for` over a `MiniLoader` is one pass. It gives tuples `(x, y)`: the stacked tensors of a batch, and an int64 tensor of shape `(N,)`.
+# - Every sample comes up once in a pass, in batches of `batch_size`; the last batch may be smaller, and is left out with `drop_last=True`. The data set holds at least one sample.
+# - Without `shuffle`, the order is that of the data set. With it, every pass has a new random order, each order equally likely, drawn with torch; `torch.manual_seed` repeats it. Do not set a seed.
+# - `len(loader)` is the number of batches of a pass.
+# - Samples are fetched only when their batch is due: a damaged sample in the third batch does not prevent the first two.
+# - Several passes over one loader may be under way at a time; they do not disturb each other.
+# - Do not use `DataLoader`.
+#
+# <details><summary>Hint 1: a pass</summary>
+#
+# If `__iter__` contains `yield`, calling it makes a *generator*: Python runs it up to the next `yield` each time a batch is wanted, and every `for` gets a generator of its own. That settles the last three demands but one.
+#
+# </details>
+#
+# <details><summary>Hint 2: the order</summary>
+#
+# A list of all sample numbers: `range(n)`, or `torch.randperm(n).tolist()`. Cut it into pieces: `order[start : start + batch_size]`.
+#
+# </details>
+#
+# <details><summary>Hint 3: a batch</summary>
+#
+# Fetch each sample once, in a list. `zip(*samples)` turns a list of pairs into a pair of tuples; `torch.stack` and `torch.tensor` do the rest.
+#
+# </details>
+
+
+# %% exercise="mini_loader" difficulty=3 minutes=16
+class MiniLoader:
+    """Batches of the samples of a data set.
+
+    Args:
+        dataset: has a length and items; each item is a pair of a tensor and an int.
+        batch_size: the number of samples in a batch.
+        shuffle: whether every pass has a new random order.
+        drop_last: whether to leave out an incomplete last batch.
+    """
+
+    def __init__(self, dataset, batch_size: int, shuffle: bool = False, drop_last: bool = False):
+        ### BEGIN SOLUTION
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.drop_last = shuffle, drop_last
+        ### END SOLUTION
+
+    def __len__(self) -> int:
+        """The number of batches of a pass."""
+        ### BEGIN SOLUTION
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full if self.drop_last or rest == 0 else full + 1
+        ### END SOLUTION
+
+    def __iter__(self):
+        """The batches of a pass: pairs of a tensor (N, …) and an int64 tensor (N,)."""
+        ### BEGIN SOLUTION
+        n = len(self.dataset)
+        order = torch.randperm(n).tolist() if self.shuffle else list(range(n))
+        for number in range(len(self)):
+            start = number * self.batch_size
+            xs, ys = zip(*[self.dataset[i] for i in order[start : start + self.batch_size]])
+            yield torch.stack(xs), torch.tensor(ys)
+        ### END SOLUTION
+
+
+# %% check="mini_loader" points=3
+import itertools
+
+
+class Numbered:
+    """n samples: sample i is (a tensor that begins with i, 3 · i + 1). It has a length and items, and nothing else."""
+
+    def __init__(self, n, shape=(2,), dtype=torch.float32, damaged=()):
+        self.n, self.shape, self.dtype, self.damaged = n, shape, dtype, damaged
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, index):
+        if type(index) is not int:
+            raise TypeError(f"samples are asked for with a Python int, not with a {type(index).__name__}")
+        if not 0 <= index < self.n:
+            raise IndexError(f"sample {index} of {self.n}")
+        if index in self.damaged:
+            raise OSError(f"sample {index} is damaged")
+        x = torch.zeros(self.shape, dtype=self.dtype)
+        x.view(-1)[0] = index
+        return x, 3 * index + 1
+
+
+def numbers(batches):
+    """Which samples are in each batch."""
+    return [[round(first) for first in x.flatten(1)[:, 0].tolist()] for x, _ in batches]
+
+
+def one_pass(loader, most=60):
+    """The batches of a pass, as a list; their form is examined."""
+    batches = list(itertools.islice(loader, most + 1))
+    require(
+        all(isinstance(batch, tuple) and len(batch) == 2 for batch in batches),
+        "each batch is a tuple (x, y)",
+        f"One is {'None' if batches[0] is None else f'a {type(batches[0]).__name__}'}.",
+    ) if not all(isinstance(batch, tuple) and len(batch) == 2 for batch in batches) else None
+    return batches
+
+
+def in_order(n, batch_size, drop_last, shape=(2,), dtype=torch.float32):
+    """A pass without shuffling, compared with that of a DataLoader; and the length."""
+    what = f"{n} samples in batches of {batch_size}{', drop_last=True' if drop_last else ''}"
+    data = Numbered(n, shape, dtype)
+    theirs = torch.utils.data.DataLoader(data, batch_size, drop_last=drop_last)
+    wanted = [tuple(batch) for batch in theirs]
+    loader = MiniLoader(data, batch_size, drop_last=drop_last)
+    with Watch(operations=False) as seen:
+        found = one_pass(loader)
+    whole = [tuple(batch) for batch in torch.utils.data.DataLoader(data, batch_size)]
+    complete = [tuple(batch) for batch in torch.utils.data.DataLoader(data, batch_size, drop_last=True)]
+    expect(
+        found,
+        wanted,
+        f"the batches of {what}",
+        mistakes={
+            "The last, smaller batch is missing.": complete,
+            "drop_last is not used: the last batch is incomplete.": whole,
+            "The labels are lists: make tensors of them.": [(x, y.tolist()) for x, y in wanted],
+            "The samples are lists: stack them into one tensor.": [(list(x), y) for x, y in wanted],
+            "The labels are floats: int64 was asked for.": [(x, y.float()) for x, y in wanted],
+            "The labels have shape (N, 1): (N,) was asked for.": [(x, y[:, None]) for x, y in wanted],
+            "x is float32 now, but the samples have another dtype.": [(x.float(), y) for x, y in wanted],
+            "Only the first batch comes: a `return` ends the pass, `yield` goes on.": wanted[:1],
+            "These are the sample numbers: y is what the data set gives.": [(x, (y - 1) // 3) for x, y in wanted],
+        },
+    )
+    require("random_" not in seen.functions, "no DataLoader at work", "Make the batches yourself, without DataLoader.")
+    expect(
+        len(loader),
+        len(wanted),
+        f"len(loader) for {what}",
+        mistakes={
+            "This is the number of samples: len(loader) is the number of batches.": n,
+            "The last, smaller batch counts, too.": len(complete),
+            "With drop_last=True, the incomplete batch does not count.": len(whole),
+        },
+    )
+    return loader, wanted
+
+
+loader, wanted = in_order(7, 3, False)
+expect(one_pass(loader), wanted, "a second pass over the same loader")
+in_order(7, 3, True, (1, 2, 3), torch.uint8)
+in_order(6, 3, True)
+in_order(6, 2, False, (), torch.float64)
+in_order(2, 5, False)
+in_order(2, 5, True)
+
+damaged = iter(MiniLoader(Numbered(6, damaged=[5]), 2))
+try:
+    first_two = [next(damaged), next(damaged)]
+except OSError:
+    first_two = None
+require(
+    first_two is not None and numbers(first_two) == [[0, 1], [2, 3]],
+    "a damaged sample in the third batch does not prevent the first two",
+    "Fetch samples only when their batch is due, not all of them beforehand.",
+)
+expect_error(OSError, lambda: next(damaged), "the error of the damaged sample arrives with the third batch")
+
+loader = MiniLoader(Numbered(5), 2)
+one, other = iter(loader), iter(loader)
+turns = [next(one), next(other), next(one), next(other), next(other), next(one)]
+expect(
+    numbers(turns),
+    [[0, 1], [0, 1], [2, 3], [2, 3], [4], [4]],
+    "two passes over one loader, batch by batch in turn",
+    mistakes={
+        "The passes share their place: keep it in a variable of the pass (or use yield), not in self.": [
+            [0, 1],
+            [2, 3],
+            [4],
+        ]
+    },
+)
+
+
+def shuffled(n, batch_size, passes, seed):
+    """Shuffled passes: complete, different, mixed, repeated by a seed."""
+    what, loader = f"{n} samples, shuffled, in batches of {batch_size}", MiniLoader(Numbered(n), batch_size, shuffle=True)
+    torch.manual_seed(seed)
+    found = [one_pass(loader) for _ in range(passes)]
+    orders = [[i for batch in numbers(batches) for i in batch] for batches in found]
+    require(
+        all(sorted(order) == list(range(n)) for order in orders),
+        f"{what}: every sample comes up once in each pass",
+        "Some come up twice, or never.",
+    )
+    require(
+        all(len(y) == batch_size for batches in found for _, y in batches[:-1]),
+        f"{what}: batches of {batch_size}",
+        "Some have another size.",
+    )
+    require(
+        all(torch.equal(y, (3 * x.flatten(1)[:, 0] + 1).long()) for batches in found for x, y in batches),
+        f"{what}: x and y belong together",
+        "A label belongs to another sample: use one order for both.",
+    )
+    require(
+        any(order != sorted(order) for order in orders),
+        f"{what}: the order is random",
+        "It is that of the data set: shuffle is not used.",
+    )
+    require(
+        len(set(map(tuple, orders))) == passes,
+        f"{what}: every pass has a new order",
+        "Two passes have the same: draw in __iter__, not in __init__, and set no seed.",
+    )
+    places = min(len({order[k] for order in orders}) for k in range(n))
+    sets = len({frozenset(order[:batch_size]) for order in orders})
+    require(
+        places > 1 and sets > passes // 2,
+        f"{what}: all samples are mixed",
+        "The same samples stay together, or some keep their places: draw one order of all samples.",
+    )
+    torch.manual_seed(seed)
+    again = [i for batch in numbers(one_pass(loader)) for i in batch]
+    require(again == orders[0], f"{what}: torch.manual_seed repeats the order", "Draw it with torch.")
+
+
+shuffled(12, 5, 5, 4)
+dropping = numbers(MiniLoader(Numbered(9), 4, shuffle=True, drop_last=True))
+expect([len(batch) for batch in dropping], [4, 4], "9 samples, shuffled, in batches of 4, drop_last=True: the sizes")
+### BEGIN HIDDEN TESTS
+in_order(11, 4, False, (2, 1, 2), torch.float16)
+in_order(11, 4, True)
+in_order(1, 1, True)
+in_order(1, 4, True)
+shuffled(10, 5, 6, 9)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Workers
+#
+# So far, everything happens in one process: while the loader reads files, the model waits. With `num_workers=2` the loader starts two more processes. Each has its own copy of the data set and makes whole batches in advance.
+#
+# A worker must be able to find the class of the data set. We write two classes into a file of their own and import them; below you will see why.
+
+# %%
+import sys
+import time
+import warnings
+
+(folder / "slow_data.py").write_text('''
+import time
+import numpy as np
+import torch
+
+class Slow:
+    """64 samples. Each takes 10 milliseconds, as reading a photo does."""
+    def __len__(self):
+        return 64
+    def __getitem__(self, index):
+        time.sleep(0.01)
+        return torch.tensor([float(index)]), index
+
+class Noisy:
+    """Sample i is i with two random numbers: from a generator of its own, and from torch."""
+    def __init__(self):
+        self.generator = np.random.default_rng(0)
+    def __len__(self):
+        return 8
+    def __getitem__(self, index):
+        return index, int(self.generator.integers(1000)), int(torch.randint(1000, ()))
+
+def reseed(worker):
+    info = torch.utils.data.get_worker_info()
+    info.dataset.generator = np.random.default_rng(info.seed)
+''')
+sys.path.insert(0, str(folder))
+warnings.filterwarnings("ignore", message="This DataLoader will create")  # more workers than processors: fine for waiting
+import slow_data
+
+# %% [markdown]
+# **Before you run it:** one pass over `Slow` takes 64 · 10 ms = 0.64 s. How long will it take with two workers? And with eight, if this machine has only two processors?
+
+# %% predict varies
+for workers in (0, 2, 8):
+    start = time.perf_counter()
+    for x, y in DataLoader(slow_data.Slow(), batch_size=8, num_workers=workers):
+        pass
+    print(f"num_workers={workers}: {time.perf_counter() - start:.2f} s")
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# Two workers need about half the time, plus a little for starting them. Eight are faster still, because here a worker only *waits*, as for a disk or a network, and waiting needs no processor. If samples cost computing time, more workers than processors bring nothing.
+# And if a sample takes microseconds, as with our digits, workers make it *slower*: starting them, and sending every batch from one process to another, costs more than it saves. Measure.
+# (The processes end with the pass; `persistent_workers=True` keeps them for the next.)
+#
+# </details>
+#
+# ### Random numbers in workers
+#
+# **Before you run it:** `Noisy` draws one number from a NumPy generator that was made in `__init__`, and one from torch. Two workers share 8 samples, in batches of two: worker 0 makes batches 0 and 2, worker 1 makes 1 and 3. We make two passes. Which of the numbers repeat?
+
+# %% predict
+torch.manual_seed(0)
+data = slow_data.Noisy()
+for turn in (1, 2):
+    loader = DataLoader(data, batch_size=2, num_workers=2)
+    rows = [batch for batch in loader]
+    print(f"pass {turn}   NumPy:", [batch[1].tolist() for batch in rows])
+    print("         torch:", [batch[2].tolist() for batch in rows])
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# Each worker gets a *copy* of the data set, generator included. So both draw the same numbers, and since new workers get fresh copies in the next pass, that pass repeats them, too. Your augmentation would be the same for different images, and in all epochs, and no error would tell you. Torch's own numbers are safe: the loader seeds every worker differently, with a new seed in each pass (and so it does for
+# `random` and NumPy's global functions).
+#
+# </details>
+#
+# So draw with torch, as your `RandomShift` does. If you need a generator of another kind, seed it *in the worker*: the loader calls `worker_init_fn` there, and `get_worker_info().seed` differs from worker to worker and from pass to pass.
+
+# %%
+torch.manual_seed(0)
+for turn in (1, 2):
+    rows = list(DataLoader(data, batch_size=2, num_workers=2, worker_init_fn=slow_data.reseed))
+    print(f"pass {turn}   NumPy:", [batch[1].tolist() for batch in rows])
+
+# %% [markdown]
+# ### What can go to another process
+#
+# On Linux, with the Pythons of this course, a worker is a **fork**: a copy of the whole notebook process, which knows all your classes. On macOS and Windows, and on Linux from Python 3.14 on, it is a *new* Python (*spawn*, *forkserver*). It gets the data set as bytes, through `pickle`. Pickle stores values, but of functions and classes only the names.
+#
+# **Before you run it:** here are three transforms that do the same. One is a class in this notebook, one a `lambda`, one a class in a file. We send each to a new Python. Which of them arrive?
+
+# %% predict
+import pickle
+import subprocess
+
+
+class HereScale:
+    def __call__(self, image):
+        return image / 16
+
+
+(folder / "scale.py").write_text("class FileScale:\n    def __call__(self, image):\n        return image / 16\n")
+import scale
+
+RECEIVE = "import pickle, sys; sys.path.insert(0, sys.argv[1]); pickle.load(sys.stdin.buffer)"
+for transform in (HereScale(), lambda image: image / 16, scale.FileScale()):
+    try:
+        data = pickle.dumps(transform)
+        other = subprocess.run([sys.executable, "-c", RECEIVE, str(folder)], input=data, capture_output=True, text=False)
+        result = "arrived" if other.returncode == 0 else other.stderr.decode().splitlines()[-1].split(":")[0]
+    except (pickle.PicklingError, AttributeError):
+        result = "cannot even be pickled"
+    print(f"{type(transform).__name__:10} {result}")
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# The bytes of the first say "an object of the class `HereScale` in `__main__`". In the new process, `__main__` is another program without such a class: `AttributeError`. A `lambda` has no name at all to be found by. The third says "`FileScale` in `scale`", which the
+# new process can import. So if a loader with workers must run everywhere, its data set, transforms, `collate_fn` and `worker_init_fn` belong in a `.py` file; in a script, the part that starts the loop goes below `if __name__ == "__main__":`. In a notebook, `num_workers=0` always works.
+#
+# </details>
+#
+# ## The loop
+#
+# The loop itself is short, whatever comes before it:
+#
+# ```python
+# for x, y in loader:
+#     x, y = x.to(device, non_blocking=True), y.to(device, non_blocking=True)
+#     optimizer.zero_grad()
+#     loss = criterion(net(x), y)
+#     loss.backward()
+#     optimizer.step()
+# ```
+#
+# Data sets and workers stay on the CPU; each *batch* moves to the model's device. With `pin_memory=True`, the loader puts batches into page-locked memory, from which a GPU can copy while the program goes on (`non_blocking=True`). Without a GPU there is nothing to gain, so set it to `device.type == "cuda"`.
+#
+# **Before you run it:** on a machine without a GPU, `device` is the CPU already. Does `x.to("cpu")` copy a batch that is there?
+
+# %% predict
+x, y = next(iter(DataLoader(digits, batch_size=64, pin_memory=device.type == "cuda")))
+print("the same tensor:", x.to("cpu") is x)
+
+# %% folded label="Time the copy to the GPU, if there is one"
+if device.type == "cuda":
+    for pinned in (False, True):
+        big = torch.empty(2**26)
+        big = big.pin_memory() if pinned else big
+        big.to(device)
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        big.to(device, non_blocking=True)
+        returned = time.perf_counter() - start
+        torch.cuda.synchronize()
+        print(f"pinned={pinned}: the call returns after {1000 * returned:.1f} ms, the copy is done after {1000 * (time.perf_counter() - start):.1f} ms")
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# `to` returns the tensor itself if nothing has to change. So the same loop runs on both, and costs nothing extra on a CPU.
+#
+# </details>
+#
+# ### A progress bar
+#
+# A loader is only something to iterate over. So anything that passes batches on can stand between loader and loop, for example a progress bar: a generator that counts what passes through. (`from tqdm.auto import tqdm` gives you a better one, if it is installed: `for x, y in tqdm(loader):`.)
+
+
+# %%
+def progress(loader):
+    """The same batches; meanwhile, a bar grows."""
+    from IPython.display import display
+
+    total = len(loader)
+    bar = display({"text/plain": ""}, raw=True, display_id=True)
+    for number, batch in enumerate(loader, start=1):
+        yield batch
+        done = 30 * number // total
+        bar.update({"text/plain": f"{'█' * done}{'·' * (30 - done)} {number} of {total} batches"}, raw=True)
+
+
+for x, y in progress(DataLoader(slow_data.Slow(), batch_size=4)):
+    pass
+
+# %% [markdown]
+# ### The mean of an epoch
+#
+# A loss such as `F.cross_entropy` returns the mean over a batch. To report one number per epoch, people average those.
+#
+# **Before you run it:** five samples have the losses 1, 1, 1, 1 and 9. Their mean is 2.6. In batches of four, what is the mean of the batch means?
+
+# %% predict
+sample_losses = torch.tensor([1.0, 1.0, 1.0, 1.0, 9.0])
+batch_means = [batch.mean().item() for batch in sample_losses.split(4)]
+print(batch_means, "→", sum(batch_means) / len(batch_means))
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# The last batch holds a single sample, but counts as much as the four others together: (1 + 9) / 2 = 5. Weight each batch by its size: add up `loss.item() * len(y)`, and divide by the number of samples at the end. The same goes for accuracy: add up the *numbers* of right answers.
+#
+# </details>
+#
+# ### Exercise: Train and test, epoch by epoch
+#
+# Write `fit(net, train_loader, test_loader, epochs, lr)`. It trains `net` in place and returns a list with one tuple `(loss, accuracy)` of two Python `float`s for each epoch. An epoch is one pass over `train_loader` and then one pass over `test_loader`.
+#
+# - The loaders are iterables of batches `(x, y)`, with class numbers `y`. They may have no length, and may give other batches in each pass.
+# - Training: `net` is in training mode. Each batch is one step on `F.cross_entropy(net(x), y)`, with one `torch.optim.SGD` of learning rate `lr` (no momentum). Each batch goes through `net` once. Old gradients have no effect, not even those that are in `net` at the start.
+# - `loss` is the mean over all *samples* of the epoch, each measured in its batch, before the step.
+# - Testing: `net` is in evaluation mode, and no gradients are recorded. No parameter and no buffer changes.
+# - `accuracy` is the fraction of all test samples whose largest output is at the place of their class, from 0 to 1.
+# - Frozen parameters stay as they are. All tensors are on the CPU.
+#
+# <details><summary>Hint 1: two modes in each epoch</summary>
+#
+# `net.train()` belongs *inside* the loop over the epochs: the test at the end of the previous epoch has called `net.eval()`.
+#
+# </details>
+#
+# <details><summary>Hint 2: what to count</summary>
+#
+# In the first pass: the sum of `loss.item() * len(y)` and the number of samples. In the second: the number of right answers, `(net(x).argmax(1) == y).sum().item()`, and the number of samples.
+#
+# </details>
+#
+# <details><summary>Hint 3: no gradients</summary>
+#
+# `eval()` does not stop the recording; `with torch.no_grad():` does. It goes around the test pass only.
+#
+# </details>
+
+
+# %% exercise="fit" difficulty=3 minutes=16
+def fit(net: nn.Module, train_loader, test_loader, epochs: int, lr: float) -> list[tuple[float, float]]:
+    """Train a net with SGD on the cross-entropy; the training loss and the test accuracy of each epoch."""
+    ### BEGIN SOLUTION
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    history = []
+    for _ in range(epochs):
+        net.train()
+        total = seen = 0
+        for x, y in train_loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(y)
+            seen += len(y)
+        net.eval()
+        right = tested = 0
+        with torch.no_grad():
+            for x, y in test_loader:
+                right += (net(x).argmax(1) == y).sum().item()
+                tested += len(y)
+        history.append((total / seen, right / tested))
+    return history
+    ### END SOLUTION
+
+
+# %% check="fit" points=3
+import copy
+
+g = torch.Generator().manual_seed(146)
+
+
+class Recorder(nn.Module):
+    """A small net that records how it is called: the first number, mode, and whether gradients are recorded."""
+
+    def __init__(self, features, classes):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(features, 5), nn.BatchNorm1d(5), nn.Tanh())
+        self.out = nn.Linear(5, classes)
+        self.out.bias.requires_grad_(False)
+        self.calls = []
+
+    def forward(self, x):
+        modes = {module.training for module in self.modules()}
+        mode = "both modes" if len(modes) > 1 else "training mode" if True in modes else "evaluation mode"
+        self.calls.append([round(float(x[0, 0]), 4), mode, "gradients" if torch.is_grad_enabled() else "no gradients"])
+        return self.out(self.inner(x))
+
+
+class Passes:
+    """A loader without a length that gives other batches in each pass."""
+
+    def __init__(self, passes):
+        self.passes, self.count = passes, 0
+
+    def __iter__(self):
+        self.count += 1
+        return iter(self.passes[(self.count - 1) % len(self.passes)])
+
+
+def draw(sizes, features, classes, dtype):
+    """Batches of these sizes."""
+    return [
+        (
+            2 * torch.randn(size, features, generator=g, dtype=torch.float64).to(dtype),
+            torch.randint(0, classes, (size,), generator=g),
+        )
+        for size in sizes
+    ]
+
+
+def replay(start, passes, tests, lr, loss=F.cross_entropy, clear=True, train_mode=True, momentum=0.0):
+    """Train a copy of the net: what each epoch's batches gave, and the net at the end."""
+    net, epochs = copy.deepcopy(start), []
+    for parameter in net.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=momentum)
+    for batches, test in zip(passes, tests):
+        net.train(train_mode)
+        losses, right = [], []
+        optimizer.zero_grad()
+        for x, y in batches:
+            if clear:
+                optimizer.zero_grad()
+            value = loss(net(x), y)
+            value.backward()
+            optimizer.step()
+            losses.append((value.item(), len(y)))
+        net.eval()
+        with torch.no_grad():
+            right = [((net(x).argmax(1) == y).sum().item(), len(y)) for x, y in test]
+            seen = [((net(x).argmax(1) == y).sum().item(), len(y)) for x, y in batches]
+        epochs.append((losses, right, seen))
+    return epochs, net
+
+
+def weighted(pairs):
+    return sum(value * n for value, n in pairs) / sum(n for _, n in pairs)
+
+
+def share(pairs):
+    return sum(value for value, _ in pairs) / sum(n for _, n in pairs)
+
+
+def plain(pairs):
+    return sum(value for value, _ in pairs) / len(pairs)
+
+
+def state(net):
+    return {name: value.detach().clone() for name, value in net.state_dict().items()}
+
+
+def examine(train_sizes, test_sizes, features, classes, epochs, lr, dtype=torch.float32):
+    """Train a Recorder, and compare everything with a replay."""
+    passes = [draw(train_sizes[k % len(train_sizes)], features, classes, dtype) for k in range(epochs)]
+    tests = [draw(test_sizes[k % len(test_sizes)], features, classes, dtype) for k in range(epochs)]
+    start = Recorder(features, classes).to(dtype).eval()
+    net = copy.deepcopy(start)
+    for parameter in net.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    what = f"{epochs} epochs with batches of {', '.join(map(str, train_sizes[0]))}, tested on {', '.join(map(str, test_sizes[0]))}"
+    found, twin = replay(start, passes, tests, lr)
+    answer = fit(inplace(net), Passes(passes), Passes(tests), epochs, lr)
+
+    def key(batches, mode, gradients):
+        return [[round(float(x[0, 0]), 4), mode, gradients] for x, _ in batches]
+
+    ways = ("training mode", "gradients"), ("evaluation mode", "no gradients")
+    wanted = [call for a, b in zip(passes, tests) for call in key(a, *ways[0]) + key(b, *ways[1])]
+
+    def others(first, second, passes=passes, tests=tests):
+        return [call for a, b in zip(passes, tests) for call in key(a, *first) + key(b, *second)]
+
+    expect(
+        net.calls,
+        wanted,
+        f"{what}: each call of net (first number of the batch, mode, gradients)",
+        mistakes={
+            "The test runs in training mode: call net.eval() before it.": others(ways[0], ("training mode", "no gradients")),
+            "The test records gradients: eval() does not stop that, torch.no_grad() does.": others(
+                ways[0], ("evaluation mode", "gradients")
+            ),
+            "The test runs in training mode and records gradients.": others(ways[0], ways[0]),
+            "net.train() is missing: the training runs in the mode in which net arrived.": others(
+                ("evaluation mode", "gradients"), ways[1]
+            ),
+            "From the second epoch on, the training runs in evaluation mode: call net.train() in every epoch.": [
+                call
+                for k, (a, b) in enumerate(zip(passes, tests))
+                for call in key(a, ways[0][0] if k == 0 else ways[1][0], "gradients") + key(b, *ways[1])
+            ],
+            "All epochs get the batches of the first pass: iterate over the loaders themselves, anew in each epoch.": others(
+                *ways, passes[:1] * epochs, tests[:1] * epochs
+            ),
+            "You test once, after all epochs: test after each epoch.": [
+                call for a in passes for call in key(a, *ways[0])
+            ]
+            + key(tests[0], *ways[1]),
+            "This is one epoch only: is the return indented too far?": wanted[: len(passes[0]) + len(tests[0])],
+        },
+    )
+    losses = [weighted(losses) for losses, _, _ in found]
+    accuracies = [share(right) for _, right, _ in found]
+    history = list(zip(losses, accuracies))
+    hasty, _ = replay(start, passes, tests, lr, clear=False)
+    summed, _ = replay(start, passes, tests, lr, loss=lambda s, y: F.cross_entropy(s, y, reduction="sum"))
+    soft, _ = replay(start, passes, tests, lr, loss=lambda s, y: F.cross_entropy(s.softmax(1), y))
+    heavy, _ = replay(start, passes, tests, lr, momentum=0.9)
+
+    def report(epochs, loss=weighted, accuracy=share):
+        return [(loss(losses), accuracy(right)) for losses, right, _ in epochs]
+
+    expect(
+        answer,
+        history,
+        f"{what}: loss and accuracy of each epoch",
+        mistakes={
+            "The losses are the means of batch means: weight each batch by its size.": report(found, plain),
+            "The accuracies are means over batches: count right answers and samples.": report(
+                found, accuracy=lambda right: plain([(a / n, n) for a, n in right])
+            ),
+            "Losses and accuracies are means of batch means: weight each batch by its size.": report(
+                found, plain, lambda right: plain([(a / n, n) for a, n in right])
+            ),
+            "The losses are sums: divide by the number of samples.": report(found, lambda p: weighted(p) * sum(n for _, n in p)),
+            "These are the losses of the last batch of each epoch.": report(found, lambda p: p[-1][0]),
+            "These are the losses of the first batch of each epoch.": report(found, lambda p: p[0][0]),
+            "The accuracies are percentages: give them as fractions.": [(a, 100 * b) for a, b in history],
+            "The accuracies are numbers of right answers: divide by the number of samples.": [
+                (losses[k], float(sum(n for n, _ in right))) for k, (_, right, _) in enumerate(found)
+            ],
+            "These are the accuracies on the training batches.": [
+                (loss, share(seen)) for loss, (_, _, seen) in zip(losses, found)
+            ],
+            "These are the error rates: 1 − accuracy.": [(a, 1 - b) for a, b in history],
+            "Each epoch is a list: a tuple was asked for.": [list(pair) for pair in history],
+            "The order is (loss, accuracy).": [(b, a) for a, b in history],
+            "Two lists were returned: make one tuple for each epoch.": (losses, accuracies),
+            "Gradients of other batches were included: clear them before each backward.": report(hasty),
+            "This is the sum over the samples: F.cross_entropy takes the mean by default.": report(summed),
+            "There is a softmax before the loss: F.cross_entropy expects logits.": report(soft),
+            "The optimizer has momentum: plain SGD was asked for.": report(heavy),
+        },
+        rtol=2e-4,
+        atol=2e-5,
+    )
+    expect(state(net), state(twin), f"{what}: parameters and buffers at the end", rtol=2e-4, atol=2e-5)
+
+
+examine([[5, 3, 2], [4, 4, 2]], [[4, 1], [2, 3]], 3, 3, 3, 0.3)
+examine([[4]], [[6]], 2, 2, 1, 0.1, torch.float64)
+x, y = draw([6], 3, 2, torch.float32)[0]
+net = nn.Sequential(nn.Linear(3, 2))
+data = torch.utils.data.TensorDataset(x, y)
+loader = torch.utils.data.DataLoader(data, batch_size=4)
+history = fit(inplace(net), list(loader), list(loader), 2, 0.1)
+require(
+    all(type(number) is float for pair in history for number in pair),
+    "the numbers are Python floats",
+    f"Their types are {', '.join(type(number).__name__ for number in history[0])}.",
+)
+### BEGIN HIDDEN TESTS
+examine([[2, 6, 3], [5, 4], [3, 3]], [[1, 5], [3]], 4, 4, 4, 0.2)
+examine([[7, 2]], [[1, 1, 7]], 5, 3, 2, 0.5)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Does augmentation help?
+#
+# Now all of it runs together: your data set reads the files, your transform shifts the digits, your loader makes batches, your `fit` trains. Three equal networks get the same digits: as they are, with random flips upside down, and with random shifts by up to
+# one pixel. All three are tested twice: on the test digits as they are, and on the same digits shifted at random.
+#
+# **Before you run it:** the first net reads about 96 % of the test digits. Which shares do you expect in the other five places of the table?
+
+
+# %% folded label="Stand-ins for exercises that you have not solved yet"
+def our_fit(net, train_loader, test_loader, epochs, lr):
+    history, parameters = [], list(net.parameters())
+    for _ in range(epochs):
+        losses = []
+        for x, y in train_loader:
+            losses.append(nn.functional.nll_loss(net(x).log_softmax(1), y))
+            with torch.no_grad():
+                for parameter, gradient in zip(parameters, torch.autograd.grad(losses[-1], parameters)):
+                    parameter -= lr * gradient
+        right = torch.cat([net(x).max(1).indices == y for x, y in test_loader])
+        history.append((torch.stack(losses).mean().item(), right.float().mean().item()))
+    return history
+
+
+class OurShift:
+    def __init__(self, most):
+        self.most = most
+
+    def __call__(self, image):
+        return v2.functional.crop(
+            F.pad(image, (self.most,) * 4), *torch.randint(0, 2 * self.most + 1, (2,)).tolist(), *image.shape[1:]
+        )
+
+
+def first_batch(kind):
+    samples = [(torch.arange(2.0) + i, i) for i in range(5)]
+    return [len(kind(samples, 2)), *list(kind(samples, 2, shuffle=True))[-1]]
+
+
+def shifted(kind):
+    return kind(1)(torch.ones(1, 4, 4))
+
+
+def trained(function):
+    batches = [(torch.eye(3), torch.arange(3))]
+    return function(nn.Linear(3, 3), batches, batches, 2, 0.1)
+
+
+# %% yours
+torch.manual_seed(0)
+Loader = choose(MiniLoader, DataLoader, first_batch, random=True)
+Shift = choose(RandomShift, OurShift, shifted, random=True)
+run = choose(fit, our_fit, trained, random=True)
+
+shift = Shift(1)
+ways = {
+    "as they are": lambda image: image / 16,
+    "flipped": lambda image: v2.functional.vertical_flip(image) / 16 if torch.rand(()) < 0.5 else image / 16,
+    "shifted": lambda image: shift(image) / 16,
+}
+plain_test = list(Loader(open_digits(CSVData, "test.csv", ways["as they are"]), 64))
+shifted_test = list(Loader(open_digits(CSVData, "test.csv", ways["shifted"]), 64))
+
+curves, nets = {}, {}
+for name, transform in ways.items():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    data = open_digits(CSVData, "train.csv", transform)
+    curves[name] = run(net, Loader(data, 32, shuffle=True), plain_test, epochs=20, lr=0.3)
+    nets[name] = net.eval()
+
+
+def accuracy(net, batches):
+    right = torch.cat([net(x).argmax(1) == y for x, y in batches])
+    return right.float().mean().item()
+
+
+print("trained on digits    tested on digits    tested on shifted digits")
+for name, net in nets.items():
+    print(f"{name:20} {accuracy(net, plain_test):16.1%} {accuracy(net, shifted_test):27.1%}")
+
+# %% yours folded label="Draw your learning curves"
+figure, axes = plt.subplots(2, 1, figsize=(5.6, 5.4), sharex=True, layout="constrained")
+styles = {"as they are": "-", "flipped": ":", "shifted": "--"}
+for name, history in curves.items():
+    epochs = range(1, len(history) + 1)
+    axes[0].plot(epochs, [loss for loss, _ in history], styles[name], color=COLOURS["loss"], lw=2, label=name)
+    axes[1].plot(epochs, [right for _, right in history], styles[name], color=COLOURS["output"], lw=2, label=name)
+axes[0].set(ylabel="training loss", yscale="log")
+axes[1].set(ylabel="accuracy on test digits", xlabel="epoch", ylim=(0.5, 1))
+for ax in axes:
+    ax.legend(title="trained on digits", fontsize=10, frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(alpha=0.25)
+show(
+    figure,
+    alt="Learning curves of three nets over 20 epochs. Above, the training loss on a logarithmic scale: it falls fastest for the net that sees the digits as they are, more slowly with "
+    "flips and with shifts. Below, the accuracy on the unchanged test digits.",
+)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# The digits of this data set are centred, and a layer that has learned them at one place does not know them one pixel away: the first net reads little more than a third of the shifted digits. The net that was trained on shifts reads more than nine tenths of them, and hardly
+# fewer of the centred ones. Flips help with nothing here and cost a few per cent: capacity goes into digits that never occur.
+#
+# With augmentation the training loss is *higher*. That is no bad sign: the task is harder, and no image comes twice. Compare nets by held-back data, which are never augmented at random (here the shifts of the test digits were drawn once, for all three).
+#
+# </details>
+#
+# ## Ten models, or one?
+#
+# A sigmoid answers one yes-or-no question. Ten of them make a classifier: model $k$ learns "is it a $k$?", **one against the rest**. Each is a logistic regression with 64 weights and a bias, and has an optimizer of its own.
+
+# %%
+pixels, digit = images.flatten(1) / 16, labels
+train_set = TensorDataset(pixels[~held_back], digit[~held_back])
+test_x, test_y = pixels[held_back], digit[held_back]
+
+torch.manual_seed(0)
+models_sigmoid = [nn.Sequential(nn.Linear(64, 1), nn.Sigmoid()) for _ in range(10)]
+criterion = nn.BCELoss(reduction="sum")  # the sum over the batch, not the mean
+optimizers = [torch.optim.SGD(model.parameters(), lr=0.01) for model in models_sigmoid]
+
+sigmoid_curve = []
+for epoch in range(30):
+    for x, y in DataLoader(train_set, batch_size=64, shuffle=True):
+        for k, (model, optimizer) in enumerate(zip(models_sigmoid, optimizers)):
+            optimizer.zero_grad()
+            loss = criterion(model(x).squeeze(1), (y == k).float())
+            loss.backward()
+            optimizer.step()
+    with torch.no_grad():
+        answers = torch.cat([model(test_x) for model in models_sigmoid], dim=1)
+    sigmoid_curve.append((answers.argmax(1) == test_y).float().mean().item())
+print("parameters:", sum(p.numel() for model in models_sigmoid for p in model.parameters()))
+print(f"the last loss of model 9, summed over {len(y)} samples: {loss.item():.2f}")
+
+# %% [markdown]
+# **Before you run it:** the loss is the *sum* over the batch, and the learning rate is 0.01. Which learning rate would take the same step with the *mean* over a batch of 64?
+
+# %% predict
+x, y = next(iter(DataLoader(train_set, batch_size=64)))
+model = models_sigmoid[3]
+gradients = []
+for reduction in ("sum", "mean"):
+    loss = nn.BCELoss(reduction=reduction)(model(x).squeeze(1), (y == 3).float())
+    gradients.append(torch.autograd.grad(loss, model[0].weight)[0])
+print("0.01 · ratio of the gradients =", round(0.01 * (gradients[0] / gradients[1]).mean().item(), 4))
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# The sum of 64 losses has 64 times the gradient of their mean, so 0.01 with the sum is 0.64 with the mean. With `reduction="sum"`, a batch twice as large means a step about twice as large, and the smaller last batch takes a smaller step. With the mean, every batch counts alike, whatever its size.
+#
+# </details>
+#
+# Now ten numbers arrive for each image. They are not a distribution: each model was asked alone, and nobody told them that exactly one must say yes.
+#
+# ### Exercise: One against the rest
+#
+# Write `one_vs_rest(models, x)`. `models` is a list of $K$ modules; each turns a batch `x` of shape `(N, F)` into `(N, 1)` probabilities. Return a tuple of two int64 tensors of shape `(N,)`:
+#
+# - `classes`: for each sample, the number of the model that is most certain (0 to $K-1$), even if none says yes;
+# - `yes`: how many of the models say yes, that is, give a probability greater than 0.5.
+#
+# Call each model once, with the whole batch. No two models give the same largest probability. The models stay in their mode, and neither they nor `x` change.
+#
+# <details><summary>Hint 1: one table</summary>
+#
+# $K$ columns of shape `(N, 1)`, side by side, make a table of shape `(N, K)`: `torch.cat` along dimension 1.
+#
+# </details>
+#
+# <details><summary>Hint 2: two questions to each row</summary>
+#
+# Where is the largest value of the row (`argmax`)? How many values of the row are greater than 0.5? A comparison gives `True` and `False`, and the sum of these counts.
+#
+# </details>
+
+
+# %% exercise="one_vs_rest" difficulty=2 minutes=7
+def one_vs_rest(models: list[nn.Module], x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The most certain model for each sample, and how many models say yes: two int64 tensors of shape (N,)."""
+    ### BEGIN SOLUTION
+    table = torch.cat([model(x) for model in models], dim=1)
+    return table.argmax(dim=1), (table > 0.5).sum(dim=1)
+    ### END SOLUTION
+
+
+# %% check="one_vs_rest" points=2
+g = torch.Generator().manual_seed(147)
+
+
+class Lookup(nn.Module):
+    """A yes-or-no model that counts its calls: column k of x holds its logits."""
+
+    def __init__(self, k, dtype=torch.float32):
+        super().__init__()
+        self.k, self.calls = k, 0
+        self.scale = nn.Parameter(torch.ones((), dtype=dtype))
+
+    def forward(self, x):
+        self.calls += 1
+        return torch.sigmoid(self.scale * x[:, self.k : self.k + 1])
+
+
+def examine(logits, what):
+    """One model for each column."""
+    n, count = logits.shape
+    models = [Lookup(k, logits.dtype).train(k % 2 == 0) for k in range(count)]
+    x, before = logits.clone(), logits.clone()
+    modes = [model.training for model in models]
+    top = torch.topk(logits, 1).indices[:, 0]
+    wanted = top, (logits > 0).long().sum(1)
+    answer = one_vs_rest([inplace(model) for model in models], inplace(x))
+    expect(x, before, f"{what}: x stays as it is")
+    require(
+        isinstance(answer, tuple) and len(answer) == 2,
+        f"{what}: a tuple of two tensors",
+        f"It is {'None: is a return missing?' if answer is None else f'a {type(answer).__name__}.'}",
+    )
+    says_yes = logits > 0
+    expect(
+        answer[0],
+        top,
+        f"{what}: the classes",
+        mistakes={
+            "This is the first model that says yes: take the most certain one.": says_yes.long().argmax(1),
+            "This is the last model that says yes: take the most certain one.": (
+                says_yes.long() * torch.arange(1, count + 1)
+            ).argmax(1),
+            "This is the least certain model.": logits.argmin(1),
+            "This has shape (N, 1): (N,) was asked for.": top[:, None],
+            "These are the probabilities: give the number of the model.": logits.sigmoid().amax(1),
+            "These are the most certain samples of each model: look along the models, dimension 1.": logits.argmax(0),
+            "This is a list: make a tensor of it.": top.tolist(),
+            "−1 where no model says yes: the most certain model counts even then.": top.where(says_yes.any(1), -1),
+            "Without a yes, class 0 is not the answer: the most certain model counts even then.": top.where(says_yes.any(1), 0),
+        },
+    )
+    expect(
+        answer[1],
+        wanted[1],
+        f"{what}: how many models say yes",
+        mistakes={
+            "This is whether any model says yes: count them.": says_yes.any(1),
+            "This is how many samples each model says yes to: count along the models, dimension 1.": says_yes.sum(0),
+            "This is how many say no.": (~says_yes).sum(1),
+            "These are floats: int64 was asked for.": wanted[1].float(),
+            "This is a list: make a tensor of it.": wanted[1].tolist(),
+            "These are the sums of the probabilities: count those greater than 0.5.": logits.sigmoid().sum(1),
+            "These are the rounded sums of the probabilities: count those greater than 0.5.": logits.sigmoid().sum(1).round().long(),
+            "A probability of exactly 0.5 is not greater than 0.5.": (logits >= 0).sum(1),
+        },
+    )
+    expect([model.calls for model in models], [1] * count, f"{what}: each model is called once")
+    expect([model.training for model in models], modes, f"{what}: the models stay in their mode")
+    return answer, wanted
+
+
+logits = torch.tensor(
+    [
+        [2.0, -1.0, 3.0, 0.5],
+        [-3.0, -0.5, -2.0, -4.0],
+        [-1.0, 0.0, -2.0, -0.7],
+        [-2.0, 4.0, 1.0, -3.0],
+        [-0.2, -0.6, -0.1, -0.3],
+        [0.4, -5.0, -5.0, 0.9],
+    ]
+)
+first, wanted = examine(logits, "4 models, 6 samples")
+examine(torch.randn(1, 7, generator=g), "7 models, 1 sample")
+examine(torch.randn(5, 1, generator=g, dtype=torch.float64), "1 model, 5 samples, float64")
+examine((3 * torch.randn(3, 9, generator=g)).t(), "3 models, 9 samples, not contiguous")
+expect(first, wanted, "later calls leave the first result alone")
+### BEGIN HIDDEN TESTS
+examine(torch.randn(8, 5, generator=g), "5 models, 8 samples")
+examine(torch.randn(2, 11, generator=g) - 1, "11 models, 2 samples")
+examine(torch.zeros(4, 3).index_put((torch.arange(4), torch.tensor([2, 0, 1, 2])), torch.tensor(1.0)), "probabilities of exactly 0.5")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# **Before you run it:** for 359 test digits, how often does exactly one of the ten trained models say yes? What else happens, and how often?
+
+
+# %% folded label="Stand-in for an exercise that you have not solved yet"
+def our_vote(models, x):
+    with torch.no_grad():
+        found = np.stack([model(x).numpy()[:, 0] for model in models])
+    return torch.from_numpy(np.argsort(found, axis=0)[-1]), torch.from_numpy(np.count_nonzero(found > 0.5, axis=0))
+
+
+# %% yours
+vote = yours_or_ours(one_vs_rest, our_vote, models_sigmoid[:3], test_x[:4])
+classes, yes = vote(models_sigmoid, test_x)
+for count in range(int(yes.max()) + 1):
+    some = yes == count
+    right = (classes == test_y)[some].float().mean()
+    print(f"{count} times yes: {some.sum():3} digits, {right:.0%} of them right")
+print(f"in all: {(classes == test_y).float().mean():.1%} right")
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# For most digits exactly one model says yes, and then it is nearly always right. But for about one in ten, *none* of the models does: each sees nine times as many "no" as "yes" in training and is careful. The most certain of them is right in about two cases of three, so `argmax` is much better than giving up. A few digits are claimed by two models.
+#
+# </details>
+#
+# **Softmax regression** asks one question instead of ten: which digit is it? It has the same 650 parameters, in a single `nn.Linear(64, 10)`, but the cross-entropy compares the ten outputs with one another, and the probabilities add up to 1.
+#
+# ### Exercise: Softmax regression
+#
+# Write `softmax_regression(loader)`. `loader` is a list of batches `(x, y)` of handwritten digits, between 1,000 and 1,500 images in all: `x` of shape `(N, 64)`, float32, values 0 to 1, and `y` of shape `(N,)`, int64, the classes 0 to 9. Go through it as often as you like. Train, and return, a module that turns `(N, 64)` into `(N, 10)` logits.
+#
+# - The module is one linear map with a bias, 650 parameters in all: no hidden layer and no softmax in it.
+# - It is right on at least 93 % of other digits of the same kind. (In the check, the pixels are in another order and the classes have other numbers, so it has to learn from `loader`.)
+# - The batches stay as they are. A training of more than a second is a sign that you do too much.
+#
+# Optimizer, learning rate and number of passes are up to you.
+#
+# <details><summary>Hint 1: the loss</summary>
+#
+# `F.cross_entropy(net(x), y)` contains the softmax.
+#
+# </details>
+#
+# <details><summary>Hint 2: not accurate enough</summary>
+#
+# Print the loss after each pass. If it still falls, make more passes or larger steps. With the mean over a batch of 64, plain SGD wants a learning rate between 0.3 and 1 here; 0.01 would need hundreds of passes.
+#
+# </details>
+
+
+# %% exercise="softmax_regression" difficulty=2 minutes=12
+def softmax_regression(loader: list[tuple[torch.Tensor, torch.Tensor]]) -> nn.Module:
+    """A linear map from 64 pixels to 10 logits, trained on the batches of loader."""
+    ### BEGIN SOLUTION
+    net = nn.Linear(64, 10)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+    for _ in range(20):
+        for x, y in loader:
+            optimizer.zero_grad()
+            F.cross_entropy(net(x), y).backward()
+            optimizer.step()
+    return net
+    ### END SOLUTION
+
+
+# %% check="softmax_regression" points=2
+g = torch.Generator().manual_seed(148)
+images, classes = load_digits()
+
+
+def examine(batch_size, every):
+    """Train on digits with pixels and classes in another order; test on every fifth or so."""
+    x, y = images.flatten(1)[:, torch.randperm(64, generator=g)] / 16, torch.randperm(10, generator=g)[classes]
+    held = torch.arange(len(y)) % every == 1
+    batches = list(zip(x[~held][:1450].split(batch_size), y[~held][:1450].split(batch_size)))
+    before = [(a.clone(), b.clone()) for a, b in batches]
+    net = softmax_regression(inplace(batches))
+    what = f"{len(batches)} batches of {batch_size}"
+    if not all(torch.equal(a, c) and torch.equal(b, d) for (a, b), (c, d) in zip(batches, before)):
+        require(False, f"{what}: the batches stay as they are", "They have changed.")
+    require(
+        isinstance(net, nn.Module),
+        f"{what}: softmax_regression returns a module",
+        f"It returns {'None: is a return missing?' if net is None else f'a {type(net).__name__}.'}",
+    )
+    with torch.no_grad():
+        one, other = 40 * torch.randn(5, 64, generator=g), 40 * torch.randn(5, 64, generator=g)
+        half, ends = net((one + other) / 2), (net(one), net(other))
+        found = net(x[held])
+    expect(tuple(found.shape), (int(held.sum()), 10), f"{what}: the shape of net(x)")
+    total = found.sum(1)
+    require(
+        not bool(torch.isclose(total, torch.ones(()), atol=1e-4).all()),
+        f"{what}: the outputs are logits, not probabilities",
+        "They add up to 1: leave the softmax out of the net. F.cross_entropy contains it.",
+    )
+    require(
+        torch.allclose(half, (ends[0] + ends[1]) / 2, rtol=1e-3, atol=1e-2),
+        f"{what}: net is a linear map with a bias",
+        "The output halfway between two inputs is not halfway between their outputs: no hidden layer with a ReLU, no softmax.",
+    )
+    expect(
+        sum(parameter.numel() for parameter in net.parameters()),
+        650,
+        f"{what}: the number of parameters",
+        mistakes={"The bias is missing.": 640},
+    )
+    right = (found.argmax(1) == y[held]).float().mean().item()
+    advice = f"It is right on {right:.1%}."
+    if right < 0.3:
+        advice += " That is close to guessing: is there a step, on the right loss, with the right sign? Are the gradients cleared?"
+    elif right < 0.93:
+        advice += " More passes, or a larger learning rate?"
+    require(right >= 0.93, f"{what}: right on at least 93 % of other digits", advice)
+
+
+examine(64, 5)
+### BEGIN HIDDEN TESTS
+examine(50, 4)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### One question or ten: the comparison
+#
+# Both kinds now learn from the same batches, for 30 epochs with the same step size: 0.01 and the sum over the batch.
+#
+# **Before you run it:** which learns faster, and which is better in the end?
+
+# %% predict
+torch.manual_seed(0)
+softmax_net = nn.Linear(64, 10)
+optimizer = torch.optim.SGD(softmax_net.parameters(), lr=0.01)
+softmax_curve = []
+for epoch in range(30):
+    for x, y in DataLoader(train_set, batch_size=64, shuffle=True):
+        optimizer.zero_grad()
+        F.cross_entropy(softmax_net(x), y, reduction="sum").backward()
+        optimizer.step()
+    softmax_curve.append((softmax_net(test_x).argmax(1) == test_y).float().mean().item())
+print("epoch          ", *(f"{epoch:6}" for epoch in (1, 5, 10, 20, 30)))
+for name, curve in [("ten sigmoids", sigmoid_curve), ("one softmax", softmax_curve)]:
+    print(f"{name:15}", *(f"{curve[epoch - 1]:6.1%}" for epoch in (1, 5, 10, 20, 30)))
+
+# %% predict folded label="Draw both learning curves"
+figure, ax = plot_axes(5.6, 3.2)
+for name, curve, style, role in [
+    ("ten sigmoids", sigmoid_curve, "--", "learned"),
+    ("one softmax", softmax_curve, "-", "output"),
+]:
+    ax.plot(range(1, 31), curve, style, color=COLOURS[role], lw=2.2, label=name)
+ax.set(xlabel="epoch", ylabel="accuracy on test digits", ylim=(0.8, 1))
+ax.legend(frameon=False, fontsize=11, loc="lower right")
+show(
+    figure,
+    alt="The accuracy on the test digits over 30 epochs, for ten sigmoid models and for one softmax model. Both rise quickly in the first epochs and then level off between 94 and 97 per cent; "
+    "the curve of the softmax model is above the other.",
+)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# Softmax regression is ahead from the first epochs, with the same number of parameters. Its gradient for class $k$ is the difference between probability and truth, as with the sigmoid, but the probabilities are shared out among the ten: to raise one is to lower the others, so one mistake corrects the right class and the wrong one at once.
+# Ten separate models are still the right choice if several answers, or none, can be true for one sample (*multi-label* classification): a photo may show a dog *and* a ball.
+#
+# </details>
+#
+# Here is one of the digits to which no model says yes, and what your `softmax_regression` makes of it.
+
+# %% yours folded label="Draw ten opinions and one distribution"
+
+
+def our_softmax(loader):
+    net, x, y = nn.Linear(64, 10), torch.cat([x for x, _ in loader]), torch.cat([y for _, y in loader])
+    optimizer = torch.optim.LBFGS(net.parameters(), max_iter=60)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(x), y) + 1e-3 * net.weight.square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return net
+
+
+regress = yours_or_ours(softmax_regression, our_softmax, list(DataLoader(train_set, batch_size=64)), random=True)
+with torch.no_grad():
+    ten = torch.cat([model(test_x) for model in models_sigmoid], dim=1)
+    distribution = regress(list(DataLoader(train_set, batch_size=64)))(test_x).softmax(1)
+silent = (ten.amax(1) <= 0.5).nonzero().flatten()
+chosen = int(silent[(distribution.amax(1)[silent] - 0.75).abs().argmin()])
+figure = plt.figure(figsize=(5.6, 4.8), layout="constrained")
+grid = figure.add_gridspec(2, 2, width_ratios=[1, 2.2])
+ax = figure.add_subplot(grid[:, 0])
+ax.imshow(test_x[chosen].view(8, 8), cmap="Blues", vmin=0, interpolation="nearest")
+ax.set(xticks=[], yticks=[])
+ax.set_title(f"label {int(test_y[chosen])}", fontsize=12, color=INK)
+for row, (values, title, role) in enumerate(
+    [(ten[chosen], "ten sigmoids", "learned"), (distribution[chosen], "softmax", "output")]
+):
+    ax = figure.add_subplot(grid[row, 1])
+    ax.bar(range(10), values.tolist(), color=COLOURS[role])
+    ax.axhline(0.5, color=INK, lw=1, ls=":")
+    ax.set(xticks=range(10), ylim=(0, 1))
+    ax.set_title(f"{title}: sum {float(values.sum()):.2f}", fontsize=12, color=INK)
+    ax.spines[["top", "right"]].set_visible(False)
+show(
+    figure,
+    alt="On the left a test digit. On the right two bar charts over the classes 0 to 9: above, the ten sigmoid models, all below the dotted line at 0.5, with a sum that is not 1; below, the "
+    "probabilities of the softmax model, whose sum is 1.",
+)
+
+# %% [markdown]
+# ## Recap
+#
+# Answer from memory, then unfold.
+#
+# <details><summary>1. Which questions does a <code>Dataset</code> answer, and what does a <code>DataLoader</code> add? Where do transforms run, and where does <code>collate_fn</code>?</summary>
+#
+# How many samples are there, and what is sample $i$? The loader adds order (a sampler), batches, and worker processes. Transforms run in `data[i]`, for one sample, each time it is asked for. `collate_fn` gets the list of a batch's samples. With workers, both run in the worker.
+#
+# </details>
+#
+# <details><summary>2. You augment with a NumPy generator that is made in <code>__init__</code>, and use four workers. What goes wrong, and what are two ways out?</summary>
+#
+# Each worker has a copy of the generator: all four draw the same numbers, and again in the next epoch. Draw with torch, which the loader seeds for each worker; or make the generator in `worker_init_fn`, from `get_worker_info().seed`.
+#
+# </details>
+#
+# <details><summary>3. The last batch is small. Where does that matter, and what do you do?</summary>
+#
+# In averages: weight losses by the size of the batch, and count right answers. In the step, if the loss is a sum: the step is smaller. In training with batch normalisation: drop the last batch if it is tiny. In tests, never drop it.
+#
+# </details>
+#
+# **Next**: two layers that behave differently in training and in use, which is what `net.train()` and `net.eval()` in your loop were for: dropout and batch normalisation.
