@@ -523,10 +523,10 @@ def examine(n, height, width):
 
 examine(5, 3, 4)
 examine(1, 2, 5)
-pixels, labels, open_file = draw(7, 4, 2)
+pixels, numbers, open_file = draw(7, 4, 2)
 data = read(open_file, 4)
 found = [(image.clone(), label.tolist()) for image, label in torch.utils.data.DataLoader(data, batch_size=4)]
-expect(found, [(pixels[:4], labels[:4]), (pixels[4:], labels[4:])], "a DataLoader makes two batches of seven samples")
+expect(found, [(pixels[:4], numbers[:4]), (pixels[4:], numbers[4:])], "a DataLoader makes two batches of seven samples")
 ### BEGIN HIDDEN TESTS
 examine(4, 5, 2)
 examine(1, 3, 3)
@@ -2260,10 +2260,11 @@ def our_softmax(loader):
     return net
 
 
-regress = yours_or_ours(softmax_regression, our_softmax, list(DataLoader(train_set, batch_size=64)), random=True)
+batches = list(DataLoader(train_set, batch_size=64))
+net = yours_or_ours(softmax_regression, our_softmax, batches, random=True)(batches)
 with torch.no_grad():
     ten = torch.cat([model(test_x) for model in models_sigmoid], dim=1)
-    distribution = regress(list(DataLoader(train_set, batch_size=64)))(test_x).softmax(1)
+    distribution = net(test_x).softmax(1)
 silent = (ten.amax(1) <= 0.5).nonzero().flatten()
 chosen = int(silent[(distribution.amax(1)[silent] - 0.75).abs().argmin()])
 figure = plt.figure(figsize=(5.6, 4.8), layout="constrained")
