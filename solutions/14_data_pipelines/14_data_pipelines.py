@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Data pipelines: from a file to a training loop
 #
-# So far, the data were one tensor, ready in memory. Real data are files: too many to load at once, of different sizes, and often to be varied at
-# random before each use. This notebook builds the road from a file to the training loop.
+# So far, the data were one tensor, ready in memory. Real data are files: too many to load at once, of different sizes, and
+# often to be varied at random before each use. This notebook builds the road from a file to the training loop.
 #
 # After this notebook you can
 #
@@ -12,9 +12,9 @@
 # - write a training loop that reports loss and accuracy honestly;
 # - turn ten yes-or-no models into one classifier, and compare them with softmax regression.
 #
-# **Points**: 18. **Time**: about 60 minutes of reading and 90 minutes for the 8 exercises. **You need**: gradients and optimizers
-# (`02_gradients_and_optimizers`); batches (`06_batch_processing`); modules, the training step, `train()` and `eval()` (`10_modules`);
-# `BCELoss` and cross-entropy (`13_classification_losses`).
+# **Points**: 18. **Time**: about 60 minutes of reading and 90 minutes for the 8 exercises. **You need**: gradients and
+# optimizers (`02_gradients_and_optimizers`); batches (`06_batch_processing`); modules, the training step, `train()` and
+# `eval()` (`10_modules`); `BCELoss` and cross-entropy (`13_classification_losses`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
@@ -28,10 +28,10 @@
 #
 # A training loop wants one thing: batch after batch. PyTorch divides the work between two objects.
 #
-# - A **`Dataset`** knows the samples. It answers two questions: how many are there, `len(data)`, and what is sample number $i$, `data[i]`.
-# - A **`DataLoader`** knows nothing about files or images. It decides which samples come next, asks the data set for them one by one, and
-#   joins them into a batch.
-
+# - A **`Dataset`** knows the samples. It answers two questions: how many are there, `len(data)`, and what is sample number
+#   $i$, `data[i]`.
+# - A **`DataLoader`** knows nothing about files or images. It decides which samples come next, asks the data set for them
+#   one by one, and joins them into a batch.
 
 # %% folded label="Draw the pipeline"
 def box(ax, left, top, width, height, text, role, strength=0.22):
@@ -82,7 +82,8 @@ show(
 )
 
 # %% [markdown]
-# If the data are tensors already, `TensorDataset` is a ready-made data set. Sample $i$ is the tuple of all tensors' rows number $i$.
+# If the data are tensors already, `TensorDataset` is a ready-made data set. Sample $i$ is the tuple of all tensors' rows
+# number $i$.
 
 # %%
 from torch.utils.data import DataLoader, Dataset, TensorDataset
@@ -108,11 +109,13 @@ draw_images(
 )
 
 # %% [markdown]
-# Such a **contact sheet** is the cheapest test of a pipeline. Look at a batch before you train on it: do images and labels belong together, is
-# anything upside down, are the values what you think they are?
+# Such a **contact sheet** is the cheapest test of a pipeline. Look at a batch before you train on it: do images and labels
+# belong together, is anything upside down, is anything missing? This one shows that the file begins with the digits in
+# order, 0, 1, 2, … Every fifth image is held back, so the first three rows have no 4 and no 9. (Over the whole file the
+# digits are mixed well enough.) Data in order are a trap: shuffle before you split, or at least look.
 #
-# **Before you run it:** the data set has 1,438 images. How many batches of 64 does the loader give, and how large is the last? What changes with
-# `drop_last=True`?
+# **Before you run it:** the data set has 1,438 images. How many batches of 64 does the loader give, and how large is the
+# last? What changes with `drop_last=True`?
 
 # %% predict
 for drop_last in (False, True):
@@ -123,15 +126,16 @@ for drop_last in (False, True):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 1,438 = 22 · 64 + 30. A batch of 30 is left over. `drop_last=True` leaves it out, because some layers and some hardware want all batches to be
-# of one size, and batch normalisation does badly on a very small one. Without shuffling, the same 30 images would be left out in every epoch. In tests, never drop anything.
+# 1,438 = 22 · 64 + 30. A batch of 30 is left over. `drop_last=True` leaves it out, because some layers and some hardware
+# want all batches to be of one size, and batch normalisation does badly on a very small one. Without shuffling, the same 30
+# images would be left out in every epoch. In tests, never drop anything.
 #
 # </details>
 #
 # ### Exercise: How large are the batches?
 #
-# Write `batch_sizes(n, batch_size, drop_last=False)`: the sizes of the batches that a `DataLoader` makes of `n` samples, in order, as a list of `int`s. Do not make
-# any batches: no `DataLoader`, no tensors; a little arithmetic will do.
+# Write `batch_sizes(n, batch_size, drop_last=False)`: the sizes of the batches that a `DataLoader` makes of `n` samples, in
+# order, as a list of `int`s. Do not make any batches: no `DataLoader`, no tensors; a little arithmetic will do.
 #
 # - All batches have `batch_size` samples, except that the last one holds what is left. There are no empty batches.
 # - With `drop_last=True`, an incomplete last batch is left out.
@@ -248,8 +252,8 @@ expect({case: batch_sizes(*case) for case in few}, few, "the batches for other n
 # %% [markdown]
 # ## A data set of your own
 #
-# Let us make it real and put the digits into files, as you might download them: one line for each image, first the label, then the 64 pixels row
-# by row, and a header line on top.
+# Let us make it real and put the digits into files, as you might download them: one line for each image, first the label,
+# then the 64 pixels row by row, and a header line on top.
 
 # %%
 import tempfile
@@ -264,7 +268,8 @@ for line in (folder / "train.csv").read_text().splitlines()[:3]:
     print(line[:58], "…")
 
 # %% [markdown]
-# A data set of your own is a class with three methods. Here is a complete one. Its samples are not stored anywhere; they are computed when somebody asks for them:
+# A data set of your own is a class with three methods. Here is a complete one. Its samples are not stored anywhere; they
+# are computed when somebody asks for them:
 
 
 # %%
@@ -291,8 +296,9 @@ for x, y in DataLoader(multiples, batch_size=3):
 # %% [markdown]
 # The second number of each sample was a Python number, and the loader made a tensor of them. This is called **collating**.
 #
-# **Before you run it:** each sample below has five parts: a tensor of shape (2,), a Python `int`, a Python `float`, a string and a dict. What does the loader make of each,
-# for a batch of three samples? For tensors: which shape and which dtype?
+# **Before you run it:** each sample below has five parts: a tensor of shape (2,), a Python `int`, a Python `float`, a
+# string and a dict. What does the loader make of each, for a batch of three samples? For tensors: which shape and which
+# dtype?
 
 # %% predict
 samples = [(torch.zeros(2), i, i / 2, f"file{i}", {"age": 20 + i}) for i in range(3)]
@@ -304,35 +310,38 @@ for part in batch:
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Tensors are stacked along a new first dimension. Python `int`s become one int64 tensor, which is what a loss wants for class numbers. Python `float`s
-# become **float64**, because that is what they are in Python, and a loss that compares them with float32 outputs may complain: return a float32 tensor instead. Strings are merely listed,
-# and dicts are collated entry by entry. (A data set need not inherit from `Dataset`: a length and items are enough.)
+# Tensors are stacked along a new first dimension. Python `int`s become one int64 tensor, which is what a loss wants for
+# class numbers. Python `float`s become **float64**, because that is what they are in Python, and a loss that compares them
+# with float32 outputs may complain: return a float32 tensor instead. Strings are merely listed, and dicts are collated
+# entry by entry. (A data set need not inherit from `Dataset`: a length and items are enough.)
 #
 # </details>
 #
 # ### Exercise: A data set from a CSV file
 #
-# Write `ImagesCSV(file, height, transform=None)`. `file` is an open text file in the format above: a header line, then one line for each image, with
-# label and pixels (whole numbers from 0 to 255) separated by commas, the pixels row by row. The images have `height` rows; the width follows from the number of
-# columns.
+# Write `ImagesCSV(file, height, transform=None)`. `file` is an open text file in the format above: a header line, then one
+# line for each image, with label and pixels (whole numbers from 0 to 255) separated by commas, the pixels row by row. The
+# images have `height` rows; the width follows from the number of columns.
 #
 # - `ImagesCSV(...)` reads everything: the file is closed afterwards. There is at least one image.
 # - `len(data)` is the number of images.
-# - `data[i]` is a tuple `(image, label)`: a uint8 tensor of shape `(1, height, width)` and a Python `int`. As with a list, `data[-1]` is the last sample, and an
-#   `i` that is out of range raises `IndexError`.
-# - If there is a `transform`, `data[i]` calls it with that image, anew each time, and gives `(transform(image), label)`, whatever the transform returns.
+# - `data[i]` is a tuple `(image, label)`: a uint8 tensor of shape `(1, height, width)` and a Python `int`. As with a list,
+#   `data[-1]` is the last sample, and an `i` that is out of range raises `IndexError`.
+# - If there is a `transform`, `data[i]` calls it with that image, anew each time, and gives `(transform(image), label)`,
+#   whatever the transform returns.
 # - Whoever changes an image in place, a transform for example, does not change the data set.
 #
 # <details><summary>Hint 1: reading</summary>
 #
-# `np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.int64, ndmin=2)` gives an array with one row for each image, even if there is only one. Python's `csv.reader(file)`, or
-# `line.split(",")` for each line, will do as well.
+# `np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.int64, ndmin=2)` gives an array with one row for each image, even if
+# there is only one. Python's `csv.reader(file)`, or `line.split(",")` for each line, will do as well.
 #
 # </details>
 #
 # <details><summary>Hint 2: shapes</summary>
 #
-# Column 0 is the label, the rest are pixels. `reshape(n, 1, height, -1)` lets torch find the width. `torch.uint8` is the dtype for 0 to 255.
+# Column 0 is the label, the rest are pixels. `reshape(n, 1, height, -1)` lets torch find the width. `torch.uint8` is the
+# dtype for 0 to 255.
 #
 # </details>
 #
@@ -558,9 +567,9 @@ again(1, 3, 3)
 # %% [markdown]
 # ## Transforms
 #
-# A **transform** is a function from one image to another. `torchvision.transforms` has dozens, and `Compose` chains them. This chain turns the tensor into a PIL image, flips it
-# upside down with probability 1/2, and makes a float32 tensor of it. (From here on, *your* data set is used; until it is solved, the course's own takes its place.)
-
+# A **transform** is a function from one image to another. `torchvision.transforms` has dozens, and `Compose` chains them.
+# This chain turns the tensor into a PIL image, flips it upside down with probability 1/2, and makes a float32 tensor of it.
+# (From here on, *your* data set is used; until it is solved, the course's own takes its place.)
 
 # %% folded label="Stand-ins for exercises that you have not solved yet"
 import csv
@@ -614,7 +623,8 @@ image, label = flipping[5]
 print(type(image).__name__, image.dtype, tuple(image.shape), "label", label)
 
 # %% [markdown]
-# **Before you run it:** pixels of the digits go from 0 to 16, and the brightest pixel of digit 5 has the value 16. What is the largest value after this chain?
+# **Before you run it:** pixels of the digits go from 0 to 16, and the brightest pixel of digit 5 has the value 16. What is
+# the largest value after this chain?
 
 # %% predict
 image = images[~held_back][5][None].to(torch.uint8)  # shape (1, 8, 8), as in the data set
@@ -623,13 +633,16 @@ print("before:", image.max().item(), " after:", round(old(image).max().item(), 4
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `ToTensor` takes it for granted that 8-bit pixels go up to 255, and divides by that: 16/255 ≈ 0.063. Nothing fails, but the inputs are sixteen times smaller than intended, and
-# training is slow for no visible reason. A contact sheet would not have shown it either, because pictures are scaled to their own maximum. So print minimum and maximum of a batch.
+# `ToTensor` takes it for granted that 8-bit pixels go up to 255, and divides by that: 16/255 ≈ 0.063. Nothing fails, but
+# the inputs are sixteen times smaller than intended, and training is slow for no visible reason. A contact sheet would not
+# have shown it either, because pictures are scaled to their own maximum. So print minimum and maximum of a batch.
 #
 # </details>
 #
-# Since 2023 there is a second version of the package, **`v2`**, which is the one to use now. It has the same names, accepts tensors directly, even whole batches, and moves boxes and masks
-# along with the image. `ToTensor` is split into its two jobs: `v2.ToImage()` and `v2.ToDtype(torch.float32, scale=True)`, which divides by 255. Our digits need another divisor; any function can be a step:
+# Since 2023 there is a second version of the package, **`v2`**, which is the one to use now. It has the same names, accepts
+# tensors directly, even whole batches, and moves boxes and masks along with the image. `ToTensor` is split into its two
+# jobs: `v2.ToImage()` and `v2.ToDtype(torch.float32, scale=True)`, which divides by 255. Our digits need another divisor;
+# any function can be a step:
 
 # %%
 from torchvision.transforms import v2
@@ -639,7 +652,8 @@ flip = v2.Compose([v2.RandomVerticalFlip(p=0.5), to_float])
 print("largest value:", flip(image).max().item())
 
 # %% [markdown]
-# **Before you run it:** `data[5]` is asked for six times in a row, with the transform `flip`. Do you get the same image six times?
+# **Before you run it:** `data[5]` is asked for six times in a row, with the transform `flip`. Do you get the same image six
+# times?
 
 # %% predict
 torch.manual_seed(1)
@@ -665,15 +679,18 @@ draw_images(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The transform runs each time the sample is asked for, so the loop sees another version in each epoch. The file never changes. This is **augmentation**: more variety without
-# more files. It helps only if the variety is one that you expect in practice, and if the label stays true. A digit upside down is no digit, and a 6 becomes almost a 9; we measure below what that costs.
+# The transform runs each time the sample is asked for, so the loop sees another version in each epoch. The file never
+# changes. This is **augmentation**: more variety without more files. It helps only if the variety is one that you expect in
+# practice, and if the label stays true. A digit upside down is no digit, and a 6 becomes almost a 9; we measure below what
+# that costs.
 #
 # </details>
 #
 # ### Exercise: A random shift
 #
-# Write the transform `RandomShift(most)`. An object of this class is called with an image of shape `(C, H, W)`, of any dtype, and returns it moved by a random number of pixels: down by $d$ and to the right by
-# $r$, where $d$ and $r$ are whole numbers from $-\text{most}$ to $\text{most}$ (negative: up, left).
+# Write the transform `RandomShift(most)`. An object of this class is called with an image of shape `(C, H, W)`, of any
+# dtype, and returns it moved by a random number of pixels: down by $d$ and to the right by $r$, where $d$ and $r$ are whole
+# numbers from $-\text{most}$ to $\text{most}$ (negative: up, left).
 #
 # - Each call draws $d$ and $r$ independently of each other, all values equally likely, and moves all channels alike.
 # - What leaves the image is lost; the pixels that become free are 0. Shape and dtype stay the same.
@@ -689,7 +706,8 @@ draw_images(
 #
 # <details><summary>Hint 2: moving without cases</summary>
 #
-# Put a frame of zeros around the image, `most` wide on each side: `F.pad`. Then cut a window of H×W out of it. Where is the window's corner for $d = r = 0$? Which way must it move for the *contents* to move down?
+# Put a frame of zeros around the image, `most` wide on each side: `F.pad`. Then cut a window of H×W out of it. Where is the
+# window's corner for $d = r = 0$? Which way must it move for the *contents* to move down?
 #
 # </details>
 
@@ -790,9 +808,7 @@ def examine(most, calls, seed):
         require(
             missing == [],
             f"{what}: all moves {name} from −{most} to {most} come up",
-            "The upper end of torch.randint is not drawn: add 1."
-            if missing == [most]
-            else f"{', '.join(map(str, missing))} never came up.",
+            f"{', '.join(map(str, missing))} never came up. (torch.randint never draws its upper end.)",
         )
     require(
         any(d != r for d, r in found) and any(d != -r for d, r in found),
@@ -836,7 +852,8 @@ for shape, dtype, most in [((2, 3, 5), torch.int64, 2), ((1, 8, 7), torch.float1
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# torchvision has the same transform under another name: `v2.RandomCrop(8, padding=1)` cuts a random window of 8×8 out of the padded image.
+# torchvision has the same transform under another name: `v2.RandomCrop(8, padding=1)` cuts a random window of 8×8 out of
+# the padded image.
 #
 # ## Samples of different sizes
 #
@@ -882,14 +899,17 @@ except RuntimeError as error:
 #
 # </details>
 #
-# The loader accepts a **`collate_fn`** of your own. It is called with the list of the batch's samples, just as `data[i]` gave them, and returns the batch, in any form you like. The usual answer to different
-# sizes is **padding**: make all as wide as the widest, and say how wide each was, so that nobody mistakes zeros for data.
+# The loader accepts a **`collate_fn`** of your own. It is called with the list of the batch's samples, just as `data[i]`
+# gave them, and returns the batch, in any form you like. The usual answer to different sizes is **padding**: make all as
+# wide as the widest, and say how wide each was, so that nobody mistakes zeros for data.
 #
 # ### Exercise: Collate images of different widths
 #
-# Write `pad_collate(samples)`. `samples` is a list of at least one pair `(image, label)`: an image of shape `(C, H, W)` with $C$ and $H$ the same for all, but a $W$ of its own, and a Python `int`. Return a tuple of three tensors:
+# Write `pad_collate(samples)`. `samples` is a list of at least one pair `(image, label)`: an image of shape `(C, H, W)`
+# with $C$ and $H$ the same for all, but a $W$ of its own, and a Python `int`. Return a tuple of three tensors:
 #
-# - `images` of shape `(N, C, H, W_max)`, in the dtype of the images, where `W_max` is the largest width in *this* batch. Narrower images are at the left; to the right of them are zeros.
+# - `images` of shape `(N, C, H, W_max)`, in the dtype of the images, where `W_max` is the largest width in *this* batch.
+#   Narrower images are at the left; to the right of them are zeros.
 # - `widths`: the $N$ widths before padding, int64.
 # - `labels`: the $N$ labels, int64.
 #
@@ -903,7 +923,8 @@ except RuntimeError as error:
 #
 # <details><summary>Hint 2: padding one image</summary>
 #
-# `F.pad(image, (left, right))` adds columns. Or start from a tensor of zeros of the final shape, and write each image into its place: `batch[i, :, :, :width] = image`. Mind the dtype.
+# `F.pad(image, (left, right))` adds columns. Or start from a tensor of zeros of the final shape, and write each image into
+# its place: `batch[i, :, :, :width] = image`. Mind the dtype.
 #
 # </details>
 
@@ -1057,14 +1078,17 @@ show(
 )
 
 # %% [markdown]
-# Hatched is padding. The `widths` say where it begins; a model that must not look at it needs them. If most strips are short, a few long ones make all batches of them wide: then it pays to put samples of similar length into one batch.
+# Hatched is padding. The `widths` say where it begins; a model that must not look at it needs them. If most strips are
+# short, a few long ones make all batches of them wide: then it pays to put samples of similar length into one batch.
 
 # %% [markdown]
 # ## Which samples, in which order?
 #
-# With `shuffle=True` the loader draws a new order for each pass. That matters: in a file the samples are often sorted, and a batch with a single class in it pulls the model in one direction only.
+# With `shuffle=True` the loader draws a new order for each pass. That matters: in a file the samples are often sorted, and
+# a batch with a single class in it pulls the model in one direction only.
 #
-# **Before you run it:** a loader shuffles ten numbers. We go through it twice, then set the seed and go through it, then set the same seed and go through it again. Which of the four orders are equal?
+# **Before you run it:** a loader shuffles ten numbers. We go through it twice, then set the seed and go through it, then
+# set the same seed and go through it again. Which of the four orders are equal?
 
 # %% predict
 loader = DataLoader(range(10), batch_size=10, shuffle=True)
@@ -1078,18 +1102,21 @@ for turn in range(4):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Each `for` over the loader starts a new pass and draws a new order from torch's random numbers. The same seed just before it gives the same order, so passes 3 and 4 are equal. For an experiment that can be
-# repeated whatever else draws random numbers in between, give the loader its own: `DataLoader(…, shuffle=True, generator=torch.Generator().manual_seed(7))`.
+# Each `for` over the loader starts a new pass and draws a new order from torch's random numbers. The same seed just before
+# it gives the same order, so passes 3 and 4 are equal. For an experiment that can be repeated whatever else draws random
+# numbers in between, give the loader its own: `DataLoader(…, shuffle=True, generator=torch.Generator().manual_seed(7))`.
 #
 # </details>
 #
-# The order comes from a **sampler**: any iterable of sample numbers. `shuffle=False` stands for `SequentialSampler`, `shuffle=True` for `RandomSampler`. Others, or your own, go in as `sampler=…`, in place of `shuffle`:
+# The order comes from a **sampler**: any iterable of sample numbers. `shuffle=False` stands for `SequentialSampler`,
+# `shuffle=True` for `RandomSampler`. Others, or your own, go in as `sampler=…`, in place of `shuffle`:
 #
 # - `SubsetRandomSampler(numbers)`: only these samples, shuffled;
 # - `RandomSampler(data, replacement=True)`: as many draws as there are samples, each from all of them;
 # - `WeightedRandomSampler(weights, n)`: $n$ draws, with probabilities in proportion to the weights.
 #
-# **Before you run it:** with replacement, some of 1,438 samples are drawn several times in one pass, and others not at all. Which share is drawn at least once?
+# **Before you run it:** with replacement, some of 1,438 samples are drawn several times in one pass, and others not at all.
+# Which share is drawn at least once?
 
 # %% predict
 from torch.utils.data import RandomSampler, WeightedRandomSampler
@@ -1101,12 +1128,14 @@ print(f"{len(drawn)} draws, {len(set(drawn))} different samples: {len(set(drawn)
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# One draw misses a certain sample with probability $1 - 1/n$; all $n$ draws miss it with probability $(1 - 1/n)^n \approx 1/e \approx 0.37$. So 63 % come up, and more than a third does not take part in this epoch. Without replacement, every sample comes up
-# exactly once.
+# One draw misses a certain sample with probability $1 - 1/n$; all $n$ draws miss it with probability $(1 - 1/n)^n \approx
+# 1/e \approx 0.37$. So 63 % come up, and more than a third does not take part in this epoch. Without replacement, every
+# sample comes up exactly once.
 #
 # </details>
 #
-# Weights help if one class is rare. Suppose that only 20 of our digits are eights. Each sample gets the weight 1 / (number of samples of its class):
+# Weights help if one class is rare. Suppose that only 20 of our digits are eights. Each sample gets the weight 1 / (number
+# of samples of its class):
 
 # %%
 train_labels = labels[~held_back]
@@ -1129,12 +1158,16 @@ print("in one pass:  ", *(f"{count:4}" for count in drawn.bincount().tolist()))
 #
 # ### Exercise: A loader of your own
 #
-# Write the class `MiniLoader(dataset, batch_size, shuffle=False, drop_last=False)`, a small `DataLoader`. `dataset` has a length and gives pairs `(x, y)`: a tensor, always of the same shape and dtype, and a Python `int`. Ask for its samples with `dataset[i]`, where
-# `i` is a Python `int` from 0 to `len(dataset) - 1`, and use nothing but its length and its items.
+# Write the class `MiniLoader(dataset, batch_size, shuffle=False, drop_last=False)`, a small `DataLoader`. `dataset` has a
+# length and gives pairs `(x, y)`: a tensor, always of the same shape and dtype, and a Python `int`. Ask for its samples
+# with `dataset[i]`, where `i` is a Python `int` from 0 to `len(dataset) - 1`, and use nothing but its length and its items.
 #
-# - Each `for` over a `MiniLoader` is one pass. It gives tuples `(x, y)`: the stacked tensors of a batch, and an int64 tensor of shape `(N,)`.
-# - Every sample comes up once in a pass, in batches of `batch_size`; the last batch may be smaller, and is left out with `drop_last=True`. The data set holds at least one sample.
-# - Without `shuffle`, the order is that of the data set. With it, every pass has a new random order, each order equally likely, drawn with torch; `torch.manual_seed` repeats it. Do not set a seed.
+# - Each `for` over a `MiniLoader` is one pass. It gives tuples `(x, y)`: the stacked tensors of a batch, and an int64
+#   tensor of shape `(N,)`.
+# - Every sample comes up once in a pass, in batches of `batch_size`; the last batch may be smaller, and is left out with
+#   `drop_last=True`. The data set holds at least one sample.
+# - Without `shuffle`, the order is that of the data set. With it, every pass has a new random order, each order equally
+#   likely, drawn with torch; `torch.manual_seed` repeats it. Do not set a seed.
 # - `len(loader)` is the number of batches of a pass.
 # - Samples are fetched only when their batch is due: a damaged sample in the third batch does not prevent the first two.
 # - Several passes over one loader may be under way at a time; they do not disturb each other.
@@ -1142,19 +1175,22 @@ print("in one pass:  ", *(f"{count:4}" for count in drawn.bincount().tolist()))
 #
 # <details><summary>Hint 1: a pass</summary>
 #
-# If `__iter__` contains `yield`, calling it makes a *generator*: Python runs it up to the next `yield` each time a batch is wanted, and every `for` gets a generator of its own. That settles the last three demands but one.
+# If `__iter__` contains `yield`, calling it makes a *generator*: Python runs it up to the next `yield` each time a batch is
+# wanted, and every `for` gets a generator of its own. That settles the last three demands but one.
 #
 # </details>
 #
 # <details><summary>Hint 2: the order</summary>
 #
-# A list of all sample numbers: `range(n)`, or `torch.randperm(n).tolist()`. Cut it into pieces: `order[start : start + batch_size]`.
+# A list of all sample numbers: `range(n)`, or `torch.randperm(n).tolist()`. Cut it into pieces: `order[start : start +
+# batch_size]`.
 #
 # </details>
 #
 # <details><summary>Hint 3: a batch</summary>
 #
-# Fetch each sample once, in a list. `zip(*samples)` turns a list of pairs into a pair of tuples; `torch.stack` and `torch.tensor` do the rest.
+# Fetch each sample once, in a list. `zip(*samples)` turns a list of pairs into a pair of tuples; `torch.stack` and
+# `torch.tensor` do the rest.
 #
 # </details>
 
@@ -1384,9 +1420,11 @@ shuffled(13, 5, 5, 9)
 # %% [markdown]
 # ## Workers
 #
-# So far, everything happens in one process: while the loader reads files, the model waits. With `num_workers=2` the loader starts two more processes. Each has its own copy of the data set and makes whole batches in advance.
+# So far, everything happens in one process: while the loader reads files, the model waits. With `num_workers=2` the loader
+# starts two more processes. Each has its own copy of the data set and makes whole batches in advance.
 #
-# A worker must be able to find the class of the data set. We write two classes into a file of their own and import them; below you will see why.
+# A worker must be able to find the class of the data set. We write two classes into a file of their own and import them;
+# below you will see why.
 
 # %%
 import sys
@@ -1415,18 +1453,27 @@ class Noisy:
     def __getitem__(self, index):
         return index, int(self.generator.integers(1000)), int(torch.randint(1000, ()))
 
+class Timed(Slow):
+    """12 samples: the number of the worker, and when the sample was begun and finished."""
+    def __len__(self):
+        return 12
+    def __getitem__(self, index):
+        start = time.time()
+        super().__getitem__(index)
+        info = torch.utils.data.get_worker_info()
+        return torch.tensor([0 if info is None else info.id, start, time.time()], dtype=torch.float64)
+
 def reseed(worker):
     info = torch.utils.data.get_worker_info()
     info.dataset.generator = np.random.default_rng(info.seed)
 ''')
 sys.path.insert(0, str(folder))
-warnings.filterwarnings(
-    "ignore", message="This DataLoader will create"
-)  # more workers than processors: fine for waiting
+warnings.filterwarnings("ignore", message="This DataLoader will create")  # more workers than processors
 import slow_data
 
 # %% [markdown]
-# **Before you run it:** one pass over `Slow` takes 64 · 10 ms = 0.64 s. How long will it take with two workers? And will they speed up a pass over our 1,438 digits, which are in memory?
+# **Before you run it:** one pass over `Slow` takes 64 · 10 ms = 0.64 s. How long will it take with two workers? And will
+# they speed up a pass over our 1,438 digits, which are in memory?
 
 # %% predict varies
 for name, slow_or_not in [("64 slow samples", slow_data.Slow()), ("1,438 digits", digits)]:
@@ -1436,17 +1483,58 @@ for name, slow_or_not in [("64 slow samples", slow_data.Slow()), ("1,438 digits"
             pass
         print(f"{name:16} num_workers={workers}: {time.perf_counter() - start:.2f} s")
 
+# %% predict varies folded label="Draw who does what, and when"
+figure, axes = plt.subplots(2, 1, figsize=(5.6, 4.2), sharex=True, layout="constrained")
+for ax, workers in zip(axes, (0, 2)):
+    loads, steps = [], []
+    begin = None
+    for batch in DataLoader(slow_data.Timed(), batch_size=2, num_workers=workers):
+        start = time.time()
+        time.sleep(0.02)
+        steps.append((start, time.time()))
+        loads.append(batch)
+    begin = float(loads[0][0, 1])
+    rows = ["model", *(f"worker {k}" for k in range(workers))] if workers else ["model", "loading"]
+    for number, (batch, (start, end)) in enumerate(zip(loads, steps)):
+        first, last, row = float(batch[0, 1]), float(batch[-1, 2]), 1 + int(batch[0, 0])
+        for y, left, right, role, hatch in [(row, first, last, "input", "///"), (0, start, end, "output", None)]:
+            place = {"left": 1000 * (left - begin), "width": 1000 * (right - left)}
+            ax.barh(y, height=0.7, color=COLOURS[role], alpha=0.55, edgecolor=INK, hatch=hatch, **place)
+            middle = place["left"] + place["width"] / 2
+            mark = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
+            ax.text(middle, y, str(number), ha="center", va="center", fontsize=10, color="black", bbox=mark)
+    ax.set(yticks=range(len(rows)), yticklabels=rows)
+    ax.set_title(f"num_workers={workers}", fontsize=12, color=INK)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.invert_yaxis()
+axes[1].set_xlabel("milliseconds since the first sample was begun")
+show(
+    figure,
+    alt="Two timelines of six batches, numbered 0 to 5. Without workers, loading a batch and the model's step on it take turns, so each waits for the other. With two workers, they load "
+    "batches 0, 2, 4 and 1, 3, 5 at the same time and ahead of the model, whose steps follow one another without long gaps; everything is finished sooner.",
+)
+
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Two workers share the waiting, so it takes about half the time, plus a little for starting them. A digit takes microseconds; there, workers make it *slower*: starting them, and sending every batch from one process to another, costs more than it saves.
-# So measure. If the samples cost computing time, more workers than processors bring nothing; if they cost waiting, as for a disk or a network, they may. (The processes end with the pass; `persistent_workers=True` keeps them for the next one.)
+# Two workers share the waiting, so it takes about half the time, plus a little for starting them. A digit takes
+# microseconds; there, workers make it *slower*: starting them, and sending every batch from one process to another, costs
+# more than it saves.
+#
+# The timelines show 12 samples of 10 ms, in batches of two, and a model whose step takes 20 ms. In one process, loading and
+# the step take turns. With workers, the next batches are loaded *during* the step. So even one worker helps, and two are
+# enough as soon as batches come as fast as the model takes them.
+#
+# So measure. If the samples cost computing time, more workers than processors bring nothing; if they cost waiting, as for a
+# disk or a network, they may. (The processes end with the pass; `persistent_workers=True` keeps them for the next one.)
 #
 # </details>
 #
 # ### Random numbers in workers
 #
-# **Before you run it:** `Noisy` draws one number from a NumPy generator that was made in `__init__`, and one from torch. Two workers share 8 samples, in batches of two: worker 0 makes batches 0 and 2, worker 1 makes 1 and 3. We make two passes. Which of the numbers repeat?
+# **Before you run it:** `Noisy` draws one number from a NumPy generator that was made in `__init__`, and one from torch.
+# Two workers share 8 samples, in batches of two: worker 0 makes batches 0 and 2, worker 1 makes 1 and 3. We make two
+# passes. Which of the numbers repeat?
 
 # %% predict
 torch.manual_seed(0)
@@ -1460,12 +1548,18 @@ for turn in (1, 2):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Each worker gets a *copy* of the data set, generator included. So both draw the same numbers, and since new workers get fresh copies in the next pass, that pass repeats them, too. Your augmentation would be the same for different images, and in all epochs, and no error would tell you. Torch's own numbers are safe: the loader seeds every worker differently, with a new seed in each pass (and so it does for
-# `random` and NumPy's global functions).
+# Each worker gets a *copy* of the data set, generator included. So both draw the same numbers, and since new workers get
+# fresh copies in the next pass, that pass repeats them, too. Your augmentation would be the same for different images, and
+# in all epochs, and no error would tell you. Torch's own numbers are safe: the loader seeds every worker differently, with
+# a new seed in each pass (and so it does for `random` and NumPy's global functions).
+#
+# So draw with torch, as your `RandomShift` does. If you need a generator of another kind, make it *in the worker*, as in
+# the next cell.
 #
 # </details>
 #
-# So draw with torch, as your `RandomShift` does. If you need a generator of another kind, seed it *in the worker*: the loader calls `worker_init_fn` there, and `get_worker_info().seed` differs from worker to worker and from pass to pass.
+# The loader calls `worker_init_fn` in each worker when it starts. Our `reseed` makes a new generator there, from
+# `get_worker_info().seed`, which differs from worker to worker and from pass to pass:
 
 # %%
 torch.manual_seed(0)
@@ -1476,9 +1570,12 @@ for turn in (1, 2):
 # %% [markdown]
 # ### What can go to another process
 #
-# On Linux, with the Pythons of this course, a worker is a **fork**: a copy of the whole notebook process, which knows all your classes. On macOS and Windows, and on Linux from Python 3.14 on, it is a *new* Python (*spawn*, *forkserver*). It gets the data set as bytes, through `pickle`. Pickle stores values, but of functions and classes only the names.
+# On Linux, with the Pythons of this course, a worker is a **fork**: a copy of the whole notebook process, which knows all
+# your classes. On macOS and Windows, and on Linux from Python 3.14 on, it is a *new* Python (*spawn*, *forkserver*). It
+# gets the data set as bytes, through `pickle`. Pickle stores values, but of functions and classes only the names.
 #
-# **Before you run it:** here are three transforms that do the same. One is a class in this notebook, one a `lambda`, one a class in a file. We send each to a new Python. Which of them arrive?
+# **Before you run it:** here are three transforms that do the same. One is a class in this notebook, one a `lambda`, one a
+# class in a file. We send each to a new Python. Which of them arrive?
 
 # %% predict
 import pickle
@@ -1508,8 +1605,11 @@ for transform in (HereScale(), lambda image: image / 16, scale.FileScale()):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The bytes of the first say "an object of the class `HereScale` in `__main__`". In the new process, `__main__` is another program without such a class: `AttributeError`. A `lambda` has no name at all to be found by. The third says "`FileScale` in `scale`", which the
-# new process can import. So if a loader with workers must run everywhere, its data set, transforms, `collate_fn` and `worker_init_fn` belong in a `.py` file; in a script, the part that starts the loop goes below `if __name__ == "__main__":`. In a notebook, `num_workers=0` always works.
+# The bytes of the first say "an object of the class `HereScale` in `__main__`". In the new process, `__main__` is another
+# program without such a class: `AttributeError`. A `lambda` has no name at all to be found by. The third says "`FileScale`
+# in `scale`", which the new process can import. So if a loader with workers must run everywhere, its data set, transforms,
+# `collate_fn` and `worker_init_fn` belong in a `.py` file; in a script, the part that starts the loop goes below `if
+# __name__ == "__main__":`. In a notebook, `num_workers=0` always works.
 #
 # </details>
 #
@@ -1526,15 +1626,17 @@ for transform in (HereScale(), lambda image: image / 16, scale.FileScale()):
 #     optimizer.step()
 # ```
 #
-# Data sets and workers stay on the CPU; each *batch* moves to the model's device. With `pin_memory=True`, the loader puts batches into page-locked memory, from which a GPU can copy while the program goes on (`non_blocking=True`). Without a GPU there is nothing to gain, so set it to `device.type == "cuda"`.
+# Data sets and workers stay on the CPU; each *batch* moves to the model's device. With `pin_memory=True`, the loader puts
+# batches into page-locked memory, from which a GPU can copy while the program goes on (`non_blocking=True`). Without a GPU
+# there is nothing to gain, so set it to `device.type == "cuda"`.
 #
-# **Before you run it:** on a machine without a GPU, `device` is the CPU already. Does `x.to("cpu")` copy a batch that is there?
+# The same loop runs on a CPU, and costs nothing extra there: `to` returns the tensor itself if nothing has to change.
 
-# %% predict
+# %% varies
 x, y = next(iter(DataLoader(digits, batch_size=64, pin_memory=device.type == "cuda")))
-print("the same tensor:", x.to("cpu") is x)
+print("device:", device, "  pinned:", x.is_pinned(), "  x.to(device) is x itself:", x.to(device) is x)
 
-# %% folded label="Time the copy to the GPU, if there is one"
+# %% varies folded label="Time the copy to the GPU, if there is one"
 if device.type == "cuda":
     for pinned in (False, True):
         big = torch.empty(2**26)
@@ -1550,15 +1652,11 @@ if device.type == "cuda":
         )
 
 # %% [markdown]
-# <details><summary>Why?</summary>
-#
-# `to` returns the tensor itself if nothing has to change. So the same loop runs on both, and costs nothing extra on a CPU.
-#
-# </details>
-#
 # ### A progress bar
 #
-# A loader is only something to iterate over. So anything that passes batches on can stand between loader and loop, for example a progress bar: a generator that counts what passes through. (`from tqdm.auto import tqdm` gives you a better one, if it is installed: `for x, y in tqdm(loader):`.)
+# A loader is only something to iterate over. So anything that passes batches on can stand between loader and loop, for
+# example a progress bar: a generator that counts what passes through. (`from tqdm.auto import tqdm` gives you a better one,
+# if it is installed: `for x, y in tqdm(loader):`.)
 
 
 # %%
@@ -1582,7 +1680,8 @@ for _ in progress(DataLoader(slow_data.Slow(), batch_size=4)):
 #
 # A loss such as `F.cross_entropy` returns the mean over a batch. To report one number per epoch, people average those.
 #
-# **Before you run it:** five samples have the losses 1, 1, 1, 1 and 9. Their mean is 2.6. In batches of four, what is the mean of the batch means?
+# **Before you run it:** five samples have the losses 1, 1, 1, 1 and 9. Their mean is 2.6. In batches of four, what is the
+# mean of the batch means?
 
 # %% predict
 sample_losses = torch.tensor([1.0, 1.0, 1.0, 1.0, 9.0])
@@ -1592,16 +1691,23 @@ print(batch_means, "→", sum(batch_means) / len(batch_means))
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The last batch holds a single sample, but counts as much as the four others together: (1 + 9) / 2 = 5. Weight each batch by its size: add up `loss.item() * len(y)`, and divide by the number of samples at the end. The same goes for accuracy: add up the *numbers* of right answers.
+# The last batch holds a single sample, but counts as much as the four others together: (1 + 9) / 2 = 5. Weight each batch
+# by its size: add up `loss.item() * len(y)`, and divide by the number of samples at the end. The same goes for accuracy:
+# add up the *numbers* of right answers.
 #
 # </details>
 #
 # ### Exercise: Train and test, epoch by epoch
 #
-# Write `fit(net, train_loader, test_loader, epochs, lr)`. It trains `net` in place and returns a list with one tuple `(loss, accuracy)` of two Python `float`s for each epoch. An epoch is one pass over `train_loader` and then one pass over `test_loader`.
+# Write `fit(net, train_loader, test_loader, epochs, lr)`. It trains `net` in place and returns a list with one tuple
+# `(loss, accuracy)` of two Python `float`s for each epoch. An epoch is one pass over `train_loader` and then one pass over
+# `test_loader`.
 #
-# - The loaders are iterables of batches `(x, y)`, with class numbers `y`. They may have no length, and may give other batches in each pass.
-# - Training: `net` is in training mode. Each batch is one step on `F.cross_entropy(net(x), y)`, with one `torch.optim.SGD` of learning rate `lr` (no momentum). Each batch goes through `net` once. Old gradients have no effect, not even those that are in `net` at the start.
+# - The loaders are iterables of batches `(x, y)`, with class numbers `y`. They may have no length, and may give other
+#   batches in each pass.
+# - Training: `net` is in training mode. Each batch is one step on `F.cross_entropy(net(x), y)`, with one `torch.optim.SGD`
+#   of learning rate `lr` (no momentum). Each batch goes through `net` once. Old gradients have no effect, not even those
+#   that are in `net` at the start.
 # - `loss` is the mean over all *samples* of the epoch, each measured in its batch, before the step.
 # - Testing: `net` is in evaluation mode, and no gradients are recorded. No parameter and no buffer changes.
 # - `accuracy` is the fraction of all test samples whose largest output is at the place of their class, from 0 to 1.
@@ -1609,13 +1715,15 @@ print(batch_means, "→", sum(batch_means) / len(batch_means))
 #
 # <details><summary>Hint 1: two modes in each epoch</summary>
 #
-# `net.train()` belongs *inside* the loop over the epochs: the test at the end of the previous epoch has called `net.eval()`.
+# `net.train()` belongs *inside* the loop over the epochs: the test at the end of the previous epoch has called
+# `net.eval()`.
 #
 # </details>
 #
 # <details><summary>Hint 2: what to count</summary>
 #
-# In the first pass: the sum of `loss.item() * len(y)` and the number of samples. In the second: the number of right answers, `(net(x).argmax(1) == y).sum().item()`, and the number of samples.
+# In the first pass: the sum of `loss.item() * len(y)` and the number of samples. In the second: the number of right
+# answers, `(net(x).argmax(1) == y).sum().item()`, and the number of samples.
 #
 # </details>
 #
@@ -1863,7 +1971,7 @@ def again(*case):
 
 
 examine([[5, 3, 2], [4, 4, 2]], [[4, 2], [2, 3]], 3, 3, 3, 0.3)
-again([[4]], [[5, 1]], 2, 2, 1, 0.1, torch.float64)
+again([[4, 3]], [[5, 1]], 2, 2, 1, 0.1, torch.float64)
 x, y = draw([6], 3, 2, torch.float32)[0]
 net = nn.Sequential(nn.Linear(3, 2))
 data = torch.utils.data.TensorDataset(x, y)
@@ -1882,10 +1990,13 @@ again([[7, 2]], [[1, 1, 7]], 5, 3, 2, 0.5)
 # %% [markdown]
 # ## Does augmentation help?
 #
-# Now all of it runs together: your data set reads the files, your transform shifts the digits, your loader makes batches, your `fit` trains. Three equal networks get the same digits: as they are, with random flips upside down, and with random shifts by up to
-# one pixel. All three are tested twice: on the test digits as they are, and on the same digits shifted at random.
+# Now all of it runs together: your data set reads the files, your transform shifts the digits, your loader makes batches,
+# your `fit` trains. Three equal networks get the same digits: as they are, with random flips upside down, and with random
+# shifts by up to one pixel. All three are tested twice: on the test digits as they are, and on the same digits shifted at
+# random.
 #
-# **Before you run it:** the first net reads about 96 % of the test digits. Which shares do you expect in the other five places of the table?
+# **Before you run it:** the first net reads about 96 % of the test digits. Which shares do you expect in the other five
+# places of the table?
 
 
 # %% folded label="Stand-ins for exercises that you have not solved yet"
@@ -1983,16 +2094,21 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The digits of this data set are centred, and a layer that has learned them at one place does not know them one pixel away: the first net reads little more than a third of the shifted digits. The net that was trained on shifts reads more than nine tenths of them, and hardly
-# fewer of the centred ones. Flips help with nothing here and cost a few per cent: capacity goes into digits that never occur.
+# The digits of this data set are centred, and a layer that has learned them at one place does not know them one pixel away:
+# the first net reads little more than a third of the shifted digits. The net that was trained on shifts reads more than
+# nine tenths of them, and hardly fewer of the centred ones. Flips do not help with shifts, and cost a little accuracy: part
+# of the net is spent on digits that never occur.
 #
-# With augmentation the training loss is *higher*. That is no bad sign: the task is harder, and no image comes twice. Compare nets by held-back data, which are never augmented at random (here the shifts of the test digits were drawn once, for all three).
+# With augmentation the training loss is *higher*. That is no bad sign: the task is harder, and no image comes twice.
+# Compare nets by held-back data, which are never augmented at random (here the shifts of the test digits were drawn once,
+# for all three).
 #
 # </details>
 #
 # ## Ten models, or one?
 #
-# A sigmoid answers one yes-or-no question. Ten of them make a classifier: model $k$ learns "is it a $k$?", **one against the rest**. Each is a logistic regression with 64 weights and a bias, and has an optimizer of its own.
+# A sigmoid answers one yes-or-no question. Ten of them make a classifier: model $k$ learns "is it a $k$?", **one against
+# the rest**. Each is a logistic regression with 64 weights and a bias, and has an optimizer of its own.
 
 # %%
 pixels, digit = images.flatten(1) / 16, labels
@@ -2019,9 +2135,10 @@ print("parameters:", sum(p.numel() for model in models_sigmoid for p in model.pa
 print(f"the last loss of model 9, summed over {len(y)} samples: {loss.item():.2f}")
 
 # %% [markdown]
-# **Before you run it:** the loss is the *sum* over the batch, and the learning rate is 0.01. Which learning rate would take the same step with the *mean* over a batch of 64?
+# The loss is the *sum* over the batch here, so its gradient is 64 times that of the mean. A learning rate of 0.01 with the
+# sum takes the step of 0.64 with the mean:
 
-# %% predict
+# %%
 x, y = next(iter(DataLoader(train_set, batch_size=64)))
 model = models_sigmoid[3]
 gradients = []
@@ -2031,22 +2148,22 @@ for reduction in ("sum", "mean"):
 print("0.01 · ratio of the gradients =", round(0.01 * (gradients[0].norm() / gradients[1].norm()).item(), 4))
 
 # %% [markdown]
-# <details><summary>Why?</summary>
+# With `reduction="sum"`, a batch twice as large means a step about twice as large, and the smaller last batch takes a
+# smaller step. With the mean, every batch counts alike, whatever its size.
 #
-# The sum of 64 losses has 64 times the gradient of their mean, so 0.01 with the sum is 0.64 with the mean. With `reduction="sum"`, a batch twice as large means a step about twice as large, and the smaller last batch takes a smaller step. With the mean, every batch counts alike, whatever its size.
-#
-# </details>
-#
-# Now ten numbers arrive for each image. They are not a distribution: each model was asked alone, and nobody told them that exactly one must say yes.
+# Now ten numbers arrive for each image. They are not a distribution: each model was asked alone, and nobody told them that
+# exactly one must say yes.
 #
 # ### Exercise: One against the rest
 #
-# Write `one_vs_rest(models, x)`. `models` is a list of $K$ modules; each turns a batch `x` of shape `(N, F)` into `(N, 1)` probabilities. Return a tuple of two int64 tensors of shape `(N,)`:
+# Write `one_vs_rest(models, x)`. `models` is a list of $K$ modules; each turns a batch `x` of shape `(N, F)` into `(N, 1)`
+# probabilities. Return a tuple of two int64 tensors of shape `(N,)`:
 #
 # - `classes`: for each sample, the number of the model that is most certain (0 to $K-1$), even if none says yes;
 # - `yes`: how many of the models say yes, that is, give a probability greater than 0.5.
 #
-# Call each model once, with the whole batch. No two models give the same largest probability. The models stay in their mode, and neither they nor `x` change.
+# Call each model once, with the whole batch. No two models give the same largest probability. The models stay in their
+# mode, and neither they nor `x` change.
 #
 # <details><summary>Hint 1: one table</summary>
 #
@@ -2056,7 +2173,8 @@ print("0.01 · ratio of the gradients =", round(0.01 * (gradients[0].norm() / gr
 #
 # <details><summary>Hint 2: two questions to each row</summary>
 #
-# Where is the largest value of the row (`argmax`)? How many values of the row are greater than 0.5? A comparison gives `True` and `False`, and the sum of these counts.
+# Where is the largest value of the row (`argmax`)? How many values of the row are greater than 0.5? A comparison gives
+# `True` and `False`, and the sum of these counts.
 #
 # </details>
 
@@ -2182,7 +2300,8 @@ again(half, "probabilities of exactly 0.5")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Before you run it:** for 359 test digits, how often does exactly one of the ten trained models say yes? What else happens, and how often?
+# **Before you run it:** for 359 test digits, how often does exactly one of the ten trained models say yes? What else
+# happens, and how often?
 
 
 # %% folded label="Stand-in for an exercise that you have not solved yet"
@@ -2204,18 +2323,24 @@ print(f"in all: {(classes == test_y).float().mean():.1%} right")
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# For most digits exactly one model says yes, and then it is nearly always right. But for about one in ten, *none* of the models does: each sees nine times as many "no" as "yes" in training and is careful. The most certain of them is right in about two cases of three, so `argmax` is much better than giving up. A few digits are claimed by two models.
+# For most digits exactly one model says yes, and then it is nearly always right. But for about one in ten, *none* of the
+# models does: each sees nine times as many "no" as "yes" in training and is careful. The most certain of them is right in
+# about two cases of three, so `argmax` is much better than giving up. A few digits are claimed by two models.
 #
 # </details>
 #
-# **Softmax regression** asks one question instead of ten: which digit is it? It has the same 650 parameters, in a single `nn.Linear(64, 10)`, but the cross-entropy compares the ten outputs with one another, and the probabilities add up to 1.
+# **Softmax regression** asks one question instead of ten: which digit is it? It has the same 650 parameters, in a single
+# `nn.Linear(64, 10)`, but the cross-entropy compares the ten outputs with one another, and the probabilities add up to 1.
 #
 # ### Exercise: Softmax regression
 #
-# Write `softmax_regression(loader)`. `loader` is a list of batches `(x, y)` of handwritten digits, between 1,000 and 1,500 images in all: `x` of shape `(N, 64)`, float32, values 0 to 1, and `y` of shape `(N,)`, int64, the classes 0 to 9. Go through it as often as you like. Train, and return, a module that turns `(N, 64)` into `(N, 10)` logits.
+# Write `softmax_regression(loader)`. `loader` is a list of batches `(x, y)` of handwritten digits, between 1,000 and 1,500
+# images in all: `x` of shape `(N, 64)`, float32, values 0 to 1, and `y` of shape `(N,)`, int64, the classes 0 to 9. Go
+# through it as often as you like. Train, and return, a module that turns `(N, 64)` into `(N, 10)` logits.
 #
 # - The module is one linear map with a bias, 650 parameters in all: no hidden layer and no softmax in it.
-# - It is right on at least 93 % of other digits of the same kind. (In the check, the pixels are in another order and the classes have other numbers, so it has to learn from `loader`.)
+# - It is right on at least 93 % of other digits of the same kind. (In the check, the pixels are in another order and the
+#   classes have other numbers, so it has to learn from `loader`.)
 # - The batches stay as they are. A training of more than a second is a sign that you do too much.
 #
 # Optimizer, learning rate and number of passes are up to you.
@@ -2228,7 +2353,8 @@ print(f"in all: {(classes == test_y).float().mean():.1%} right")
 #
 # <details><summary>Hint 2: not accurate enough</summary>
 #
-# Print the loss after each pass. If it still falls, make more passes or larger steps. With the mean over a batch of 64, plain SGD wants a learning rate between 0.3 and 1 here; 0.01 would need hundreds of passes.
+# Print the loss after each pass. If it still falls, make more passes or larger steps. With the mean over a batch of 64,
+# plain SGD wants a learning rate between 0.3 and 1 here; 0.01 would need hundreds of passes.
 #
 # </details>
 
@@ -2333,7 +2459,7 @@ for name, curve, style, role in [
     ("one softmax", softmax_curve, "-", "output"),
 ]:
     ax.plot(range(1, 31), curve, style, color=COLOURS[role], lw=2.2, label=name)
-ax.set(xlabel="epoch", ylabel="accuracy on test digits", ylim=(0.8, 1))
+ax.set(xlabel="epoch", ylabel="accuracy on test digits", ylim=(0.8, 1), yticks=(0.8, 0.85, 0.9, 0.95, 1))
 ax.legend(frameon=False, fontsize=11, loc="lower right")
 show(
     figure,
@@ -2344,13 +2470,17 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# They are close: one per cent of the test digits is less than four images. Both learn with the same gradient for class $k$, probability minus truth, times the pixels. Only the probabilities differ: those of the softmax are shared out among the ten, so to raise one is to lower the others.
+# They are close: one per cent of the test digits is less than four images. Both learn with the same gradient for class $k$,
+# probability minus truth, times the pixels. Only the probabilities differ: those of the softmax are shared out among the
+# ten, so to raise one is to lower the others.
 #
 # </details>
 #
-# Is the difference chance? Another choice of test digits would give other numbers. So we repeat the comparison five times, each time with other digits held back. (Ten separate models with a sum of losses learn exactly as one `nn.Linear(64, 10)` with `BCEWithLogitsLoss(reduction="sum")`: the gradient of each row depends on its own loss alone.)
+# One choice of test digits proves little. So we repeat the comparison five times, each time with other digits held back.
+# (Ten separate models with a sum of losses learn exactly as one `nn.Linear(64, 10)` with `reduction="sum"` does: the
+# gradient of each row depends on its own loss alone.)
 #
-# **Before you run it:** in how many of the five will softmax regression be ahead after 30 epochs?
+# **Before you run it:** will the same side win each time?
 
 # %% predict
 for split in range(5):
@@ -2371,8 +2501,10 @@ for split in range(5):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# It is ahead each time, by one per cent or so. That is small, but not chance: it asks the question that is put to it in the test, "which of the ten?", and one mistake corrects the right class and the wrong one at once. Ten separate models
-# are the right choice where several answers, or none, can be true for one sample (*multi-label* classification): a photo may show a dog *and* a ball.
+# Softmax regression is ahead each time, by about one per cent. That is small, but not chance: in training it is asked what
+# it is asked in the test, "which of the ten?", and one mistake corrects the right class and the wrong one at once. Ten
+# separate models are the right choice where several answers, or none, can be true for one sample (*multi-label*
+# classification): a photo may show a dog *and* a ball.
 #
 # </details>
 #
@@ -2430,20 +2562,25 @@ show(
 #
 # <details><summary>1. Which questions does a <code>Dataset</code> answer, and what does a <code>DataLoader</code> add? Where do transforms run, and where does <code>collate_fn</code>?</summary>
 #
-# How many samples are there, and what is sample $i$? The loader adds order (a sampler), batches, and worker processes. Transforms run in `data[i]`, for one sample, each time it is asked for. `collate_fn` gets the list of a batch's samples. With workers, both run in the worker.
+# How many samples are there, and what is sample $i$? The loader adds order (a sampler), batches, and worker processes.
+# Transforms run in `data[i]`, for one sample, each time it is asked for. `collate_fn` gets the list of a batch's samples.
+# With workers, both run in the worker.
 #
 # </details>
 #
 # <details><summary>2. You augment with a NumPy generator that is made in <code>__init__</code>, and use four workers. What goes wrong, and what are two ways out?</summary>
 #
-# Each worker has a copy of the generator: all four draw the same numbers, and again in the next epoch. Draw with torch, which the loader seeds for each worker; or make the generator in `worker_init_fn`, from `get_worker_info().seed`.
+# Each worker has a copy of the generator: all four draw the same numbers, and again in the next epoch. Draw with torch,
+# which the loader seeds for each worker; or make the generator in `worker_init_fn`, from `get_worker_info().seed`.
 #
 # </details>
 #
 # <details><summary>3. The last batch is small. Where does that matter, and what do you do?</summary>
 #
-# In averages: weight losses by the size of the batch, and count right answers. In the step, if the loss is a sum: the step is smaller. In training with batch normalisation: drop the last batch if it is tiny. In tests, never drop it.
+# In averages: weight losses by the size of the batch, and count right answers. In the step, if the loss is a sum: the step
+# is smaller. In training with batch normalisation: drop the last batch if it is tiny. In tests, never drop it.
 #
 # </details>
 #
-# **Next**: two layers that behave differently in training and in use, which is what `net.train()` and `net.eval()` in your loop were for: dropout and batch normalisation.
+# **Next**: two layers that behave differently in training and in use, which is what `net.train()` and `net.eval()` in your
+# loop were for: dropout and batch normalisation.

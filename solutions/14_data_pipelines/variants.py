@@ -989,7 +989,7 @@ class RandomShift:
 
 
 # The upper end is missing
-# %% wrong="random_shift" says="the upper end of torch.randint is not drawn"
+# %% wrong="random_shift" says="never draws its upper end"
 class RandomShift:
     def __init__(self, most):
         self.most = most
