@@ -88,6 +88,8 @@ show(
 # %%
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
+torch.set_num_threads(1)  # our nets are tiny: two threads would mostly wait for each other
+
 images, labels = load_digits()  # 1,797 images of 8×8 pixels, values 0 to 16
 held_back = torch.arange(1797) % 5 == 4  # every fifth image is kept for testing
 digits = TensorDataset(images[~held_back], labels[~held_back])
@@ -1659,7 +1661,7 @@ if device.type == "cuda":
 # if it is installed: `for x, y in tqdm(loader):`.)
 
 
-# %%
+# %% varies
 def progress(loader):
     """The same batches; meanwhile, a bar grows."""
     from IPython.display import display
@@ -2014,14 +2016,8 @@ def our_fit(net, train_loader, test_loader, epochs, lr):
     return history
 
 
-class OurShift:
-    def __init__(self, most):
-        self.most = most
-
-    def __call__(self, image):
-        return v2.functional.crop(
-            F.pad(image, (self.most,) * 4), *torch.randint(0, 2 * self.most + 1, (2,)).tolist(), *image.shape[1:]
-        )
+def OurShift(most):
+    return lambda image: v2.RandomCrop(image.shape[1:], padding=most)(image)
 
 
 def first_batch(kind):
@@ -2549,6 +2545,7 @@ for row, (values, title, role) in enumerate(
     ax.set(xticks=range(10), ylim=(0, 1))
     ax.set_title(f"{title}: sum {float(values.sum()):.2f}", fontsize=12, color=INK)
     ax.spines[["top", "right"]].set_visible(False)
+ax.set_xlabel("class")
 show(
     figure,
     alt="On the left a test digit. On the right two bar charts over the classes 0 to 9: above, the ten sigmoid models, all below the dotted line at 0.5, with a sum that is not 1; below, the "
