@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Data pipelines: from a file to a training loop
 #
-# So far, the data were one tensor, ready in memory. Real data are files: too many to load at once, of different sizes, and
-# often to be varied at random before each use. This notebook builds the road from a file to the training loop.
+# So far, our data have been tensors, ready in memory. Real data are files: too many to load at once, not all of one size,
+# and often varied at random before each use. This notebook builds the pipeline from a file to the training loop.
 #
 # After this notebook you can
 #
@@ -231,7 +231,9 @@ few = {
     (8, 8, True): [8],
     (1, 1, False): [1],
 }
-expect({case: batch_sizes(*case) for case in few}, few, "fewer samples than a batch, none at all, batches of one, …")
+answers, used = tensors_used(lambda: {case: batch_sizes(*case) for case in few})
+expect(answers, few, "fewer samples than a batch, none at all, batches of one, …")
+require(not used, "batch_sizes makes no tensors there, either", "It calls torch for some of them.")
 ### BEGIN HIDDEN TESTS
 answer, used = tensors_used(lambda: batch_sizes(60_000, 64))
 require(not used, "batch_sizes(60000, 64) makes no tensors", "It calls torch: two numbers from a division are enough.")
@@ -695,7 +697,7 @@ draw_images(
 # numbers from $-\text{most}$ to $\text{most}$ (negative: up, left).
 #
 # - Each call draws $d$ and $r$ independently of each other, all values equally likely, and moves all channels alike.
-# - What leaves the image is lost; the pixels that become free are 0. Shape and dtype stay the same.
+# - What leaves the image is lost; the places left empty become 0. Shape and dtype stay the same.
 # - `most` is at least 0 and smaller than `H` and `W`. With 0 the image does not move.
 # - The result is a new tensor; the image that came in stays as it is.
 # - Draw with torch, so that `torch.manual_seed` repeats the moves, but do not set a seed yourself.
@@ -749,13 +751,13 @@ def known_mistake(answer, image, most):
     """What may have happened to an image that is under no move."""
     moves = [(d, r) for d in range(-most, most + 1) for r in range(-most, most + 1)]
     if any(torch.equal(answer, image.roll(move, (1, 2))) for move in moves):
-        return "What leaves the image on one side comes back on the other: the free pixels must be 0."
+        return "What leaves the image on one side comes back on the other: the places left empty must be 0."
     bordered = F.pad(image.double(), (most,) * 4, mode="replicate").to(image.dtype) if most else image
     if any(
         torch.equal(answer, bordered[:, most - d : most - d + image.shape[1], most - r : most - r + image.shape[2]])
         for d, r in moves
     ):
-        return "The free pixels repeat the edge of the image: they must be 0."
+        return "The places left empty repeat the edge of the image: they must be 0."
     if len(image) > 1:
         each = [all_moves(channel[None], most).values() for channel in image]
         if all(any(torch.equal(answer[c : c + 1], one) for one in each[c]) for c in range(len(image))):
@@ -1118,7 +1120,7 @@ for turn in range(4):
 # - `WeightedRandomSampler(weights, n)`: $n$ draws, with probabilities in proportion to the weights.
 #
 # **Before you run it:** with replacement, some of 1,438 samples are drawn several times in one pass, and others not at all.
-# Which share is drawn at least once?
+# What share is drawn at least once?
 
 # %% predict
 from torch.utils.data import RandomSampler, WeightedRandomSampler
@@ -1178,7 +1180,8 @@ print("in one pass:  ", *(f"{count:4}" for count in drawn.bincount().tolist()))
 # <details><summary>Hint 1: a pass</summary>
 #
 # If `__iter__` contains `yield`, calling it makes a *generator*: Python runs it up to the next `yield` each time a batch is
-# wanted, and every `for` gets a generator of its own. That settles the last three demands but one.
+# wanted, and every `for` gets a generator of its own. That settles two demands: samples are fetched late, and passes do
+# not disturb each other.
 #
 # </details>
 #
@@ -1266,11 +1269,22 @@ def numbers(batches):
 
 
 def one_pass(loader, most=60):
-    """The batches of a pass, as a list; their form is examined."""
-    batches = list(itertools.islice(loader, most))
-    for batch in batches:
+    """The batches of a pass, as a list."""
+    batches, passing = [], iter(loader)
+    while len(batches) < most:
+        try:
+            batch = next(passing)
+        except StopIteration:
+            break
+        except TypeError as error:
+            if "a loop over it yields" not in str(error):
+                raise
+            if "yields more" in str(error):  # one that is not shown when grading
+                batches.append("one more than len(loader)")
+            break
         if not isinstance(batch, tuple) or len(batch) != 2:
             require(False, "each batch is a tuple (x, y)", f"One is a {type(batch).__name__}.")
+        batches.append(batch)
     return batches
 
 
@@ -1281,10 +1295,22 @@ def in_order(n, batch_size, drop_last, shape=(2,), dtype=torch.float32):
     theirs = torch.utils.data.DataLoader(data, batch_size, drop_last=drop_last)
     wanted = [tuple(batch) for batch in theirs]
     loader = MiniLoader(data, batch_size, drop_last=drop_last)
-    with Watch(operations=False) as seen:
-        found = one_pass(loader)
     whole = [tuple(batch) for batch in torch.utils.data.DataLoader(data, batch_size)]
     complete = [tuple(batch) for batch in torch.utils.data.DataLoader(data, batch_size, drop_last=True)]
+    expect(
+        len(loader),
+        len(wanted),
+        f"len(loader) for {what}",
+        mistakes={
+            "This is the number of samples: len(loader) is the number of batches.": n,
+            "The last, smaller batch counts, too.": len(complete),
+            "With drop_last=True, the incomplete batch does not count.": len(whole),
+        },
+    )
+    with Watch(operations=False) as seen:
+        found = one_pass(loader)
+    if drop_last and found[-1:] == ["one more than len(loader)"]:
+        require(False, f"the batches of {what}", "drop_last is not used: the last batch is incomplete.")
     expect(
         found,
         wanted,
@@ -1302,16 +1328,6 @@ def in_order(n, batch_size, drop_last, shape=(2,), dtype=torch.float32):
         },
     )
     require("random_" not in seen.functions, "no DataLoader at work", "Make the batches yourself, without DataLoader.")
-    expect(
-        len(loader),
-        len(wanted),
-        f"len(loader) for {what}",
-        mistakes={
-            "This is the number of samples: len(loader) is the number of batches.": n,
-            "The last, smaller batch counts, too.": len(complete),
-            "With drop_last=True, the incomplete batch does not count.": len(whole),
-        },
-    )
     return loader, wanted
 
 
@@ -1707,8 +1723,8 @@ print(batch_means, "→", sum(batch_means) / len(batch_means))
 #
 # - The loaders are iterables of batches `(x, y)`, with class numbers `y`. They may have no length, and may give other
 #   batches in each pass.
-# - Training: `net` is in training mode. Each batch is one step on `F.cross_entropy(net(x), y)`, with one `torch.optim.SGD`
-#   of learning rate `lr` (no momentum). Each batch goes through `net` once. Old gradients have no effect, not even those
+# - Training: `net` is in training mode. Each batch is one step of plain gradient descent on `F.cross_entropy(net(x), y)`:
+#   `torch.optim.SGD` with learning rate `lr` and no momentum. Each batch goes through `net` once. Old gradients have no effect, not even those
 #   that are in `net` at the start.
 # - `loss` is the mean over all *samples* of the epoch, each measured in its batch, before the step.
 # - Testing: `net` is in evaluation mode, and no gradients are recorded. No parameter and no buffer changes.
@@ -1993,8 +2009,8 @@ again([[7, 2]], [[1, 1, 7]], 5, 3, 2, 0.5)
 # ## Does augmentation help?
 #
 # Now all of it runs together: your data set reads the files, your transform shifts the digits, your loader makes batches,
-# your `fit` trains. Three equal networks get the same digits: as they are, with random flips upside down, and with random
-# shifts by up to one pixel. All three are tested twice: on the test digits as they are, and on the same digits shifted at
+# your `fit` trains. Three identical networks are trained on the same digits: as they are, flipped upside down at random, and
+# shifted at random by up to one pixel. All three are tested twice: on the test digits as they are, and on the same digits shifted at
 # random.
 #
 # **Before you run it:** the first net reads about 96 % of the test digits. Which shares do you expect in the other five
@@ -2261,6 +2277,8 @@ def examine(logits, what):
     )
     expect([model.calls for model in models], [1] * count, f"{what}: each model is called once")
     expect([model.training for model in models], modes, f"{what}: the models stay in their mode")
+    scales = [model.scale.item() for model in models]
+    expect(scales, [1.0] * count, f"{what}: the parameters of the models stay as they are")
     return answer, wanted
 
 
@@ -2320,8 +2338,8 @@ print(f"in all: {(classes == test_y).float().mean():.1%} right")
 # <details><summary>Why?</summary>
 #
 # For most digits exactly one model says yes, and then it is nearly always right. But for about one in ten, *none* of the
-# models does: each sees nine times as many "no" as "yes" in training and is careful. The most certain of them is right in
-# about two cases of three, so `argmax` is much better than giving up. A few digits are claimed by two models.
+# models does: each sees nine times as many "no" as "yes" in training and is careful. The most certain of them is
+# still right in about three cases of four, so `argmax` is much better than giving up. A few digits are claimed by two models.
 #
 # </details>
 #
@@ -2375,7 +2393,7 @@ g = torch.Generator().manual_seed(148)
 images, classes = load_digits()
 
 
-def examine(batch_size, every):
+def examine(batch_size, every, least=0.93):
     """Train on digits with pixels and classes in another order; test on every fifth or so."""
     x, y = images.flatten(1)[:, torch.randperm(64, generator=g)] / 16, torch.randperm(10, generator=g)[classes]
     held = torch.arange(len(y)) % every == 1
@@ -2416,14 +2434,14 @@ def examine(batch_size, every):
     advice = f"It is right on {right:.1%}."
     if right < 0.3:
         advice += " That is close to guessing: is there a step, on the right loss, with the right sign? Are the gradients cleared?"
-    elif right < 0.93:
+    elif right < least:
         advice += " More passes, or a larger learning rate?"
-    require(right >= 0.93, f"{what}: right on at least 93 % of other digits", advice)
+    require(right >= least, f"{what}: right on at least 93 % of other digits", advice)
 
 
 examine(64, 5)
 ### BEGIN HIDDEN TESTS
-examine(50, 4)
+examine(50, 4, least=0.92)  # other digits: who has just passed passes here, too
 ### END HIDDEN TESTS
 
 # %% [markdown]

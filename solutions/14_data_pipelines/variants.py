@@ -1600,12 +1600,12 @@ class MiniLoader:
 
     def __len__(self):
         full, rest = divmod(len(self.dataset), self.batch_size)
-        return full + (rest > 0)
+        return full if self.drop_last or rest == 0 else full + 1
 
     def __iter__(self):
         n = len(self.dataset)
         order = torch.randperm(n).tolist() if self.shuffle else list(range(n))
-        for number in range(len(self)):
+        for number in range(-(-n // self.batch_size)):
             start = number * self.batch_size
             xs, ys = zip(*[self.dataset[i] for i in order[start : start + self.batch_size]])
             yield torch.stack(xs), torch.tensor(ys)
@@ -1857,7 +1857,7 @@ class MiniLoader:
 
 
 # Keeps its place in self
-# %% wrong="mini_loader" says="The passes share their place"
+# %% wrong="mini_loader"
 class MiniLoader:
     def __init__(self, dataset, batch_size, shuffle=False, drop_last=False):
         self.dataset, self.batch_size = dataset, batch_size
@@ -3286,6 +3286,15 @@ def one_vs_rest(models, x):
 # %% wrong="one_vs_rest" says="x stays as it is"
 def one_vs_rest(models, x):
     x += 1e-3
+    table = torch.cat([model(x) for model in models], dim=1)
+    return table.argmax(dim=1), (table > 0.5).sum(dim=1)
+
+
+# Freezes nothing, but changes a parameter
+# %% wrong="one_vs_rest" says="stay as they are"
+def one_vs_rest(models, x):
+    with torch.no_grad():
+        models[0].scale.add_(1e-3)
     table = torch.cat([model(x) for model in models], dim=1)
     return table.argmax(dim=1), (table > 0.5).sum(dim=1)
 
