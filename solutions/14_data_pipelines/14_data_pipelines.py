@@ -789,8 +789,10 @@ def kept(move, image, what):
 for shape, dtype, most in [((1, 6, 4), torch.float32, 1), ((3, 4, 6), torch.uint8, 2), ((2, 5, 5), torch.float64, 0)]:
     image = torch.randint(1, 200, shape, generator=g).to(dtype)
     what, move = f"RandomShift({most}) of an image of shape {shape} and dtype {dtype}", RandomShift(most)
-    moves = [find_move(kept(move, image, what), image, most, what) for _ in range(3)]
-    print(f"✓ {what} moves it by", *moves, "and leaves it as it was")
+    moves = [find_move(kept(move, image, what), image, most, what) for _ in range(10)]
+    farthest = max(max(abs(d), abs(r)) for d, r in moves)
+    advice = f"In ten calls it never moved farther than {farthest}."
+    require(farthest == most, f"{what} moves it by {moves[0]}, {moves[1]}, … and leaves it as it was", advice)
 
 
 def examine(most, calls, seed):
@@ -851,8 +853,9 @@ examine(1, 24, 8)
 for shape, dtype, most in [((2, 3, 5), torch.int64, 2), ((1, 8, 7), torch.float16, 3)]:
     image = torch.randint(1, 200, shape, generator=g).to(dtype)
     what, move = f"RandomShift({most}) of an image of shape {shape} and dtype {dtype}", RandomShift(most)
-    for _ in range(4):
-        find_move(kept(move, image, what), image, most, what)
+    moves = [find_move(kept(move, image, what), image, most, what) for _ in range(16)]
+    farthest = max(max(abs(d), abs(r)) for d, r in moves)
+    require(farthest == most, f"{what} moves it by up to {most}", f"It never moved farther than {farthest}.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1164,7 +1167,8 @@ print("in one pass:  ", *(f"{count:4}" for count in drawn.bincount().tolist()))
 #
 # Write the class `MiniLoader(dataset, batch_size, shuffle=False, drop_last=False)`, a small `DataLoader`. `dataset` has a
 # length and gives pairs `(x, y)`: a tensor, always of the same shape and dtype, and a Python `int`. Ask for its samples
-# with `dataset[i]`, where `i` is a Python `int` from 0 to `len(dataset) - 1`, and use nothing but its length and its items.
+# with `dataset[i]`, where `i` is a Python `int` from 0 to `len(dataset) - 1`, once for each sample of a pass (a random
+# transform gives another image the next time), and use nothing but its length and its items.
 #
 # - Each `for` over a `MiniLoader` is one pass. It gives tuples `(x, y)`: the stacked tensors of a batch, and an int64
 #   tensor of shape `(N,)`.
@@ -1263,6 +1267,20 @@ class Numbered:
         return x, 3 * index + 1
 
 
+class Counting(Numbered):
+    """The second number of a sample tells how many samples have been asked for so far."""
+
+    def __init__(self, n):
+        super().__init__(n)
+        self.asked = 0
+
+    def __getitem__(self, index):
+        self.asked += 1
+        x, y = super().__getitem__(index)
+        x[1] = self.asked
+        return x, y
+
+
 def numbers(batches):
     """Which samples are in each batch."""
     return [[round(first) for first in x.flatten(1)[:, 0].tolist()] for x, _ in batches]
@@ -1347,6 +1365,23 @@ again(6, 3, True)
 again(6, 2, False, (), torch.float64)
 again(2, 5, False)
 again(2, 5, True)
+
+asked = [count for x, _ in one_pass(MiniLoader(Counting(5), 2)) for count in x[:, 1].tolist()]
+expect(
+    asked,
+    [1.0, 2.0, 3.0, 4.0, 5.0],
+    "each sample is asked for once in a pass",
+    mistakes={
+        "dataset[i] is called twice for each sample, once for x and once for y: keep the pair.": [
+            1.0,
+            3.0,
+            5.0,
+            7.0,
+            9.0,
+        ],
+        "The batch is fetched twice, once for x and once for y: keep the pairs.": [1.0, 2.0, 5.0, 6.0, 9.0],
+    },
+)
 
 try:
     damaged = iter(MiniLoader(Numbered(6, damaged=[5]), 2))
@@ -1544,7 +1579,8 @@ show(
 # enough as soon as batches come as fast as the model takes them.
 #
 # So measure. If the samples cost computing time, more workers than processors bring nothing; if they cost waiting, as for a
-# disk or a network, they may. (The processes end with the pass; `persistent_workers=True` keeps them for the next one.)
+# disk or a network, they may. (The processes end with the pass; `persistent_workers=True` keeps them for the next one. Where a worker is
+# a new Python that has to import torch, as on macOS, the start alone takes seconds.)
 #
 # </details>
 #

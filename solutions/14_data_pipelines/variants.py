@@ -1206,6 +1206,19 @@ class RandomShift:
         return F.pad(image, (m, m, m, m))[:1, top : top + height, left : left + width].clone()
 
 
+# By one pixel only, whatever most is
+# %% wrong="random_shift" says="never moved farther"
+class RandomShift:
+    def __init__(self, most):
+        self.most = most
+
+    def __call__(self, image):
+        m = self.most
+        height, width = image.shape[1:]
+        top, left = (torch.randint(-1, 2, (2,)) * (m > 0) + m).tolist()
+        return F.pad(image, (m, m, m, m))[:, top : top + height, left : left + width].clone()
+
+
 # Filled up with ones
 # %% wrong="random_shift" says="fill up with zeros"
 class RandomShift:
@@ -2056,7 +2069,7 @@ class MiniLoader:
             yield torch.stack(xs), torch.tensor(ys)
 
 
-# Labels in the order of the file
+# Labels sorted
 # %% wrong="mini_loader" says="A label belongs to another sample"
 class MiniLoader:
     def __init__(self, dataset, batch_size, shuffle=False, drop_last=False):
@@ -2073,7 +2086,7 @@ class MiniLoader:
         for number in range(len(self)):
             start = number * self.batch_size
             xs, ys = zip(*[self.dataset[i] for i in order[start : start + self.batch_size]])
-            yield torch.stack(xs), torch.tensor([self.dataset[i][1] for i in range(start, start + len(xs))])
+            yield torch.stack(xs), torch.tensor(sorted(ys))
 
 
 # Tensors as numbers
@@ -2111,6 +2124,47 @@ class MiniLoader:
         loader = torch.utils.data.DataLoader(self.dataset, self.batch_size, self.shuffle, drop_last=self.drop_last)
         for x, y in loader:
             yield x, y
+
+
+# Asks twice, sample by sample
+# %% wrong="mini_loader" says="called twice for each sample"
+class MiniLoader:
+    def __init__(self, dataset, batch_size, shuffle=False, drop_last=False):
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.drop_last = shuffle, drop_last
+
+    def __len__(self):
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full if self.drop_last or rest == 0 else full + 1
+
+    def __iter__(self):
+        n = len(self.dataset)
+        order = torch.randperm(n).tolist() if self.shuffle else list(range(n))
+        for number in range(len(self)):
+            start = number * self.batch_size
+            xs, ys = zip(*[(self.dataset[i][0], self.dataset[i][1]) for i in order[start : start + self.batch_size]])
+            yield torch.stack(xs), torch.tensor(ys)
+
+
+# Asks twice, batch by batch
+# %% wrong="mini_loader" says="fetched twice"
+class MiniLoader:
+    def __init__(self, dataset, batch_size, shuffle=False, drop_last=False):
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.drop_last = shuffle, drop_last
+
+    def __len__(self):
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full if self.drop_last or rest == 0 else full + 1
+
+    def __iter__(self):
+        n = len(self.dataset)
+        order = torch.randperm(n).tolist() if self.shuffle else list(range(n))
+        for number in range(len(self)):
+            start = number * self.batch_size
+            now = order[start : start + self.batch_size]
+            xs, ys = [self.dataset[i][0] for i in now], [self.dataset[i][1] for i in now]
+            yield torch.stack(xs), torch.tensor(ys)
 
 
 # Lists as batches
