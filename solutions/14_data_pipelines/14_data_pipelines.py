@@ -790,6 +790,9 @@ for shape, dtype, most in [((1, 6, 4), torch.float32, 1), ((3, 4, 6), torch.uint
     image = torch.randint(1, 200, shape, generator=g).to(dtype)
     what, move = f"RandomShift({most}) of an image of shape {shape} and dtype {dtype}", RandomShift(most)
     moves = [find_move(kept(move, image, what), image, most, what) for _ in range(10)]
+    if most > 0 and len(set(moves)) == 1:
+        advice = "All moves are the same: draw in __call__, not in __init__, and set no seed."
+        require(False, f"{what}: ten calls move it differently", advice)
     farthest = max(max(abs(d), abs(r)) for d, r in moves)
     advice = f"In ten calls it never moved farther than {farthest}."
     require(farthest == most, f"{what} moves it by {moves[0]}, {moves[1]}, … and leaves it as it was", advice)
