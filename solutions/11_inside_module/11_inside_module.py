@@ -73,8 +73,8 @@ def text_box(ax, x, y, width, text, role, height=0.62):
 figure, ax = plt.subplots(figsize=(5.6, 3.6), layout="constrained")
 rows = [
     ("scale = nn.Parameter(…)", "_parameters", "learned"),
-    ("fc = nn.Linear(3, 2)", "_modules", "output"),
-    ("count, a buffer", "_buffers", "input"),
+    ("fc = nn.Linear(3, 2)", "_modules", "plain"),
+    ("count, a buffer", "_buffers", "plain"),
     ("shift = torch.zeros(2)", "vars(probe)", "plain"),
     ("title = 'a probe'", "vars(probe)", "plain"),
 ]
@@ -444,6 +444,11 @@ expect(
     },
 )
 expect([net.title, net.gain.detach()], ["tiny", torch.tensor([2.0, 3.0])], "net.title and net.gain")
+require(
+    type(net.named_parameters()) is list,
+    "named_parameters() returns a list",
+    "Yours is something else, such as a dict, an iterator or a generator: a list of pairs was asked for.",
+)
 net.body = body = TinyModule()
 body.last, body.first = filled((3,), (2, 2)), filled((4,))
 net.offset = nn.Parameter(torch.zeros(1))
@@ -490,20 +495,42 @@ expect(
     "the pairs hold the parameters themselves",
     mistakes={"A copy came back: put the parameter itself into the pair.": torch.full((2, 2), 2.0)},
 )
-modes = [(net.train(False) is net, net.training, body.training, body.last.training, body.first.training)]
-modes.append((net.train() is net, net.training, body.training, body.last.training, body.first.training))
-body.eval()
-modes.append((True, net.training, body.training, body.last.training, body.first.training))
+def modes():
+    return {"net": net.training, "body": body.training, "body.last": body.last.training, "body.first": body.first.training}
+
+
+def all_modes(*flags):
+    return dict(zip(("net", "body", "body.last", "body.first"), flags))
+
+
+returned = net.train(False)
 expect(
-    modes,
-    [(True, *[False] * 4), (True, *[True] * 4), (True, True, *[False] * 3)],
-    "(it returned net, then the flags of net, body, last, first) after net.train(False), net.train(), net.body.eval()",
+    modes(),
+    all_modes(*[False] * 4),
+    "`training` of net and its parts after net.train(False)",
     mistakes={
-        "train returns the module itself.": [(False, *[False] * 4), (False, *[True] * 4), (True, True, *[False] * 3)],
-        "The parts keep their mode: call train of each part.": [(True, False, *[True] * 3), (True, *[True] * 4), (True, True, False, True, True)],
-        "The parts of parts keep their mode: call train of each part, which passes it on.": [(True, False, False, True, True), (True, *[True] * 4), (True, True, *[False] * 3)],
+        "The parts do not follow: call train of each part, and pass mode on.": all_modes(False, True, True, True),
+        "The parts of parts do not follow: call train of each part, which passes it on.": all_modes(False, False, True, True),
     },
-)  # fmt: skip
+)
+require(returned is net, "net.train(False) returns net", "End with return self.")
+net.train()
+expect(modes(), all_modes(*[True] * 4), "the same after net.train()")
+body.eval()
+expect(modes(), all_modes(True, False, False, False), "the same after net.body.eval()")
+net.late = nn.Parameter(torch.ones(1))
+expect(names(net), ["gain", "offset", "late", *deep], "the names after one more Parameter was assigned")
+
+
+def keeps(module):
+    module.very = parameter = nn.Parameter(torch.ones(2))
+    return module.very is parameter
+
+
+net.forward = keeps
+require(net(net) is True, "a Parameter is kept itself", "net.name is not the Parameter that was assigned: do not copy it.")
+
+
 def told(net):
     return len(net.parameters()), names(net)
 
@@ -547,7 +574,6 @@ for kind, old, value, wanted in [
     ("a number to a Parameter's name", nn.Parameter(torch.ones(1)), 3, [[], [], True]),
     ("a part to a Parameter's name", nn.Parameter(torch.ones(1)), filled((1,)), [[], ["x"], False]),
     ("a Parameter to a part's name", filled((1,)), nn.Parameter(torch.ones(5)), [["x"], [], False]),
-    ("a number to a part's name", filled((1,)), 3, [[], [], True]),
 ]:
     net = TinyModule()
     net.x = old
@@ -557,7 +583,7 @@ for kind, old, value, wanted in [
     expect(
         found,
         wanted,
-        f"both registries after {kind} was assigned, and whether net.x is a number",
+        f"the registries after {kind} was assigned, and whether net.x is a number",
         mistakes={"The old value is still registered: remove the name from where it was.": [*former, wanted[2]]},
     )
 net.x = 5
@@ -889,6 +915,12 @@ def examine(parts, x, copied=False):
     )
     kinds = isinstance(net, (nn.Sequential, nn.ModuleList))
     require(not kinds, f"{title} is written from scratch", "It is torch's own container: register the modules yourself.")
+    expect(
+        [name for name, _ in net.named_parameters()],
+        [name for name, _ in theirs.named_parameters()],
+        f"the names of the parameters of {title}, each parameter once",
+        mistakes={"The same module twice has become two: register the modules themselves, not copies.": list(wanted)[:6]},
+    )
     mode = len(parts) % 2 == 1
     theirs.train(mode)
     net.train(mode)
@@ -906,7 +938,6 @@ def examine(parts, x, copied=False):
         rtol=1e-3,
         atol=1e-4,
     )
-    return net
 
 
 x = torch.tensor([1.0, 2.0])
@@ -929,6 +960,10 @@ examine([nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)], torch.randn(5, 3, generat
 same = nn.Linear(4, 4)
 examine([same, nn.Tanh(), same, nn.BatchNorm1d(4)], torch.randn(6, 4, generator=g))
 examine([nn.Sequential(nn.Linear(2, 3), nn.ReLU()), nn.Linear(3, 1)], torch.randn(4, 2, generator=g), copied=True)
+linear = nn.Linear(2, 1)
+net = MySequential(linear, Add(1))
+linear.load_state_dict({"weight": torch.zeros(1, 2), "bias": torch.tensor([4.0])})
+expect(net(x).detach(), torch.tensor([5.0]), "a chain after its linear layer was given other numbers: it holds the layer itself")
 twelve = MySequential(*[Add(k) for k in range(12)])
 both = MySequential(double, Add(1), double)
 expect(
@@ -1136,8 +1171,10 @@ def examine(features, n, scale, title="", known=False):
         x, w, b, m = x.double(), w.double(), b.double(), m.double()
     leaves = [value.clone().requires_grad_() for value in (x, w, b)]
     mine, before = x.requires_grad_(), x.detach().clone()
-    s, answer = wanted_value(*leaves, m), net(inplace(mine))
-    expect(mine.detach(), before, f"{name}(x) leaves x as it was")
+    plain = before.clone()
+    net(inplace(plain))
+    expect(plain, before, f"{name}(x) leaves x as it was")
+    s, answer = wanted_value(*leaves, m), net(mine)
     expect(
         answer,
         s,
@@ -1424,7 +1461,7 @@ expect(
 expect(net.count, torch.tensor(0), "count at first")
 
 
-def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=False):
+def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=False, earlier=0):
     net = Standardize(features).to(dtype) if net is None else net
     x = 40 * torch.randn(features, n, generator=g).to(dtype).t() + 7
     x[:, 0] = 0.1  # all the values are equal
@@ -1463,11 +1500,12 @@ def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=
         "the buffers require no gradient",
         "Autograd follows fit: detach x first.",
     )
-    expect(net.count, torch.tensor(n), f"count after {title}", mistakes={"count adds up: each fit starts afresh.": torch.tensor(2 * n)})
-    y = (4 * torch.randn(features, 5, generator=g).to(dtype).t() - 3).requires_grad_()
-    kept = y.detach().clone()
-    answer = net(inplace(y))
-    expect(y.detach(), kept, "net(y) leaves y as it was")
+    expect(net.count, torch.tensor(n), f"count after {title}", mistakes={"count adds up: each fit starts afresh.": torch.tensor(n + earlier)})
+    y = 4 * torch.randn(features, 5, generator=g).to(dtype).t() - 3
+    kept = y.clone()
+    net(inplace(y))
+    expect(y, kept, "net(y) leaves y as it was")
+    answer = net(y.requires_grad_())
     expect(
         answer,
         (kept - mean) / std,
@@ -1489,7 +1527,7 @@ def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=
 
 net = examine(6, 3, known=True)
 with contextlib.redirect_stdout(io.StringIO()):
-    examine(4, 3, net=net)
+    examine(4, 3, net=net, earlier=6)
     examine(9, 4, torch.float64, needs_grad=True)
     old, new = examine(5, 2), Standardize(2)
 require(True, "the same for a second fit, in float64, with an x that requires a gradient, and for other sizes", "")
@@ -1694,13 +1732,15 @@ def examine(k, names):
         f"the number of outputs in {title}",
         mistakes={
             "Only one output of each is kept: append to a list.": {name: min(1, len(o)) for name, o in wanted.items()},
+            "The net was called twice: call net(x) once.": {name: 2 * len(o) for name, o in wanted.items()},
+            "The net's own hooks did not run: call net(x), not net.forward(x).": {
+                name: len(o) * (name != "") for name, o in wanted.items()
+            },
+            "All the outputs are in the list of the last name: give each hook its own name.": {
+                name: sum(map(len, wanted.values())) * (name == names[-1]) for name in names
+            },
             "There is no entry for a module that was not called.": {name: len(o) for name, o in wanted.items() if o},
         },
-    )
-    require(
-        not any(one.requires_grad for outputs in found.values() for one in outputs),
-        "the outputs require no gradient",
-        "Detach them.",
     )
     overwritten = dict(wanted)
     for name in {"body.0"} & set(names):
@@ -1713,10 +1753,12 @@ def examine(k, names):
         atol=1e-5,
         mistakes={
             "These are the values after nn.ReLU(inplace=True) overwrote them: record a clone.": overwritten,
-            "All the lists hold the outputs of the last module: give each hook its own name.": {
-                name: wanted[names[-1]] for name in names
-            },
         },
+    )
+    require(
+        not any(one.requires_grad for outputs in found.values() for one in outputs),
+        "the outputs require no gradient",
+        "Detach them.",
     )
 
 
@@ -1725,13 +1767,16 @@ examine(5, ["", "body"])
 net = nn.Sequential(Nosy(), nn.Tanh(), Nosy())
 x = torch.tensor([1.0, 2.0])
 record(inplace(net), x, ["0", "2"])
-expect([net[0].calls, net[2].calls], [1, 1], "how often a net is called by record", mistakes={"Call net(x) once.": [2, 2]})
-with_one, without = {"": [torch.tensor([1.0, 2.0]).tanh()]}, torch.tensor([1.0, 2.0]).tanh()
+expect([net[0].calls, net[2].calls], [1, 1], "how often a net is called by record")
+without = torch.tensor([1.0, 2.0]).tanh()
 expect(
     record(net, x, [""]),
     {"": [without]},
     "what a net returns that adds the number of its parts' hooks, recorded after another call of record",
-    mistakes={"Hooks of the call before are still there: remove them.": {"": [torch.tensor([2.0, 3.0]).tanh() + 1]}},
+    mistakes={
+        "Hooks of the call before are still there: remove them.": {"": [torch.tensor([2.0, 3.0]).tanh() + 1]},
+        "The net is in the wrong mode: leave it in the mode in which it was.": {"": [torch.tensor([11.0, 12.0]).tanh() + 10]},
+    },
 )
 expect_error(ValueError, lambda: record(net, torch.tensor([-3.0]), ["0", "1"]), "an error in the net goes on to the caller")
 expect(
@@ -1785,7 +1830,7 @@ print("b.grad:", b.grad.tolist())
 # - The inputs of the layer have the shape $N \times C$, where $N$ may differ from call to call. Every call affects the loss. All parameters are
 #   trainable, and `x` is left as it was.
 # - The sum of the list is the gradient of the weight. The tensors in it do not require a gradient.
-# - `net` is called once. Afterwards no hook of yours is left in it, and the `grad` of each parameter is `None`.
+# - `net` is called once. Afterwards no hook of yours is left in it, and the `grad` of each parameter is `None`, as it was before.
 #
 # <details><summary>Hint 1: two records</summary>
 #
@@ -1896,6 +1941,7 @@ def examine(net, n, uses, title):
             "They are transposed: the weight's shape is (out, in).": [one.t() for one in wanted],
             "They are divided by the number of samples: the loss is the sum.": [one / n for one in wanted],
             "They are in a tuple: a list was asked for.": tuple(wanted),
+            "These belong to the mean of net(x): the loss is the sum.": [one / (2 * n) for one in wanted],
         }
     expect(found, wanted, f"{title}: the gradients", rtol=1e-3, atol=1e-5, mistakes=mistakes)
     require(not any(one.requires_grad for one in found), f"{title}: they require no gradient", "Detach them.")

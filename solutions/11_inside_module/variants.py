@@ -1489,7 +1489,7 @@ class TinyModule:
 
 
 # A dict comes back
-# %% wrong="tiny_module" says="the names in named_parameters()"
+# %% wrong="tiny_module" says="a list of pairs was asked for"
 class TinyModule:
     """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
 
@@ -1546,7 +1546,7 @@ class TinyModule:
 
 
 # Only itself
-# %% wrong="tiny_module" says="The parts keep their mode"
+# %% wrong="tiny_module" says="The parts do not follow"
 class TinyModule:
     """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
 
@@ -1601,7 +1601,7 @@ class TinyModule:
 
 
 # One level of parts
-# %% wrong="tiny_module" says="The parts of parts keep their mode"
+# %% wrong="tiny_module" says="The parts of parts do not follow"
 class TinyModule:
     """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
 
@@ -1658,7 +1658,7 @@ class TinyModule:
 
 
 # Returns nothing
-# %% wrong="tiny_module" says="train returns the module itself"
+# %% wrong="tiny_module" says="End with return self"
 class TinyModule:
     """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
 
@@ -1714,7 +1714,7 @@ class TinyModule:
 
 
 # The mode is not passed on
-# %% wrong="tiny_module" says="the flags of net"
+# %% wrong="tiny_module" says="and pass mode on"
 class TinyModule:
     """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
 
@@ -2094,7 +2094,7 @@ class MySequential(nn.Sequential):
 
 
 # Slips past values: copies are registered, so a repeated module becomes two
-# %% wrong="my_sequential"
+# %% wrong="my_sequential" says="has become two"
 class MySequential(nn.Module):
     def __init__(self, *modules):
         super().__init__()
@@ -2757,7 +2757,7 @@ class Standardize(nn.Module):
 
 
 # count adds up
-# %% wrong="standardize" says="count after fit"
+# %% wrong="standardize" says="count adds up"
 class Standardize(nn.Module):
     def __init__(self, features):
         super().__init__()
@@ -3076,7 +3076,7 @@ def record(net, x, names):
 
 
 # The lambda looks up the name when it runs
-# %% wrong="record" says="the number of outputs"
+# %% wrong="record" says="give each hook its own name"
 def record(net, x, names):
     outputs = {name: [] for name in names}
     handles = []
@@ -3109,7 +3109,7 @@ def record(net, x, names):
 
 
 # Called twice
-# %% wrong="record"
+# %% wrong="record" says="call net(x) once"
 def record(net, x, names):
     outputs = {name: [] for name in names}
     handles = []
@@ -3178,7 +3178,7 @@ def record(net, x, names):
 
 
 # The mode is changed
-# %% wrong="record"
+# %% wrong="record" says="The net is in the wrong mode"
 def record(net, x, names):
     outputs = {name: [] for name in names}
     handles = []
@@ -3219,7 +3219,7 @@ def record(net, x, names):
 
 
 # forward is called directly
-# %% wrong="record" says="the number of outputs"
+# %% wrong="record" says="not net.forward(x)"
 def record(net, x, names):
     outputs = {name: [] for name in names}
     handles = []
@@ -3546,7 +3546,7 @@ def gradients_by_use(net, name, x):
 
 
 # The mean
-# %% wrong="gradients_by_use" says="the gradients"
+# %% wrong="gradients_by_use" says="the mean of net(x)"
 def gradients_by_use(net, name, x):
     calls = []
 
