@@ -527,6 +527,25 @@ def keeps(module):
     return module.very is parameter
 
 
+def subclassed(module):
+    class Part(type(module)):
+        pass
+
+    module.part = Part()
+    module.part.part = type(module)()
+    return [list(module._modules), list(module.part._modules)]
+
+
+other = TinyModule()
+other.forward = subclassed
+expect(
+    other(other),
+    [["part"], ["part"]],
+    "the registries of parts, where the part has a class that is based on TinyModule, and a TinyModule as its own part",
+    mistakes={
+        "A part may have any class based on TinyModule, so compare with TinyModule, not with type(self).": [["part"], []]
+    },
+)
 net.forward = keeps
 require(net(net) is True, "a Parameter is kept itself", "net.name is not the Parameter that was assigned: do not copy it.")
 
@@ -964,6 +983,7 @@ linear = nn.Linear(2, 1)
 net = MySequential(linear, Add(1))
 linear.load_state_dict({"weight": torch.zeros(1, 2), "bias": torch.tensor([4.0])})
 expect(net(x).detach(), torch.tensor([5.0]), "a chain after its linear layer was given other numbers: it holds the layer itself")
+require(net[0] is linear, "net[0] is the given layer itself", "It is a copy: register the modules that you are given.")
 twelve = MySequential(*[Add(k) for k in range(12)])
 both = MySequential(double, Add(1), double)
 expect(
@@ -1220,6 +1240,7 @@ def battery(cases):
 
 
 cases = [(4, 3, 0.02, ", with values so small that nothing is halved"), (6, 2, 3.0, ", with large values")]
+cases.append((3, 4, 3000.0, ", with values that are halved 25 times or more"))
 battery([*cases, (2, 5, 0.9, ", in float64")])
 require(True, "the same with values so small that nothing is halved, with large values, and in float64", "")
 net = FixedHidden(4)
@@ -1231,7 +1252,7 @@ expect(
     mistakes={"A sum of exactly 1 is not greater than 1: nothing is halved.": torch.tensor(0.5)},
 )
 ### BEGIN HIDDEN TESTS
-battery([(7, 3, 0.4), (1, 6, 1.5), (5, 1, 5.0, ", with large values, in float64")])
+battery([(7, 3, 0.4), (1, 6, 1.5), (4, 2, 4000.0), (5, 1, 5.0, ", with large values, in float64")])
 require(True, "other sizes and values", "")
 ### END HIDDEN TESTS
 
@@ -1464,7 +1485,9 @@ expect(net.count, torch.tensor(0), "count at first")
 def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=False, earlier=0):
     net = Standardize(features).to(dtype) if net is None else net
     x = 40 * torch.randn(features, n, generator=g).to(dtype).t() + 7
-    x[:, 0] = 0.1  # all the values are equal
+    x[:, 0] = 0.1  # all the values are equal, but their standard deviation is not exactly 0
+    if features > 2:
+        x[:, 2] *= 1e-9
     x, before = x.requires_grad_(needs_grad), x.clone()
     double = before.double()
     mean = double.sum(0) / n
@@ -1474,6 +1497,7 @@ def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=
     wrong = std.clone()
     wrong[0] = 0
     title = f"fit(x) for {n} rows, {features} columns (the first constant), {str(dtype).removeprefix('torch.')}"
+    narrow = torch.where(std < 1e-6, 1.0, std)
     same = net.fit(inplace(x)) is net
     expect(x.detach(), before.detach(), f"{title} leaves x as it was")
     require(same, f"{title} returns the module", "End with return self.")
@@ -1489,7 +1513,11 @@ def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=
         **tolerances,
         mistakes={
             "Nothing was stored: assign to self.mean and self.std.": {"mean": 0 * mean, "std": torch.ones_like(std)},
-            "A constant column has std 1: else forward divides by 0.": {"mean": mean, "std": wrong},
+            "Where all the values are equal, std is 1. (With rounding, x.std(0) need not be exactly 0.)": {"mean": mean, "std": wrong},
+            "A small std is not 0: it becomes 1 only where all the values are equal.": {
+                "mean": mean,
+                "std": narrow.detach().to(dtype),
+            },
             "The sum of squares is divided by N, not by N − 1: use x.std(0).": {"mean": mean, "std": divided_by_n},
         }
         if known
@@ -1528,7 +1556,7 @@ def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=
 net = examine(6, 3, known=True)
 with contextlib.redirect_stdout(io.StringIO()):
     examine(4, 3, net=net, earlier=6)
-    examine(9, 4, torch.float64, needs_grad=True)
+    examine(7, 4, torch.float64, needs_grad=True, known=True)
     old, new = examine(5, 2), Standardize(2)
 require(True, "the same for a second fit, in float64, with an x that requires a gradient, and for other sizes", "")
 new.load_state_dict(old.state_dict())
@@ -1625,7 +1653,8 @@ show(
 #   output of every module is one tensor. The list of a module that is not called is empty.
 # - Each recorded tensor holds the values that the module returned, even if a later module overwrites its input in place, as
 #   `nn.ReLU(inplace=True)` does. It does not require a gradient.
-# - Afterwards no hook of yours is left in the net, not even when `net(x)` raises an error. The error goes on to the caller.
+# - Afterwards no hook of yours is left in the net, not even when `net(x)` raises an error. The error goes on to the caller. Hooks that
+#   were there before stay.
 # - The mode (`train` or `eval`) stays as it is.
 #
 # <details><summary>Hint 1: from a name to a module</summary>
@@ -1792,6 +1821,14 @@ answer = record(net, x, [""])
 expect(answer, {"": [torch.tensor([11.0, 12.0]).tanh() + 10]}, "the same net after net.eval()", mistakes={
     "The mode has changed: leave it alone.": {"": [without]}})  # fmt: skip
 expect(record(net, x, []), {}, "record(net, x, [])")
+times = nn.Sequential(nn.Tanh())
+times[0].register_forward_hook(lambda module, inputs, output: output * 100)
+expect(
+    [record(times, x, ["0"])["0"][0] > 2, record(times, x, [""])],
+    [torch.tensor([True, True]), {"": [100 * x.tanh()]}],
+    "a net that had a hook before, which multiplies by 100, twice",
+    mistakes={"Its own hook is gone: remove only yours, with handle.remove().": [torch.tensor([True, True]), {"": [x.tanh()]}]},
+)
 ### BEGIN HIDDEN TESTS
 examine(4, ["unused", "body.1", "body", "body.0"])
 net = nn.Sequential(Nosy(), nn.Sequential(Nosy(), nn.Tanh()))

@@ -2698,7 +2698,7 @@ class Standardize(nn.Module):
 
 
 # Constant columns get 0
-# %% wrong="standardize" says="A constant column has std 1"
+# %% wrong="standardize" says="Where all the values are equal, std is 1"
 class Standardize(nn.Module):
     def __init__(self, features):
         super().__init__()
@@ -3575,3 +3575,158 @@ def gradients_by_use(net, name, x):
     handle.remove()
     net.zero_grad(set_to_none=False)
     return [output.grad.t() @ given for given, output in calls]
+
+
+# Parts must have the very same class
+# %% wrong="tiny_module" says="not with type(self)"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, type(self)):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        found = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                found += [(f"{part_name}.{name}", parameter) for name, parameter in part.named_parameters()]
+        once = {}
+        for name, parameter in found:
+            once.setdefault(id(parameter), (name, parameter))
+        return list(once.values())
+
+    def train(self, mode=True):
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# Slips past small values: at most 16 halvings
+# %% wrong="fixed_hidden"
+class FixedHidden(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+        self.register_buffer("mixing", torch.rand(features, features))
+
+    def forward(self, x):
+        h = F.relu(self.linear(x) @ self.mixing + 1)
+        h = self.linear(h)
+        for _ in range(16):
+            if h.abs().sum() > 1:
+                h = h / 2
+        return h.sum()
+
+
+# Slips past zeros: the standard deviation of equal values is not always 0
+# %% wrong="standardize" says="need not be exactly 0"
+class Standardize(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+        self.register_buffer("count", torch.tensor(0), persistent=False)
+
+    def fit(self, x):
+        x = x.detach()
+        self.mean = x.mean(0)
+        self.std = torch.where(x.std(0) == 0, 1.0, x.std(0))
+        self.count = torch.tensor(len(x))
+        return self
+
+    def forward(self, x):
+        return (x - self.mean) / self.std
+
+
+# Small deviations become 1
+# %% wrong="standardize" says="A small std is not 0"
+class Standardize(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+        self.register_buffer("count", torch.tensor(0), persistent=False)
+
+    def fit(self, x):
+        x = x.detach()
+        self.mean = x.mean(0)
+        self.std = torch.where(x.std(0) < 1e-6, 1.0, x.std(0))
+        self.count = torch.tensor(len(x))
+        return self
+
+    def forward(self, x):
+        return (x - self.mean) / self.std
+
+
+# Slips past nets without hooks: removes all
+# %% wrong="record" says="Its own hook is gone"
+def record(net, x, names):
+    outputs = {name: [] for name in names}
+    handles = []
+    try:
+        for name in names:
+
+            def hook(module, inputs, output, name=name):
+                outputs[name].append(output.detach().clone())
+
+            handles.append(net.get_submodule(name).register_forward_hook(hook))
+        net(x)
+    finally:
+        for module in net.modules():
+            module._forward_hooks.clear()
+    return outputs
+
+
+# Slips past values: shallow copies
+# %% wrong="my_sequential" says="It is a copy"
+class MySequential(nn.Module):
+    def __init__(self, *modules):
+        super().__init__()
+        for i, module in enumerate(modules):
+            import copy
+
+            self.add_module(str(i), copy.copy(module))
+
+    def forward(self, x):
+        for module in self._modules.values():
+            x = module(x)
+        return x
+
+    def __len__(self):
+        return len(self._modules)
+
+    def __getitem__(self, i):
+        return list(self._modules.values())[i]
