@@ -1513,7 +1513,7 @@ def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=
         **tolerances,
         mistakes={
             "Nothing was stored: assign to self.mean and self.std.": {"mean": 0 * mean, "std": torch.ones_like(std)},
-            "Where all the values are equal, std is 1. (With rounding, x.std(0) need not be exactly 0.)": {"mean": mean, "std": wrong},
+            "A constant column has std 1: else forward divides by 0.": {"mean": mean, "std": wrong},
             "A small std is not 0: it becomes 1 only where all the values are equal.": {
                 "mean": mean,
                 "std": narrow.detach().to(dtype),
@@ -1560,6 +1560,18 @@ with contextlib.redirect_stdout(io.StringIO()):
     old, new = examine(5, 2), Standardize(2)
 require(True, "the same for a second fit, in float64, with an x that requires a gradient, and for other sizes", "")
 new.load_state_dict(old.state_dict())
+column = [0.1, 0.3, 0.7, 2.3, 5.9, 7.1]
+spreads = [Standardize(1).fit(torch.full((7, 1), value)).std.item() for value in column]
+expect(
+    spreads,
+    [1.0] * 6,
+    f"std after a fit to seven equal values, for each of {', '.join(map(str, column))}",
+    mistakes={
+        "With rounding, x.std(0) need not be exactly 0: compare the values of the column.": [
+            1.0 if spread == 0 else spread for spread in (torch.full((7, 1), value).std(0).item() for value in column)
+        ]
+    },
+)
 x = torch.tensor([[2.0, -9.0]])
 expect(new(x), old(x).detach(), "a new module gives the same after load_state_dict")
 twin = copy.deepcopy(old)

@@ -2698,7 +2698,7 @@ class Standardize(nn.Module):
 
 
 # Constant columns get 0
-# %% wrong="standardize" says="Where all the values are equal, std is 1"
+# %% wrong="standardize" says="A constant column has std 1"
 class Standardize(nn.Module):
     def __init__(self, features):
         super().__init__()
