@@ -9,7 +9,7 @@
 # - choose between a parameter, a buffer and a plain attribute;
 # - record activations and gradients inside any network with hooks.
 #
-# **Points**: 15. **Time**: about 45 minutes of reading and 80 minutes for the 7 exercises. **You need**: your own module classes,
+# **Points**: 15. **Time**: about 45 minutes of reading and 85 minutes for the 7 exercises. **You need**: your own module classes,
 # `named_parameters`, `state_dict` and a training loop (`10_modules`), `nn.Linear` and its gradients (`04_linear`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
@@ -34,7 +34,8 @@ for name, value in vars(nn.Module()).items():
 # %% [markdown]
 # `super().__init__()` has created a flag, `training`, and several empty dictionaries, the **registries**: one for
 # parameters, one for buffers (tensors that belong to the module but are not learned), one for parts, and a few for hooks.
-# We will meet all of them. (`vars` lists some more that we do not need here.)
+# We will meet all of them. (`vars` lists some more that we do not need here. In older versions of PyTorch all of these were
+# `OrderedDict`s; a plain dict keeps its order, too.)
 #
 # Now fill a module:
 
@@ -253,8 +254,7 @@ expect(
 # ## A Module in thirty lines
 #
 # The heart of `nn.Module` is small. You will write it in this section, with parameters and parts but without buffers and
-# hooks. First look at how the real one lists what it holds. This MLP, module A, has two parts, B and D, and between them a ReLU
-# without parameters:
+# hooks. First look at how the real one lists what it holds. This MLP has two parts, both linear layers:
 
 
 # %%
@@ -275,7 +275,7 @@ class MLP(nn.Module):
 net = MLP()
 print("recurse=True: ", [(name, tuple(p.shape)) for name, p in net.named_parameters()])
 print("recurse=False:", [(name, tuple(p.shape)) for name, p in net.named_parameters(recurse=False)])
-print("the weights of linear1:", [name for name, _ in net.linear1.named_parameters(recurse=False)])
+print("linear1 itself:", [name for name, _ in net.linear1.named_parameters(recurse=False)])
 
 # %% [markdown]
 # <details><summary>Why?</summary>
@@ -824,7 +824,7 @@ print("handle removed:  ", layer(x).item())
 #
 # ### Exercise: MySequential
 #
-# Write `MySequential(*modules)`, without using `nn.Sequential`.
+# Write `MySequential(*modules)`, without torch's own containers (`nn.Sequential`, `nn.ModuleList`, `nn.ModuleDict`).
 #
 # - Its parts are the given modules themselves, registered under the names `"0"`, `"1"`, `"2"`, … so that `state_dict()`
 #   has the same keys as that of `nn.Sequential`. The same module may be given several times.
@@ -932,7 +932,7 @@ def examine(parts, x, copied=False):
         if wanted
         else None,
     )
-    kinds = isinstance(net, (nn.Sequential, nn.ModuleList))
+    kinds = isinstance(net, (nn.Sequential, nn.ModuleList, nn.ModuleDict))
     require(not kinds, f"{title} is written from scratch", "It is torch's own container: register the modules yourself.")
     expect(
         [name for name, _ in net.named_parameters()],
@@ -1020,6 +1020,23 @@ expect_error(IndexError, lambda: MySequential()[0], "net[0] raises IndexError fo
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# ### Side by side
+#
+# Now yours and torch's get the same numbers: a `state_dict` of one is loaded into the other.
+
+# %% yours
+chain = yours_or_ours(MySequential, nn.Sequential, nn.ReLU(), nn.Tanh(), call=(torch.ones(2, 3),))
+theirs = nn.Sequential(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10))
+mine = chain(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10))
+x = torch.rand(2, 20)
+print("the same output before:", torch.equal(mine(x), theirs(x)))
+print(mine.load_state_dict(theirs.state_dict()))
+print("the same output after: ", torch.equal(mine(x), theirs(x)))
+print(mine)
+
+# %% [markdown]
+# Even `print` works: it walks through the registries, as everything else does.
+#
 # ## Blocks: any Python in forward
 #
 # A chain is one kind of block. A class of your own can do anything between its input and its output. The next one shows three
@@ -1651,8 +1668,8 @@ show(
 # <details><summary>Why?</summary>
 #
 # The gradient shrinks by the same factor, about 0.6, in each layer on its way back, so almost nothing reaches the first ones: a
-# **vanishing gradient**. The activations do not show it, because the biases keep them from getting any smaller. The next
-# notebook starts the weights in a better way, and measures this again.
+# **vanishing gradient**. The activations do not show it: each layer adds its biases anew, and that keeps them from shrinking any
+# further. The next notebook starts the weights in a better way, and measures this again.
 #
 # </details>
 #
@@ -2066,7 +2083,6 @@ def our_record(net, x, names):
 
 
 # %% yours varies
-chain = yours_or_ours(MySequential, nn.Sequential, nn.ReLU(), nn.Tanh(), call=(torch.ones(2, 3),))
 scaler = yours_or_ours(Standardize, OurStandardize, 64, call=(torch.ones(2, 64),), random=True)
 
 digits, labels = load_digits()

@@ -3730,3 +3730,130 @@ class MySequential(nn.Module):
 
     def __getitem__(self, i):
         return list(self._modules.values())[i]
+
+
+# %% right="tiny_module"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True, prefix="", seen=None):
+        seen = set() if seen is None else seen
+        pairs = []
+        for name in self._parameters:
+            parameter = self._parameters[name]
+            if id(parameter) in seen:
+                continue
+            seen.add(id(parameter))
+            pairs.append((prefix + name, parameter))
+        if not recurse:
+            return pairs
+        for name in self._modules:
+            pairs.extend(self._modules[name].named_parameters(True, f"{prefix}{name}.", seen))
+        return pairs
+
+    def train(self, mode=True):
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# %% right="standardize"
+class Standardize(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+        self.register_buffer("count", torch.tensor(0), persistent=False)
+
+    @torch.no_grad()
+    def fit(self, x):
+        self.mean = x.mean(0)
+        self.std = torch.where(x.amax(0) == x.amin(0), 1.0, x.std(0))
+        self.count = torch.full((), len(x), dtype=torch.int64)
+        return self
+
+    def forward(self, x):
+        return (x - self.mean) / self.std
+
+
+# %% right="gradients_by_use"
+def gradients_by_use(net, name, x):
+    layer = net.get_submodule(name)
+    inputs, gradients = [], []
+    handles = [
+        layer.register_forward_pre_hook(lambda layer, given: inputs.append(given[0].detach().clone())),
+        layer.register_full_backward_hook(lambda layer, into, out: gradients.append(out[0])),
+    ]
+    net(x.detach().clone().requires_grad_()).sum().backward()
+    for handle in handles:
+        handle.remove()
+    net.zero_grad()
+    return [(gradient[:, :, None] * given[:, None, :]).sum(0) for gradient, given in zip(gradients[::-1], inputs)]
+
+
+# %% right="my_sequential"
+class MySequential(nn.Module):
+    def __init__(self, *modules):
+        super().__init__()
+        for i, module in enumerate(modules):
+            self.add_module(str(i), module)
+        self.chain = list(modules)
+
+    def forward(self, x):
+        for module in [self._modules[str(i)] for i in range(len(self.chain))]:
+            x = module(x)
+        return x
+
+    def __len__(self):
+        return len(self._modules)
+
+    def __getitem__(self, i):
+        return list(self._modules.values())[i]
+
+
+# A list of modules from torch
+# %% wrong="my_sequential" says="written from scratch"
+class MySequential(nn.ModuleList):
+    def __init__(self, *modules):
+        super().__init__(modules)
+
+    def forward(self, x):
+        for module in self:
+            x = module(x)
+        return x
