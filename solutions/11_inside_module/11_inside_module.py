@@ -734,7 +734,7 @@ show(
 #
 # `nn.Module` also has a `forward`. What does it do, if it has to work for every network?
 #
-# **Before you run it:** what happens if you call a class that has no `forward` of its own?
+# **Before you run it:** what happens if you call a module whose class has no `forward` of its own?
 
 
 # %% predict
@@ -757,9 +757,9 @@ except NotImplementedError as error:
 #
 # </details>
 #
-# You write `forward`, but you call the module: `net(x)` is `net.__call__(x)`, which does four things in this order. It runs
-# the *forward pre-hooks*, then `forward`, then the *forward hooks*; and if there are *backward hooks*, it sees to it that
-# autograd will call them. A **hook** is a function that you attach to a module from outside, without changing its class.
+# You write `forward`, but you call the module: `net(x)` is `net.__call__(x)`, which does a little more: it runs
+# the *forward pre-hooks*, then `forward`, then the *forward hooks*. If there are *backward hooks*, it also arranges for
+# autograd to call them. A **hook** is a function that you attach to a module from outside, without changing its class.
 
 # %% folded label="Draw a call"
 figure, ax = plt.subplots(figsize=(5.6, 2.7), layout="constrained")
@@ -811,8 +811,8 @@ print("handle removed:  ", layer(x).item())
 # <details><summary>Why?</summary>
 #
 # $(3 + 1) \cdot 2 \cdot 10 = 80$. Calling `forward` directly skips both hooks: 6. After `handle.remove()` only the pre-hook
-# is left: $(3 + 1) \cdot 2 = 8$. Registering a hook returns a handle, and its `remove()` is the way to get rid of the hook. A
-# hook that is not removed stays on the module for good.
+# is left: $(3 + 1) \cdot 2 = 8$. Registering a hook returns a handle, and its `remove()` takes the hook off again. A
+# hook that is never removed stays on the module for good.
 #
 # </details>
 #
@@ -833,7 +833,7 @@ print("handle removed:  ", layer(x).item())
 # - `len(net)` is the number of modules, a repeated one counted each time. `net[i]` is the module at position `i`; a
 #   negative `i` counts from the end. A position that does not exist raises `IndexError`.
 #
-# Like every module of the course, it works with `copy.deepcopy`, and gradients reach all parameters and `x`.
+# As with every module, `copy.deepcopy` works, and gradients reach all parameters and `x`.
 #
 # <details><summary>Hint 1: which place holds the modules?</summary>
 #
@@ -1039,14 +1039,14 @@ print(mine)
 #
 # ## Blocks: any Python in forward
 #
-# A chain is one kind of block. A class of your own can do anything between its input and its output. The next one shows three
-# things that `nn.Sequential` cannot do:
+# A chain is one kind of block. A class of your own can do anything between its input and its output. The one that you will
+# write next combines three things for which a chain of layers is not enough:
 #
 # - **a constant**: a random matrix that is used, but never trained;
 # - **a shared layer**: the same `nn.Linear` is called twice;
 # - **control flow**: a `while` loop whose number of turns depends on the values.
 #
-# How does the gradient cope with a layer that is used twice? The two uses are two paths from the weight to the loss, and
+# What is the gradient of a weight that is used twice? The two uses are two paths from the weight to the loss, and
 # autograd adds up what comes back along them. You can see both terms if you give the second use a weight of its own with the
 # same numbers:
 
