@@ -444,6 +444,14 @@ expect(
     },
 )
 expect([net.title, net.gain.detach()], ["tiny", torch.tensor([2.0, 3.0])], "net.title and net.gain")
+odd = TinyModule()
+odd.leaf, odd.frozen = torch.ones(2, requires_grad=True), nn.Parameter(torch.ones(2), requires_grad=False)
+expect(
+    list(odd._parameters),
+    ["frozen"],
+    "the registered names, after a plain tensor that requires a gradient and a frozen Parameter were assigned",
+    mistakes={"The type decides, not requires_grad: use isinstance(value, nn.Parameter).": ["leaf"]},
+)
 require(
     type(net.named_parameters()) is list,
     "named_parameters() returns a list",
@@ -1204,7 +1212,7 @@ def examine(features, n, scale, title="", known=False):
     net.load_state_dict({"linear.weight": w, "linear.bias": b, "mixing": m})
     x = torch.randn(features, n, generator=g).t()
     if title.endswith("float64"):
-        net.double()
+        net.double().eval()
         x, w, b, m = x.double(), w.double(), b.double(), m.double()
     leaves = [value.clone().requires_grad_() for value in (x, w, b)]
     mine, before = x.requires_grad_(), x.detach().clone()
@@ -1258,8 +1266,8 @@ def battery(cases):
 
 cases = [(4, 3, 0.02, ", with values so small that nothing is halved"), (6, 2, 3.0, ", with large values")]
 cases.append((3, 4, 3000.0, ", with values that are halved 25 times or more"))
-battery([*cases, (2, 5, 0.9, ", in float64")])
-require(True, "the same with values so small that nothing is halved, with large values, and in float64", "")
+battery([*cases, (2, 5, 0.9, ", after net.eval(), in float64")])
+require(True, "the same with values so small that nothing is halved, with large values, and after net.eval() in float64", "")
 net = FixedHidden(4)
 net.load_state_dict({"linear.weight": torch.zeros(4, 4), "linear.bias": torch.full((4,), 0.25), "mixing": torch.ones(4, 4)})
 expect(
@@ -1500,7 +1508,7 @@ expect(net.count, torch.tensor(0), "count at first")
 
 
 def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=False, earlier=0):
-    net = Standardize(features).to(dtype) if net is None else net
+    net = Standardize(features).to(dtype).train(dtype == torch.float32) if net is None else net
     x = 40 * torch.randn(features, n, generator=g).to(dtype).t() + 7
     x[:, 0] = 0.1  # all the values are equal, but their standard deviation is not exactly 0
     if features > 2:
@@ -1575,7 +1583,7 @@ with contextlib.redirect_stdout(io.StringIO()):
     examine(4, 3, net=net, earlier=6)
     examine(7, 4, torch.float64, needs_grad=True, known=True)
     old, new = examine(5, 2), Standardize(2)
-require(True, "the same for a second fit, in float64, with an x that requires a gradient, and for other sizes", "")
+require(True, "the same for a second fit, after net.eval() in float64, with an x that requires a gradient, and for other sizes", "")
 new.load_state_dict(old.state_dict())
 column = [0.1, 0.3, 0.7, 2.3, 5.9, 7.1]
 spreads = [Standardize(1).fit(torch.full((7, 1), value)).std.item() for value in column]

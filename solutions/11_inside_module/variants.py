@@ -3857,3 +3857,159 @@ class MySequential(nn.ModuleList):
         for module in self:
             x = module(x)
         return x
+
+
+# requires_grad decides
+# %% wrong="tiny_module" says="The type decides"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, torch.Tensor) and value.requires_grad:
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        found = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                found += [(f"{part_name}.{name}", parameter) for name, parameter in part.named_parameters()]
+        once = {}
+        for name, parameter in found:
+            once.setdefault(id(parameter), (name, parameter))
+        return list(once.values())
+
+    def train(self, mode=True):
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# Slips past the first look: the list is kept
+# %% wrong="tiny_module" says="the names after one more Parameter"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        if recurse and "kept" in vars(self):
+            return vars(self)["kept"]
+        found = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                found += [(f"{part_name}.{name}", parameter) for name, parameter in part.named_parameters()]
+        once = {}
+        for name, parameter in found:
+            once.setdefault(id(parameter), (name, parameter))
+        if recurse and self._modules:
+            vars(self)["kept"] = list(once.values())
+        return list(once.values())
+
+    def train(self, mode=True):
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# Slips past training mode
+# %% wrong="standardize" says="5 other rows"
+class Standardize(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+        self.register_buffer("count", torch.tensor(0), persistent=False)
+
+    def fit(self, x):
+        x = x.detach()
+        self.mean = x.mean(0)
+        self.std = torch.where(x.amax(0) == x.amin(0), 1.0, x.std(0))
+        self.count = torch.tensor(len(x))
+        return self
+
+    def forward(self, x):
+        if not self.training:
+            return (x - x.mean(0)) / x.std(0)
+        return (x - self.mean) / self.std
+
+
+# Slips past training mode
+# %% wrong="fixed_hidden" says="after net.eval()"
+class FixedHidden(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+        self.register_buffer("mixing", torch.rand(features, features))
+
+    def forward(self, x):
+        h = F.relu(self.linear(x) @ self.mixing + 1)
+        h = self.linear(h)
+        while self.training and h.abs().sum() > 1:
+            h = h / 2
+        return h.sum()
