@@ -473,7 +473,13 @@ expect(
     "the names in named_parameters()",
     mistakes={
         "The parts' parameters are missing.": ["gain", "offset"],
-        "The names lack those of the parts: put the part's name and a dot in front.": ["gain", "offset", "w0", "w1", "w0"],
+        "The names lack those of the parts: put the part's name and a dot in front.": [
+            "gain",
+            "offset",
+            "w0",
+            "w1",
+            "w0",
+        ],
         "Only the last part's name is in front: put each part's name in front as you come back.": [
             *["gain", "offset"],
             *["last.w0", "last.w1", "first.w0"],
@@ -503,8 +509,15 @@ expect(
     "the pairs hold the parameters themselves",
     mistakes={"A copy came back: put the parameter itself into the pair.": torch.full((2, 2), 2.0)},
 )
+
+
 def modes():
-    return {"net": net.training, "body": body.training, "body.last": body.last.training, "body.first": body.first.training}
+    return {
+        "net": net.training,
+        "body": body.training,
+        "body.last": body.last.training,
+        "body.first": body.first.training,
+    }
 
 
 def all_modes(*flags):
@@ -518,7 +531,9 @@ expect(
     "`training` of net and its parts after net.train(False)",
     mistakes={
         "The parts do not follow: call train of each part, and pass mode on.": all_modes(False, True, True, True),
-        "The parts of parts do not follow: call train of each part, which passes it on.": all_modes(False, False, True, True),
+        "The parts of parts do not follow: call train of each part, which passes it on.": all_modes(
+            False, False, True, True
+        ),
     },
 )
 require(returned is net, "net.train(False) returns net", "End with return self.")
@@ -551,11 +566,16 @@ expect(
     [["part"], ["part"]],
     "the registries of parts, where the part has a class that is based on TinyModule, and a TinyModule as its own part",
     mistakes={
-        "A part may have any class based on TinyModule, so compare with TinyModule, not with type(self).": [["part"], []]
+        "A part may have any class based on TinyModule, so compare with TinyModule, not with type(self).": [
+            ["part"],
+            [],
+        ]
     },
 )
 net.forward = keeps
-require(net(net) is True, "a Parameter is kept itself", "net.name is not the Parameter that was assigned: do not copy it.")
+require(
+    net(net) is True, "a Parameter is kept itself", "net.name is not the Parameter that was assigned: do not copy it."
+)
 
 
 def told(net):
@@ -568,7 +588,9 @@ expect(
     told(shares),
     (2, ["a.w0", "a.w1"]),
     "the number of parameters and the names, for a part that has two names",
-    mistakes={"The same parameter is listed under each of its names: list it once.": (4, ["a.w0", "a.w1", "z.w0", "z.w1"])},
+    mistakes={
+        "The same parameter is listed under each of its names: list it once.": (4, ["a.w0", "a.w1", "z.w0", "z.w1"])
+    },
 )
 shares = TinyModule()
 shares.a, shares.b = filled((2,), (3,)), filled((4,))
@@ -606,7 +628,10 @@ for kind, old, value, wanted in [
     net.x = old
     net.x = value
     found = [list(net._parameters), list(net._modules), type(net.x) is int]
-    former = ["x"] if isinstance(old, nn.Parameter) else wanted[0], wanted[1] if isinstance(old, nn.Parameter) else ["x"]
+    former = (
+        ["x"] if isinstance(old, nn.Parameter) else wanted[0],
+        wanted[1] if isinstance(old, nn.Parameter) else ["x"],
+    )
     expect(
         found,
         wanted,
@@ -782,8 +807,12 @@ ax.text(8.7, 0, "y", ha="center", va="center", fontsize=12, color=COLOURS["outpu
 ax.add_artist(plt.Rectangle((1.1, -0.75), 6.9, 1.75, fill=False, edgecolor=INK, lw=1.2, ls="--"))
 ax.text(4.55, 1.15, "net(x)", ha="center", fontsize=10, color=INK, family="monospace")
 text_box(ax, 3.2, -1.7, 2.7, "full backward hooks", "loss")
-ax.annotate("", (5.9, -1.7), (8.7, -0.3), arrowprops=arrow | {"color": COLOURS["loss"], "connectionstyle": "arc3,rad=-0.3"})
-ax.annotate("", (0.3, -0.3), (3.2, -1.7), arrowprops=arrow | {"color": COLOURS["loss"], "connectionstyle": "arc3,rad=-0.3"})
+ax.annotate(
+    "", (5.9, -1.7), (8.7, -0.3), arrowprops=arrow | {"color": COLOURS["loss"], "connectionstyle": "arc3,rad=-0.3"}
+)
+ax.annotate(
+    "", (0.3, -0.3), (3.2, -1.7), arrowprops=arrow | {"color": COLOURS["loss"], "connectionstyle": "arc3,rad=-0.3"}
+)
 ax.text(4.55, -2.3, "during backward(): gradient of y in, gradient of x out", ha="center", fontsize=8.5, color=INK)
 ax.set(xlim=(0, 9), ylim=(-2.6, 1.5))
 ax.axis("off")
@@ -941,12 +970,16 @@ def examine(parts, x, copied=False):
         else None,
     )
     kinds = isinstance(net, (nn.Sequential, nn.ModuleList, nn.ModuleDict))
-    require(not kinds, f"{title} is written from scratch", "It is torch's own container: register the modules yourself.")
+    require(
+        not kinds, f"{title} is written from scratch", "It is torch's own container: register the modules yourself."
+    )
     expect(
         [name for name, _ in net.named_parameters()],
         [name for name, _ in theirs.named_parameters()],
         f"the names of the parameters of {title}, each parameter once",
-        mistakes={"The same module twice has become two: register the modules themselves, not copies.": list(wanted)[:6]},
+        mistakes={
+            "The same module twice has become two: register the modules themselves, not copies.": list(wanted)[:6]
+        },
     )
     mode = len(parts) % 2 == 1
     theirs.train(mode)
@@ -990,7 +1023,11 @@ examine([nn.Sequential(nn.Linear(2, 3), nn.ReLU()), nn.Linear(3, 1)], torch.rand
 linear = nn.Linear(2, 1)
 net = MySequential(linear, Add(1))
 linear.load_state_dict({"weight": torch.zeros(1, 2), "bias": torch.tensor([4.0])})
-expect(net(x).detach(), torch.tensor([5.0]), "a chain after its linear layer was given other numbers: it holds the layer itself")
+expect(
+    net(x).detach(),
+    torch.tensor([5.0]),
+    "a chain after its linear layer was given other numbers: it holds the layer itself",
+)
 require(net[0] is linear, "net[0] is the given layer itself", "It is a copy: register the modules that you are given.")
 twelve = MySequential(*[Add(k) for k in range(12)])
 both = MySequential(double, Add(1), double)
@@ -1007,7 +1044,7 @@ expect(
 )
 expect(twelve(torch.zeros(1)), torch.tensor([66.0]), "the chain of 12 modules, each adding its position, for (0)")
 for i in (12, -13):
-    expect_error(IndexError, lambda: twelve[i], f"net[{i}] raises IndexError for the chain of 12")
+    expect_error(IndexError, lambda i=i: twelve[i], f"net[{i}] raises IndexError for the chain of 12")
 hooked = Add(1)
 hooked.register_forward_hook(lambda module, inputs, output: output * 100)
 expect(
@@ -1203,10 +1240,16 @@ def examine(features, n, scale, title="", known=False):
     )
     m = net.mixing.detach().clone()
     other = FixedHidden(features).mixing
-    require(bool((m >= 0).all() and (m < 1).all()), "mixing is drawn from [0, 1)", "Some value is outside: use torch.rand.")
+    require(
+        bool((m >= 0).all() and (m < 1).all()), "mixing is drawn from [0, 1)", "Some value is outside: use torch.rand."
+    )
     if features > 3:
         spread = bool(m.max() > 0.6 and m.min() < 0.4 and not torch.equal(m, other))
-        require(spread, "mixing is random, and different in each module", "Draw it with torch.rand in __init__, without a seed.")
+        require(
+            spread,
+            "mixing is random, and different in each module",
+            "Draw it with torch.rand in __init__, without a seed.",
+        )
     w, b = torch.randn(features, features, generator=g) * scale, torch.randn(features, generator=g) * scale
     m = torch.rand(features, features, generator=g)
     net.load_state_dict({"linear.weight": w, "linear.bias": b, "mixing": m})
@@ -1267,9 +1310,13 @@ def battery(cases):
 cases = [(4, 3, 0.02, ", with values so small that nothing is halved"), (6, 2, 3.0, ", with large values")]
 cases.append((3, 4, 3000.0, ", with values that are halved 25 times or more"))
 battery([*cases, (2, 5, 0.9, ", after net.eval(), in float64")])
-require(True, "the same with values so small that nothing is halved, with large values, and after net.eval() in float64", "")
+require(
+    True, "the same with values so small that nothing is halved, with large values, and after net.eval() in float64", ""
+)
 net = FixedHidden(4)
-net.load_state_dict({"linear.weight": torch.zeros(4, 4), "linear.bias": torch.full((4,), 0.25), "mixing": torch.ones(4, 4)})
+net.load_state_dict(
+    {"linear.weight": torch.zeros(4, 4), "linear.bias": torch.full((4,), 0.25), "mixing": torch.ones(4, 4)}
+)
 expect(
     net(torch.ones(1, 4)),
     torch.tensor(1.0),
@@ -1553,7 +1600,12 @@ def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=
         "the buffers require no gradient",
         "Autograd follows fit: detach x first.",
     )
-    expect(net.count, torch.tensor(n), f"count after {title}", mistakes={"count adds up: each fit starts afresh.": torch.tensor(n + earlier)})
+    expect(
+        net.count,
+        torch.tensor(n),
+        f"count after {title}",
+        mistakes={"count adds up: each fit starts afresh.": torch.tensor(n + earlier)},
+    )
     y = 4 * torch.randn(features, 5, generator=g).to(dtype).t() - 3
     kept = y.clone()
     net(inplace(y))
@@ -1583,7 +1635,11 @@ with contextlib.redirect_stdout(io.StringIO()):
     examine(4, 3, net=net, earlier=6)
     examine(7, 4, torch.float64, needs_grad=True, known=True)
     old, new = examine(5, 2), Standardize(2)
-require(True, "the same for a second fit, after net.eval() in float64, with an x that requires a gradient, and for other sizes", "")
+require(
+    True,
+    "the same for a second fit, after net.eval() in float64, with an x that requires a gradient, and for other sizes",
+    "",
+)
 new.load_state_dict(old.state_dict())
 column = [0.1, 0.3, 0.7, 2.3, 5.9, 7.1]
 spreads = [Standardize(1).fit(torch.full((7, 1), value)).std.item() for value in column]
@@ -1841,16 +1897,22 @@ expect(
     "what a net returns that adds the number of its parts' hooks, recorded after another call of record",
     mistakes={
         "Hooks of the call before are still there: remove them.": {"": [torch.tensor([2.0, 3.0]).tanh() + 1]},
-        "The net is in the wrong mode: leave it in the mode in which it was.": {"": [torch.tensor([11.0, 12.0]).tanh() + 10]},
+        "The net is in the wrong mode: leave it in the mode in which it was.": {
+            "": [torch.tensor([11.0, 12.0]).tanh() + 10]
+        },
     },
 )
-expect_error(ValueError, lambda: record(net, torch.tensor([-3.0]), ["0", "1"]), "an error in the net goes on to the caller")
+expect_error(
+    ValueError, lambda: record(net, torch.tensor([-3.0]), ["0", "1"]), "an error in the net goes on to the caller"
+)
 expect(
     record(net, x, [""]),
     {"": [without]},
     "the same net after that error",
     mistakes={
-        "A hook of the call that ended with an error is still there: use try and finally.": {"": [torch.tensor([2.0, 3.0]).tanh()]}
+        "A hook of the call that ended with an error is still there: use try and finally.": {
+            "": [torch.tensor([2.0, 3.0]).tanh()]
+        }
     },
 )
 net.eval()
@@ -1864,7 +1926,9 @@ expect(
     [record(times, x, ["0"])["0"][0] > 2, record(times, x, [""])],
     [torch.tensor([True, True]), {"": [100 * x.tanh()]}],
     "a net that had a hook before, which multiplies by 100, twice",
-    mistakes={"Its own hook is gone: remove only yours, with handle.remove().": [torch.tensor([True, True]), {"": [x.tanh()]}]},
+    mistakes={
+        "Its own hook is gone: remove only yours, with handle.remove().": [torch.tensor([True, True]), {"": [x.tanh()]}]
+    },
 )
 ### BEGIN HIDDEN TESTS
 examine(4, ["unused", "body.1", "body", "body.0"])
@@ -1959,7 +2023,9 @@ class Loop(nn.Module):
     def __init__(self, features, turns, bias=True):
         super().__init__()
         self.turns, self.calls = turns, 0
-        self.body = nn.ModuleDict({"first": nn.Linear(features, features), "again": nn.Linear(features, features, bias)})
+        self.body = nn.ModuleDict(
+            {"first": nn.Linear(features, features), "again": nn.Linear(features, features, bias)}
+        )
         self.head = nn.Linear(features, 2)
 
     def steps(self, h, weights):
@@ -2011,7 +2077,9 @@ def examine(net, n, uses, title):
             "Each is the whole gradient: take the part of this call.": [total] * uses,
             "This is one gradient, the sum: return a list with one tensor for each call.": total,
             "This is the whole gradient in a list: one tensor for each call was asked for.": [total],
-            "These are running totals: each entry is the part of one call.": [sum(wanted[: i + 1]) for i in range(uses)],
+            "These are running totals: each entry is the part of one call.": [
+                sum(wanted[: i + 1]) for i in range(uses)
+            ],
             "They are transposed: the weight's shape is (out, in).": [one.t() for one in wanted],
             "They are divided by the number of samples: the loss is the sum.": [one / n for one in wanted],
             "They are in a tuple: a list was asked for.": tuple(wanted),
@@ -2121,7 +2189,10 @@ again.eval()
 answers = reader(flat[300:]).argmax(1)
 print(f"{(answers == labels[300:]).float().mean():.0%} of {len(answers)} new digits are read correctly")
 print("a new net gives the same answers after load_state_dict:", torch.equal(again(flat[300:]).argmax(1), answers))
-print("saved beside the parameters:", [name for name in reader.state_dict() if name not in dict(reader.named_parameters())])
+print(
+    "saved beside the parameters:",
+    [name for name in reader.state_dict() if name not in dict(reader.named_parameters())],
+)
 
 # %% [markdown]
 # Without the buffers, the loaded net would not be the same network. Now look at what the eight kernels make of one digit:

@@ -1,6 +1,6 @@
 # %% [markdown]
-# Other answers to the exercises of `11_inside_module`: right ones that the checks must accept, wrong ones that they must
-# reject with a message that leads to the mistake.
+# Other answers to the exercises of `11_inside_module`: right ones that the checks must accept, wrong ones that they
+# must reject with a message that leads to the mistake.
 
 
 # %% right="inventory"
@@ -851,7 +851,9 @@ class TinyModule:
         found = list(self._parameters.items())
         if recurse:
             for part_name, part in self._modules.items():
-                found += [(f"{part_name}.{name}", parameter) for name, parameter in part.named_parameters(recurse=False)]
+                found += [
+                    (f"{part_name}.{name}", parameter) for name, parameter in part.named_parameters(recurse=False)
+                ]
         once = {}
         for name, parameter in found:
             once.setdefault(id(parameter), (name, parameter))
@@ -965,7 +967,10 @@ class TinyModule:
         found = list(self._parameters.items())
         if recurse:
             for part_name, part in self._modules.items():
-                found += [(name if "." in name else f"{part_name}.{name}", parameter) for name, parameter in part.named_parameters()]
+                found += [
+                    (name if "." in name else f"{part_name}.{name}", parameter)
+                    for name, parameter in part.named_parameters()
+                ]
         once = {}
         for name, parameter in found:
             once.setdefault(id(parameter), (name, parameter))
