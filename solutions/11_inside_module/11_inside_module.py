@@ -32,10 +32,10 @@ for name, value in vars(nn.Module()).items():
         print(f"{name:38} {value!r}")
 
 # %% [markdown]
-# `super().__init__()` has created a flag, `training`, and several empty dictionaries, the **registries**: one for
-# parameters, one for buffers (tensors that belong to the module but are not learned), one for parts, and a few for hooks.
-# We will meet all of them. (`vars` lists some more that we do not need here. In older versions of PyTorch all of these were
-# `OrderedDict`s; a plain dict keeps its order, too.)
+# `nn.Module.__init__` (your `super().__init__()`) has created a flag, `training`, and several empty dictionaries, the
+# **registries**: one for parameters, one for buffers (tensors that belong to the module but are not learned), one for parts
+# (the modules inside it, also called submodules), and a few for hooks. You will meet them below. (The cell leaves out a few
+# more entries. In older versions of PyTorch all the dictionaries were `OrderedDict`s; a plain dict keeps its order, too.)
 #
 # Now fill a module:
 
@@ -102,8 +102,8 @@ show(
 #
 # `nn.Module` defines `__setattr__`, the method that Python calls for every `self.name = value`. It looks at the *type* of
 # the value: an `nn.Parameter` goes to `_parameters`, an `nn.Module` to `_modules`, and everything else is stored in the
-# ordinary way. `shift` is a tensor, but not a `Parameter`, so it is nothing special. A buffer has to be registered
-# explicitly, with `register_buffer`.
+# ordinary way. `shift` is a tensor, but not a `Parameter`, so it is nothing special. A buffer is registered explicitly, with
+# `register_buffer`. (Since PyTorch 2.5, `self.count = nn.Buffer(tensor)` does the same.)
 #
 # `probe.fc` still works because of `__getattr__`, which Python calls when it does not find a name in the ordinary way. It
 # searches the three registries.
@@ -129,9 +129,9 @@ print("buffers:", dict(probe.named_buffers()))
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# A name that is registered for a parameter accepts only a `Parameter` or `None`: this protects you from replacing a
-# parameter by a plain tensor that no optimizer would ever see. A tensor assigned to a buffer's name becomes the new buffer,
-# still registered. And a module may be replaced by another module: this is how you put a new last layer on a trained network.
+# A name that is registered for a parameter accepts only a `Parameter` or `None`: this keeps you from replacing a
+# parameter with a plain tensor that no optimizer would ever see. A tensor assigned to a buffer's name becomes the new buffer,
+# still registered. And a module may be replaced with another: this is how you put a new last layer on a trained network.
 #
 # (To change a parameter's *values*, write into it under `torch.no_grad()`, as you did in `04_linear`.)
 #
@@ -215,7 +215,7 @@ expect(
         "The names are sorted: the order of registration was asked for.": listed(
             ["angle", "weight"], ["aside", "total"], ["body", "norm"]
         ),
-        "The buffers of state_dict are not all: one is not saved.": wanted | {"buffers": ["total"]},
+        "state_dict does not hold all the buffers: one is not saved.": wanted | {"buffers": ["total"]},
         "The parts of the parts are included: named_children stops at the first level.": wanted
         | {"parts": ["norm", "body", "body.0", "body.1", "body.1.0"]},
         "Frozen parameters are parameters, too.": wanted | {"parameters": ["weight"]},
@@ -280,9 +280,9 @@ print("linear1 itself:", [name for name, _ in net.linear1.named_parameters(recur
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Weight and bias of the first part, then weight and bias of the second: first what the module owns itself, then, part
-# by part, what each part lists, with the part's name and a dot in front. The MLP owns no parameter itself. Both linear
-# layers are in its `_modules`, and the parameters are in *their* `_parameters`. So `recurse=False` leaves nothing.
+# The weight and bias of the first part come first, then those of the second. In general, a module lists its own parameters,
+# then, part by part, what each part lists, with the part's name and a dot in front. The MLP owns no parameter itself: both
+# linear layers are in its `_modules`, and the parameters are in *their* `_parameters`. So `recurse=False` leaves nothing.
 #
 # </details>
 #
@@ -294,7 +294,7 @@ print("linear1 itself:", [name for name, _ in net.linear1.named_parameters(recur
 #
 # Inside `__setattr__`, you cannot write `self.name = value`: that would call `__setattr__` again, which would call itself
 # again, and so on. `object.__setattr__(self, name, value)` stores a value the ordinary way. Here is a small example, a class that
-# writes the names of its strings in a list:
+# keeps a list of the names of its string attributes:
 
 
 # %%
@@ -320,7 +320,7 @@ print(notes.strings, notes.colour, notes.size)
 #
 # - `__setattr__(name, value)` puts an `nn.Parameter` into the dict `self._parameters` and a `TinyModule` into the dict
 #   `self._modules`, and stores any other value the ordinary way. A name is in one place only: if it is assigned again,
-#   with a value of any kind, its old value is gone.
+#   its old value is gone. (`nn.Module` refuses some new values, as you saw; `TinyModule` accepts a value of any kind.)
 # - `named_parameters(recurse=True)` returns a **list** of pairs `(name, parameter)`: this module's own parameters in the order
 #   in which they were assigned, then those of each part, in order, with the part's name and a dot in front, to any depth. With
 #   `recurse=False` there are only its own. A parameter (the very same object) that is found under several names is
@@ -342,7 +342,7 @@ print(notes.strings, notes.colour, notes.size)
 #
 # <details><summary>Hint 3: once only</summary>
 #
-# Do not use `parameter in found`: it compares tensors with `==`. Compare identities: `any(parameter is other for other in …)`, or
+# Do not use `parameter in …`: it compares tensors with `==`. Compare identities: `any(parameter is other for other in …)`, or
 # collect `id(parameter)` in a set. Two parts may share a parameter, so compare over the whole list.
 #
 # </details>
@@ -473,14 +473,14 @@ expect(
     "the names in named_parameters()",
     mistakes={
         "The parts' parameters are missing.": ["gain", "offset"],
-        "The names lack those of the parts: put the part's name and a dot in front.": [
+        "The names of the parts are missing: put the part's name and a dot in front.": [
             "gain",
             "offset",
             "w0",
             "w1",
             "w0",
         ],
-        "Only the last part's name is in front: put each part's name in front as you come back.": [
+        "Only the innermost part's name is in front: at each level, put the part's name in front.": [
             *["gain", "offset"],
             *["last.w0", "last.w1", "first.w0"],
         ],
@@ -530,8 +530,8 @@ expect(
     all_modes(*[False] * 4),
     "`training` of net and its parts after net.train(False)",
     mistakes={
-        "The parts do not follow: call train of each part, and pass mode on.": all_modes(False, True, True, True),
-        "The parts of parts do not follow: call train of each part, which passes it on.": all_modes(
+        "The parts do not follow: call train on each part, and pass mode on.": all_modes(False, True, True, True),
+        "The parts of parts do not follow: call train on each part, which passes it on.": all_modes(
             False, False, True, True
         ),
     },
@@ -574,7 +574,7 @@ expect(
 )
 net.forward = keeps
 require(
-    net(net) is True, "a Parameter is kept itself", "net.name is not the Parameter that was assigned: do not copy it."
+    net(net) is True, "a Parameter is stored as it is", "You get back a different object: do not copy the Parameter."
 )
 
 
@@ -635,7 +635,7 @@ for kind, old, value, wanted in [
     expect(
         found,
         wanted,
-        f"the registries after {kind} was assigned, and whether net.x is a number",
+        f"the registries after assigning {kind}, and whether net.x is a number",
         mistakes={"The old value is still registered: remove the name from where it was.": [*former, wanted[2]]},
     )
 net.x = 5
@@ -672,10 +672,10 @@ expect(names(net)[0], "next.weight", "the first name after net.weight = 3")
 # %% [markdown]
 # ### Your system at work
 #
-# Now a network is built twice by the same lines: once on `nn.Module`, once on your `TinyModule`. Both start from the same
-# numbers and are trained on 300 digits.
+# Now the same code builds a network twice: once on `nn.Module`, once on your `TinyModule`. Both start from the same
+# values and are trained on 300 digits.
 #
-# **Before you run it:** do the names agree? And the losses?
+# **Before you run it:** will the names agree? And the losses?
 
 
 # %% yours folded label="Stand-in if TinyModule is not solved yet"
@@ -757,15 +757,15 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Both agree exactly. An optimizer needs nothing from a network but a list of parameters, and yours gives the same
-# parameters in the same order. What torch's version adds is mostly bookkeeping: buffers, hooks, moving to a device,
+# Both agree exactly. All that an optimizer needs from a network is a list of its parameters, and `TinyModule` gives the
+# same parameters in the same order. What torch's version adds is mostly bookkeeping: buffers, hooks, moving to a device,
 # loading a `state_dict`, and error messages.
 #
 # </details>
 #
 # ## Calling a module
 #
-# `nn.Module` also has a `forward`. What does it do, if it has to work for every network?
+# `nn.Module` itself has a `forward`, too. What can it do, when every network needs a different one?
 #
 # **Before you run it:** what happens if you call a module whose class has no `forward` of its own?
 
@@ -786,7 +786,7 @@ except NotImplementedError as error:
 # <details><summary>Why?</summary>
 #
 # The base class has a `forward` that raises `NotImplementedError`. Its only job is to tell you that yours is missing (or
-# misspelt, or indented too far, so that it became a function inside `__init__`).
+# misspelt, or indented too far, so that it became a local function of `__init__`).
 #
 # </details>
 #
@@ -824,10 +824,11 @@ show(
 
 # %% [markdown]
 # A forward hook is called with the module, the tuple of inputs, and the output. If it returns something other than `None`,
-# that takes the place of the output.
+# that takes the place of the output. A forward pre-hook is called with the module and the tuple of inputs, and may return new
+# inputs.
 #
-# **Before you run it:** the layer doubles its input, the pre-hook adds 1 to it, the hook multiplies the output by 10. What do
-# the three lines print for an input of 3?
+# **Before you run it:** the layer doubles its input, the pre-hook adds 1 to the input, and the hook multiplies the output by 10.
+# What do the three lines print for an input of 3?
 
 
 # %% predict
@@ -848,22 +849,22 @@ print("handle removed:  ", layer(x).item())
 # <details><summary>Why?</summary>
 #
 # $(3 + 1) \cdot 2 \cdot 10 = 80$. Calling `forward` directly skips both hooks: 6. After `handle.remove()` only the pre-hook
-# is left: $(3 + 1) \cdot 2 = 8$. Registering a hook returns a handle, and its `remove()` takes the hook off again. A
-# hook that is never removed stays on the module for good.
+# is left: $(3 + 1) \cdot 2 = 8$. Registering a hook returns a handle, whose `remove()` takes the hook off again. Until then,
+# the hook runs at every call.
 #
 # </details>
 #
 # ## Sequential from scratch
 #
-# Registries and calls are all you need for `nn.Sequential`: register each module under its position as a name, and in
-# `forward` call them one after another. To register under a computed name there is `self.add_module("0", module)`. (The
-# list of parts must live in the registry: a Python list would hide them.)
+# Registries and calls are all you need for `nn.Sequential`: register each module with its position as its name, and in
+# `forward` call them one after another. `self.add_module("0", module)` registers a module under a computed name. (The
+# modules must be in the registry: a Python list would hide them.)
 #
 # ### Exercise: MySequential
 #
 # Write `MySequential(*modules)`, without torch's own containers (`nn.Sequential`, `nn.ModuleList`, `nn.ModuleDict`).
 #
-# - Its parts are the given modules themselves, registered under the names `"0"`, `"1"`, `"2"`, … so that `state_dict()`
+# - Its parts are the given modules themselves, registered under the names `"0"`, `"1"`, `"2"`, …, so that `state_dict()`
 #   has the same keys as that of `nn.Sequential`. The same module may be given several times.
 # - `forward` passes `x` through all the modules in order; with no modules, it returns `x`. It *calls* the modules, so that
 #   their hooks run.
@@ -872,10 +873,10 @@ print("handle removed:  ", layer(x).item())
 #
 # As with every module, `copy.deepcopy` works, and gradients reach all parameters and `x`.
 #
-# <details><summary>Hint 1: which place holds the modules?</summary>
+# <details><summary>Hint 1: where are the modules?</summary>
 #
-# `self._modules` is a dict, in the order of registration. `self._modules.values()` are the modules, a repeated one included
-# each time (`self.children()` visits it only once).
+# `self._modules` is a dict, in the order of registration. `self._modules.values()` visits a repeated module each time
+# (`self.children()` visits it only once).
 #
 # </details>
 #
@@ -962,7 +963,7 @@ def examine(parts, x, copied=False):
             "The modules are inside another container: register them in this module itself.": {
                 f"net.{name}": shape for name, shape in wanted.items()
             },
-            "The names count from 0.": {
+            "The names start at 0, not at 1.": {
                 f"{int(name.split('.')[0]) + 1}.{name.split('.', 1)[1]}": shape for name, shape in wanted.items()
             },
         }
@@ -978,7 +979,7 @@ def examine(parts, x, copied=False):
         [name for name, _ in theirs.named_parameters()],
         f"the names of the parameters of {title}, each parameter once",
         mistakes={
-            "The same module twice has become two: register the modules themselves, not copies.": list(wanted)[:6]
+            "A module given twice has become two: register the modules themselves, not copies.": list(wanted)[:6]
         },
     )
     mode = len(parts) % 2 == 1
@@ -1067,7 +1068,7 @@ expect_error(IndexError, lambda: MySequential()[0], "net[0] raises IndexError fo
 # %% [markdown]
 # ### Side by side
 #
-# Now yours and torch's get the same numbers: a `state_dict` of one is loaded into the other.
+# Now your chain gets the same numbers as torch's: it loads the `state_dict` of `theirs`.
 
 # %% yours
 chain = yours_or_ours(MySequential, nn.Sequential, nn.ReLU(), nn.Tanh(), call=(torch.ones(2, 3),))
@@ -1085,15 +1086,15 @@ print(mine)
 # ## Blocks: any Python in forward
 #
 # A chain is one kind of block. A class of your own can do anything between its input and its output. The one that you will
-# write next combines three things for which a chain of layers is not enough:
+# write next combines three things (a chain of layers can do only the second):
 #
 # - **a constant**: a random matrix that is used, but never trained;
 # - **a shared layer**: the same `nn.Linear` is called twice;
-# - **control flow**: a `while` loop whose number of turns depends on the values.
+# - **control flow**: a `while` loop whose number of iterations depends on the values.
 #
-# What is the gradient of a weight that is used twice? The two uses are two paths from the weight to the loss, and
-# autograd adds up what comes back along them. You can see both terms if you give the second use a weight of its own with the
-# same numbers:
+# You know from `10_modules` that the gradient of a weight that is used twice is a sum: the two uses are two paths from the
+# weight to the loss, and autograd adds up what comes back along them. To see both terms, give the second use a weight of its
+# own with the same numbers:
 
 # %%
 torch.manual_seed(1)
@@ -1118,8 +1119,8 @@ draw_row(
 )
 
 # %% [markdown]
-# And the loop? Autograd records what was computed, not the code. A loop that ran three times has left three halvings in
-# the graph, and the backward pass goes through these three.
+# And the loop? Autograd records what was computed, not the code. Every operation that the loop carried out is in the graph,
+# and the backward pass goes through all of them.
 #
 # **Before you run it:** `y = x.sum()` is halved until it is at most 1. What is the gradient of each element of `x` if they
 # add up to 6? And to 0.5?
@@ -1136,15 +1137,15 @@ for values in ([1.0, 2.0, 3.0], [0.25, 0.25]):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 6 is halved three times, to 0.75: each element counts one eighth. 0.5 is not halved at all, so the gradient is 1. The same
-# code has a different graph for each input.
+# 6 is halved three times, to 0.75. There are three halvings in the graph, so each gradient is 1/8. 0.5 is not halved at all,
+# so the gradient is 1. The same code can build a different graph for each input.
 #
 # </details>
 #
 # ### Constants: what kind of attribute?
 #
-# The constant matrix should not be trained, so it is not an `nn.Parameter`. But it must be saved: a network that is loaded with
-# *another* random matrix gives other answers. A plain tensor attribute is not saved. A **buffer** is:
+# The constant matrix should not be trained, so it is not an `nn.Parameter`. But it must be saved: with *another* random
+# matrix, a loaded network would give different answers. A plain tensor attribute is not saved. A **buffer** is:
 # `self.register_buffer("mixing", torch.rand(4, 4))` registers it under a name. From then on you read it as `self.mixing`.
 #
 # ### Exercise: A fixed hidden layer
@@ -1168,7 +1169,8 @@ for values in ([1.0, 2.0, 3.0], [0.25, 0.25]):
 #
 # <details><summary>Hint 2: the loop</summary>
 #
-# `while h.abs().sum() > 1:` works on a tensor with one element, in spite of autograd. An `if` would halve at most once.
+# `while h.abs().sum() > 1:` works: a tensor with one element can be a condition, even while autograd records. An `if` would
+# halve at most once.
 #
 # </details>
 
@@ -1331,8 +1333,8 @@ require(True, "other sizes and values", "")
 # %% [markdown]
 # ## Blocks in blocks
 #
-# A block is a module, so it can be a part of another block. Below, `Nest` holds an `nn.Sequential`. A chain of a `Nest`, a
-# plain linear layer and a block of another kind makes a chimera.
+# A block is a module, so it can be a part of another block. Below, `Nest` holds an `nn.Sequential`. Chain a `Nest`, a
+# plain linear layer and a block of another kind, and you have a chimera.
 
 
 # %%
@@ -1406,15 +1408,15 @@ draw_tree(
 # Eleven modules: the chimera, its three parts, two parts of `Nest`, four modules in the chain of `Nest`, and the layer inside
 # `Scaled`: 1 + 3 + 2 + 4 + 1. Five of them are linear layers, with two parameters each: ten parameter tensors.
 # (The layer that is *called* twice is registered once.) The first is `0.net.0.weight`: part 0, its `net`, the first module of
-# that. A name is a path through the tree, and `chimera[0].net[0].weight` walks the same path; `chimera.get_submodule("0.net.0")`
-# does it with a string.
+# that. A name is a path through the tree, and `chimera[0].net[0].weight` walks the same path. If you have the path as a string,
+# `chimera.get_submodule("0.net.0")` returns the layer.
 #
 # </details>
 #
 # ## Saved but not trained
 #
-# A buffer is a tensor that is part of the module's state, though no gradient step changes it. With `persistent=False` it is
-# left out of the `state_dict`: this is for tensors that can be computed again, such as a table of positions.
+# A buffer is a tensor that is part of the module's state, though no gradient step changes it. Below, one of two buffers is
+# registered with `persistent=False`.
 #
 # **Before you run it:** four tensors in one module. Which of them change their dtype with `double()`? Which are saved? Which
 # would an optimizer change?
@@ -1439,20 +1441,22 @@ for name in ("parameter", "buffer", "temporary", "plain"):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `double()`, like `to(device)`, walks through parameters and all buffers. The `state_dict` holds parameters and
-# persistent buffers. Optimizers get the parameters only. A plain tensor takes part in nothing: it would stay on the CPU
-# when the net moves to a GPU, and the first product with it would fail.
+# `double()`, like `to(device)`, walks through the parameters and all buffers. (`double()` converts only floating-point tensors: an
+# integer buffer keeps its dtype.) The `state_dict` holds the parameters and the persistent buffers. `persistent=False` notes the
+# buffer's name in `_non_persistent_buffers_set`. It is for tensors that can be computed again, such as a table of positions. An
+# optimizer gets the parameters only. A plain tensor takes part in nothing: it would stay on the CPU when the net moves to a GPU,
+# and the first product with it would fail.
 #
 # </details>
 #
-# Where does a network need a buffer? Often it wants standardised inputs, with mean 0 and standard deviation 1 in each column. The means and
-# deviations are computed once from the training data. Without them a loaded network is useless, so they belong inside it.
+# Where does a network need a buffer? Many networks need standardised inputs, with mean 0 and standard deviation 1 in each column. The means
+# and deviations are computed once from the training data. Without them a loaded network is useless, so they belong inside it.
 #
 # ### Exercise: A layer that standardises
 #
 # Write the class `Standardize(features)`:
 #
-# - `mean` and `std`, of shape `(features,)`, are buffers that are saved. At first they are zeros and ones (float32).
+# - `mean` and `std`, of shape `(features,)`, are buffers that are saved. At first `mean` is all zeros and `std` all ones (float32).
 # - `count`, a 0-d int64 tensor, is a buffer that is **not** saved. At first it is 0.
 # - `fit(x)` takes $N \times F$ values with $N \ge 2$ and the dtype of the module. It sets `mean` and `std` to the mean and standard deviation of
 #   each column, `x.std(0)` (which divides by $N - 1$). Where all the values of a column are equal, `std` is 1. `count` becomes $N$, still
@@ -1470,14 +1474,14 @@ for name in ("parameter", "buffer", "temporary", "plain"):
 #
 # <details><summary>Hint 2: no gradient</summary>
 #
-# If `x` requires a gradient, so does its mean. `x.detach()`, or `with torch.no_grad():`.
+# If `x` requires a gradient, so does its mean. Use `x.detach()`, or compute under `torch.no_grad()`.
 #
 # </details>
 #
 # <details><summary>Hint 3: equal values</summary>
 #
 # With rounding, the standard deviation of equal values need not be exactly 0. `x.amax(0) == x.amin(0)` is a safe test, and
-# `torch.where(condition, a, b)` chooses.
+# `torch.where(condition, a, b)` chooses between two values, column by column.
 #
 # </details>
 
@@ -1542,7 +1546,7 @@ expect(
     mistakes={
         "Nothing is saved: register mean and std as buffers.": {},
         "count is saved: persistent=False keeps it out of the state_dict.": wanted | {"count": torch.tensor(0)},
-        "std starts as zeros: a division by zero.": {"mean": torch.zeros(3), "std": torch.zeros(3)},
+        "std starts as zeros, so forward would divide by 0.": {"mean": torch.zeros(3), "std": torch.zeros(3)},
     },
 )
 expect(
@@ -1585,7 +1589,7 @@ def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=
         **tolerances,
         mistakes={
             "Nothing was stored: assign to self.mean and self.std.": {"mean": 0 * mean, "std": torch.ones_like(std)},
-            "A constant column has std 1: else forward divides by 0.": {"mean": mean, "std": wrong},
+            "A constant column has std 1: otherwise forward divides by 0.": {"mean": mean, "std": wrong},
             "A small std is not 0: it becomes 1 only where all the values are equal.": {
                 "mean": mean,
                 "std": narrow.detach().to(dtype),
@@ -1669,11 +1673,12 @@ require(True, "other sizes", "")
 # ## Looking inside with hooks
 #
 # A network returns its last output only. What happens in between? You could rewrite `forward`, but not in a class that somebody
-# else wrote. Hooks need no rewriting. `register_forward_hook(hook)` has `hook(module, inputs, output)` called after each call of the
-# module, and `register_full_backward_hook(hook)` has `hook(module, grad_input, grad_output)` called in the backward pass, as soon as the
-# gradients of the module's inputs and output are known. (`inputs`, `grad_input` and `grad_output` are tuples.)
+# else wrote. Hooks need no rewriting. After `register_forward_hook(hook)`, every call of the module ends with
+# `hook(module, inputs, output)`. After `register_full_backward_hook(hook)`, the backward pass calls
+# `hook(module, grad_input, grad_output)` as soon as the gradients of the module's inputs and output are known. (`inputs`,
+# `grad_input` and `grad_output` are tuples.)
 #
-# **Before you run it:** four linear layers in a row, each with both hooks. In what order do the eight lines come?
+# **Before you run it:** four linear layers in a row, each with both hooks. In what order will the eight lines be printed?
 
 # %% predict
 torch.manual_seed(0)
@@ -1689,15 +1694,16 @@ net(torch.randn(2, 4, requires_grad=True)).sum().backward()
 # Forward 0, 1, 2, 3, then backward 3, 2, 1, 0: the gradient of the loss arrives at the last layer first. A module that is
 # called twice calls its hooks twice.
 #
-# (`name=name` keeps the name of *this* turn of the loop. Without it, all the hooks would print the last name.)
+# (`name=name` keeps the name of *this* iteration. Without it, all the hooks would print the last name. And the input requires
+# a gradient so that layer 0, too, has a `grad_input`.)
 #
 # </details>
 #
-# Now a measurement: 20 layers of 64 units with a tanh after each. The hooks record how large the activations are on the way
-# forward, and how large the gradients are on the way back.
+# Now a measurement: 20 linear layers of 64 features, each followed by a tanh. The hooks record how large the activations are on
+# the way forward, and how large the gradients are on the way back.
 #
-# **Before you run it:** the weights come from PyTorch's default, at most ±1/√64. Will the gradient at the first layer be about as
-# large as at the last, much larger, or much smaller?
+# **Before you run it:** PyTorch draws the weights uniformly between −1/√64 and 1/√64. Will the gradient at the first layer be
+# about as large as at the last, much larger, or much smaller?
 
 # %% predict
 torch.manual_seed(0)
@@ -1731,24 +1737,24 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The gradient shrinks by the same factor, about 0.6, in each layer on its way back, so almost nothing reaches the first ones: a
-# **vanishing gradient**. The activations do not show it: each layer adds its biases anew, and that keeps them from shrinking any
-# further. The next notebook starts the weights in a better way, and measures this again.
+# On its way back, the gradient shrinks by about the same factor, 0.6, in each layer, so almost nothing reaches the first ones: a
+# **vanishing gradient**. The activations hardly show it: after the first few layers, the bias that each layer adds keeps them from
+# shrinking any further. The next notebook chooses better initial weights, and measures this again.
 #
 # </details>
 #
 # ### Exercise: Record activations
 #
-# Write `record(net, x, names)`. It calls `net(x)` once and returns a dict with an entry for each of `names`: the **list** of the
-# outputs of the module of that name, one for each of its calls, in order.
+# Write `record(net, x, names)`. It calls `net(x)` once and returns a dict with an entry for each of `names`: the **list** of that
+# module's outputs, one for each of its calls, in order.
 #
-# - `names` is a list of names as in `net.named_modules()`, such as `"0"` or `"body.2"`; `""` is the net itself. The
-#   output of every module is one tensor. The list of a module that is not called is empty.
+# - `names` is a list of names as in `net.named_modules()`, such as `"0"` or `"body.2"`, none of them twice; `""` is the net itself.
+#   The output of every module is one tensor. The list of a module that is not called is empty.
 # - Each recorded tensor holds the values that the module returned, even if a later module overwrites its input in place, as
 #   `nn.ReLU(inplace=True)` does. It does not require a gradient.
-# - Afterwards no hook of yours is left in the net, not even when `net(x)` raises an error. The error goes on to the caller. Hooks that
-#   were there before stay.
-# - The mode (`train` or `eval`) stays as it is.
+# - Afterwards no hook of yours is left in the net, not even when `net(x)` raises an error. The error still reaches the caller. Hooks
+#   that were there before stay.
+# - `x` and the mode (`train` or `eval`) stay as they are.
 #
 # <details><summary>Hint 1: from a name to a module</summary>
 #
@@ -1758,13 +1764,14 @@ show(
 #
 # <details><summary>Hint 2: one hook for each name</summary>
 #
-# The hook has to know its name: define it inside a function that takes the name, or give it a default argument, as above.
+# Each hook has to know the name of its module: define it inside a function that takes the name, or give it a default argument,
+# as above.
 #
 # </details>
 #
 # <details><summary>Hint 3: whatever happens</summary>
 #
-# `try: … finally: …` runs the second part even if the first one raises an error. And of a tensor that others may overwrite you need a
+# `try: … finally: …` runs the second part even if the first one raises an error. And if a tensor may be overwritten later, store a
 # copy: `output.detach().clone()`.
 #
 # </details>
@@ -1894,7 +1901,7 @@ without = torch.tensor([1.0, 2.0]).tanh()
 expect(
     record(net, x, [""]),
     {"": [without]},
-    "what a net returns that adds the number of its parts' hooks, recorded after another call of record",
+    "the output of a net whose parts add the number of their hooks, recorded after an earlier call of record",
     mistakes={
         "Hooks of the call before are still there: remove them.": {"": [torch.tensor([2.0, 3.0]).tanh() + 1]},
         "The net is in the wrong mode: leave it in the mode in which it was.": {
@@ -1903,7 +1910,7 @@ expect(
     },
 )
 expect_error(
-    ValueError, lambda: record(net, torch.tensor([-3.0]), ["0", "1"]), "an error in the net goes on to the caller"
+    ValueError, lambda: record(net, torch.tensor([-3.0]), ["0", "1"]), "an error in the net reaches the caller"
 )
 expect(
     record(net, x, [""]),
@@ -1925,7 +1932,7 @@ times[0].register_forward_hook(lambda module, inputs, output: output * 100)
 expect(
     [record(times, x, ["0"])["0"][0] > 2, record(times, x, [""])],
     [torch.tensor([True, True]), {"": [100 * x.tanh()]}],
-    "a net that had a hook before, which multiplies by 100, twice",
+    "two calls of record for a net with a hook of its own, which multiplies by 100",
     mistakes={
         "Its own hook is gone: remove only yours, with handle.remove().": [torch.tensor([True, True]), {"": [x.tanh()]}]
     },
@@ -1935,21 +1942,22 @@ examine(4, ["unused", "body.1", "body", "body.0"])
 net = nn.Sequential(Nosy(), nn.Sequential(Nosy(), nn.Tanh()))
 record(net, x, ["0", "1", "1.0", ""])
 expect(record(net, x, ["1.1"]), {"1.1": [x.tanh()]}, "a nested net, after another call")
-expect_error(ValueError, lambda: record(net, -x, ["0", "1.0"]), "an error in the net goes on to the caller")
+expect_error(ValueError, lambda: record(net, -x, ["0", "1.0"]), "an error in the net reaches the caller")
 expect(record(net, x, ["1.1"]), {"1.1": [x.tanh()]}, "the nested net after that error")
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ### The share of each use
 #
-# A shared layer gets one gradient, the sum over its uses. With hooks you can take the sum apart again, for any
+# The weight of a shared layer gets one gradient, the sum over its uses. With hooks you can take the sum apart again, for any
 # network and without touching its code. For one call of a linear layer you know the rule from `04_linear`: with the input $x$ of
-# the call and the gradient $\partial L / \partial s$ of its output,
+# the call and the gradient of the loss with respect to its output, $\partial L / \partial s$,
 #
-# $$\frac{\partial L}{\partial w} = \left(\frac{\partial L}{\partial s}\right)^{\!\top} x .$$
+# $$\frac{\partial L}{\partial w} = \left(\frac{\partial L}{\partial s}\right)^{T} x .$$
 #
 # A forward hook sees the input. The gradient of the output arrives later, in the backward pass. A tensor can have a hook, too:
-# `tensor.register_hook(f)` has `f(gradient)` called when its gradient has been computed. Or ask the tensor to keep it:
+# after `tensor.register_hook(f)`, autograd calls `f(gradient)` once the tensor's gradient has been computed. Or ask the tensor
+# to keep its gradient:
 
 # %%
 a = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -1967,7 +1975,7 @@ print("b.grad:", b.grad.tolist())
 #
 # - The inputs of the layer have the shape $N \times C$, where $N$ may differ from call to call. Every call affects the loss. All parameters are
 #   trainable, and `x` is left as it was.
-# - The sum of the list is the gradient of the weight. The tensors in it do not require a gradient.
+# - The tensors in the list add up to the gradient of the weight. They do not require a gradient.
 # - `net` is called once. Afterwards no hook of yours is left in it, and the `grad` of each parameter is `None`, as it was before.
 #
 # <details><summary>Hint 1: two records</summary>
@@ -2073,7 +2081,7 @@ def examine(net, n, uses, title):
     mistakes = {}
     if uses > 1:
         mistakes = {
-            "They are in reverse order, as the backward pass meets the calls.": wanted[::-1],
+            "They are in reverse order, as the backward pass reaches the calls.": wanted[::-1],
             "Each is the whole gradient: take the part of this call.": [total] * uses,
             "This is one gradient, the sum: return a list with one tensor for each call.": total,
             "This is the whole gradient in a list: one tensor for each call was asked for.": [total],
@@ -2115,7 +2123,7 @@ gradients_by_use(net, "0", pair)
 expect(
     gradients_by_use(net, "1", pair),
     [torch.tensor([[4.0, 6.0], [4.0, 6.0]])],
-    "gradients_by_use for layer 1, of a net that multiplies by the number of hooks left in layer 0, plus 1",
+    "gradients_by_use for layer 1 of a net whose layer 0 multiplies by 1 + the number of hooks left in it",
     mistakes={"A hook of the call before is still there: remove it.": [torch.tensor([[8.0, 12.0], [8.0, 12.0]])]},
 )
 ### BEGIN HIDDEN TESTS
@@ -2127,8 +2135,8 @@ examine(Loop(2, 2), 7, 2, "a layer that is called twice")
 # %% [markdown]
 # ## Your building blocks read digits
 #
-# Now put it all together: a network of your `MySequential` with your `Standardize` as its first part, trained on 300 digits and tested on
-# the others. Then it is saved and loaded, and your `record` looks inside.
+# Now put it all together: a network built with your `MySequential`, with your `Standardize` as its first part, is trained on 300 digits
+# and tested on the others. Then a new net loads its `state_dict`, and your `record` looks inside.
 
 
 # %% folded label="Stand-ins for what you have not solved yet"
@@ -2195,7 +2203,7 @@ print(
 )
 
 # %% [markdown]
-# Without the buffers, the loaded net would not be the same network. Now look at what the eight kernels make of one digit:
+# Without the buffers, the new net would not give the same answers. Now look at what the eight kernels make of one digit:
 
 # %% yours varies folded label="Draw what the network sees in one digit"
 example = chain(nn.Linear(3, 2), nn.ReLU()), torch.ones(1, 3), ["0", "1"]
@@ -2205,7 +2213,7 @@ draw_images(
     [digits[300], *inside],
     [f"a {labels[300]}", *(f"kernel {i}" for i in range(len(inside)))],
     columns=3,
-    alt="A digit of 8×8 pixels and the eight activation maps that the network computes from it after the ReLU. Each kernel reacts to other edges of the digit.",
+    alt="A digit of 8×8 pixels and the eight activation maps that the network computes from it after the ReLU. Each kernel reacts to different edges of the digit.",
 )
 
 # %% [markdown]
@@ -2229,10 +2237,10 @@ draw_images(
 #
 # </details>
 #
-# <details><summary>3. You want to know how large the gradient is after the third block of a network that you did not write. How?</summary>
+# <details><summary>3. How do you find out how large the gradient is after the third block of a network that you did not write?</summary>
 #
-# `net.get_submodule(name).register_full_backward_hook(hook)`: in the backward pass, `grad_output[0]` is the gradient of the block's
-# output. Afterwards, `handle.remove()`.
+# `handle = net.get_submodule(name).register_full_backward_hook(hook)`: in the backward pass, `grad_output[0]` is the gradient of the
+# block's output. Afterwards, `handle.remove()`.
 #
 # </details>
 #

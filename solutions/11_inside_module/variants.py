@@ -867,7 +867,7 @@ class TinyModule:
 
 
 # No names of parts
-# %% wrong="tiny_module" says="The names lack those of the parts"
+# %% wrong="tiny_module" says="The names of the parts are missing"
 class TinyModule:
     """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
 
@@ -924,7 +924,7 @@ class TinyModule:
 
 
 # The innermost part only
-# %% wrong="tiny_module" says="Only the last part's name is in front"
+# %% wrong="tiny_module" says="Only the innermost part's name is in front"
 class TinyModule:
     """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
 
@@ -1894,7 +1894,7 @@ class MySequential(nn.Module):
 
 
 # Counted from 1
-# %% wrong="my_sequential" says="The names count from 0"
+# %% wrong="my_sequential" says="The names start at 0"
 class MySequential(nn.Module):
     def __init__(self, *modules):
         super().__init__()
