@@ -9,8 +9,9 @@
 # - choose between a parameter, a buffer and a plain attribute;
 # - record activations and gradients inside any network with hooks.
 #
-# **Points**: 15. **Time**: about 45 minutes of reading and 85 minutes for the 7 exercises. **You need**: your own module classes,
-# `named_parameters`, `state_dict` and a training loop (`10_modules`), `nn.Linear` and its gradients (`04_linear`).
+# **Points**: 15. **Time**: about 45 minutes of reading and 85 minutes for the 7 exercises. **You need**: `backward()`, leaves and `.grad`
+# (`02_gradients_and_optimizers`), `nn.Linear` and its gradients (`04_linear`), your own module classes, `named_parameters`, `state_dict` and
+# a training loop (`10_modules`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
@@ -767,7 +768,7 @@ show(
 #
 # `nn.Module` itself has a `forward`, too. What can it do, when every network needs a different one?
 #
-# **Before you run it:** what happens if you call a module whose class has no `forward` of its own?
+# **Before you run it:** the class below has no `forward` of its own. What does the cell print?
 
 
 # %% predict
@@ -778,14 +779,16 @@ class Unfinished(nn.Module):
 
 
 try:
-    print(Unfinished()(torch.zeros(1, 3)))
-except NotImplementedError as error:
-    print("NotImplementedError:", error)
+    net = Unfinished()
+    print("created")
+    print(net(torch.zeros(1, 3)))
+except Exception as error:
+    print(f"{type(error).__name__}: {error}")
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The base class has a `forward` that raises `NotImplementedError`. Its only job is to tell you that yours is missing (or
+# Creating the module needs no `forward`; only the call does. The base class has a `forward` that raises `NotImplementedError`. Its only job is to tell you that yours is missing (or
 # misspelt, or indented too far, so that it became a local function of `__init__`).
 #
 # </details>
@@ -1716,7 +1719,7 @@ for block in deep:
 deep(torch.randn(256, 64, requires_grad=True)).pow(2).sum().backward()
 for handle in handles:
     handle.remove()
-gradients.reverse()  # the last layer was recorded first
+gradients.reverse()  # now from layer 1 to layer 20
 print(f"activations: {sizes[0]:.3f} after the first layer, {sizes[-1]:.3f} after the last")
 print(f"gradients:   {gradients[0]:.1e} after the first layer, {gradients[-1]:.1e} after the last")
 
@@ -1903,7 +1906,7 @@ expect(
     {"": [without]},
     "the output of a net whose parts add the number of their hooks, recorded after an earlier call of record",
     mistakes={
-        "Hooks of the call before are still there: remove them.": {"": [torch.tensor([2.0, 3.0]).tanh() + 1]},
+        "Hooks from an earlier call are still there: remove them.": {"": [torch.tensor([2.0, 3.0]).tanh() + 1]},
         "The net is in the wrong mode: leave it in the mode in which it was.": {
             "": [torch.tensor([11.0, 12.0]).tanh() + 10]
         },
@@ -1917,7 +1920,7 @@ expect(
     {"": [without]},
     "the same net after that error",
     mistakes={
-        "A hook of the call that ended with an error is still there: use try and finally.": {
+        "A hook from the call that ended with an error is still there: use try and finally.": {
             "": [torch.tensor([2.0, 3.0]).tanh()]
         }
     },
@@ -2124,7 +2127,7 @@ expect(
     gradients_by_use(net, "1", pair),
     [torch.tensor([[4.0, 6.0], [4.0, 6.0]])],
     "gradients_by_use for layer 1 of a net whose layer 0 multiplies by 1 + the number of hooks left in it",
-    mistakes={"A hook of the call before is still there: remove it.": [torch.tensor([[8.0, 12.0], [8.0, 12.0]])]},
+    mistakes={"A hook from an earlier call is still there: remove it.": [torch.tensor([[8.0, 12.0], [8.0, 12.0]])]},
 )
 ### BEGIN HIDDEN TESTS
 examine(Loop(5, 4), 3, 4, "a layer that is called 4 times")
