@@ -3134,7 +3134,7 @@ def record(net, x, names):
 
 
 # The hooks stay
-# %% wrong="record" says="Hooks of the call before are still there"
+# %% wrong="record" says="Hooks from an earlier call are still there"
 def record(net, x, names):
     outputs = {name: [] for name in names}
     for name in names:
@@ -3500,7 +3500,7 @@ def gradients_by_use(net, name, x):
 
 
 # The hook is left
-# %% wrong="gradients_by_use" says="A hook of the call before is still there"
+# %% wrong="gradients_by_use" says="A hook from an earlier call is still there"
 def gradients_by_use(net, name, x):
     calls = []
 
