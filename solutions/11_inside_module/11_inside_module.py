@@ -143,7 +143,7 @@ print("buffers:", dict(probe.named_buffers()))
 # Write `inventory(module)`. It returns a dict with three lists of names, `{"parameters": […], "buffers": […], "parts": […]}`:
 # what is registered in `module` **itself**, in the order of registration. What its parts own is not included. A name that is
 # registered with the value `None` (as `bias` is in `nn.Linear(3, 2, bias=False)`) is left out. Nothing is registered
-# under two names.
+# twice, neither in `module` nor in its parts.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
@@ -182,12 +182,12 @@ class Mixed(nn.Module):
     def __init__(self, k):
         super().__init__()
         self.norm = nn.BatchNorm1d(k)
-        self.weight = nn.Parameter(torch.ones(k))
-        self.register_buffer("total", torch.zeros(k))
+        self.weight = nn.Parameter(torch.ones(k), requires_grad=False)
+        self.register_buffer("total", torch.zeros(k), persistent=False)
         self.register_buffer("nothing", None)
-        self.register_buffer("aside", torch.zeros(1), persistent=False)
+        self.register_buffer("_aside", torch.zeros(1))
         self.body = nn.Sequential(nn.Linear(k, k), nn.Sequential(nn.BatchNorm1d(k)))
-        self.angle = nn.Parameter(torch.zeros(()), requires_grad=False)
+        self._angle = nn.Parameter(torch.zeros(()))
         self.loose = torch.zeros(k)
         self.listed = [nn.Linear(k, 1)]
         self.register_module("absent", None)
@@ -197,29 +197,42 @@ def listed(parameters=(), buffers=(), parts=()):
     return {"parameters": list(parameters), "buffers": list(buffers), "parts": list(parts)}
 
 
-wanted = listed(["weight", "angle"], ["total", "aside"], ["norm", "body"])
+wanted = listed(["weight", "_angle"], ["total", "_aside"], ["norm", "body"])
 deep = ["norm.weight", "norm.bias", "body.0.weight", "body.0.bias", "body.1.0.weight", "body.1.0.bias"]
 stats = ["running_mean", "running_var", "num_batches_tracked"]
 deep_buffers = [f"{place}.{name}" for place in ("norm", "body.1.0") for name in stats]
+found = inventory(Mixed(3))
+lists = list(found.values()) if isinstance(found, dict) else []
+require(
+    all(isinstance(name, str) for one in lists if isinstance(one, list) for name in one),
+    "the lists hold names",
+    "Yours hold something else, such as pairs (name, value): keep the names only.",
+)
 expect(
-    inventory(Mixed(3)),
+    found,
     wanted,
     "inventory of a module with 2 parameters, 2 buffers, 2 parts, and a plain tensor and list",
     mistakes={
         "What the parts own is included: use recurse=False.": listed(
-            ["weight", "angle", *deep], ["total", "aside", *deep_buffers], ["norm", "body"]
+            ["weight", "_angle", *deep], ["total", "_aside", *deep_buffers], ["norm", "body"]
         ),
-        "The parts' parameters are included: use recurse=False.": wanted | {"parameters": ["weight", "angle", *deep]},
+        "The parts' parameters are included: use recurse=False.": wanted | {"parameters": ["weight", "_angle", *deep]},
         "Names whose value is None are included: leave them out.": listed(
-            ["weight", "angle"], ["total", "nothing", "aside"], ["norm", "body", "absent"]
+            ["weight", "_angle"], ["total", "nothing", "_aside"], ["norm", "body", "absent"]
         ),
         "The names are sorted: the order of registration was asked for.": listed(
-            ["angle", "weight"], ["aside", "total"], ["body", "norm"]
+            ["_angle", "weight"], ["_aside", "total"], ["body", "norm"]
         ),
-        "state_dict does not hold all the buffers: one is not saved.": wanted | {"buffers": ["total"]},
+        "state_dict does not hold all the buffers: one is not saved.": wanted | {"buffers": ["_aside"]},
+        "The buffers that are not saved come last: the order of registration was asked for.": wanted
+        | {"buffers": ["_aside", "total"]},
         "The parts of the parts are included: named_children stops at the first level.": wanted
         | {"parts": ["norm", "body", "body.0", "body.1", "body.1.0"]},
-        "Frozen parameters are parameters, too.": wanted | {"parameters": ["weight"]},
+        "named_modules lists the module itself and the parts of its parts, too: use named_children.": wanted
+        | {"parts": ["", "norm", "body", "body.0", "body.1", "body.1.0"]},
+        "Frozen parameters are parameters, too.": wanted | {"parameters": ["_angle"]},
+        "Names may start with an underscore: leave none out.": wanted
+        | {"parameters": ["weight"], "buffers": ["total"]},
     },
 )
 norm = listed(["weight", "bias"], stats)
@@ -321,7 +334,8 @@ print(notes.strings, notes.colour, notes.size)
 #
 # - `__setattr__(name, value)` puts an `nn.Parameter` into the dict `self._parameters` and a `TinyModule` into the dict
 #   `self._modules`, and stores any other value the ordinary way. A name is in one place only: if it is assigned again,
-#   its old value is gone. (`nn.Module` refuses some new values, as you saw; `TinyModule` accepts a value of any kind.)
+#   its old value is gone. (`nn.Module` refuses some new values, as you saw; `TinyModule` accepts a value of any kind. Whether a name that
+#   is assigned again keeps its place in the order or goes to the end is up to you.)
 # - `named_parameters(recurse=True)` returns a **list** of pairs `(name, parameter)`: this module's own parameters in the order
 #   in which they were assigned, then those of each part, in order, with the part's name and a dot in front, to any depth. With
 #   `recurse=False` there are only its own. A parameter (the very same object) that is found under several names is
@@ -542,6 +556,15 @@ net.train()
 expect(modes(), all_modes(*[True] * 4), "the same after net.train()")
 body.eval()
 expect(modes(), all_modes(True, False, False, False), "the same after net.body.eval()")
+net.train()
+expect(
+    modes(),
+    all_modes(*[True] * 4),
+    "the same after net.train(), where net had the mode already and its part did not",
+    mistakes={
+        "A part may have another mode than the module: pass every call on.": all_modes(True, False, False, False)
+    },
+)
 net.late = nn.Parameter(torch.ones(1))
 expect(names(net), ["gain", "offset", "late", *deep], "the names after one more Parameter was assigned")
 
@@ -612,40 +635,96 @@ expect(
         "A parameter that is found again stays under its first name.": (2, ["a.w0", "b.w0"]),
     },
 )
+own = TinyModule()
+
+
+def two_names(module):
+    module.a = module.b = nn.Parameter(torch.ones(2))
+
+
+own.forward = two_names
+own(own)
+expect(
+    [names(own), names(own, recurse=False)],
+    [["a"], ["a"]],
+    "the names for a parameter that has two names in one module, and the same with recurse=False",
+    mistakes={
+        "The same parameter is listed under each of its names: list it once.": [["a", "b"], ["a", "b"]],
+        "With recurse=False, too, the same parameter is listed once.": [["a"], ["a", "b"]],
+    },
+)
 two = TinyModule()
-two.x, two.y = filled((1,)), filled((1,))
+two.x, two.y = TinyModule(), TinyModule()
+
+
+def from_one_tensor(two):
+    start = torch.ones(1)
+    two.x.w, two.y.w = nn.Parameter(start), nn.Parameter(start)
+    return two.x.w is not two.y.w
+
+
+two.forward = from_one_tensor
+two(two)
 expect(
     told(two),
-    (2, ["x.w0", "y.w0"]),
-    "the same for two different parameters with equal values",
-    mistakes={"Equal values do not make it the same parameter: compare with `is`.": (1, ["x.w0"])},
+    (2, ["x.w", "y.w"]),
+    "the same for two different parameters with equal values, made from one tensor",
+    mistakes={"Equal values or shared memory do not make it the same parameter: compare with `is`.": (1, ["x.w"])},
 )
-for kind, old, value, wanted in [
-    ("a number to a Parameter's name", nn.Parameter(torch.ones(1)), 3, [[], [], True]),
-    ("a part to a Parameter's name", nn.Parameter(torch.ones(1)), filled((1,)), [[], ["x"], False]),
-    ("a Parameter to a part's name", filled((1,)), nn.Parameter(torch.ones(5)), [["x"], [], False]),
+registered = "The old value is still registered: remove the name from where it was."
+ordinary = "The old value is still in vars(net), where Python looks first: remove it."
+for kind, old, value, is_new, wanted, slip, mistaken in [
+    (
+        *("a number to a Parameter's name", nn.Parameter(torch.ones(1)), 3, lambda x: type(x) is int),
+        *([[], [], True], registered, [["x"], [], True]),
+    ),
+    (
+        *("a part to a Parameter's name", nn.Parameter(torch.ones(1)), filled((1,)), lambda x: not torch.is_tensor(x)),
+        *([[], ["x"], True], registered, [["x"], ["x"], False]),
+    ),
+    (
+        *("a Parameter to a part's name", filled((1,)), nn.Parameter(torch.ones(5)), lambda x: torch.is_tensor(x)),
+        *([["x"], [], True], registered, [["x"], ["x"], True]),
+    ),
+    (
+        *("None to a part's name", filled((1,)), None, lambda x: x is None),
+        *([[], [], True], registered, [[], ["x"], True]),
+    ),
+    (
+        *("a part to a name that held None", None, filled((1,)), lambda x: x is not None),
+        *([[], ["x"], True], ordinary, [[], ["x"], False]),
+    ),
+    (
+        *("a Parameter to a name that held a number", 5, nn.Parameter(torch.zeros(2)), lambda x: torch.is_tensor(x)),
+        *([["x"], [], True], ordinary, [["x"], [], False]),
+    ),
 ]:
     net = TinyModule()
     net.x = old
     net.x = value
-    found = [list(net._parameters), list(net._modules), type(net.x) is int]
-    former = (
-        ["x"] if isinstance(old, nn.Parameter) else wanted[0],
-        wanted[1] if isinstance(old, nn.Parameter) else ["x"],
-    )
     expect(
-        found,
+        [list(net._parameters), list(net._modules), is_new(net.x)],
         wanted,
-        f"the registries after assigning {kind}, and whether net.x is a number",
-        mistakes={"The old value is still registered: remove the name from where it was.": [*former, wanted[2]]},
+        f"the registries after assigning {kind}, and whether net.x is the new value",
+        mistakes={slip: mistaken},
     )
-net.x = 5
-net.x = nn.Parameter(torch.zeros(2))
-expect(names(net), ["x"], "a Parameter assigned to a name that held a number")
-require(
-    isinstance(net.x, torch.Tensor),
-    "net.x is then the Parameter",
-    "The number is still in vars(net), where Python looks first: remove it.",
+net = TinyModule()
+part = net
+for depth in range(4):
+    part.weight = nn.Parameter(torch.full((2,), float(depth)))
+    part.next = TinyModule()
+    part = part.next
+net.eval()
+expect(
+    [names(net), [net.training, net.next.next.next.training, part.training]],
+    [["next." * depth + "weight" for depth in range(4)], [False] * 3],
+    "the names in a chain of parts four levels deep, and the modes of three modules after net.eval()",
+    mistakes={
+        "The parts below the second level are missing: let each part pass the call on to its own parts.": [
+            ["weight", "next.weight", "next.next.weight"],
+            [False, True, True],
+        ]
+    },
 )
 ### BEGIN HIDDEN TESTS
 net = TinyModule()
@@ -657,7 +736,7 @@ for depth in range(5):
 expect(names(net), ["next." * depth + "weight" for depth in range(5)], "the names in a chain of five parts")
 expect(names(net, recurse=False), ["weight"], "the same with recurse=False")
 net.eval()
-expect([net.training, net.next.next.next.training, part.training], [False] * 3, "the modes after net.eval()")
+expect([net.training, net.next.next.next.training, part.training], [False] * 3, "their modes after net.eval()")
 net.next.train()
 expect([net.training, net.next.training, part.training], [False, True, True], "the modes after net.next.train()")
 tied = TinyModule()
@@ -869,8 +948,8 @@ print("handle removed:  ", layer(x).item())
 #
 # - Its parts are the given modules themselves, registered under the names `"0"`, `"1"`, `"2"`, …, so that `state_dict()`
 #   has the same keys as that of `nn.Sequential`. The same module may be given several times.
-# - `forward` passes `x` through all the modules in order; with no modules, it returns `x`. It *calls* the modules, so that
-#   their hooks run.
+# - `forward` passes `x` through all the modules in order; with no modules, it returns `x`. Each module gets exactly what the one
+#   before it returned, which may be integers or a tuple, too. `forward` *calls* the modules, so that their hooks run.
 # - `len(net)` is the number of modules, a repeated one counted each time. `net[i]` is the module at position `i`; a
 #   negative `i` counts from the end. A position that does not exist raises `IndexError`.
 #
@@ -964,7 +1043,7 @@ def examine(parts, x, copied=False):
         mistakes={
             "No part is registered: a list is not enough.": {},
             "The modules are inside another container: register them in this module itself.": {
-                f"net.{name}": shape for name, shape in wanted.items()
+                f"{next(iter(found), '').partition('.')[0]}.{name}": shape for name, shape in wanted.items()
             },
             "The names start at 0, not at 1.": {
                 f"{int(name.split('.')[0]) + 1}.{name.split('.', 1)[1]}": shape for name, shape in wanted.items()
@@ -1020,6 +1099,33 @@ expect(
     },
 )
 expect(MySequential()(x), x, "MySequential()(x)")
+expect(
+    MySequential(Add(1), double)(torch.tensor([1, 2])),
+    torch.tensor([4, 6]),
+    "MySequential(add 1, double) for the integers (1, 2)",
+    mistakes={"The integers have become floats: pass x on as it is.": torch.tensor([4.0, 6.0])},
+)
+
+
+class Both(nn.Module):
+    """Returns a tuple: x and x + 1."""
+
+    def forward(self, x):
+        return x, x + 1
+
+
+class Second(nn.Module):
+    """Takes a tuple, returns its second element."""
+
+    def forward(self, pair):
+        return pair[1]
+
+
+expect(
+    MySequential(Both(), Second(), double)(x),
+    torch.tensor([4.0, 6.0]),
+    "a chain in which a tuple goes from part to part",
+)
 examine([nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)], torch.randn(5, 3, generator=g))
 same = nn.Linear(4, 4)
 examine([same, nn.Tanh(), same, nn.BatchNorm1d(4)], torch.randn(6, 4, generator=g))
@@ -1056,6 +1162,14 @@ expect(
     torch.tensor([205.0, 305.0]),
     "a chain whose first module has a hook that multiplies by 100",
     mistakes={"The hook did not run: call the module, not its forward.": torch.tensor([7.0, 8.0])},
+)
+before = Add(1)
+before.register_forward_pre_hook(lambda module, inputs: (inputs[0] * 10,))
+expect(
+    MySequential(before, Add(5))(x),
+    torch.tensor([16.0, 26.0]),
+    "a chain whose first module has a pre-hook that multiplies the input by 10",
+    mistakes={"The pre-hook did not run: call every module, whatever hooks it has.": torch.tensor([7.0, 8.0])},
 )
 ### BEGIN HIDDEN TESTS
 examine([nn.Conv2d(1, 2, 2), nn.Flatten(), nn.Linear(8, 3), nn.Tanh()], torch.randn(2, 1, 3, 3, generator=g))
@@ -1226,11 +1340,14 @@ def examine(features, n, scale, title="", known=False):
     parts = {name: str(tuple(p.shape)) for name, p in net.named_parameters()}
     layer = {"linear.weight": str((features, features)), "linear.bias": str((features,))}
     square = {"mixing": str((features, features))}
+    second = next((name.partition(".")[0] for name in parts if not name.startswith(("linear.", "mixing"))), "?")
     expect(
         parts,
         layer,
         f"names and shapes of the parameters of {name}",
         mistakes={
+            "There are two layers: call the same one twice.": layer
+            | {f"{second}.{name.partition('.')[2]}": shape for name, shape in layer.items()},
             "mixing is a parameter, so it would be trained: register it as a buffer.": square | layer,
             "No layer is registered: assign it to self.linear in __init__.": {},
             "The layer has no bias.": {"linear.weight": layer["linear.weight"]},
@@ -1257,11 +1374,11 @@ def examine(features, n, scale, title="", known=False):
         )
     w, b = torch.randn(features, features, generator=g) * scale, torch.randn(features, generator=g) * scale
     m = torch.rand(features, features, generator=g)
-    net.load_state_dict({"linear.weight": w, "linear.bias": b, "mixing": m})
     x = torch.randn(features, n, generator=g).t()
     if title.endswith("float64"):
         net.double().eval()
         x, w, b, m = x.double(), w.double(), b.double(), m.double()
+    net.load_state_dict({"linear.weight": w, "linear.bias": b, "mixing": m})
     leaves = [value.clone().requires_grad_() for value in (x, w, b)]
     mine, before = x.requires_grad_(), x.detach().clone()
     plain = before.clone()
@@ -1327,6 +1444,14 @@ expect(
     torch.tensor(1.0),
     "FixedHidden(4)(x) where the sum of absolute values is exactly 1",
     mistakes={"A sum of exactly 1 is not greater than 1: nothing is halved.": torch.tensor(0.5)},
+)
+net.load_state_dict({"linear.weight": torch.zeros(4, 4), "linear.bias": torch.zeros(4), "mixing": torch.ones(4, 4)})
+expect(net(torch.ones(2, 4)), torch.tensor(0.0), "FixedHidden(4)(x) where all the values are 0")
+many = FixedHidden(40).mixing
+require(
+    bool((many < 0.1).float().mean() > 0.05 and (many > 0.9).float().mean() > 0.05),
+    "mixing is drawn uniformly",
+    "Too few of 1600 values are near 0 or near 1: use torch.rand.",
 )
 ### BEGIN HIDDEN TESTS
 battery([(7, 3, 0.4), (1, 6, 1.5), (4, 2, 4000.0), (5, 1, 5.0, ", with large values, in float64")])
@@ -1463,7 +1588,8 @@ for name in ("parameter", "buffer", "temporary", "plain"):
 # - `count`, a 0-d int64 tensor, is a buffer that is **not** saved. At first it is 0.
 # - `fit(x)` takes $N \times F$ values with $N \ge 2$ and the dtype of the module. It sets `mean` and `std` to the mean and standard deviation of
 #   each column, `x.std(0)` (which divides by $N - 1$). Where all the values of a column are equal, `std` is 1. `count` becomes $N$, still
-#   int64. Each call starts afresh. It returns the module itself. Autograd does not follow it: the buffers never require a gradient.
+#   int64. Each call starts afresh; it may write into the buffers or replace them. It returns the module itself. Autograd does not follow it:
+#   the buffers never require a gradient.
 # - `forward(x)` returns `(x - mean) / std` for every row of `x`, of shape $N \times F$, $N \ge 1$. Gradients reach `x`.
 #
 # There are no parameters. `x` is left as it was. After `net.double()` everything but `count` is float64.
@@ -1564,7 +1690,10 @@ expect(net.count, torch.tensor(0), "count at first")
 def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=False, earlier=0):
     net = Standardize(features).to(dtype).train(dtype == torch.float32) if net is None else net
     x = 40 * torch.randn(features, n, generator=g).to(dtype).t() + 7
+    x = x.contiguous() if n % 2 == 0 else x
     x[:, 0] = 0.1  # all the values are equal, but their standard deviation is not exactly 0
+    if n > 2:
+        x[-1, 1:] = x[0, 1:]  # first and last value are equal, the others are not
     if features > 2:
         x[:, 2] *= 1e-9
     x, before = x.requires_grad_(needs_grad), x.clone()
@@ -1614,6 +1743,7 @@ def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=
         mistakes={"count adds up: each fit starts afresh.": torch.tensor(n + earlier)},
     )
     y = 4 * torch.randn(features, 5, generator=g).to(dtype).t() - 3
+    y = y.contiguous() if n % 2 == 0 else y
     kept = y.clone()
     net(inplace(y))
     expect(y, kept, "net(y) leaves y as it was")
@@ -1659,6 +1789,18 @@ expect(
             1.0 if spread == 0 else spread for spread in (torch.full((7, 1), value).std(0).item() for value in column)
         ]
     },
+)
+times = torch.tensor([[1.7e9], [1.7e9 + 60], [1.7e9 + 120]], dtype=torch.float64)
+expect(
+    Standardize(1).double().fit(times).std,
+    torch.tensor([60.0], dtype=torch.float64),
+    "std after a fit to the times 1.7e9, 1.7e9 + 60 and 1.7e9 + 120, in float64",
+    mistakes={
+        "A std that is small beside the mean is not 0: it becomes 1 only where all the values are equal.": torch.tensor(
+            [1.0], dtype=torch.float64
+        )
+    },
+    rtol=1e-4,
 )
 x = torch.tensor([[2.0, -9.0]])
 expect(new(x), old(x).detach(), "a new module gives the same after load_state_dict")
@@ -1812,7 +1954,9 @@ g = torch.Generator().manual_seed(116)
 
 
 class Nosy(nn.Module):
-    """Adds the number of hooks that it has; raises an error for negative sums."""
+    """Adds the number of hooks that it has, and 10 in eval mode; raises an error for negative sums."""
+
+    error = IndexError
 
     def __init__(self):
         super().__init__()
@@ -1821,7 +1965,7 @@ class Nosy(nn.Module):
     def forward(self, x):
         self.calls += 1
         if x.sum() < 0:
-            raise ValueError("the sum is negative")
+            raise self.error("the sum is negative")
         return x + len(self._forward_hooks) + 10 * (not self.training)
 
 
@@ -1913,7 +2057,7 @@ expect(
     },
 )
 expect_error(
-    ValueError, lambda: record(net, torch.tensor([-3.0]), ["0", "1"]), "an error in the net reaches the caller"
+    IndexError, lambda: record(net, torch.tensor([-3.0]), ["0", "1"]), "an error in the net reaches the caller"
 )
 expect(
     record(net, x, [""]),
@@ -1929,7 +2073,33 @@ net.eval()
 answer = record(net, x, [""])
 expect(answer, {"": [torch.tensor([11.0, 12.0]).tanh() + 10]}, "the same net after net.eval()", mistakes={
     "The mode has changed: leave it alone.": {"": [without]}})  # fmt: skip
+net.train()
+net[2].eval()
+record(inplace(net), x, ["0", "2"])
+expect(
+    [net.training, net[0].training, net[2].training],
+    [True, True, False],
+    "the modes of a net in train mode, its first part in train and its last in eval mode, after record",
+    mistakes={
+        "A part may have another mode than the net: change none.": [True, True, True],
+        "The net is in eval mode now: change no mode.": [False, False, False],
+    },
+)
 expect(record(net, x, []), {}, "record(net, x, [])")
+
+
+class Largest(nn.Module):
+    """The positions of the largest values."""
+
+    def forward(self, x):
+        return x.argmax(-1)
+
+
+expect(
+    record(nn.Sequential(nn.Tanh(), Largest()), x.double(), ["0", "1"]),
+    {"0": [x.double().tanh()], "1": [torch.tensor(1)]},
+    "record for a net with float64 and int64 outputs",
+)
 times = nn.Sequential(nn.Tanh())
 times[0].register_forward_hook(lambda module, inputs, output: output * 100)
 expect(
@@ -1942,6 +2112,7 @@ expect(
 )
 ### BEGIN HIDDEN TESTS
 examine(4, ["unused", "body.1", "body", "body.0"])
+Nosy.error = ValueError
 net = nn.Sequential(Nosy(), nn.Sequential(Nosy(), nn.Tanh()))
 record(net, x, ["0", "1", "1.0", ""])
 expect(record(net, x, ["1.1"]), {"1.1": [x.tanh()]}, "a nested net, after another call")
@@ -1972,14 +2143,14 @@ print("b.grad:", b.grad.tolist())
 # %% [markdown]
 # ### Exercise: One gradient for each use
 #
-# Write `gradients_by_use(net, name, x)`. `name` is the name of an `nn.Linear` in `net`, which may be called several times during
+# Write `gradients_by_use(net, name, x)`. `name` is the name of an `nn.Linear` in `net`, which is called once or several times during
 # `net(x)`. Let the loss be the sum of all values of `net(x)`. Return a **list** with one tensor for each call of the layer, in the
 # order of the calls: the part of the weight's gradient that comes through this call, in the weight's shape.
 #
-# - The inputs of the layer have the shape $N \times C$, where $N$ may differ from call to call. Every call affects the loss. All parameters are
-#   trainable, and `x` is left as it was.
-# - The tensors in the list add up to the gradient of the weight. They do not require a gradient.
-# - `net` is called once. Afterwards no hook of yours is left in it, and the `grad` of each parameter is `None`, as it was before.
+# - The inputs of the layer have the shape $N \times C$, where $N$ may differ from call to call. Every call affects the loss, and no module
+#   overwrites the layer's output in place. All parameters are trainable, and `x` is left as it was.
+# - The tensors in the list add up to the gradient of the weight and have its dtype. They do not require a gradient.
+# - `net` is called once, in the mode in which it is. Its output may have any shape. Afterwards no hook of yours is left in it, and the `grad` of each parameter is `None`, as it was before.
 #
 # <details><summary>Hint 1: two records</summary>
 #
@@ -2025,6 +2196,8 @@ def gradients_by_use(net: nn.Module, name: str, x: torch.Tensor) -> list[torch.T
 
 
 # %% check="gradients_by_use" points=3
+import copy
+
 g = torch.Generator().manual_seed(117)
 
 
@@ -2039,44 +2212,70 @@ class Loop(nn.Module):
         )
         self.head = nn.Linear(features, 2)
 
-    def steps(self, h, weights):
-        bias = self.body["again"].bias
-        for weight in weights:
-            h = torch.tanh(F.linear(h, weight, bias))
+    def middle(self, h, again):
+        """What comes between the first layer and the head, with `again` as the layer that is called several times."""
+        for _ in range(self.turns):
+            h = torch.tanh(again(h))
         return h
 
     def forward(self, x):
         self.calls += 1
-        h = self.body["first"](x)
-        for _ in range(self.turns):
-            h = torch.tanh(self.body["again"](h))
-        return self.head(h)
+        return self.head(self.middle(self.body["first"](x), self.body["again"]))
 
 
 class Branches(Loop):
     """Calls one layer on two inputs of different length, and multiplies what comes out."""
 
-    def steps(self, h, weights):
-        a, b = (F.linear(part, weight, self.body["again"].bias) for part, weight in zip((h, h[:2]), weights))
-        return a.pow(2) * b.sum(0)
+    def middle(self, h, again):
+        return again(h).pow(2) * again(h[:2]).sum(0)
+
+
+class Gate(Loop):
+    """Calls one layer twice on the very same tensor, with a batch norm after it; returns three dimensions."""
+
+    def __init__(self, features):
+        super().__init__(features, 2)
+        self.norm = nn.BatchNorm1d(features)
+
+    def middle(self, h, again):
+        return torch.tanh(self.norm(again(h) * torch.sigmoid(again(h))))
 
     def forward(self, x):
-        self.calls += 1
-        h = self.body["first"](x)
-        return self.head(self.body["again"](h).pow(2) * self.body["again"](h[:2]).sum(0))
+        return super().forward(x)[:, None]
+
+
+class Total(Loop):
+    """Returns a single number, a 0-d tensor."""
+
+    def forward(self, x):
+        return super().forward(x).sum()
 
 
 def wanted_gradients(net, x, uses):
-    weights = [net.body["again"].weight.detach().clone().requires_grad_() for _ in range(uses)]
-    loss = net.head(net.steps(net.body["first"](x), weights)).sum()
-    return list(torch.autograd.grad(loss, weights))
+    """The gradients when each use has a layer of its own with the same numbers, and what a wrong pairing leads to."""
+    layers = [copy.deepcopy(net.body["again"]) for _ in range(uses)]
+    inputs, outputs = [], []
+
+    def again(h):
+        inputs.append(h)
+        outputs.append(layers[len(outputs)](h))
+        return outputs[-1]
+
+    loss = net.head(net.middle(net.body["first"](x), again)).sum()
+    weights = [layer.weight for layer in layers]
+    arrived = torch.autograd.grad(loss, outputs, retain_graph=True)
+    wanted = list(torch.autograd.grad(loss, weights))
+    if len({len(one) for one in arrived}) > 1:
+        return wanted, None
+    crossed = zip(weights, inputs, arrived[::-1])
+    return wanted, [torch.autograd.grad(F.linear(h.detach(), w), w, gradient)[0] for w, h, gradient in crossed]
 
 
 def examine(net, n, uses, title):
     features = net.head.in_features
-    x = torch.randn(features, n, generator=g).t()
-    wanted, before = wanted_gradients(net, x, uses), x.clone()
-    total = sum(wanted) if uses else 0
+    x = torch.randn(features, n, generator=g).t().to(net.head.weight.dtype)
+    (wanted, crossed), before = wanted_gradients(net, x, uses), x.clone()
+    total = sum(wanted)
     net.calls = 0
     found = gradients_by_use(inplace(net), "body.again", inplace(x))
     expect(x, before, f"{title}: x is left as it was")
@@ -2086,6 +2285,7 @@ def examine(net, n, uses, title):
         mistakes = {
             "They are in reverse order, as the backward pass reaches the calls.": wanted[::-1],
             "Each is the whole gradient: take the part of this call.": [total] * uses,
+            "These are equal parts of the whole gradient: each call has a part of its own.": [total / uses] * uses,
             "This is one gradient, the sum: return a list with one tensor for each call.": total,
             "This is the whole gradient in a list: one tensor for each call was asked for.": [total],
             "These are running totals: each entry is the part of one call.": [
@@ -2094,8 +2294,13 @@ def examine(net, n, uses, title):
             "They are transposed: the weight's shape is (out, in).": [one.t() for one in wanted],
             "They are divided by the number of samples: the loss is the sum.": [one / n for one in wanted],
             "They are in a tuple: a list was asked for.": tuple(wanted),
+            "They are stacked in one tensor: a list was asked for.": torch.stack(wanted),
             "These belong to the mean of net(x): the loss is the sum.": [one / (2 * n) for one in wanted],
         }
+    if crossed is not None and uses > 1:
+        mistakes[
+            "The inputs of one call meet the gradient of another: the backward pass goes from the last to the first."
+        ] = crossed
     expect(found, wanted, f"{title}: the gradients", rtol=1e-3, atol=1e-5, mistakes=mistakes)
     require(not any(one.requires_grad for one in found), f"{title}: they require no gradient", "Detach them.")
     left = [name for name, parameter in net.named_parameters() if parameter.grad is not None]
@@ -2108,6 +2313,10 @@ net.turns = 2
 examine(net, 5, 2, "the same net with 2 calls")
 examine(Loop(4, 1, bias=False), 1, 1, "one call, without a bias, one sample")
 examine(Branches(3, 2), 6, 2, "two branches, one with 6 rows and one with 2")
+examine(Gate(3), 8, 2, "two calls on the same tensor, then a batch norm in train mode, an output of 3 dimensions")
+examine(Gate(3).eval(), 8, 2, "the same in eval mode")
+examine(Total(3, 2), 4, 2, "two calls, and an output of 0 dimensions")
+examine(Loop(3, 2).double(), 4, 2, "two calls, in float64")
 
 
 class HookCount(nn.Linear):
@@ -2133,6 +2342,7 @@ expect(
 examine(Loop(5, 4), 3, 4, "a layer that is called 4 times")
 examine(Branches(4, 2, bias=False), 3, 2, "two branches, one with 3 rows and one with 2")
 examine(Loop(2, 2), 7, 2, "a layer that is called twice")
+examine(Gate(4).double(), 9, 2, "two calls on the same tensor, in float64")
 ### END HIDDEN TESTS
 
 # %% [markdown]

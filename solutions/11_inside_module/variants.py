@@ -2991,7 +2991,9 @@ def record(net, x, names):
         for name in names:
             kept = outputs[name] = []
             module = net.get_submodule(name)
-            handle = module.register_forward_hook(lambda m, i, o, kept=kept: kept.append(torch.tensor(o.tolist())))
+            handle = module.register_forward_hook(
+                lambda m, i, o, kept=kept: kept.append(torch.tensor(o.tolist(), dtype=o.dtype))
+            )
             stack.callback(handle.remove)
         net(x)
     return outputs
