@@ -4020,3 +4020,932 @@ class FixedHidden(nn.Module):
         while self.training and h.abs().sum() > 1:
             h = h / 2
         return h.sum()
+
+
+# The trainable parameters first
+# %% wrong="inventory" says="The frozen parameters come last"
+def inventory(module: nn.Module) -> dict[str, list[str]]:
+    own = list(module.named_parameters(recurse=False))
+    trainable = [name for name, p in own if p.requires_grad]
+    frozen = [name for name, p in own if not p.requires_grad]
+    return {
+        "parameters": trainable + frozen,
+        "buffers": [name for name, _ in module.named_buffers(recurse=False)],
+        "parts": [name for name, _ in module.named_children()],
+    }
+
+
+# The saved buffers first
+# %% wrong="inventory" says="The buffers that are not saved come last"
+def inventory(module: nn.Module) -> dict[str, list[str]]:
+    parameters = [name for name, _ in module.named_parameters(recurse=False)]
+    saved = [name for name in module.state_dict() if name in module._buffers]
+    unsaved = [name for name, _ in module.named_buffers(recurse=False) if name not in saved]
+    return {
+        "parameters": parameters,
+        "buffers": saved + unsaved,
+        "parts": [name for name, _ in module.named_children()],
+    }
+
+
+# Without names that start with an underscore
+# %% wrong="inventory" says="leave none out"
+def inventory(module: nn.Module) -> dict[str, list[str]]:
+    def public(pairs):
+        return [name for name, _ in pairs if not name.startswith("_")]
+
+    return {
+        "parameters": public(module.named_parameters(recurse=False)),
+        "buffers": public(module.named_buffers(recurse=False)),
+        "parts": public(module.named_children()),
+    }
+
+
+# All modules, the module itself as well
+# %% wrong="inventory" says="use named_children"
+def inventory(module: nn.Module) -> dict[str, list[str]]:
+    return {
+        "parameters": [name for name, _ in module.named_parameters(recurse=False)],
+        "buffers": [name for name, _ in module.named_buffers(recurse=False)],
+        "parts": [name for name, _ in module.named_modules()],
+    }
+
+
+# Pairs
+# %% wrong="inventory" says="keep the names only"
+def inventory(module: nn.Module) -> dict[str, list[str]]:
+    return {
+        "parameters": list(module.named_parameters(recurse=False)),
+        "buffers": list(module.named_buffers(recurse=False)),
+        "parts": list(module.named_children()),
+    }
+
+
+# A part stays registered under a plain value
+# %% wrong="tiny_module" says="The old value is still registered"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        if isinstance(value, nn.Parameter):
+            self._modules.pop(name, None)
+            vars(self).pop(name, None)
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._parameters.pop(name, None)
+            vars(self).pop(name, None)
+            self._modules[name] = value
+        else:
+            self._parameters.pop(name, None)
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        pairs = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                pairs += [(f"{part_name}.{name}", p) for name, p in part.named_parameters()]
+        seen, found = set(), []
+        for name, p in pairs:
+            if id(p) not in seen:
+                seen.add(id(p))
+                found.append((name, p))
+        return found
+
+    def train(self, mode=True):
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# A part is hidden by a plain value
+# %% wrong="tiny_module" says="where Python looks first"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        self._parameters.pop(name, None)
+        self._modules.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            vars(self).pop(name, None)
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        pairs = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                pairs += [(f"{part_name}.{name}", p) for name, p in part.named_parameters()]
+        seen, found = set(), []
+        for name, p in pairs:
+            if id(p) not in seen:
+                seen.add(id(p))
+                found.append((name, p))
+        return found
+
+    def train(self, mode=True):
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# Stops where the mode is right already
+# %% wrong="tiny_module" says="pass every call on"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        pairs = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                pairs += [(f"{part_name}.{name}", p) for name, p in part.named_parameters()]
+        seen, found = set(), []
+        for name, p in pairs:
+            if id(p) not in seen:
+                seen.add(id(p))
+                found.append((name, p))
+        return found
+
+    def train(self, mode=True):
+        if self.training == mode:
+            return self
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# A parameter with two names in one module
+# %% wrong="tiny_module" says="under each of its names"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        found = list(self._parameters.items())
+        seen = {id(p) for _, p in found}
+        if recurse:
+            for part_name, part in self._modules.items():
+                for name, p in part.named_parameters():
+                    if id(p) not in seen:
+                        seen.add(id(p))
+                        found.append((f"{part_name}.{name}", p))
+        return found
+
+    def train(self, mode=True):
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# Compares memory
+# %% wrong="tiny_module" says="compare with `is`"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        pairs = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                pairs += [(f"{part_name}.{name}", p) for name, p in part.named_parameters()]
+        seen, found = set(), []
+        for name, p in pairs:
+            if p.data_ptr() not in seen:
+                seen.add(p.data_ptr())
+                found.append((name, p))
+        return found
+
+    def train(self, mode=True):
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# Two levels only
+# %% wrong="tiny_module" says="below the second level"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        pairs = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                pairs += [(f"{part_name}.{name}", p) for name, p in part._parameters.items()]
+                for sub_name, sub in part._modules.items():
+                    pairs += [(f"{part_name}.{sub_name}.{name}", p) for name, p in sub._parameters.items()]
+        seen, found = set(), []
+        for name, p in pairs:
+            if id(p) not in seen:
+                seen.add(id(p))
+                found.append((name, p))
+        return found
+
+    def train(self, mode=True):
+        self.training = mode
+        for part in self._modules.values():
+            part.training = mode
+            for sub in part._modules.values():
+                sub.training = mode
+        return self
+
+
+# Calls only modules that have forward hooks
+# %% wrong="my_sequential" says="The pre-hook did not run"
+class MySequential(nn.Module):
+    def __init__(self, *modules: nn.Module):
+        super().__init__()
+        for i, module in enumerate(modules):
+            self.add_module(str(i), module)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for module in self._modules.values():
+            x = module(x) if module._forward_hooks else module.forward(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __getitem__(self, i: int) -> nn.Module:
+        return list(self._modules.values())[i]
+
+
+# Unpacks tuples
+# %% wrong="my_sequential" says="Your code stopped with TypeError"
+class MySequential(nn.Module):
+    def __init__(self, *modules: nn.Module):
+        super().__init__()
+        for i, module in enumerate(modules):
+            self.add_module(str(i), module)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for module in self._modules.values():
+            x = module(*x) if isinstance(x, tuple) else module(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __getitem__(self, i: int) -> nn.Module:
+        return list(self._modules.values())[i]
+
+
+# Floats only
+# %% wrong="my_sequential" says="The integers have become floats"
+class MySequential(nn.Module):
+    def __init__(self, *modules: nn.Module):
+        super().__init__()
+        for i, module in enumerate(modules):
+            self.add_module(str(i), module)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not x.is_floating_point():
+            x = x.float()
+        for module in self._modules.values():
+            x = module(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __getitem__(self, i: int) -> nn.Module:
+        return list(self._modules.values())[i]
+
+
+# Inside a ModuleList
+# %% wrong="my_sequential" says="inside another container"
+class MySequential(nn.Module):
+    def __init__(self, *modules: nn.Module):
+        super().__init__()
+        self.layers = nn.ModuleList(modules)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, i: int) -> nn.Module:
+        return self.layers[i]
+
+
+# Not uniform
+# %% wrong="fixed_hidden" says="Too few of 1600 values"
+class FixedHidden(nn.Module):
+    def __init__(self, features: int):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+        self.register_buffer("mixing", torch.randn(features, features).sigmoid())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.linear(F.relu(self.linear(x) @ self.mixing + 1))
+        while h.abs().sum() > 1:
+            h = h / 2
+        return h.sum()
+
+
+# A logarithm in place of the loop
+# %% wrong="fixed_hidden" says="math domain error"
+class FixedHidden(nn.Module):
+    def __init__(self, features: int):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+        self.register_buffer("mixing", torch.rand(features, features))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.linear(F.relu(self.linear(x) @ self.mixing + 1))
+        turns = max(0, math.ceil(math.log2(h.abs().sum().item())))
+        return (h / 2**turns).sum()
+
+
+# Two layers
+# %% wrong="fixed_hidden" says="There are two layers"
+class FixedHidden(nn.Module):
+    def __init__(self, features: int):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+        self.linear2 = nn.Linear(features, features)
+        self.register_buffer("mixing", torch.rand(features, features))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.linear2(F.relu(self.linear(x) @ self.mixing + 1))
+        while h.abs().sum() > 1:
+            h = h / 2
+        return h.sum()
+
+
+# Overwrites what is contiguous
+# %% wrong="standardize" says="leaves y as it was"
+class Standardize(nn.Module):
+    def __init__(self, features: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+        self.register_buffer("count", torch.tensor(0), persistent=False)
+
+    def fit(self, x: torch.Tensor) -> "Standardize":
+        x = x.detach()
+        self.mean = x.mean(0)
+        self.std = torch.where(x.amax(0) == x.amin(0), torch.ones_like(self.mean), x.std(0))
+        self.count = torch.tensor(len(x))
+        return self
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = x.contiguous()
+        out -= self.mean
+        out /= self.std
+        return out
+
+
+# Compares the first row with the last
+# %% wrong="standardize" says="compare all the values of a column"
+class Standardize(nn.Module):
+    def __init__(self, features: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+        self.register_buffer("count", torch.tensor(0), persistent=False)
+
+    @torch.no_grad()
+    def fit(self, x: torch.Tensor) -> "Standardize":
+        self.mean = x.mean(0)
+        self.std = torch.where(x[0] == x[-1], torch.ones_like(self.mean), x.std(0))
+        self.count = torch.tensor(len(x))
+        return self
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.mean) / self.std
+
+
+# A tolerance relative to the mean
+# %% wrong="standardize" says="small beside the mean"
+class Standardize(nn.Module):
+    def __init__(self, features: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+        self.register_buffer("count", torch.tensor(0), persistent=False)
+
+    @torch.no_grad()
+    def fit(self, x: torch.Tensor) -> "Standardize":
+        self.mean = x.mean(0)
+        std = x.std(0)
+        self.std = torch.where(std <= 1e-6 * self.mean.abs(), torch.ones_like(std), std)
+        self.count = torch.tensor(len(x))
+        return self
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.mean) / self.std
+
+
+# One mode for all parts
+# %% wrong="record" says="A part may have another mode than the net"
+def record(net: nn.Module, x: torch.Tensor, names: list[str]) -> dict[str, list[torch.Tensor]]:
+    found = {name: [] for name in names}
+    handles = []
+    mode = net.training
+
+    def add(name):
+        hook = lambda module, inputs, output: found[name].append(output.detach().clone())  # noqa: E731
+        handles.append(net.get_submodule(name).register_forward_hook(hook))
+
+    try:
+        for name in names:
+            add(name)
+        net(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+        net.train(mode)
+    return found
+
+
+# Cleans up after some errors only
+# %% wrong="record" says="use try and finally"
+def record(net: nn.Module, x: torch.Tensor, names: list[str]) -> dict[str, list[torch.Tensor]]:
+    found = {name: [] for name in names}
+    handles = []
+    for name in names:
+
+        def hook(module, inputs, output, name=name):
+            found[name].append(output.detach().clone())
+
+        handles.append(net.get_submodule(name).register_forward_hook(hook))
+
+    def clean():
+        for handle in handles:
+            handle.remove()
+
+    try:
+        net(x)
+    except (RuntimeError, ValueError):
+        clean()
+        raise
+    clean()
+    return found
+
+
+# Floats only
+# %% wrong="record" says="The dtypes differ"
+def record(net: nn.Module, x: torch.Tensor, names: list[str]) -> dict[str, list[torch.Tensor]]:
+    found = {name: [] for name in names}
+    handles = []
+    try:
+        for name in names:
+            store = found[name]
+            handles.append(
+                net.get_submodule(name).register_forward_hook(
+                    lambda module, inputs, output, store=store: store.append(output.detach().clone().float())
+                )
+            )
+        net(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
+
+
+# Takes the output for a matrix
+# %% wrong="gradients_by_use" says="einsum"
+def gradients_by_use(net: nn.Module, name: str, x: torch.Tensor) -> list[torch.Tensor]:
+    given, gradients = [], {}
+
+    def hook(module, inputs, output):
+        i = len(given)
+        given.append(inputs[0].detach())
+        output.register_hook(lambda gradient: gradients.update({i: gradient}))
+
+    handle = net.get_submodule(name).register_forward_hook(hook)
+    try:
+        loss = torch.einsum("nc->", net(x))
+    finally:
+        handle.remove()
+    loss.backward()
+    net.zero_grad()
+    return [gradients[i].T @ one for i, one in enumerate(given)]
+
+
+# float32 only
+# %% wrong="gradients_by_use" says="The dtypes differ"
+def gradients_by_use(net: nn.Module, name: str, x: torch.Tensor) -> list[torch.Tensor]:
+    layer = net.get_submodule(name)
+    shares = []
+
+    def hook(module, inputs, output):
+        share, values = torch.zeros(module.out_features, module.in_features), inputs[0].detach()
+        shares.append(share)
+
+        def add(gradient):
+            share.add_(gradient.T @ values)
+
+        output.register_hook(add)
+
+    handle = layer.register_forward_hook(hook)
+    try:
+        net(x).sum().backward()
+    finally:
+        handle.remove()
+    net.zero_grad()
+    return shares
+
+
+# One tensor for each input
+# %% wrong="gradients_by_use" says="2 elements were expected, yours has 1"
+def gradients_by_use(net: nn.Module, name: str, x: torch.Tensor) -> list[torch.Tensor]:
+    outputs = {}
+
+    def hook(module, inputs, output):
+        output.retain_grad()
+        outputs[inputs[0]] = output
+
+    handle = net.get_submodule(name).register_forward_hook(hook)
+    try:
+        net(x).sum().backward()
+    finally:
+        handle.remove()
+    net.zero_grad()
+    return [output.grad.T @ given.detach() for given, output in outputs.items()]
+
+
+# In eval mode
+# %% wrong="gradients_by_use" says="in the other mode"
+def gradients_by_use(net: nn.Module, name: str, x: torch.Tensor) -> list[torch.Tensor]:
+    given, outputs = [], []
+
+    def hook(module, inputs, output):
+        given.append(inputs[0].detach())
+        outputs.append(output)
+
+    modes = [(module, module.training) for module in net.modules()]
+    handle = net.get_submodule(name).register_forward_hook(hook)
+    net.eval()
+    try:
+        loss = net(x).sum()
+    finally:
+        handle.remove()
+        for module, mode in modes:
+            module.training = mode
+    return [g.T @ i for g, i in zip(torch.autograd.grad(loss, outputs), given)]
+
+
+# The gradients in the order of the backward pass, the inputs in the order of the calls
+# %% wrong="gradients_by_use" says="paired wrongly"
+def gradients_by_use(net: nn.Module, name: str, x: torch.Tensor) -> list[torch.Tensor]:
+    layer = net.get_submodule(name)
+    inputs, grads = [], []
+    h1 = layer.register_forward_hook(lambda m, i, o: inputs.append(i[0].detach()))
+    h2 = layer.register_full_backward_hook(lambda m, gi, go: grads.append(go[0].detach()))
+    net(x).sum().backward()
+    h1.remove()
+    h2.remove()
+    net.zero_grad()
+    return [g.T @ i for g, i in zip(grads, inputs)]
+
+
+# Equal parts
+# %% wrong="gradients_by_use" says="equal parts of the whole gradient"
+def gradients_by_use(net: nn.Module, name: str, x: torch.Tensor) -> list[torch.Tensor]:
+    layer = net.get_submodule(name)
+    calls = []
+    handle = layer.register_forward_hook(lambda m, i, o: calls.append(1))
+    net(x).sum().backward()
+    handle.remove()
+    grad = layer.weight.grad.clone()
+    net.zero_grad()
+    return [grad / len(calls) for _ in calls]
+
+
+# A parameter with two names, with recurse=False only
+# %% wrong="tiny_module" says="With recurse=False, too"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        found, seen = [], set()
+        if not recurse:
+            return list(self._parameters.items())
+        for name, p in self._parameters.items():
+            if id(p) not in seen:
+                seen.add(id(p))
+                found.append((name, p))
+        if recurse:
+            for part_name, part in self._modules.items():
+                for name, p in part.named_parameters():
+                    if id(p) not in seen:
+                        seen.add(id(p))
+                        found.append((f"{part_name}.{name}", p))
+        return found
+
+    def train(self, mode=True):
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# Leaves the net in eval mode
+# %% wrong="record" says="The net is in the wrong mode"
+def record(net: nn.Module, x: torch.Tensor, names: list[str]) -> dict[str, list[torch.Tensor]]:
+    found = {name: [] for name in names}
+    handles = []
+
+    def add(name):
+        hook = lambda module, inputs, output: found[name].append(output.detach().clone())  # noqa: E731
+        handles.append(net.get_submodule(name).register_forward_hook(hook))
+
+    try:
+        for name in names:
+            add(name)
+        net(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+        net.eval()
+    return found
+
+
+# One tensor
+# %% wrong="gradients_by_use" says="stacked in one tensor"
+def gradients_by_use(net: nn.Module, name: str, x: torch.Tensor) -> list[torch.Tensor]:
+    records = []
+
+    def hook(module, inputs, output):
+        output.retain_grad()
+        records.append((inputs[0].detach(), output))
+
+    handle = net.get_submodule(name).register_forward_hook(hook)
+    net(x).sum().backward()
+    handle.remove()
+    net.zero_grad()
+    return torch.stack([output.grad.T @ i for i, output in records])
+
+
+# Writes into the buffers
+# %% right="standardize"
+class Standardize(nn.Module):
+    def __init__(self, features: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+        self.register_buffer("count", torch.tensor(0), persistent=False)
+
+    @torch.no_grad()
+    def fit(self, x: torch.Tensor) -> "Standardize":
+        self.mean.copy_(x.mean(0))
+        self.std.copy_(x.std(0))
+        self.std[x.amax(0) == x.amin(0)] = 1
+        self.count.fill_(len(x))
+        return self
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.mean) / self.std
+
+
+# A hook that hands on a copy
+# %% right="gradients_by_use"
+def gradients_by_use(net: nn.Module, name: str, x: torch.Tensor) -> list[torch.Tensor]:
+    inputs, outputs = [], []
+
+    def hook(module, arguments, output):
+        inputs.append(arguments[0].detach())
+        outputs.append(output)
+        return output.clone()
+
+    handle = dict(net.named_modules())[name].register_forward_hook(hook, prepend=True)
+    try:
+        total = torch.sum(net(x))
+    finally:
+        handle.remove()
+    gradients = torch.autograd.grad(total, outputs)
+    return [torch.mm(g.t(), i) for g, i in zip(gradients, inputs)]
