@@ -3718,7 +3718,7 @@ def record(net, x, names):
 
 
 # Slips past values: shallow copies
-# %% wrong="my_sequential" says="It is a copy"
+# %% wrong="my_sequential" says="register the modules"
 class MySequential(nn.Module):
     def __init__(self, *modules):
         super().__init__()
