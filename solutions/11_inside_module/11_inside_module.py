@@ -1367,6 +1367,7 @@ def examine(features, n, scale, title="", known=False):
     w, b = torch.randn(features, features, generator=g) * scale, torch.randn(features, generator=g) * scale
     m = torch.rand(features, features, generator=g)
     x = torch.randn(features, n, generator=g).t()
+    x = x.contiguous() if n % 2 == 0 else x
     if title.endswith("float64"):
         net.double().eval()
         x, w, b, m = x.double(), w.double(), b.double(), m.double()
@@ -1500,7 +1501,7 @@ def draw_tree(net, title, alt):
         depth = name.count(".") + 1 if name else 0
         own = ["×".join(map(str, p.shape)) for p in module.parameters(recurse=False)]
         kept = ["×".join(map(str, b.shape)) for b in module.buffers(recurse=False)]
-        detail = ", ".join(own) + (f" + buffer {', '.join(kept)}" if kept else "")
+        detail = " + ".join(filter(None, [", ".join(own), kept and f"buffer {', '.join(kept)}"]))
         rows.append((depth, name.rpartition(".")[2] or title, type(module).__name__, detail, bool(own)))
     figure, ax = plt.subplots(figsize=(5.6, 0.36 * len(rows) + 0.3), layout="constrained")
     for i, (depth, name, kind, detail, has_own) in enumerate(rows):
