@@ -541,11 +541,11 @@ def all_modes(*flags):
     return dict(zip(("net", "body", "body.last", "body.first"), flags))
 
 
-returned = net.train(False)
+returned = net.train(mode=False)
 expect(
     modes(),
     all_modes(*[False] * 4),
-    "`training` of net and its parts after net.train(False)",
+    "`training` of net and its parts after net.train(mode=False)",
     mistakes={
         "The parts do not follow: call train on each part, and pass mode on.": all_modes(False, True, True, True),
         "The parts of parts do not follow: call train on each part, which passes it on.": all_modes(
@@ -553,7 +553,7 @@ expect(
         ),
     },
 )
-require(returned is net, "net.train(False) returns net", "End with return self.")
+require(returned is net, "net.train(mode=False) returns net", "End with return self.")
 net.train()
 expect(modes(), all_modes(*[True] * 4), "the same after net.train()")
 body.eval()
@@ -690,6 +690,10 @@ for kind, old, value, wanted, slip, mistaken in [
     ("a Parameter to a part's name", filled((1,)), weight, [["x"], [], True], registered, [["x"], ["x"], True]),
     ("None to a part's name", filled((1,)), None, [[], [], True], registered, [[], ["x"], True]),
     ("a part to a name that held None", None, filled((1,)), [[], ["x"], True], ordinary, [[], ["x"], False]),
+    (
+        *("an nn.Linear to a name that held a number", 5, nn.Linear(1, 1), [[], [], True]),
+        *("An nn.Linear is not a TinyModule: store it the ordinary way.", [[], ["x"], True]),
+    ),
     ("a Parameter to a name that held a number", 5, weight, [["x"], [], True], ordinary, [["x"], [], False]),
 ]:
     net = TinyModule()
@@ -1317,13 +1321,28 @@ import io
 g = torch.Generator().manual_seed(114)
 
 
-def wanted_value(x, w, b, m, second=None, plus=1, relu=F.relu, limit=1, turns=99, size=lambda h: h.abs().sum()):
-    """The value by einsum, with each known slip as an option."""
-    h = relu(torch.einsum("nf,gf->ng", x, w).add(b).matmul(m) + plus)
-    h = h if second is False else torch.einsum("nf,gf->ng", h, w) + b
-    while size(h) > limit and turns > 0:
+def wanted_value(x, w, b, m, again=True, plus=1, after=0, relu=True, turns=99, size=lambda h: np.abs(h).sum()):
+    """The value in NumPy, in double precision and without gradients, with each known slip as an option."""
+    h = np.einsum("nf,gf,gk->nk", x, w, m) + b @ m + plus
+    h = (np.where(h < 0, 0, h) if relu else h) + after
+    h = np.einsum("nf,gf->ng", h, w) + b if again else h
+    while size(h) > 1 and turns > 0:
         h, turns = h * 0.5, turns - 1
     return h.sum()
+
+
+def slopes(values, i):
+    """The gradient for values[i], measured: how far the value moves when one entry moves a little."""
+    found = np.zeros_like(values[i])
+    for place in np.ndindex(found.shape):
+        step = 1e-6 * max(1, abs(values[i][place]))
+        ends = []
+        for sign in (1, -1):
+            moved = [value.copy() for value in values]
+            moved[i][place] += sign * step
+            ends.append(wanted_value(*moved))
+        found[place] = (ends[0] - ends[1]) / (2 * step)
+    return torch.tensor(found)
 
 
 def examine(features, n, scale, title="", known=False):
@@ -1352,10 +1371,15 @@ def examine(features, n, scale, title="", known=False):
         f"names and shapes in the state_dict of {name}",
         mistakes={"mixing is not saved: a plain tensor, or a buffer with persistent=False, is not.": layer},
     )
-    m = net.mixing.detach().clone()
+    m, m_trained = net.mixing.detach().clone(), net.mixing.requires_grad
     other = FixedHidden(features).mixing
     require(
         bool((m >= 0).all() and (m < 1).all()), "mixing is drawn from [0, 1)", "Some value is outside: use torch.rand."
+    )
+    require(
+        not m_trained,
+        "mixing requires no gradient",
+        "It would get one in each backward pass: draw it without requires_grad.",
     )
     if features > 3:
         spread = bool(m.max() > 0.6 and m.min() < 0.4 and not torch.equal(m, other))
@@ -1372,28 +1396,34 @@ def examine(features, n, scale, title="", known=False):
         net.double().eval()
         x, w, b, m = x.double(), w.double(), b.double(), m.double()
     net.load_state_dict({"linear.weight": w, "linear.bias": b, "mixing": m})
-    leaves = [value.clone().requires_grad_() for value in (x, w, b)]
+    values = [value.double().numpy() for value in (x, w, b, m)]
+
+    def value(**slip):
+        return torch.tensor(wanted_value(*values, **slip), dtype=x.dtype)
+
     mine, before = x.requires_grad_(), x.detach().clone()
     plain = before.clone()
     net(inplace(plain))
     expect(plain, before, f"{name}(x) leaves x as it was")
-    s, answer = wanted_value(*leaves, m), net(mine)
+    answer = net(mine)
+    turned = [*values[:3], values[3].T]
     expect(
         answer,
-        s,
+        value(),
         f"{name}(x) for {n} samples{title}",
         rtol=1e-4,
         mistakes={
-            "It was halved at most once: use while, not if.": wanted_value(*leaves, m, turns=1),
-            "The 1 is missing.": wanted_value(*leaves, m, plus=0),
-            "The ReLU is missing.": wanted_value(*leaves, m, relu=lambda h: h),
-            "mixing is transposed: the samples are rows, so it is h @ mixing.": wanted_value(*leaves, m.t()),
-            "The layer is not used a second time.": wanted_value(*leaves, m, second=False),
-            "The loop looks at the sum without the absolute values.": wanted_value(*leaves, m, size=lambda h: h.sum()),
-            "The loop looks at the largest absolute value, not at the sum.": wanted_value(
-                *leaves, m, size=lambda h: h.abs().max()
+            "It was halved at most once: use while, not if.": value(turns=1),
+            "The 1 is missing.": value(plus=0),
+            "The 1 is added after the ReLU: add it before.": value(plus=0, after=1),
+            "The ReLU is missing.": value(relu=False),
+            "mixing is transposed: the samples are rows, so it is h @ mixing.": torch.tensor(
+                wanted_value(*turned), dtype=x.dtype
             ),
-            "Nothing was halved.": wanted_value(*leaves, m, turns=0),
+            "The layer is not used a second time.": value(again=False),
+            "The loop looks at the sum without the absolute values.": value(size=np.sum),
+            "The loop looks at the largest absolute value, not at the sum.": value(size=lambda h: np.abs(h).max()),
+            "Nothing was halved.": value(turns=0),
         }
         if known
         else None,
@@ -1403,10 +1433,9 @@ def examine(features, n, scale, title="", known=False):
     found = {name: p.grad for name, p in net.named_parameters()} | {"x": mine.grad}
     missing = [name for name, gradient in found.items() if gradient is None]
     require(not missing, "a gradient reaches weight, bias and x", f"None reaches {', '.join(missing)}.")
-    gradients = torch.autograd.grad(s, leaves)
     expect(
         found,
-        dict(zip(["x", "linear.weight", "linear.bias"], gradients)),
+        {name: slopes(values, i).to(x.dtype) for i, name in enumerate(["x", "linear.weight", "linear.bias"])},
         f"the gradients of {name}{title}",
         rtol=1e-3,
         atol=1e-5,
@@ -1768,7 +1797,7 @@ net = examine(6, 3, known=True)
 with contextlib.redirect_stdout(io.StringIO()):
     examine(4, 3, net=net, earlier=6)
     examine(7, 4, torch.float64, needs_grad=True, known=True)
-    old, new = examine(5, 2), Standardize(2)
+    old, new = examine(2, 2), Standardize(2)
 require(
     True,
     "the same for a second fit, after net.eval() in float64, with an x that requires a gradient, and for other sizes",

@@ -4949,3 +4949,94 @@ def gradients_by_use(net: nn.Module, name: str, x: torch.Tensor) -> list[torch.T
         handle.remove()
     gradients = torch.autograd.grad(total, outputs)
     return [torch.mm(g.t(), i) for g, i in zip(gradients, inputs)]
+
+
+# Modules of torch are registered, too
+# %% wrong="tiny_module" says="An nn.Linear is not a TinyModule"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, (TinyModule, nn.Module)):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        pairs = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                pairs += [(f"{part_name}.{name}", p) for name, p in part.named_parameters()]
+        seen, found = set(), []
+        for name, p in pairs:
+            if id(p) not in seen:
+                seen.add(id(p))
+                found.append((name, p))
+        return found
+
+    def train(self, mode=True):
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# The 1 after the ReLU
+# %% wrong="fixed_hidden" says="The 1 is added after the ReLU"
+class FixedHidden(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+        self.register_buffer("mixing", torch.rand(features, features))
+
+    def forward(self, x):
+        h = F.relu(self.linear(x) @ self.mixing) + 1
+        h = self.linear(h)
+        while h.abs().sum() > 1:
+            h = h / 2
+        return h.sum()
+
+
+# A buffer that requires a gradient
+# %% wrong="fixed_hidden" says="mixing requires no gradient"
+class FixedHidden(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+        self.register_buffer("mixing", torch.rand(features, features, requires_grad=True))
+
+    def forward(self, x):
+        h = F.relu(self.linear(x) @ self.mixing + 1)
+        h = self.linear(h)
+        while h.abs().sum() > 1:
+            h = h / 2
+        return h.sum()
