@@ -945,7 +945,7 @@ print("handle removed:  ", layer(x).item())
 # - Its parts are the given modules themselves, registered under the names `"0"`, `"1"`, `"2"`, …, so that `state_dict()`
 #   has the same keys as that of `nn.Sequential`. The same module may be given several times.
 # - `forward` passes `x` through all the modules in order; with no modules, it returns `x`. Each module gets exactly what the one
-#   before it returned, which may be integers or a tuple, too. `forward` *calls* the modules, so that their hooks run.
+#   before it returned, even if that is a tuple or a tensor of integers. `forward` *calls* the modules, so that their hooks run.
 # - `len(net)` is the number of modules, a repeated one counted each time. `net[i]` is the module at position `i`; a
 #   negative `i` counts from the end. A position that does not exist raises `IndexError`.
 #
@@ -1610,7 +1610,7 @@ for name in ("parameter", "buffer", "temporary", "plain"):
 # - `count`, a 0-d int64 tensor, is a buffer that is **not** saved. At first it is 0.
 # - `fit(x)` takes $N \times F$ values with $N \ge 2$ and the dtype of the module. It sets `mean` and `std` to the mean and standard deviation of
 #   each column, `x.std(0)` (which divides by $N - 1$). Where all the values of a column are equal, `std` is 1. `count` becomes $N$, still
-#   int64. Each call starts afresh; it may write into the buffers or replace them. It returns the module itself. Autograd does not follow it:
+#   int64. Each call starts afresh. (It may write into the buffers or replace them.) It returns the module itself. Autograd does not follow it:
 #   the buffers never require a gradient.
 # - `forward(x)` returns `(x - mean) / std` for every row of `x`, of shape $N \times F$, $N \ge 1$. Gradients reach `x`.
 #
@@ -2175,7 +2175,7 @@ print("b.grad:", b.grad.tolist())
 # - The inputs of the layer have the shape $N \times C$, where $N$ may differ from call to call. Every call affects the loss, and no module
 #   overwrites the layer's output in place. All parameters are trainable, and `x` is left as it was.
 # - The tensors in the list add up to the gradient of the weight and have its dtype. They do not require a gradient.
-# - `net` is called once, in the mode in which it is. Its output may have any shape. Afterwards no hook of yours is left in it, and the `grad` of each parameter is `None`, as it was before.
+# - `net` is called once, in its current mode. Its output may have any shape. Afterwards no hook of yours is left in it, and the `grad` of each parameter is `None`, as it was before.
 #
 # <details><summary>Hint 1: two records</summary>
 #
