@@ -5040,3 +5040,346 @@ class FixedHidden(nn.Module):
         while h.abs().sum() > 1:
             h = h / 2
         return h.sum()
+
+
+# Level by level
+# %% wrong="tiny_module" says="go down to its own parts first"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        """Register a parameter or a part; store anything else the ordinary way."""
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        """A list of (name, parameter): this module's own, then those of its parts; each parameter once."""
+        found = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                found += [(f"{part_name}.{name}", parameter) for name, parameter in part.named_parameters()]
+        once = {}
+        for name, parameter in found:
+            once.setdefault(id(parameter), (name, parameter))
+        return sorted(once.values(), key=lambda pair: pair[0].count("."))
+
+    def train(self, mode=True):
+        """Set the mode of this module and of all its parts. Returns: the module itself."""
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# Only what is trained is listed
+# %% wrong="tiny_module" says="A frozen Parameter is a Parameter"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        """Register a parameter or a part; store anything else the ordinary way."""
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        """A list of (name, parameter): this module's own, then those of its parts; each parameter once."""
+        found = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                found += [(f"{part_name}.{name}", parameter) for name, parameter in part.named_parameters()]
+        once = {}
+        for name, parameter in found:
+            once.setdefault(id(parameter), (name, parameter)) if parameter.requires_grad else None
+        return list(once.values())
+
+    def train(self, mode=True):
+        """Set the mode of this module and of all its parts. Returns: the module itself."""
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# Parameters are made trainable
+# %% wrong="tiny_module" says="whether the frozen Parameter requires a gradient"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        """Register a parameter or a part; store anything else the ordinary way."""
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value.requires_grad_()
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        """A list of (name, parameter): this module's own, then those of its parts; each parameter once."""
+        found = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                found += [(f"{part_name}.{name}", parameter) for name, parameter in part.named_parameters()]
+        once = {}
+        for name, parameter in found:
+            once.setdefault(id(parameter), (name, parameter))
+        return list(once.values())
+
+    def train(self, mode=True):
+        """Set the mode of this module and of all its parts. Returns: the module itself."""
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# A Parameter keeps its place
+# %% right="tiny_module"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        """Register a parameter or a part; store anything else the ordinary way."""
+        if name in self._parameters and not isinstance(value, nn.Parameter):
+            del self._parameters[name]
+        self._modules.pop(name, None)
+        vars(self).pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        """A list of (name, parameter): this module's own, then those of its parts; each parameter once."""
+        found = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                found += [(f"{part_name}.{name}", parameter) for name, parameter in part.named_parameters()]
+        once = {}
+        for name, parameter in found:
+            once.setdefault(id(parameter), (name, parameter))
+        return list(once.values())
+
+    def train(self, mode=True):
+        """Set the mode of this module and of all its parts. Returns: the module itself."""
+        self.training = mode
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# Another limit
+# %% wrong="fixed_hidden" says="is 1.004"
+class FixedHidden(nn.Module):
+    """A layer that is used twice, a constant in between, and a loop.
+
+    Args:
+        features: the number of features of the input.
+    """
+
+    def __init__(self, features: int):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+        self.register_buffer("mixing", torch.rand(features, features))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x: (N, features). Returns: a 0-d tensor."""
+        h = F.relu(self.linear(x) @ self.mixing + 1)
+        h = self.linear(h)
+        while h.abs().sum() > 1.01:
+            h = h / 2
+        return h.sum()
+
+
+# Equal rows
+# %% wrong="fixed_hidden" says="mixing"
+class FixedHidden(nn.Module):
+    """A layer that is used twice, a constant in between, and a loop.
+
+    Args:
+        features: the number of features of the input.
+    """
+
+    def __init__(self, features: int):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+        self.register_buffer("mixing", torch.rand(features).expand(features, features).clone())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x: (N, features). Returns: a 0-d tensor."""
+        h = F.relu(self.linear(x) @ self.mixing + 1)
+        h = self.linear(h)
+        while h.abs().sum() > 1:
+            h = h / 2
+        return h.sum()
+
+
+# Any two equal neighbours
+# %% wrong="standardize" says="the state_dict after fit"
+class Standardize(nn.Module):
+    """(x - mean) / std, with the mean and standard deviation of the data that it was fitted to.
+
+    Args:
+        features: the number of columns.
+    """
+
+    def __init__(self, features: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+        self.register_buffer("count", torch.tensor(0), persistent=False)
+
+    def fit(self, x: torch.Tensor) -> "Standardize":
+        """Set mean, std and count from x, (N, features) with N >= 2. Returns: the module itself."""
+        x = x.detach()
+        constant = (x[1:] == x[:-1]).any(0)
+        self.mean = x.mean(0)
+        self.std = torch.where(constant, torch.ones_like(self.mean), x.std(0))
+        self.count = torch.tensor(len(x))
+        return self
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x: (N, features). Returns: the same shape."""
+        return (x - self.mean) / self.std
+
+
+# Dimensions of size 1 are lost
+# %% wrong="record" says="for a single row"
+def record(net: nn.Module, x: torch.Tensor, names: list[str]) -> dict[str, list[torch.Tensor]]:
+    """The outputs of some modules of a net during one call.
+
+    x: whatever net takes. names: names of modules. Returns: for each name, the outputs of that module, in order.
+    """
+    outputs = {name: [] for name in names}
+    handles = []
+
+    def attach(name):
+        def hook(module, inputs, output):
+            outputs[name].append(output.detach().clone().squeeze())
+
+        handles.append(net.get_submodule(name).register_forward_hook(hook))
+
+    try:
+        for name in names:
+            attach(name)
+        net(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return outputs
