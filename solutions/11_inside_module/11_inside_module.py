@@ -2200,8 +2200,8 @@ print("b.grad:", b.grad.tolist())
 # - The inputs of the layer have the shape $N \times C$, where $N$ may differ from call to call. Every call affects the loss, and no module
 #   overwrites the layer's output in place. All parameters are trainable, and `x` is left as it was.
 # - The tensors in the list add up to the gradient of the weight and have its dtype. They do not require a gradient.
-# - `net` is called once, in its current mode. Its output may have any shape. Afterwards no hook of yours is left in it, and the `grad` of each
-#   parameter is `None`, as it was before.
+# - `net` is called once. Its output may have any shape. Its mode (`train` or `eval`) stays as it is. Afterwards no hook of yours is left in it, and
+#   the `grad` of each parameter is `None`, as it was before.
 #
 # <details><summary>Hint 1: two records</summary>
 #
@@ -2327,7 +2327,7 @@ def examine(net, n, uses, title):
     x = torch.randn(features, n, generator=g).t().to(net.head.weight.dtype)
     (wanted, crossed), before = wanted_gradients(net, x, uses), x.clone()
     elsewhere, _ = wanted_gradients(copy.deepcopy(net).train(not net.training), x, uses)
-    total = sum(wanted)
+    total, mode = sum(wanted), net.training
     net.calls = 0
     found = gradients_by_use(inplace(net), "body.again", inplace(x))
     expect(x, before, f"{title}: x is left as it was")
@@ -2357,6 +2357,9 @@ def examine(net, n, uses, title):
     require(not any(one.requires_grad for one in found), f"{title}: they require no gradient", "Detach them.")
     left = [name for name, parameter in net.named_parameters() if parameter.grad is not None]
     require(not left, f"{title}: the grad of each parameter is None", "Gradients are left: call net.zero_grad().")
+    require(
+        net.training == mode, f"{title}: the mode stays as it is", "net is in the other mode now: leave its mode alone."
+    )
 
 
 net = Loop(3, 3)

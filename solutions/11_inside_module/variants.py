@@ -5383,3 +5383,26 @@ def record(net: nn.Module, x: torch.Tensor, names: list[str]) -> dict[str, list[
         for handle in handles:
             handle.remove()
     return outputs
+
+
+# Leaves the net in eval mode
+# %% wrong="gradients_by_use" says="net is in the other mode now"
+def gradients_by_use(net: nn.Module, name: str, x: torch.Tensor) -> list[torch.Tensor]:
+    """The gradient of net(x).sum() for the weight of a linear layer, separately for each call of the layer.
+
+    name: the layer's name in net. x: whatever net takes. Returns: one tensor of the weight's shape for each call.
+    """
+    calls = []
+
+    def hook(layer, inputs, output):
+        output.retain_grad()
+        calls.append((inputs[0].detach().clone(), output))
+
+    handle = net.get_submodule(name).register_forward_hook(hook)
+    try:
+        net(x).sum().backward()
+    finally:
+        handle.remove()
+    net.zero_grad()
+    net.eval()
+    return [output.grad.t() @ given for given, output in calls]
