@@ -25,7 +25,7 @@
 #
 # In `10_modules` you wrote `self.fc1 = nn.Linear(…)`, and from then on `parameters()`, `state_dict()` and `print` knew
 # about the layer. Ordinary Python objects do not work like that: an assignment puts the value into the object's
-# dictionary, and nobody else hears of it. So what does a module do? Look at one that has nothing in it yet:
+# dictionary, and nothing else hears of it. So what does a module do? Look at one that has nothing in it yet:
 
 # %%
 for name, value in vars(nn.Module()).items():
@@ -35,7 +35,7 @@ for name, value in vars(nn.Module()).items():
 # %% [markdown]
 # `nn.Module.__init__` (your `super().__init__()`) has created a flag, `training`, and several empty dictionaries, the
 # **registries**: one for parameters, one for buffers (tensors that belong to the module but are not learned), one for parts
-# (the modules inside it, also called submodules), and a few for hooks. You will meet them below. (The cell leaves out a few
+# (the modules inside it, also called submodules), and a few for hooks. You will meet all of them below. (The cell leaves out a few
 # more entries. In older versions of PyTorch all the dictionaries were `OrderedDict`s; a plain dict keeps its order, too.)
 #
 # Now fill a module:
@@ -142,8 +142,8 @@ print("buffers:", dict(probe.named_buffers()))
 #
 # Write `inventory(module)`. It returns a dict with three lists of names, `{"parameters": […], "buffers": […], "parts": […]}`:
 # what is registered in `module` **itself**, in the order of registration. What its parts own is not included. A name that is
-# registered with the value `None` (as `bias` is in `nn.Linear(3, 2, bias=False)`) is left out. Nothing is registered
-# twice, neither in `module` nor in its parts.
+# registered with the value `None` (as `bias` is in `nn.Linear(3, 2, bias=False)`) is left out. You may assume
+# that nothing is registered under two names, neither in `module` nor in its parts.
 #
 # <details><summary>Hint 1: where to look</summary>
 #
@@ -216,6 +216,7 @@ expect(
         "What the parts own is included: use recurse=False.": listed(
             ["weight", "_angle", *deep], ["total", "_aside", *deep_buffers], ["norm", "body"]
         ),
+        "The parts' buffers are included: use recurse=False.": wanted | {"buffers": ["total", "_aside", *deep_buffers]},
         "The parts' parameters are included: use recurse=False.": wanted | {"parameters": ["weight", "_angle", *deep]},
         "Names whose value is None are included: leave them out.": listed(
             ["weight", "_angle"], ["total", "nothing", "_aside"], ["norm", "body", "absent"]
@@ -285,7 +286,8 @@ class MLP(nn.Module):
 
 
 # %% [markdown]
-# **Before you run it:** in what order are the parameters listed? And what does `recurse=False` leave of them?
+# **Before you run it:** in what order are the MLP's parameters listed? What does `recurse=False` leave of them? And `mixed` has a part
+# first, then a parameter of its own: which of the two is listed first?
 
 # %% predict
 net = MLP()
@@ -293,18 +295,24 @@ print("recurse=True: ", [(name, tuple(p.shape)) for name, p in net.named_paramet
 print("recurse=False:", [(name, tuple(p.shape)) for name, p in net.named_parameters(recurse=False)])
 print("linear1 itself:", [name for name, _ in net.linear1.named_parameters(recurse=False)])
 
+mixed = nn.Module()
+mixed.fc = nn.Linear(3, 2)
+mixed.gain = nn.Parameter(torch.ones(1))
+print("mixed:", [name for name, _ in mixed.named_parameters()])
+
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
 # The weight and bias of the first part come first, then those of the second. In general, a module lists its own parameters,
-# then, part by part, what each part lists, with the part's name and a dot in front. The MLP owns no parameter itself: both
+# then, part by part, what each part lists, with the part's name and a dot in front. So `gain` comes first in `mixed`, although it was
+# assigned last. The MLP owns no parameter itself: both
 # linear layers are in its `_modules`, and the parameters are in *their* `_parameters`. So `recurse=False` leaves nothing.
 #
 # </details>
 #
 # So listing parameters is a walk through a tree, and a method that calls itself on every part does it. The same walk
-# serves `train()`, `state_dict()`, `to(device)`, `zero_grad()` and `apply()`: **every part does its own share, then passes
-# the call on.**
+# serves `train()`, `state_dict()`, `to(device)` and `apply()`: **every module does its own share, and passes the call on to its
+# parts.** (Some of these methods visit the parts first.)
 #
 # ### When to use object.\_\_setattr\_\_
 #
@@ -336,8 +344,8 @@ print(notes.strings, notes.colour, notes.size)
 #
 # - `__setattr__(name, value)` puts an `nn.Parameter` into the dict `self._parameters` and a `TinyModule` into the dict
 #   `self._modules`, and stores any other value the ordinary way. A name is in one place only: if it is assigned again,
-#   its old value is gone. (`nn.Module` refuses some new values, as you saw; `TinyModule` accepts a value of any kind. Whether a name that
-#   is assigned again keeps its place in the order or goes to the end is up to you.)
+#   its old value is gone. (`nn.Module` refuses some new values, as you saw; `TinyModule` accepts a value of any kind.) It may keep
+#   its place in the order or go to the end.
 # - `named_parameters(recurse=True)` returns a **list** of pairs `(name, parameter)`: this module's own parameters in the order
 #   in which they were assigned, then those of each part, in order, with the part's name and a dot in front, to any depth. With
 #   `recurse=False` there are only its own. A parameter (the very same object) that is found under several names is
@@ -481,12 +489,12 @@ expect(
 require(
     type(net.named_parameters()) is list,
     "named_parameters() returns a list",
-    "Yours is something else, such as a dict, an iterator or a generator: a list of pairs was asked for.",
+    "Yours is something else, such as a generator (yield), an iterator or a dict: a list of pairs was asked for.",
 )
 expect(
     [names(odd), trained],
     [["frozen"], False],
-    "the names in named_parameters() then, and whether the frozen Parameter requires a gradient",
+    "the names in named_parameters() for a frozen Parameter, and whether it requires a gradient",
     mistakes={"A frozen Parameter is a Parameter, too: list it.": [[], False]},
 )
 net.body = body = TinyModule()
@@ -506,7 +514,7 @@ expect(
     ["gain", "offset", *deep],
     "the names in named_parameters()",
     mistakes={
-        "The parts' parameters are missing.": ["gain", "offset"],
+        "Parameters of the parts are missing: let each part list its own and those of its parts.": ["gain", "offset"],
         "The names of the parts are missing: put the part's name and a dot in front.": [
             "gain",
             "offset",
@@ -570,6 +578,7 @@ expect(
     all_modes(*[False] * 4),
     "`training` of net and its parts after net.train(mode=False)",
     mistakes={
+        "mode has no effect: set training to it.": all_modes(True, True, True, True),
         "The parts do not follow: call train on each part, and pass mode on.": all_modes(False, True, True, True),
         "The parts of parts do not follow: call train on each part, which passes it on.": all_modes(
             False, False, True, True
@@ -790,7 +799,7 @@ else:
     print("`TinyModule` is not solved yet: nn.Module is used in its place.")
 
 digits, labels = load_digits()
-x, y = digits[:300].flatten(1) / 16, labels[:300]
+inputs, targets = digits[:300].flatten(1) / 16, labels[:300]
 
 
 # %% yours
@@ -823,7 +832,7 @@ def losses_of(net, steps=60):
     losses = []
     for _ in range(steps):
         optimizer.zero_grad()
-        loss = F.cross_entropy(net(x), y)
+        loss = F.cross_entropy(net(inputs), targets)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -837,13 +846,13 @@ their_losses, my_losses = losses_of(theirs), losses_of(mine)
 print(f"loss {my_losses[0]:.3f} → {my_losses[-1]:.3f}   the same losses: {my_losses == their_losses}")
 
 # %% yours folded label="Draw both losses"
-figure, ax = plot_axes(5.6, 2.7)
-ax.plot(their_losses, color=COLOURS["plain"], lw=6, alpha=0.5)
-ax.plot(my_losses, color=COLOURS["loss"], lw=1.8)
-ax.text(22, their_losses[22] + 0.28, "wide grey: nn.Module\nthin red: yours", fontsize=9, color=INK)
-ax.set(xlabel="step", ylabel="loss on 300 digits", ylim=(0, 2.6), title="one network, two module systems")
+curves, axes_of_losses = plot_axes(5.6, 2.7)
+axes_of_losses.plot(their_losses, color=COLOURS["plain"], lw=6, alpha=0.5)
+axes_of_losses.plot(my_losses, color=COLOURS["loss"], lw=1.8)
+axes_of_losses.text(22, their_losses[22] + 0.28, "wide grey: nn.Module\nthin red: yours", fontsize=9, color=INK)
+axes_of_losses.set(xlabel="step", ylabel="loss on 300 digits", ylim=(0, 2.6), title="one network, two module systems")
 show(
-    figure,
+    curves,
     alt="Two loss curves over 60 steps, from about 2.3 down to about 0.1. The thin one, of the net on TinyModule, runs exactly on top of the wide one, of the net on nn.Module.",
 )
 
@@ -880,7 +889,7 @@ except Exception as error:
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Creating the module needs no `forward`; only the call does. The base class has a `forward` that raises `NotImplementedError`. Its only
+# Creating the module needs no `forward`; only the call does. The base class has a `forward` that raises `NotImplementedError`. That method's only
 # job is to tell you that yours is missing (or misspelt, or indented too far, so that it became a local function of `__init__`).
 #
 # </details>
@@ -1204,10 +1213,10 @@ expect_error(IndexError, lambda: MySequential()[0], "net[0] raises IndexError fo
 chain = yours_or_ours(MySequential, nn.Sequential, nn.ReLU(), nn.Tanh(), call=(torch.ones(2, 3),))
 theirs = nn.Sequential(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10))
 mine = chain(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10))
-x = torch.rand(2, 20)
-print("the same output before:", torch.equal(mine(x), theirs(x)))
+sample = torch.rand(2, 20)
+print("the same output before:", torch.equal(mine(sample), theirs(sample)))
 print(mine.load_state_dict(theirs.state_dict()))
-print("the same output after: ", torch.equal(mine(x), theirs(x)))
+print("the same output after: ", torch.equal(mine(sample), theirs(sample)))
 print(mine)
 
 # %% [markdown]
@@ -1216,11 +1225,13 @@ print(mine)
 # ## Blocks: any Python in forward
 #
 # A chain is one kind of block. A class of your own can do anything between its input and its output. The one that you will
-# write next combines three things (a chain of layers can do only the second):
+# write next combines three things:
 #
 # - **a constant**: a random matrix that is used, but never trained;
 # - **a shared layer**: the same `nn.Linear` is called twice;
 # - **control flow**: a `while` loop whose number of iterations depends on the values.
+#
+# A chain of layers can do only the second.
 #
 # You know from `10_modules` that the gradient of a weight that is used twice is a sum: the two uses are two paths from the
 # weight to the loss, and autograd adds up what comes back along them. To see both terms, give the second use a weight of its
@@ -1252,8 +1263,8 @@ draw_row(
 # And the loop? Autograd records what was computed, not the code. Every operation that the loop carried out is in the graph,
 # and the backward pass goes through all of them.
 #
-# **Before you run it:** `y = x.sum()` is halved until it is at most 1. What is the gradient of each element of `x` if they
-# add up to 6? And to 0.5?
+# **Before you run it:** `y = x.sum()` is halved until it is at most 1. What is the gradient of each element of `x` if the
+# elements add up to 6? And to 0.5?
 
 # %% predict
 for values in ([1.0, 2.0, 3.0], [0.25, 0.25]):
@@ -1335,7 +1346,7 @@ class FixedHidden(nn.Module):
 import contextlib
 import io
 
-g = torch.Generator().manual_seed(114)
+g = torch.Generator().manual_seed(279)
 
 
 def wanted_value(x, w, b, m, again=True, plus=1, after=0, relu=True, turns=99, size=lambda h: np.abs(h).sum()):
@@ -1438,7 +1449,10 @@ def examine(features, n, scale, title="", known=False):
                 wanted_value(*turned), dtype=x.dtype
             ),
             "The layer is not used a second time.": value(again=False),
-            "The loop looks at the sum without the absolute values.": value(size=np.sum),
+            "The loop does not look at the sum of the absolute values, h.abs().sum().": value(size=np.sum),
+            "The loop looks at each sample by itself: the sum runs over the whole result.": value(
+                size=lambda h: np.abs(h).sum(1).max()
+            ),
             "The loop looks at the largest absolute value, not at the sum.": value(size=lambda h: np.abs(h).max()),
             "Nothing was halved.": value(turns=0),
         }
@@ -1587,7 +1601,7 @@ draw_tree(
 #
 # </details>
 #
-# ## Saved but not trained
+# ## Four kinds of tensor
 #
 # A buffer is a tensor that is part of the module's state, though no gradient step changes it. Below, one of two buffers is
 # registered with `persistent=False`.
@@ -1634,8 +1648,8 @@ for name in ("parameter", "buffer", "temporary", "plain"):
 # - `count`, a 0-d int64 tensor, is a buffer that is **not** saved. At first it is 0.
 # - `fit(x)` takes $N \times F$ values with $N \ge 2$ and the dtype of the module. It sets `mean` and `std` to the mean and standard deviation of
 #   each column, `x.std(0)` (which divides by $N - 1$). Where all the values of a column are equal, `std` is 1. `count` becomes $N$, still
-#   int64. Each call starts afresh. (It may write into the buffers or replace them.) It returns the module itself. Autograd does not follow it:
-#   the buffers never require a gradient.
+#   int64. Each call starts afresh. `fit` may write into the buffers or replace them, and returns the module itself. Autograd does not record
+#   `fit`: the buffers never require a gradient.
 # - `forward(x)` returns `(x - mean) / std` for every row of `x`, of shape $N \times F$, $N \ge 1$. Gradients reach `x`.
 #
 # There are no parameters. `x` is left as it was. After `net.double()` everything but `count` is float64.
@@ -1721,6 +1735,7 @@ expect(
     mistakes={
         "Nothing is saved: register mean and std as buffers.": {},
         "count is saved: persistent=False keeps it out of the state_dict.": wanted | {"count": torch.tensor(0)},
+        "mean is not saved: register a buffer.": {"std": torch.ones(3)},
         "std starts as zeros, so forward would divide by 0.": {"mean": torch.zeros(3), "std": torch.zeros(3)},
     },
 )
@@ -1797,7 +1812,7 @@ def examine(n, features, dtype=torch.float32, net=None, needs_grad=False, known=
     y = y.contiguous() if n % 2 == 0 else y
     kept = y.clone()
     net(inplace(y))
-    expect(y, kept, "net(y) leaves y as it was")
+    require(torch.equal(y, kept), "net(y) leaves y as it was", "forward changes y: -= and the like write into it.")
     answer = net(y.requires_grad_())
     expect(
         answer,
@@ -1944,11 +1959,11 @@ show(
 # Write `record(net, x, names)`. It calls `net(x)` once and returns a dict with an entry for each of `names`: the **list** of that
 # module's outputs, one for each of its calls, in order.
 #
-# - `names` is a list of names as in `net.named_modules()`, such as `"0"` or `"body.2"`, none of them twice; `""` is the net itself.
+# - `names` is a list of different names, as in `net.named_modules()`, such as `"0"` or `"body.2"`; `""` is the net itself.
 #   The output of every module is one tensor. The list of a module that is not called is empty.
 # - Each recorded tensor holds the values that the module returned, even if a later module overwrites its input in place, as
 #   `nn.ReLU(inplace=True)` does. It does not require a gradient.
-# - Afterwards no hook of yours is left in the net, not even when `net(x)` raises an error. The error still reaches the caller. Hooks
+# - Afterwards no hook of yours is left in the net, not even if `net(x)` raises an error. The error still reaches the caller. Hooks
 #   that were there before stay.
 # - `x` and the mode (`train` or `eval`) stay as they are.
 #
@@ -2066,6 +2081,7 @@ def examine(k, names):
             "All the outputs are in the list of the last name: give each hook its own name.": {
                 name: sum(map(len, wanted.values())) * (name == names[-1]) for name in names
             },
+            "All your hooks use the last name: hand it over, name=name.": {names[-1]: sum(map(len, wanted.values()))},
             "There is no entry for a module that was not called.": {name: len(o) for name, o in wanted.items() if o},
         },
     )
@@ -2108,7 +2124,10 @@ expect(
     },
 )
 expect_error(
-    IndexError, lambda: record(net, torch.tensor([-3.0]), ["0", "1"]), "an error in the net reaches the caller"
+    IndexError,
+    lambda: record(net, torch.tensor([-3.0]), ["0", "1"]),
+    "an error in the net reaches the caller",
+    "Do not catch it: try and finally need no except.",
 )
 expect(
     record(net, x, [""]),
@@ -2175,7 +2194,7 @@ expect(record(net, x, ["1.1"]), {"1.1": [x.tanh()]}, "the nested net after that 
 #
 # The weight of a shared layer gets one gradient, the sum over its uses. With hooks you can take the sum apart again, for any
 # network and without touching its code. For one call of a linear layer you know the rule from `04_linear`: with the input $x$ of
-# the call and the gradient of the loss with respect to its output, $\partial L / \partial s$,
+# the call and the gradient of the loss with respect to its output $s$, $\partial L / \partial s$,
 #
 # $$\frac{\partial L}{\partial w} = \left(\frac{\partial L}{\partial s}\right)^{T} x .$$
 #
@@ -2193,8 +2212,8 @@ print("b.grad:", b.grad.tolist())
 # %% [markdown]
 # ### Exercise: One gradient for each use
 #
-# Write `gradients_by_use(net, name, x)`. `name` is the name of an `nn.Linear` in `net`, which is called once or several times during
-# `net(x)`. Let the loss be the sum of all values of `net(x)`. Return a **list** with one tensor for each call of the layer, in the
+# Write `gradients_by_use(net, name, x)`. `name` is the name of an `nn.Linear` in `net`. During `net(x)`, this layer is called once
+# or several times. Let the loss be the sum of all values of `net(x)`. Return a **list** with one tensor for each call of the layer, in the
 # order of the calls: the part of the weight's gradient that comes through this call, in the weight's shape.
 #
 # - The inputs of the layer have the shape $N \times C$, where $N$ may differ from call to call. Every call affects the loss, and no module
@@ -2356,6 +2375,11 @@ def examine(net, n, uses, title):
     expect(found, wanted, f"{title}: the gradients", rtol=1e-3, atol=1e-5, mistakes=mistakes)
     require(not any(one.requires_grad for one in found), f"{title}: they require no gradient", "Detach them.")
     left = [name for name, parameter in net.named_parameters() if parameter.grad is not None]
+    require(
+        not left or any(parameter.grad.any() for parameter in net.parameters() if parameter.grad is not None),
+        f"{title}: the grad of each parameter is None",
+        "The gradients are zeros, not None: call net.zero_grad() without set_to_none=False.",
+    )
     require(not left, f"{title}: the grad of each parameter is None", "Gradients are left: call net.zero_grad().")
     require(
         net.training == mode, f"{title}: the mode stays as it is", "net is in the other mode now: leave its mode alone."

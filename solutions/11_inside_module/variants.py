@@ -758,7 +758,7 @@ class TinyModule:
 
 
 # Own parameters only
-# %% wrong="tiny_module" says="The parts' parameters are missing"
+# %% wrong="tiny_module" says="Parameters of the parts are missing"
 class TinyModule:
     """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
 
@@ -2266,7 +2266,7 @@ class FixedHidden(nn.Module):
 
 
 # Without the absolute values
-# %% wrong="fixed_hidden" says="without the absolute values"
+# %% wrong="fixed_hidden" says="does not look at the sum of the absolute values"
 class FixedHidden(nn.Module):
     def __init__(self, features):
         super().__init__()
@@ -3569,7 +3569,7 @@ def gradients_by_use(net, name, x):
 
 
 # Zeros are left
-# %% wrong="gradients_by_use" says="Gradients are left"
+# %% wrong="gradients_by_use" says="The gradients are zeros, not None"
 def gradients_by_use(net, name, x):
     calls = []
 
@@ -5163,7 +5163,7 @@ class TinyModule:
 
 
 # Parameters are made trainable
-# %% wrong="tiny_module" says="whether the frozen Parameter requires a gradient"
+# %% wrong="tiny_module" says="whether it requires a gradient"
 class TinyModule:
     """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
 
@@ -5406,3 +5406,137 @@ def gradients_by_use(net: nn.Module, name: str, x: torch.Tensor) -> list[torch.T
     net.zero_grad()
     net.eval()
     return [output.grad.t() @ given for given, output in calls]
+
+
+# The mode is not used
+# %% wrong="tiny_module" says="mode has no effect"
+class TinyModule:
+    """nn.Module in thirty lines: parameters and parts, without buffers and hooks."""
+
+    def __init__(self):
+        for name, value in [("_parameters", {}), ("_modules", {}), ("training", True)]:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):  # Python calls this when it finds no ordinary attribute of that name
+        for registry in ("_parameters", "_modules"):
+            if name in vars(self).get(registry, {}):
+                return vars(self)[registry][name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __call__(self, *inputs):
+        return self.forward(*inputs)
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward method")
+
+    def eval(self):
+        return self.train(False)
+
+    def parameters(self, recurse=True):
+        return [parameter for _, parameter in self.named_parameters(recurse)]
+
+    def state_dict(self):
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def __setattr__(self, name, value):
+        for place in (self._parameters, self._modules, vars(self)):
+            place.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, TinyModule):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def named_parameters(self, recurse=True):
+        pairs = list(self._parameters.items())
+        if recurse:
+            for part_name, part in self._modules.items():
+                pairs += [(f"{part_name}.{name}", p) for name, p in part.named_parameters()]
+        seen, found = set(), []
+        for name, p in pairs:
+            if id(p) not in seen:
+                seen.add(id(p))
+                found.append((name, p))
+        return found
+
+    def train(self, mode=True):
+        self.training = True
+        for part in self._modules.values():
+            part.train(mode)
+        return self
+
+
+# Each sample by itself
+# %% wrong="fixed_hidden" says="each sample by itself"
+class FixedHidden(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+        self.register_buffer("mixing", torch.rand(features, features))
+
+    def forward(self, x):
+        h = F.relu(self.linear(x) @ self.mixing + 1)
+        h = self.linear(h)
+        while h.abs().sum(1).max() > 1:
+            h = h / 2
+        return h.sum()
+
+
+# The absolute value of the sum
+# %% wrong="fixed_hidden" says="does not look at the sum of the absolute values"
+class FixedHidden(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.linear = nn.Linear(features, features)
+        self.register_buffer("mixing", torch.rand(features, features))
+
+    def forward(self, x):
+        h = F.relu(self.linear(x) @ self.mixing + 1)
+        h = self.linear(h)
+        while h.sum().abs() > 1:
+            h = h / 2
+        return h.sum()
+
+
+# mean is a plain attribute
+# %% wrong="standardize" says="mean is not saved"
+class Standardize(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.mean = torch.zeros(features)
+        self.register_buffer("std", torch.ones(features))
+        self.register_buffer("count", torch.tensor(0), persistent=False)
+
+    def fit(self, x):
+        x = x.detach()
+        self.mean = x.mean(0)
+        self.std = torch.where(x.amax(0) == x.amin(0), 1.0, x.std(0))
+        self.count = torch.tensor(len(x))
+        return self
+
+    def forward(self, x):
+        return (x - self.mean) / self.std
+
+
+# Lambdas that look the name up too late, and a dict that starts empty
+# %% wrong="record" says="All your hooks use the last name"
+def record(net, x, names):
+    outputs, handles = {}, []
+    for name in names:
+        hook = lambda module, inputs, output: outputs.setdefault(name, []).append(output.detach().clone())
+        handles.append(net.get_submodule(name).register_forward_hook(hook))
+    net(x)
+    for handle in handles:
+        handle.remove()
+    return outputs
+
+
+# Goes down for the buffers only
+# %% wrong="inventory" says="The parts' buffers are included"
+def inventory(module):
+    return {
+        "parameters": [name for name, _ in module.named_parameters(recurse=False)],
+        "buffers": [name for name, _ in module.named_buffers()],
+        "parts": [name for name, _ in module.named_children()],
+    }
