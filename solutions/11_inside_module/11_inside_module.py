@@ -799,7 +799,7 @@ else:
     print("`TinyModule` is not solved yet: nn.Module is used in its place.")
 
 digits, labels = load_digits()
-inputs, targets = digits[:300].flatten(1) / 16, labels[:300]
+pixels, classes = digits[:300].flatten(1) / 16, labels[:300]
 
 
 # %% yours
@@ -832,7 +832,7 @@ def losses_of(net, steps=60):
     losses = []
     for _ in range(steps):
         optimizer.zero_grad()
-        loss = F.cross_entropy(net(inputs), targets)
+        loss = F.cross_entropy(net(pixels), classes)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
