@@ -723,3 +723,1032 @@ require(numbers[0] == numbers[1] and seeded, "no seed is set", "After a call tor
 ### BEGIN HIDDEN TESTS
 thorough(190)
 ### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Fifty layers
+#
+# How large should the weights be at the start? Ask what is left of a signal after many layers. We send 500 samples through 50 layers of 256 units without biases, and measure
+# the standard deviation of the activations after some of them.
+
+# %%
+rules = {
+    "std 0.01": lambda weight: nn.init.normal_(weight, std=0.01),
+    "std 1": lambda weight: nn.init.normal_(weight, std=1.0),
+    "default": lambda weight: nn.init.kaiming_uniform_(weight, a=math.sqrt(5)),  # as nn.Linear does
+    "Xavier": nn.init.xavier_normal_,
+    "He": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"),
+}
+
+
+def run_deep(rule, activation, depth=50, width=256):
+    """The activations after each layer, and the gradients that arrive there."""
+    torch.manual_seed(0)
+    h, activations = torch.randn(500, width, requires_grad=True), []
+    for _ in range(depth):
+        h = activation(h @ rule(torch.empty(width, width)).t())
+        h.retain_grad()
+        activations.append(h)
+    h.backward(torch.randn_like(h))
+    return [a.detach() for a in activations], [a.grad for a in activations]
+
+
+def show_table(activation):
+    print(f"layer{1:>12}{10:>10}{25:>10}{50:>10}")
+    for name, rule in rules.items():
+        activations, _ = deep[activation, name]
+        print(f"{name:8}" + "".join(f"{activations[i].std().item():10.1e}" for i in (0, 9, 24, 49)))
+
+
+# %% [markdown]
+# **Before you run it:** with tanh, the five rules give very different results. For which do the activations die out? For which do they stay at full size, and is that good?
+
+# %% predict varies
+deep = {("tanh", name): run_deep(rule, torch.tanh) for name, rule in rules.items()}
+show_table("tanh")
+
+# %% predict varies folded label="Draw the tanh activations by depth"
+def draw_depths(activation, low, high, alt):
+    figure, axes = plt.subplots(len(rules), 4, figsize=(6.4, 7.2), sharex=True, layout="constrained")
+    for row, name in zip(axes, rules):
+        activations, _ = deep[activation, name]
+        for ax, layer in zip(row, (1, 10, 25, 50)):
+            values = activations[layer - 1].flatten()
+            inside = values[(values >= low) & (values <= high)].numpy()
+            ax.hist(inside, np.linspace(low, high, 41), color=COLOURS["output"], histtype="stepfilled")
+            ax.set(yticks=[], xlim=(low, high))
+            ax.spines[["top", "right", "left"]].set_visible(False)
+            spread = values.std().item()
+            ax.set_title(f"std {spread:.1e}" if math.isfinite(spread) else "overflow", fontsize=10, color=INK)
+        row[0].set_ylabel(name, fontsize=12, color=INK)
+    for ax, layer in zip(axes[-1], (1, 10, 25, 50)):
+        ax.set_xlabel(f"layer {layer}", fontsize=11)
+    show(figure, alt=alt)
+
+
+draw_depths(
+    "tanh",
+    -1,
+    1,
+    alt="Histograms of the tanh activations after layers 1, 10, 25 and 50, one row for each rule. With std 0.01 and the default they shrink to a "
+    "spike at 0. With std 1 nearly all are at -1 and 1. With Xavier they become slowly narrower, with He they keep a broad shape.",
+)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# An output of a layer is a sum of $\mathrm{fan\_in}$ products. With independent weights of mean 0 and variance $\sigma^2$,
+#
+# $$\mathrm{Var}(s) = \mathrm{fan\_in} \cdot \sigma^2 \cdot E[h^2].$$
+#
+# So each layer multiplies the mean square of the signal by $\mathrm{fan\_in}\cdot\sigma^2$, and the activation function makes it a little smaller. For 256 inputs: with
+# std 0.01 the factor is 0.026, and after 50 layers nothing is left. The default has $\sigma^2 = 1/(3\,\mathrm{fan\_in})$ and a factor of ⅓. With std 1 it is
+# 256: every tanh is driven to ±1, where its slope is almost 0 (it is *saturated*). Xavier's rule has a factor of 1.
+#
+# </details>
+#
+# **Before you run it:** now the ReLU. It sets half of the values to 0. What does that do to the signal of Xavier's rule over 50 layers? And what happens with std 1, now that no
+# tanh holds the values down?
+
+# %% predict varies
+deep |= {("ReLU", name): run_deep(rule, F.relu) for name, rule in rules.items()}
+show_table("ReLU")
+
+# %% predict varies folded label="Draw the ReLU activations by depth"
+draw_depths(
+    "ReLU",
+    0,
+    4,
+    alt="Histograms of the ReLU activations after layers 1, 10, 25 and 50, one row for each rule. With std 0.01, the default and Xavier all values shrink to 0. "
+    "With std 1 they leave the picture and overflow. With He the histograms look alike at all four depths.",
+)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# The ReLU halves the mean square: $E[\mathrm{ReLU}(s)^2] = \frac12 \mathrm{Var}(s)$. With Xavier's rule each layer halves it, and $2^{-50}$ of the variance is left, or
+# $2^{-25} \approx 3 \cdot 10^{-8}$ of the standard deviation. The default loses a factor of 6 per layer. With std 1 the values grow until float32
+# overflows to infinity, and ∞ − ∞ is *nan*. He's rule doubles the variance of the weights, which makes up exactly for the ReLU.
+#
+# </details>
+#
+# ### Backwards, the same story
+#
+# The gradient goes through the same layers in the other direction, and is multiplied by the same weights.
+#
+# **Before you run it:** with He's rule and the ReLU, does the gradient that arrives at layer 1 have about the same size as the one at layer 50? And with tanh and std 1, where the
+# activations are of full size at every depth?
+
+# %% predict varies folded label="Draw activations and gradients through the layers"
+figure, axes = plt.subplots(2, 2, figsize=(6.4, 6.0), sharex=True, sharey=True, layout="constrained")
+styles = dict(zip(rules, ["-", "--", ":", "-.", "-"]))
+for column, activation in enumerate(("tanh", "ReLU")):
+    for row, part in enumerate(("activations", "gradients")):
+        ax = axes[row, column]
+        for number, name in enumerate(rules):
+            spread = [one.double().std().item() for one in deep[activation, name][row]]
+            colour = COLOURS["output" if row == 0 else "loss"] if name == "He" else INK
+            ax.plot(range(1, 51), spread, styles[name], color=colour, lw=2.6 if name == "He" else 1.6, label=name)
+        ax.set(yscale="log", ylim=(1e-25, 1e25), title=f"{part}, {activation}")
+        ax.grid(alpha=0.25)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[1, column].set_xlabel("layer")
+axes[0, 0].set_ylabel("standard deviation")
+axes[1, 0].set_ylabel("standard deviation")
+figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=10)
+show(
+    figure,
+    alt="Four plots on a logarithmic scale: standard deviation of activations and gradients over 50 layers, for tanh and ReLU. With std 0.01 and the default both "
+    "fall by many powers of ten. With std 1 the gradients grow towards the first layer, also with tanh. With He and the ReLU both stay level.",
+)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# Backwards a layer multiplies the gradient's variance by $\mathrm{fan\_out}\cdot\sigma^2$, and the activation's slope takes its share. So gradients **vanish** or **explode** as the signal
+# does. With tanh and std 1 only the saturated units' small slopes hold the gradient back, and the factor of 256 wins: it explodes although the activations look tame.
+#
+# </details>
+#
+# **The two rules.** Forward one wants $\sigma^2 = 1/\mathrm{fan\_in}$, backward $1/\mathrm{fan\_out}$. Xavier Glorot's rule (2010) is the compromise, meant for tanh; Kaiming He's (2015) is
+# for the ReLU and lets the forward direction decide:
+#
+# $$\sigma^2_{\text{Xavier}} = \frac{2}{\mathrm{fan\_in} + \mathrm{fan\_out}}, \qquad \sigma^2_{\text{He}} = \frac{2}{\mathrm{fan\_in}}.$$
+#
+# $\mathrm{fan\_in}$ is the number of products in one output. A linear weight of shape $(D, C)$ has $\mathrm{fan\_in} = C$ and $\mathrm{fan\_out} = D$. A kernel of shape $(D, C, k_H, k_W)$ sums over its positions, too:
+# $\mathrm{fan\_in} = C\, k_H k_W$, and $\mathrm{fan\_out} = D\, k_H k_W$.
+#
+# ### Exercise: Xavier's and He's bounds
+#
+# Both rules also come with uniform values from $U(-a, a)$, which has the variance $a^2/3$. Write `bound(shape, rule)`: the $a$ with the variance that the rule asks for, as a Python float.
+#
+# - `shape` is the shape of a weight, a tuple of 2 (linear) to 5 ints (1-d, 2-d and 3-d convolutions have 3, 4 and 5), all at least 1.
+# - `rule` is `"xavier"` or `"he"`. For any other string, raise a `ValueError`.
+#
+# <details><summary>Hint 1: from the variance to the bound</summary>
+#
+# Solve $a^2 / 3 = \sigma^2$ for $a$.
+#
+# </details>
+#
+# <details><summary>Hint 2: the positions of a kernel</summary>
+#
+# `math.prod(shape[2:])` is the product of all sizes from the third on, and 1 if there are none.
+#
+# </details>
+
+
+# %% exercise="bound" difficulty=2 minutes=8
+def bound(shape: tuple[int, ...], rule: str) -> float:
+    """The bound a of U(−a, a) for a weight of this shape, by Xavier's or He's rule."""
+    ### BEGIN SOLUTION
+    if rule not in ("xavier", "he"):
+        raise ValueError(f"unknown rule {rule!r}: xavier or he")
+    positions = math.prod(shape[2:])
+    fan_in, fan_out = shape[1] * positions, shape[0] * positions
+    variance = 2 / fan_in if rule == "he" else 2 / (fan_in + fan_out)
+    return math.sqrt(3 * variance)
+    ### END SOLUTION
+
+
+# %% check="bound" points=2
+expect(
+    bound((100, 300), "xavier"),
+    0.1224744871,
+    'bound((100, 300), "xavier")',
+    mistakes={
+        "That is the standard deviation: the bound is larger, because the variance is a²/3.": 0.0707106781,
+        "That is the square of the bound: the root is missing.": 0.015,
+        "That is He's bound.": 0.1414213562,
+        "The 2 of the rule is missing.": 0.0866025404,
+    },
+)
+expect(
+    bound((100, 300), "he"),
+    0.1414213562,
+    'bound((100, 300), "he")',
+    mistakes={
+        "You used fan_out: the weight's shape is (fan_out, fan_in).": 0.2449489743,
+        "That is the standard deviation: the bound is larger, because the variance is a²/3.": 0.0816496581,
+        "That is the bound of nn.Linear's default, without He's factor of 2 and with its own 1/3.": 0.0577350269,
+        "That is the square of the bound: the root is missing.": 0.02,
+    },
+)
+expect(
+    bound((16, 8, 5, 3), "he"),
+    0.2236067977,
+    'bound((16, 8, 5, 3), "he")',
+    mistakes={
+        "The positions of the kernel are missing: each output sums over 8 · 5 · 3 products.": 0.8660254038,
+        "Only the first size of the kernel is counted.": 0.3872983346,
+        "fan_in does not include the 16 kernels.": 0.0559016994,
+    },
+)
+expect(
+    bound((16, 8, 5, 3), "xavier"),
+    0.1290994449,
+    'bound((16, 8, 5, 3), "xavier")',
+    mistakes={"fan_out counts the positions of the kernel, too.": 0.2100420126, "No kernel positions are counted.": 0.5},
+)
+for shape, xavier_bound, he_bound in [((1, 1), 1.7320508076, 2.4494897428), ((4, 6, 5), 0.3464101615, 0.4472135955), ((2, 3, 2, 3, 4), 0.2236067977, 0.2886751346)]:
+    expect([bound(shape, "xavier"), bound(shape, "he")], [xavier_bound, he_bound], f"both bounds for {shape}")
+expect_error(ValueError, lambda: bound((2, 3), "normal"), 'bound((2, 3), "normal") raises a ValueError')
+### BEGIN HIDDEN TESTS
+g = torch.Generator().manual_seed(5)
+for shape in [(7, 900), (900, 7), (30, 20, 9), (9, 5, 7, 11), (3, 2, 6, 5, 4)]:
+    largest = []
+    for fill in (nn.init.xavier_uniform_, nn.init.kaiming_uniform_):
+        tensors = [fill(torch.empty(shape), **({} if fill is nn.init.xavier_uniform_ else {"nonlinearity": "relu"})) for _ in range(8)]
+        largest.append(max(one.abs().max().item() for one in tensors))
+    expect([bound(shape, "xavier"), bound(shape, "he")], largest, f"both bounds for {shape}, within 0.5 %", rtol=0.005, atol=0.0)
+expect_error(ValueError, lambda: bound((2, 3, 1), "He"), 'bound((2, 3, 1), "He") raises a ValueError')
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## A scale for any activation
+#
+# He's factor of 2 belongs to the ReLU. What is it for GELU, or for a function that you have just invented? The weights of a layer with $\mathrm{fan\_in}$ inputs get the standard deviation
+# $\sigma = \gamma / \sqrt{\mathrm{fan\_in}}$, where the **gain** $\gamma$ makes up for what the activation $f$ does to the mean square of a standard normal $z$:
+#
+# $$\gamma = \frac{1}{\sqrt{E[f(z)^2]}}, \qquad z \sim N(0, 1).$$
+#
+# Check it with the ReLU: $E[\mathrm{ReLU}(z)^2] = \frac12$, so $\gamma = \sqrt 2$ and $\sigma^2 = 2/\mathrm{fan\_in}$.
+#
+# ### Exercise: The gain of any activation
+#
+# Write `gain(activation)`: $\gamma$ as a Python float, correct to within 1 %.
+#
+# - `activation` is a function, or a module without parameters, that maps each element of a float tensor on its own. It may jump, and its mean need not be 0.
+# - Every call with the same function gives the same number, and torch's random numbers are left as they were: code that draws after your call draws the same values as without it.
+#
+# <details><summary>Hint 1: an expected value is a mean</summary>
+#
+# Two ways lead there: the mean over many random $z$ (a million are enough here), or an integral, as a sum over a fine grid from −8 to 8: $E[f(z)^2] = \int f(z)^2\, \varphi(z)\, dz$ with the density
+# $\varphi(z) = e^{-z^2/2}/\sqrt{2\pi}$.
+#
+# </details>
+#
+# <details><summary>Hint 2: random numbers without a trace</summary>
+#
+# `torch.Generator().manual_seed(0)` makes a generator of your own; `torch.randn(1_000_000, generator=g)` draws from it. A grid needs no random numbers.
+#
+# </details>
+
+
+# %% exercise="gain" difficulty=3 minutes=12
+def gain(activation) -> float:
+    """1/√E[f(z)²] for standard normal z, where f is the activation."""
+    ### BEGIN SOLUTION
+    z = torch.linspace(-8, 8, 16_001, dtype=torch.float64)
+    density = torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    with torch.no_grad():
+        mean_square = (activation(z) ** 2 * density).sum().item() * 16 / 16_000
+    return 1 / math.sqrt(mean_square)
+    ### END SOLUTION
+
+
+# %% check="gain" points=3
+def examine(activation, wanted, title, mistakes=None):
+    answer = gain(activation)
+    require(type(answer) is float, f"gain({title}) is a float", f"Yours is a {type(answer).__name__}: .item() turns a tensor into a number.")
+    expect(answer, wanted, f"gain({title}), within 1 %", rtol=0.01, atol=0.0, mistakes=mistakes)
+    return answer
+
+
+def step(z):
+    """0 up to 1, then 1."""
+    return (z > 1).to(z.dtype)
+
+
+def waves(z):
+    return torch.cos(z) + 0.5
+
+
+first = examine(
+    F.relu,
+    1.41421,
+    "F.relu",
+    mistakes={
+        "That is the mean square, E[f(z)²].": 0.5,
+        "The root is missing: γ = 1/√E[f(z)²].": 2.0,
+        "That is √E[f(z)²]: take its inverse.": 0.70711,
+        "That is 1 over the standard deviation: the mean square does not subtract the mean.": 1.71289,
+        "Square f(z) before you take the mean.": 2.50663,
+        "The mean is over a uniform z: draw from the normal distribution.": 2.44949,
+    },
+)
+examine(torch.tanh, 1.59254, "torch.tanh")
+examine(nn.GELU(), 1.53353, "nn.GELU()")
+examine(step, 2.51058, "a step at 1")
+examine(waves, 0.83794, "cos(z) + 0.5", mistakes={"That is 1 over the standard deviation: the mean square does not subtract the mean.": 2.23726})
+examine(nn.Identity(), 1.0, "nn.Identity()")
+again = gain(F.relu)
+require(again == first, "a second call gives the same number", f"First {first}, then {again}: it depends on torch's random numbers.")
+numbers = []
+for turn in range(2):
+    torch.manual_seed(3)
+    if turn:
+        gain(torch.sin)
+    numbers.append(torch.rand(()).item())
+told = "They are not: use a generator of your own, or a grid."
+require(numbers[0] == numbers[1] and torch.initial_seed() == 3, "torch's random numbers are left as they were", told)
+### BEGIN HIDDEN TESTS
+for activation, wanted, title in [
+    (F.silu, 1.67653, "F.silu"),
+    (torch.sin, 1.52092, "torch.sin"),
+    (nn.Hardtanh(), 1.39204, "nn.Hardtanh()"),
+    (lambda z: 3 * z.abs(), 0.33333, "3·|z|"),
+    (lambda z: torch.full_like(z, -4.0), 0.25, "the constant −4"),
+    (lambda z: (z > 0).to(z.dtype) * 2, 0.70711, "a step of 2 at 0"),
+]:
+    examine(activation, wanted, title)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# <details><summary>And what does torch say?</summary>
+#
+# `nn.init.calculate_gain("relu")` is $\sqrt 2$. For tanh it gives 5/3, a rule of thumb, where the formula gives 1.59. It knows no gain for GELU or SiLU.
+#
+# </details>
+#
+# ## What it does to training
+#
+# Twenty layers with ReLUs, 64 units wide, read digits. Everything is the same in each run except the initial weights.
+#
+# **Before you run it:** for which of the five rules does the loss fall within 150 steps? The loss of a guess is $\ln 10 \approx 2.30$.
+
+
+# %% predict varies
+def deep_net(rule, activation=nn.ReLU, depth=20):
+    torch.manual_seed(0)
+    layers = []
+    for _ in range(depth):
+        layers += [nn.Linear(64, 64), activation()]
+        rule(layers[-2].weight)
+        nn.init.zeros_(layers[-2].bias)
+    return nn.Sequential(*layers, nn.Linear(64, 10))
+
+
+def train_deep(net, steps=150):
+    """The loss at each step, over batches of 128 digits."""
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.003, momentum=0.9)
+    g, losses = torch.Generator().manual_seed(1), []
+    for _ in range(steps):
+        batch = torch.randint(0, 1400, (128,), generator=g)
+        loss = F.cross_entropy(net(digits[batch]), labels[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+curves = {name: train_deep(deep_net(rule)) for name, rule in rules.items()}
+for name, losses in curves.items():
+    print(f"{name:9} first loss {losses[0]:.3g}, mean of the last ten {sum(losses[-10:]) / 10:.2f}")
+
+# %% predict varies folded label="Draw the five loss curves"
+def draw_curves(curves, alt):
+    figure, ax = plot_axes(6.4, 3.4)
+    for (name, losses), style in zip(curves.items(), ["-", "--", ":", "-.", (0, (5, 1))]):
+        if math.isfinite(losses[-1]):
+            ax.plot(losses, linestyle=style, color=COLOURS["loss"] if losses[-1] < 1.5 else INK, lw=2, label=name)
+    ax.set(xlabel="step", ylabel="loss", ylim=(0, 3.2))
+    ax.legend(frameon=False, fontsize=10)
+    show(figure, alt=alt)
+
+
+draw_curves(
+    curves,
+    alt="Loss over 150 steps. The curves of std 0.01, of the default and of Xavier stay level at 2.3. The curve of He falls below 0.5. That of std 1 is missing: its loss is not a number.",
+)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# Only He's net learns. In three others the outputs hardly depend on the input and the gradients are tiny: the loss stays at that of a guess. With std 1 the very first loss is
+# enormous, and one step later it is *nan*. That `nn.Linear`'s default is on the losing side is no fault of a net with a few layers; from about ten on, choose the rule yourself, or use residual
+# connections (`10_modules`) or normalisation.
+#
+# </details>
+
+# %% [markdown]
+# ## Tied parameters
+#
+# Two layers can hold the *same* parameter: assign it. Language models do so with the table of word vectors at their input and their last layer.
+#
+# **Before you run it:** two pairs of layers. In the first, the second layer gets the first one's parameter; in the second pair, it gets a *new* `nn.Parameter` made from it. How many
+# parameters does each pair have, and are the two weights still equal after one step of training?
+
+# %% predict
+torch.manual_seed(0)
+tied = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
+tied[1].weight = tied[0].weight
+copied = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
+copied[1].weight = nn.Parameter(copied[0].weight.detach().clone())
+
+for name, pair in [("the same", tied), ("a new one", copied)]:
+    optimizer = torch.optim.SGD(pair.parameters(), lr=0.1)
+    pair(torch.randn(8, 4)).square().sum().backward()
+    optimizer.step()
+    equal = torch.equal(pair[0].weight, pair[1].weight)
+    print(f"{name:10} parameters: {len(list(pair.parameters()))}   in the state_dict: {len(pair.state_dict())}   equal: {equal}")
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# The tied pair has one parameter; its gradient is the sum over both uses, and whatever changes it changes both layers. The state_dict lists it under both names. The copy starts with
+# equal values and goes its own way.
+#
+# </details>
+#
+# **Before you run it:** which of these keep the tie: `copy.deepcopy(tied)`, `tied.double()`, loading the state_dict into the tied net, loading it into a *fresh* net of the same layers?
+
+# %% predict
+import copy
+
+fresh = nn.Sequential(nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False))
+fresh.load_state_dict(tied.state_dict())
+candidates = {"copy.deepcopy(tied)": copy.deepcopy(tied), "a fresh net, loaded": fresh}
+tied.load_state_dict(tied.state_dict())
+candidates["tied, loaded again"] = tied
+candidates["tied.double()"] = copy.deepcopy(tied).double()
+for name, pair in candidates.items():
+    print(f"{name:22} still one parameter: {pair[0].weight is pair[1].weight}")
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# A state_dict holds values, not ties. Loading copies values into the parameters that are there: a tied net stays tied, a fresh one does not become so. That is why the tie belongs into `__init__` or `forward`.
+#
+# </details>
+#
+# ### Exercise: Tie encoder and decoder
+#
+# An autoencoder squeezes its input through a few numbers, its *code*, and rebuilds it: code $= \tanh(x W^T + b)$, output $= \text{code} \cdot W + c$. Encoder and decoder share the one weight $W$; the decoder uses it transposed.
+#
+# Write `TiedAutoencoder(in_features, hidden)`, a module with exactly three parameters:
+#
+# - `encoder`, an `nn.Linear(in_features, hidden)` with its usual initial values, holds $W$ and $b$;
+# - `decoder_bias` is $c$, of shape `(in_features,)`, initially 0.
+#
+# `forward(x)` takes `x` of shape `(…, in_features)` and returns the output, of the same shape; `x` stays as it is. Gradients reach `x` and all three parameters, $W$ by both ways. The tie must also hold after `net.double()`,
+# after `load_state_dict` and after an optimizer's step.
+#
+# <details><summary>Hint 1: where does the second weight come from?</summary>
+#
+# There is none. `forward` reads `self.encoder.weight` twice; so nothing can come apart.
+#
+# </details>
+#
+# <details><summary>Hint 2: which product?</summary>
+#
+# The code has shape `(…, hidden)`, $W$ is `(hidden, in_features)`: the product of the two already has the shape of `x`.
+#
+# </details>
+
+
+# %% exercise="tied" difficulty=2 minutes=12
+class TiedAutoencoder(nn.Module):
+    """tanh(x Wᵀ + b) W + c, with one W for both directions.
+
+    Args:
+        in_features: the size of a sample.
+        hidden: the size of the code.
+    """
+
+    def __init__(self, in_features: int, hidden: int):
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+        ### END SOLUTION
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x: (…, in_features). Returns: the same shape."""
+        ### BEGIN SOLUTION
+        code = torch.tanh(self.encoder(x))
+        return code @ self.encoder.weight + self.decoder_bias
+        ### END SOLUTION
+
+
+# %% check="tied" points=3
+def told(shapes):
+    return {name: str(tuple(shape)) for name, shape in sorted(shapes.items())}
+
+
+def twin_of(values):
+    """Two separate layers with the same numbers."""
+    w, b, c = (values[name].detach() for name in ("encoder.weight", "encoder.bias", "decoder_bias"))
+    twin = nn.Sequential(nn.Linear(w.shape[1], w.shape[0]), nn.Tanh(), nn.Linear(w.shape[0], w.shape[1])).to(w.dtype)
+    twin.load_state_dict({"0.weight": w, "0.bias": b, "2.weight": w.t(), "2.bias": c})
+    return twin
+
+
+def compare(net, x, what, tolerance=1e-4):
+    """Output and gradients beside those of two separate layers, whose gradients for W are added."""
+    parameters = dict(net.named_parameters())
+    twin = twin_of(parameters)
+    net.zero_grad()
+    x = x.detach().requires_grad_()
+    other = x.detach().clone().requires_grad_()
+    before = other.detach().clone()
+    y, wanted = net(inplace(x)), twin(other)
+    expect(x.detach(), before, f"{what}: x is left as it was")
+    plain = nn.Sequential(twin[0], twin[2])
+    expect(
+        y.detach(),
+        wanted.detach(),
+        f"{what}: the output for x of shape {tuple(x.shape)}",
+        rtol=tolerance,
+        atol=tolerance,
+        mistakes={
+            "The tanh is missing.": plain(other).detach(),
+            "decoder_bias is not added.": (wanted - twin[2].bias).detach(),
+            "There is a tanh after the decoder, too.": wanted.tanh().detach(),
+            "This is the code: decode it.": twin[:2](other).detach(),
+            "You used a ReLU.": twin[2](F.relu(twin[0](other))).detach(),
+        },
+    )
+    require(y.requires_grad, f"{what}: autograd passes through", "The path is cut: .data, .detach() and no_grad do that.")
+    weights = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view(y.shape)
+    (y * weights).sum().backward()
+    (wanted * weights).sum().backward()
+    both, one, two = twin[0].weight.grad + twin[2].weight.grad.t(), twin[0].weight.grad, twin[2].weight.grad.t()
+    gradients = {name: parameter.grad for name, parameter in parameters.items()}
+    missing = [name for name, gradient in gradients.items() if gradient is None]
+    told = f"None reaches {', '.join(missing)}: use the parameter itself in forward."
+    require(missing == [], f"{what}: a gradient reaches every parameter", told)
+    expect(
+        gradients["encoder.weight"],
+        both,
+        f"{what}: the gradient of W",
+        rtol=1e-3,
+        atol=1e-4,
+        mistakes={
+            "Only the encoder's use counts: the decoder's is detached or a copy.": one,
+            "Only the decoder's use counts: the encoder's is detached or a copy.": two,
+        },
+    )
+    rest = {name: gradients[name] for name in ("encoder.bias", "decoder_bias")}
+    expect(rest, {"encoder.bias": twin[0].bias.grad, "decoder_bias": twin[2].bias.grad}, f"{what}: the gradients of the biases", rtol=1e-3, atol=1e-4)
+    require(x.grad is not None, f"{what}: a gradient reaches x", "None reaches it.")
+    expect(x.grad, other.grad, f"{what}: the gradient of x", rtol=1e-3, atol=1e-4)
+
+
+def examine(c, h, seed):
+    g = torch.Generator().manual_seed(seed)
+    name = f"TiedAutoencoder({c}, {h})"
+    net = TiedAutoencoder(c, h)
+    shapes = {"encoder.weight": (h, c), "encoder.bias": (h,), "decoder_bias": (c,)}
+    found = {part: parameter.shape for part, parameter in net.named_parameters()}
+    expect(
+        told(found),
+        told(shapes),
+        f"names and shapes of the parameters of {name}",
+        mistakes={
+            "The decoder has a weight of its own: W is used twice, so it is no second parameter.": told(shapes | {"decoder.weight": (c, h)}),
+            "A whole nn.Linear as decoder brings a second weight and bias: only a bias is wanted.": told(
+                {"encoder.weight": (h, c), "encoder.bias": (h,), "decoder.weight": (c, h), "decoder.bias": (c,)}
+            ),
+            "decoder_bias is not registered: make it an nn.Parameter.": told({"encoder.weight": (h, c), "encoder.bias": (h,)}),
+            "decoder_bias has one number for each of the in_features.": told(shapes | {"decoder_bias": (h,)}),
+        },
+    )
+    kind = dict(net.named_modules())["encoder"].__class__.__name__
+    expect(kind, "Linear", f"the encoder of {name}")
+    parameters = dict(net.named_parameters())
+    expect(parameters["decoder_bias"].detach().clone(), torch.zeros(c), f"the initial decoder_bias of {name}")
+    start = parameters["encoder.weight"].detach().clone()
+    usual = start.abs().max().item() <= 1 / c**0.5 and start.unique().numel() > 1
+    require(usual, f"the encoder of {name} has nn.Linear's initial values", "Leave them as nn.Linear draws them.")
+    values = {part: torch.randn(size, generator=g) for part, size in shapes.items()}
+    net.load_state_dict(values)
+    compare(net, torch.randn(6, c, generator=g), f"{name} after load_state_dict")
+    torch.optim.SGD(net.parameters(), lr=0.05).step()
+    compare(net, torch.randn(c, 5, generator=g).t(), f"{name} after a step")
+    compare(net, torch.randn(2, 3, c, generator=g), f"{name}, more dimensions")
+    compare(net, torch.randn(c, generator=g), f"{name}, one sample")
+    net.double()
+    compare(net, torch.randn(3, c, generator=g, dtype=torch.float64), f"{name} after net.double()", 1e-9)
+
+
+examine(5, 3, 61)
+### BEGIN HIDDEN TESTS
+examine(4, 7, 62)
+examine(6, 1, 63)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Your autoencoder at work
+#
+# It squeezes each digit of 64 pixels into 16 numbers, and is trained for 300 steps on rebuilding them.
+
+
+# %% yours varies
+class OurAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        return F.linear(torch.tanh(self.encoder(x)), self.encoder.weight.t(), self.decoder_bias)
+
+
+Autoencoder = yours_or_ours(TiedAutoencoder, OurAutoencoder, 64, 16, call=(torch.ones(2, 64),), random=True)
+torch.manual_seed(0)
+autoencoder = Autoencoder(64, 16)
+optimizer = torch.optim.Adam(autoencoder.parameters(), lr=0.01)
+for _ in range(300):
+    optimizer.zero_grad()
+    loss = F.mse_loss(autoencoder(digits), digits)
+    loss.backward()
+    optimizer.step()
+print(f"mean squared error {loss.item():.3f}; a net that always gives the mean digit: {digits.var(dim=0).mean():.3f}")
+
+# %% yours varies folded label="Draw six digits and what comes back"
+pictured = digits[[0, 1, 2, 3, 4, 5]]
+draw_images(
+    [image for part in (pictured, autoencoder(pictured).detach()) for image in (part - digits.min()).clamp(min=0).view(6, 8, 8)],
+    [title if i == 0 else "" for title in ("input", "output") for i in range(6)],
+    columns=6,
+    cell=1.0,
+    alt="Above the digits 0 to 5 as 8×8 images, below what the autoencoder makes of their 16 numbers: blurred, but each can be read.",
+)
+
+# %% [markdown]
+# ## Layers of your own
+#
+# ### Without parameters
+#
+# A layer without parameters is a class with a `forward`. Centring, for one, subtracts the mean:
+
+
+# %%
+class Centre(nn.Module):
+    def forward(self, x):
+        return x - x.mean()
+
+
+print(Centre()(torch.tensor([1.0, 2, 3, 4, 5])))
+
+torch.manual_seed(0)
+y = nn.Sequential(nn.Linear(8, 128), Centre())(torch.rand(4, 8))
+print(f"the mean of a centred batch: {y.mean().item():.1e}")
+
+# %% [markdown]
+# It fits into an `nn.Sequential` like any other, and the mean is 0 up to rounding: about $10^{-9}$ beside values around 0.5.
+#
+# ### Exercise: A layer without parameters
+#
+# Write the module `Centred(dim=None)`. `forward(x)` returns a new tensor: `x` minus its mean.
+#
+# - With `dim=None` it is the mean over all elements. With an int or a tuple of ints it is the mean over these dimensions, for each place in the other dimensions separately. They may be negative.
+# - `x` has any shape that has these dimensions, and is float32 or float64; the result has the same shape and dtype. `x` stays as it is.
+# - The module has no parameters and no buffers. Gradients flow back through both the element and the mean.
+#
+# <details><summary>Hint 1: the shapes do not fit</summary>
+#
+# `x.mean(dim=1, keepdim=True)` keeps dimension 1 with size 1, so that the mean can be broadcast against `x`.
+#
+# </details>
+#
+# <details><summary>Hint 2: dim=0 acts like dim=None</summary>
+#
+# `if self.dim:` is False for 0 as well. Ask `if self.dim is None:`.
+#
+# </details>
+
+
+# %% exercise="centred" difficulty=1 minutes=5
+class Centred(nn.Module):
+    """Subtracts the mean.
+
+    Args:
+        dim: the dimension or dimensions that the mean runs over; None for all.
+    """
+
+    def __init__(self, dim: int | tuple[int, ...] | None = None):
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.dim = dim
+        ### END SOLUTION
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x: any shape. Returns: the same shape."""
+        ### BEGIN SOLUTION
+        return x - (x.mean() if self.dim is None else x.mean(dim=self.dim, keepdim=True))
+        ### END SOLUTION
+
+
+# %% check="centred" points=1
+def wanted_for(x, dim):
+    """From NumPy, whose mean needs no torch."""
+    values = x.detach().double().numpy()
+    return torch.from_numpy(np.asarray(values - np.mean(values, axis=dim, keepdims=True))).to(x.dtype)
+
+
+def examine(dim, x, title):
+    name = "Centred()" if dim is None else f"Centred({dim})"
+    layer = Centred() if dim is None else Centred(dim)
+    held = len(list(layer.parameters())) + len(list(layer.buffers()))
+    require(held == 0, f"{name} has neither parameters nor buffers", f"It has {held}.")
+    x, before = x.clone().requires_grad_(), x.clone()
+    y = layer(inplace(x))
+    expect(x.detach(), before, f"{name} leaves x as it was")
+    wanted, mistakes = wanted_for(x, dim), {"x is returned as it is.": before, "That is the mean itself: subtract it.": before - wanted_for(x, dim)}
+    if dim is not None:
+        mistakes |= {"The mean runs over all elements, not over dim only (dim=0 is not None).": wanted_for(x, None)}
+    expect(y.detach(), wanted, f"{name}(x) for {title}", rtol=1e-4, atol=1e-5, mistakes=mistakes)
+    require(y.requires_grad, f"autograd passes through {name}", "The path is cut.")
+    upstream = torch.arange(y.numel(), dtype=y.dtype).view(y.shape).square() / y.numel()
+    gradient = torch.autograd.grad(y, x, upstream)[0]
+    mistakes = {"The mean is detached: a gradient flows through it as well.": upstream} if x.numel() > 1 else {}
+    expect(gradient, wanted_for(upstream, dim), f"the gradient of x through {name}", rtol=1e-4, atol=1e-4, mistakes=mistakes)
+
+
+g = torch.Generator().manual_seed(71)
+draw = lambda *shape: torch.randn(*shape, generator=g) + 2
+examine(None, torch.tensor([1.0, 2, 3, 4, 5]), "x = (1, 2, 3, 4, 5)")
+examine(0, draw(3, 3), "x of shape (3, 3)")
+examine(1, draw(3, 3), "x of shape (3, 3)")
+examine((0, 2), draw(2, 3, 4).double(), "x of shape (2, 3, 4) in float64")
+examine(-1, draw(4, 5).t(), "x of shape (5, 4), transposed")
+examine(None, draw(2, 3, 4), "x of shape (2, 3, 4)")
+### BEGIN HIDDEN TESTS
+examine(0, draw(4, 4, 4), "x of shape (4, 4, 4)")
+examine((-1, 1), draw(3, 2, 2, 5), "x of shape (3, 2, 2, 5)")
+examine(None, draw(1, 6).double(), "x of shape (1, 6) in float64")
+examine(None, draw(1)[0], "x without dimensions")
+examine((1,), draw(6, 4).t(), "x of shape (4, 6), transposed")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### With parameters
+#
+# What a layer with parameters needs, you have seen in `nn.Linear`: `nn.Parameter`s made in `__init__`, a method `reset_parameters` that fills them, and a `forward`. If a parameter may be missing, register `None` under
+# its name (`self.register_parameter("bias", None)`, or simply `self.bias = None`), so that `layer.bias` exists.
+#
+# ### Exercise: Your own linear layer
+#
+# Write `OwnLinear(in_features, out_features, bias=True)` without `nn.Linear`. `F.linear` is welcome.
+#
+# - `weight` has the shape `(out_features, in_features)`, `bias` has `(out_features,)`. With `bias=False`, `layer.bias` is `None`. There are no other parameters and no buffers, so that its `state_dict` fits `nn.Linear` and vice versa.
+# - `reset_parameters()` fills them **in place**: each weight is drawn from the normal distribution with He's variance $2/\mathrm{fan\_in}$, each bias becomes 0. The parameters stay the same objects. A new layer starts with such values. Do not seed.
+# - `forward(x)` computes what `nn.Linear` computes with the same values, for `x` of shape `(…, in_features)`, also after `layer.double()`. `x` stays as it is. Gradients reach `x` and all parameters.
+#
+# <details><summary>Hint 1: a parameter without values</summary>
+#
+# `nn.Parameter(torch.empty(out_features, in_features))` has a shape and whatever happened to be in memory; `reset_parameters()`, called at the end of `__init__`, fills it.
+#
+# </details>
+#
+# <details><summary>Hint 2: He's rule, ready-made</summary>
+#
+# `nn.init.kaiming_normal_(weight, nonlinearity="relu")`, or `nn.init.normal_` with the standard deviation, the *root* of the variance.
+#
+# </details>
+
+
+# %% exercise="own_linear" difficulty=3 minutes=15
+class OwnLinear(nn.Module):
+    """x Wᵀ + b, with He's initial values.
+
+    Args:
+        in_features, out_features: the size of a sample before and after.
+        bias: whether there is a bias.
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True):
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+        ### END SOLUTION
+
+    def reset_parameters(self) -> None:
+        """Draw the weight by He's rule and set the bias to 0, in place."""
+        ### BEGIN SOLUTION
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+        ### END SOLUTION
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x: (…, in_features). Returns: (…, out_features)."""
+        ### BEGIN SOLUTION
+        return F.linear(x, self.weight, self.bias)
+        ### END SOLUTION
+
+
+# %% check="own_linear" points=3
+def told(shapes):
+    return {name: str(tuple(shape)) for name, shape in sorted(shapes.items())}
+
+
+def judge_start(weight, bias, fan_in, what):
+    if weight.numel() > 10_000:
+        values = weight.double()
+        expect(
+            values.std().item(),
+            (2 / fan_in) ** 0.5,
+            f"{what}: the standard deviation of the weights, within 4 %",
+            rtol=0.04,
+            atol=0.0,
+            mistakes={
+                "That is the variance: the standard deviation is its root.": 2 / fan_in,
+                "That is nn.Linear's default rule.": (1 / fan_in / 3) ** 0.5,
+                "He's 2 is missing.": fan_in**-0.5,
+                "You used fan_out: fan_in is in_features.": (2 / weight.shape[0]) ** 0.5,
+                "That is Xavier's rule.": (2 / sum(weight.shape)) ** 0.5,
+                "The weights are standard normal: scale them.": 1.0,
+                "The weights are all the same.": 0.0,
+            },
+        )
+        tail = (values**4).mean().item() / (values**2).mean().item() ** 2
+        require(abs(tail - 3) < 0.5, f"{what}: the weights are normal", "The spread is right, the shape is not: is it uniform?")
+        require(abs(values.mean().item()) < values.std().item() / 20, f"{what}: the mean of the weights is close to 0", "It is not.")
+        require(values.unique().numel() > 0.97 * values.numel(), f"{what}: each weight is drawn on its own", "Some come several times.")
+    if bias is not None:
+        expect(bias, torch.zeros_like(bias), f"{what}: the bias")
+
+
+def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
+    g = torch.Generator().manual_seed(seed)
+    name = f"OwnLinear({c}, {d})" if bias else f"OwnLinear({c}, {d}, bias=False)"
+    layer = OwnLinear(c, d) if bias else OwnLinear(c, d, bias=False)
+    require(not isinstance(layer, nn.Linear), f"{name} is no nn.Linear", "Derive the class from nn.Module.")
+    parts = [type(part).__name__ for part in layer.children()]
+    require(len(parts) == 0, f"{name} has no modules inside", "Make the parameters yourself.")
+    shapes = {"weight": (d, c)} | ({"bias": (d,)} if bias else {})
+    found = dict(layer.named_parameters())
+    expect(
+        told({part: value.shape for part, value in found.items()}),
+        told(shapes),
+        f"names and shapes of the parameters of {name}",
+        mistakes={
+            "The weight is (out_features, in_features).": told(shapes | {"weight": (c, d)}),
+            "Nothing is registered: nn.Module sees nn.Parameters, no plain tensors.": {},
+            "With bias=False there is no bias.": told({"weight": (d, c), "bias": (d,)}),
+            "The bias is missing, or not registered: make it an nn.Parameter.": told({"weight": (d, c)}),
+        },
+    )
+    expect(sorted(layer.state_dict()), sorted(shapes), f"the names in the state_dict of {name}")
+    if not bias:
+        require(layer.bias is None, f"{name}.bias is None", "It is something else.")
+    start = {part: value.detach().clone() for part, value in found.items()}
+    judge_start(start["weight"], start.get("bias"), c, f"a new {name}")
+    other = dict((OwnLinear(c, d) if bias else OwnLinear(c, d, bias=False)).named_parameters())["weight"]
+    told_seed = "Two layers are alike: is a seed set, or a parameter shared?"
+    require(not torch.equal(other.detach(), start["weight"]), f"a second {name} starts with other values", told_seed)
+
+    values = {part: torch.randn(size, generator=g) + 1 for part, size in shapes.items()}
+    layer.load_state_dict(values)
+    reference = nn.Linear(c, d, bias=bias)
+    reference.load_state_dict(values)
+    for turn, shape in enumerate(xs):
+        x = torch.randn(*shape, c, generator=g)
+        x = x.t().contiguous().t() if x.dim() == 2 else x
+        mine, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
+        y, wanted = layer(inplace(mine)), reference(theirs)
+        expect(mine.detach(), x, f"{name} leaves x as it was")
+        no_bias = {"The bias is not added.": F.linear(x, values["weight"])} if bias else {}
+        expect(y.detach(), wanted.detach(), f"{name}(x) for x of shape {tuple(x.shape)}", rtol=1e-4, atol=1e-5, mistakes=no_bias)
+        require(y.requires_grad, f"autograd passes through {name}", "The path is cut: .data and .detach() do that.")
+        upstream = torch.randn(wanted.shape, generator=g)
+        (y * upstream).sum().backward()
+        (wanted * upstream).sum().backward()
+        gradients = {part: value.grad for part, value in found.items()} | {"x": mine.grad}
+        missing = [part for part, gradient in gradients.items() if gradient is None]
+        require(missing == [], f"gradients reach all of {name}, and x", f"None reaches {', '.join(missing)}.")
+        right = {part: value.grad for part, value in reference.named_parameters()} | {"x": theirs.grad}
+        expect(gradients, right, f"the gradients of {name}, added up over {turn + 1} passes", rtol=1e-3, atol=1e-4)
+    layer.reset_parameters()
+    now = dict(layer.named_parameters())
+    same = all(now[part] is found[part] for part in shapes)
+    require(same, "reset_parameters() keeps the parameters", "It makes new ones, which an optimizer does not know: fill them in place.")
+    again = {part: value.detach().clone() for part, value in now.items()}
+    trained = not torch.equal(again["weight"], values["weight"])
+    require(trained, "reset_parameters() draws new weights", "The weight keeps its values.")
+    require(not torch.equal(again["weight"], start["weight"]), "reset_parameters() draws other weights than at the start", "Is a seed set?")
+    judge_start(again["weight"], again.get("bias"), c, f"{name} after reset_parameters()")
+    layer.double()
+    reference.load_state_dict(again)
+    x = torch.randn(2, c, generator=g, dtype=torch.float64)
+    expect(layer(x).detach(), reference.double()(x).detach(), f"{name} in float64, after double()", rtol=1e-6, atol=1e-6)
+
+
+examine(4, 3, True, 81)
+examine(200, 90, False, 82, ((2,),))
+### BEGIN HIDDEN TESTS
+examine(90, 210, True, 83, ((3,),))
+examine(1, 5, False, 84)
+examine(6, 1, True, 85, ((1,), (2, 1, 2)))
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Lazy layers
+#
+# After many convolutions you may not want to compute how many features arrive at the first linear layer. A *lazy* layer learns it from its first input.
+#
+# **Before you run it:** what is the shape of the weight before and after the first call? What happens if you initialise it before that? And does an optimizer made early know the weight?
+
+# %% predict
+lazy = nn.LazyLinear(3)
+weight = lazy.weight
+print("before:", weight)
+try:
+    nn.init.zeros_(weight)
+except ValueError as error:
+    print("nn.init.zeros_:", str(error)[:43], "…")
+optimizer = torch.optim.SGD(lazy.parameters(), lr=0.1)
+
+lazy(torch.ones(2, 5))
+print("after: ", type(lazy).__name__, tuple(lazy.weight.shape))
+print("the optimizer holds the weight:", optimizer.param_groups[0]["params"][0] is lazy.weight)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# Until the first call the weight is an `UninitializedParameter`: an object without shape and values, so nothing can fill or count it. The first call gives the *same object* its shape and draws
+# its values, and the layer becomes an ordinary `nn.Linear`. So: one call with a dummy batch, then your own initialisation.
+#
+# </details>
+#
+# ## Your layers read digits
+#
+# Twenty of your layers with GELU, for which torch has no ready-made rule: your `gain` gives the scale. Beside it, the same net with the default rule.
+
+
+# %% yours varies
+def our_gain(activation):
+    z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
+    return activation(z).square().mean().rsqrt().item()
+
+
+Layer = yours_or_ours(OwnLinear, nn.Linear, 64, 64, call=(torch.ones(2, 64),), random=True)
+scale = yours_or_ours(gain, our_gain, F.gelu, random=True)(F.gelu)
+print(f"gain of GELU: {scale:.3f}")
+
+
+def gelu_net(std=None):
+    """20 layers; std of the weights times √fan_in, or None for nn.Linear's default."""
+    torch.manual_seed(0)
+    layers = []
+    for _ in range(20):
+        layers += [Layer(64, 64), nn.GELU()]
+        with torch.no_grad():
+            layers[-2].bias.zero_()
+            if std is None:
+                rules["default"](layers[-2].weight)
+            else:
+                nn.init.normal_(layers[-2].weight, std=std / 8)
+    return nn.Sequential(*layers, nn.Linear(64, 10))
+
+
+results = {}
+for name, std in [("default", None), ("your gain", scale)]:
+    net = gelu_net(std)
+    results[name] = train_deep(net)
+    with torch.no_grad():
+        right = (net(digits[1400:]).argmax(1) == labels[1400:]).double().mean()
+    print(f"{name:10} loss {sum(results[name][-10:]) / 10:.2f}, new digits read correctly: {right:.0%}")
+
+# %% yours varies folded label="Draw both loss curves"
+draw_curves(
+    results,
+    alt="Loss over 150 steps of two nets of 20 layers with GELU: with the default rule it stays at 2.3, with the gain that fits GELU it falls below 0.5.",
+)
+
+# %% [markdown]
+# <details><summary>Why?</summary>
+#
+# One number per layer makes the difference. With the default, the signal loses most of its size in each layer; with the right gain, it arrives.
+#
+# </details>
+#
+# ## Recap
+#
+# Answer from memory, then unfold.
+#
+# <details><summary>1. You want new values in a layer whose optimizer already exists. What do you do, and what must you not do?</summary>
+#
+# Fill the parameter in place: `nn.init.…_(layer.weight)`, or `layer.weight.copy_(…)` under `torch.no_grad()`. Do not assign a new `nn.Parameter`: the optimizer would go on holding the old one.
+#
+# </details>
+#
+# <details><summary>2. What does each layer multiply the mean square of the signal by, and what do Xavier and He make of it?</summary>
+#
+# By $\mathrm{fan\_in} \cdot \sigma^2$, times what the activation leaves of it. Xavier's $\sigma^2 = 2/(\mathrm{fan\_in} + \mathrm{fan\_out})$ makes the factor 1 for square layers, forward and backward. He's $2/\mathrm{fan\_in}$ makes up for the
+# ReLU, which halves the mean square. For any other activation: $\gamma^2 / \mathrm{fan\_in}$ with $\gamma = 1/\sqrt{E[f(z)^2]}$.
+#
+# </details>
+#
+# <details><summary>3. How do you tie two weights, what is the gradient of the tied weight, and when does the tie get lost?</summary>
+#
+# Both layers hold the same `nn.Parameter`, or `forward` uses it twice. Its gradient is the sum over both uses. A state_dict stores values only, so a fresh net must be tied before or after loading; a new `nn.Parameter` is a copy and no tie.
+#
+# </details>
+#
+# **Next:** `13_classification_losses` looks at the other end of the net: what its outputs mean, and which loss makes it learn fastest.

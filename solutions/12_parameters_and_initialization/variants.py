@@ -1,0 +1,700 @@
+# %% [markdown]
+# # Right and wrong answers to the exercises of 12_parameters_and_initialization
+#
+# The checks must accept the right ones and reject the wrong ones, with the message that leads to the mistake.
+
+
+# %% right="collect"
+def collect(net, last):
+    return {name: p for name, p in net.named_parameters() if name.rpartition(".")[2] == last}
+
+
+# %% right="collect"
+def collect(net, last):
+    found = {}
+    for name, parameter in net.named_parameters():
+        if name == last or name.endswith("." + last):
+            found[name] = parameter
+    return found
+
+
+# %% right="collect"
+def collect(net, last):
+    names = [name for name, _ in net.named_parameters()]
+    return {name: net.get_parameter(name) for name in names if name.split(".")[-1] == last}
+
+
+# %% wrong="collect" says="its last part is another"
+# letters instead of parts
+def collect(net, last):
+    return {name: p for name, p in net.named_parameters() if name.endswith(last)}
+
+
+# %% wrong="collect" says="The name only contains"
+# anywhere in the name
+def collect(net, last):
+    return {name: p for name, p in net.named_parameters() if last in name}
+
+
+# %% wrong="collect" says="The frozen one is missing"
+# trainable parameters only
+def collect(net, last):
+    return {name: p for name, p in net.named_parameters() if p.requires_grad and name.split(".")[-1] == last}
+
+
+# %% wrong="collect" says="Only the linear layers were searched"
+# linear layers only
+def collect(net, last):
+    found = {}
+    for name, module in net.named_modules():
+        if isinstance(module, nn.Linear) and getattr(module, last, None) is not None:
+            found[f"{name}.{last}"] = getattr(module, last)
+    return found
+
+
+# %% wrong="collect" says="reaches one level only"
+# the children only
+def collect(net, last):
+    found = {}
+    for name, child in net.named_children():
+        for own, parameter in child.named_parameters(recurse=False):
+            if own == last:
+                found[f"{name}.{own}"] = parameter
+    return found
+
+
+# %% wrong="collect" says="Nothing was found"
+# the full name
+def collect(net, last):
+    return {name: p for name, p in net.named_parameters() if name == last}
+
+
+# %% wrong="collect" says="Buffers are not parameters"
+# the state_dict's names
+def collect(net, last):
+    found = dict(net.named_parameters()) | dict(net.named_buffers())
+    return {name: found[name] for name in net.state_dict() if name.split(".")[-1] == last}
+
+
+# %% wrong="collect" says="A shared parameter appears once"
+# duplicates
+def collect(net, last):
+    return {n: p for n, p in net.named_parameters(remove_duplicate=False) if n.split(".")[-1] == last}
+
+
+# %% wrong="collect" says="A name without a dot"
+# a dot is needed
+def collect(net, last):
+    return {name: p for name, p in net.named_parameters() if name.endswith("." + last)}
+
+
+# %% wrong="collect" says="return the parameter, not a copy"
+# copies
+def collect(net, last):
+    return {n: nn.Parameter(p.detach().clone()) for n, p in net.named_parameters() if n.split(".")[-1] == last}
+
+
+# %% wrong="collect" says="requires_grad"
+# detached
+def collect(net, last):
+    return {n: p.data for n, p in net.named_parameters() if n.split(".")[-1] == last}
+
+
+# %% wrong="collect" says="Yours is a list"
+# pairs
+def collect(net, last):
+    return [(n, p) for n, p in net.named_parameters() if n.split(".")[-1] == last]
+
+
+# %% right="initialise"
+def initialise(net, std):
+    for module in net.modules():
+        if isinstance(module, nn.Linear):
+            with torch.no_grad():
+                module.weight.copy_(torch.randn(module.weight.shape, dtype=module.weight.dtype) * std)
+                if module.bias is not None:
+                    module.bias.zero_()
+
+
+# %% right="initialise"
+def initialise(net, std):
+    for module in net.modules():
+        if isinstance(module, nn.Linear):
+            module.weight.data.normal_(0, std)
+            if module.bias is not None:
+                module.bias.data.fill_(0)
+    return net
+
+
+# %% right="initialise"
+def initialise(net, std):
+    def visit(m):
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, 0.0, std)
+            if m.bias is not None:
+                nn.init.constant_(m.bias, 0.0)
+
+    visit(net)
+    for child in net.children():
+        initialise(child, std)
+
+
+# %% wrong="initialise" says="still has its old values"
+# misses subclasses
+def initialise(net, std):
+    for m in net.modules():
+        if type(m) == nn.Linear:
+            nn.init.normal_(m.weight, std=std)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="still has its old values"
+# one level
+def initialise(net, std):
+    for m in net.children():
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=std)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="keeps its values"
+# everything with a weight
+def initialise(net, std):
+    for name, p in net.named_parameters():
+        if name.endswith("weight"):
+            nn.init.normal_(p, std=std)
+        else:
+            nn.init.zeros_(p)
+
+
+# %% wrong="initialise" says="new objects"
+# new parameters
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            m.weight = nn.Parameter(torch.randn_like(m.weight) * std)
+            if m.bias is not None:
+                m.bias = nn.Parameter(torch.zeros_like(m.bias))
+
+
+def _fill(net, draw):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            with torch.no_grad():
+                draw(m.weight)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="That is the variance"
+# std as a variance
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=std**0.5)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="That is std²"
+# squared
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=std**2)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="uniform from −std to std"
+# uniform
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.uniform_(m.weight, -std, std)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="these are standard normal values"
+# std forgotten
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="this is always 0.01"
+# a fixed std
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=0.01)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="positive and uniform"
+# rand
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            with torch.no_grad():
+                m.weight.copy_(torch.rand_like(m.weight) * std)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="All weights are the same number"
+# constant
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.constant_(m.weight, std)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="is it uniform"
+# uniform with the right spread
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.uniform_(m.weight, -std * 3**0.5, std * 3**0.5)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="draw each weight on its own"
+# one row for all
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            with torch.no_grad():
+                m.weight.copy_(torch.randn(max(m.weight.numel() // 2, 1), dtype=m.weight.dtype).repeat(2)[: m.weight.numel()].view_as(m.weight) * std)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="is a seed set"
+# seeded
+def initialise(net, std):
+    torch.manual_seed(0)
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=std)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="the biases are 0"
+# the biases are forgotten
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=std)
+            if m.bias is not None:
+                nn.init.normal_(m.bias, std=std)
+
+
+# %% wrong="initialise" says="requires_grad is as before"
+# thaws
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            m.weight.requires_grad_(True)
+            nn.init.normal_(m.weight, std=std)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% right="strange"
+def strange_(weight):
+    with torch.no_grad():
+        u = torch.rand(weight.shape, dtype=weight.dtype)
+        size = 5 + 5 * torch.rand(weight.shape, dtype=weight.dtype)
+        weight.copy_(torch.where(u < 0.25, size, torch.where(u < 0.75, 0.0, -size)))
+    return weight
+
+
+# %% right="strange"
+@torch.no_grad()
+def strange_(weight):
+    weight.uniform_(-10, 10)
+    weight[weight.abs() < 5] = 0
+    return weight
+
+
+# %% right="strange"
+def strange_(weight):
+    data = weight.data
+    nn.init.uniform_(data, 5, 10)
+    data *= torch.randint(-1, 3, data.shape).clamp(max=1) * 0 + torch.tensor([-1.0, 0.0, 0.0, 1.0])[torch.randint(4, data.shape)]
+    return weight
+
+
+# %% wrong="strange" says="The three cases have equal chances"
+# thirds
+def strange_(weight):
+    with torch.no_grad():
+        size = 5 + 5 * torch.rand_like(weight)
+        weight.copy_(size * (torch.randint(3, weight.shape) - 1))
+    return weight
+
+
+# %% wrong="strange" says="The small values are still there"
+# no zeros
+def strange_(weight):
+    return nn.init.uniform_(weight, -10, 10)
+
+
+# %% wrong="strange" says="The wrong half is 0"
+# the wrong mask
+def strange_(weight):
+    with torch.no_grad():
+        nn.init.uniform_(weight, -10, 10)
+        weight *= weight.abs() < 5
+    return weight
+
+
+# %% wrong="strange" says="No value is negative"
+# positive
+def strange_(weight):
+    with torch.no_grad():
+        weight.uniform_(0, 10)
+        weight *= weight >= 5
+    return weight
+
+
+# %% wrong="strange" says="Nothing is 0"
+# signs only
+def strange_(weight):
+    with torch.no_grad():
+        weight.uniform_(5, 10)
+        weight *= torch.randint(2, weight.shape) * 2 - 1
+    return weight
+
+
+# %% wrong="strange" says="those from 5 to 10 are not"
+# half the range
+def strange_(weight):
+    return nn.init.uniform_(weight, 0.001, 4.999)
+
+
+# %% wrong="strange" says="fills it in place"
+# a new tensor
+def strange_(weight):
+    new = torch.empty_like(weight).uniform_(-10, 10)
+    return new * (new.abs() >= 5)
+
+
+# %% wrong="strange" says="Yours is another tensor"
+# filled, but a copy is returned
+def strange_(weight):
+    with torch.no_grad():
+        weight.uniform_(-10, 10)
+        weight *= weight.abs() >= 5
+    return weight.clone()
+
+
+# %% wrong="strange" says="return weight"
+# no return
+def strange_(weight):
+    with torch.no_grad():
+        weight.uniform_(-10, 10)
+        weight *= weight.abs() >= 5
+
+
+# %% wrong="strange" says="choose it for each element"
+# one case per row
+def strange_(weight):
+    with torch.no_grad():
+        weight.uniform_(5, 10)
+        case = torch.tensor([-1.0, 0.0, 0.0, 1.0])[torch.randint(4, weight.shape[:1])]
+        weight *= case.view(-1, *[1] * (weight.dim() - 1)).to(weight.dtype)
+    return weight
+
+
+# %% wrong="strange" says="is a seed set"
+# seeded
+def strange_(weight):
+    torch.manual_seed(0)
+    with torch.no_grad():
+        weight.uniform_(-10, 10)
+        weight *= weight.abs() >= 5
+    return weight
+
+
+# %% wrong="strange"
+# recorded
+def strange_(weight):
+    weight.uniform_(-10, 10)
+    weight *= weight.abs() >= 5
+    return weight
+
+
+# %% right="bound"
+def bound(shape, rule):
+    out, inn, *kernel = shape
+    n = 1
+    for k in kernel:
+        n *= k
+    fans = {"he": inn * n, "xavier": (inn + out) * n}
+    if rule not in fans:
+        raise ValueError(rule)
+    return (6 / fans[rule]) ** 0.5
+
+
+# %% right="bound"
+def bound(shape, rule):
+    fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(torch.empty(shape, device="meta"))
+    if rule == "he":
+        return math.sqrt(6 / fan_in)
+    if rule == "xavier":
+        return math.sqrt(6 / (fan_in + fan_out))
+    raise ValueError("no such rule")
+
+
+# %% right="bound"
+def bound(shape, rule):
+    if rule == "xavier":
+        total = math.prod(shape) / shape[0] + math.prod(shape) / shape[1]
+    elif rule == "he":
+        total = math.prod(shape) / shape[0]
+    else:
+        raise ValueError(f"{rule} is neither xavier nor he")
+    return float(np.sqrt(6 / total))
+
+
+# %% wrong="bound" says="That is the standard deviation"
+# the standard deviation
+def bound(shape, rule):
+    n = math.prod(shape[2:])
+    if rule == "he":
+        return math.sqrt(2 / (shape[1] * n))
+    if rule == "xavier":
+        return math.sqrt(2 / ((shape[0] + shape[1]) * n))
+    raise ValueError
+
+
+# %% wrong="bound" says="the root is missing"
+# no root
+def bound(shape, rule):
+    n = math.prod(shape[2:])
+    if rule == "he":
+        return 6 / (shape[1] * n)
+    if rule == "xavier":
+        return 6 / ((shape[0] + shape[1]) * n)
+    raise ValueError
+
+
+# %% wrong="bound" says="That is He's bound"
+# always He
+def bound(shape, rule):
+    if rule not in ("he", "xavier"):
+        raise ValueError
+    return math.sqrt(6 / (shape[1] * math.prod(shape[2:])))
+
+
+# %% wrong="bound" says="The 2 of the rule is missing"
+# variance 1/(fan_in + fan_out)
+def bound(shape, rule):
+    n = math.prod(shape[2:])
+    if rule == "he":
+        return math.sqrt(6 / (shape[1] * n))
+    if rule == "xavier":
+        return math.sqrt(3 / ((shape[0] + shape[1]) * n))
+    raise ValueError
+
+
+# %% wrong="bound" says="You used fan_out"
+# the shape reversed
+def bound(shape, rule):
+    n = math.prod(shape[2:])
+    if rule == "he":
+        return math.sqrt(6 / (shape[0] * n))
+    if rule == "xavier":
+        return math.sqrt(6 / ((shape[0] + shape[1]) * n))
+    raise ValueError
+
+
+# %% wrong="bound" says="nn.Linear's default"
+# the default
+def bound(shape, rule):
+    if rule == "xavier":
+        return math.sqrt(6 / (sum(shape[:2]) * math.prod(shape[2:])))
+    if rule == "he":
+        return 1 / math.sqrt(math.prod(shape[1:]))
+    raise ValueError
+
+
+# %% wrong="bound" says="The positions of the kernel are missing"
+# no positions
+def bound(shape, rule):
+    if rule == "he":
+        return math.sqrt(6 / shape[1])
+    if rule == "xavier":
+        return math.sqrt(6 / (shape[0] + shape[1]))
+    raise ValueError
+
+
+# %% wrong="bound" says="Only the first size"
+# one size of the kernel
+def bound(shape, rule):
+    n = shape[2] if len(shape) > 2 else 1
+    if rule == "he":
+        return math.sqrt(6 / (shape[1] * n))
+    if rule == "xavier":
+        return math.sqrt(6 / ((shape[0] + shape[1]) * n))
+    raise ValueError
+
+
+# %% wrong="bound" says="does not include the 16 kernels"
+# all sizes, for convolutions
+def bound(shape, rule):
+    n = math.prod(shape[2:])
+    fan_in = shape[1] * n * (shape[0] if len(shape) > 2 else 1)
+    if rule == "he":
+        return math.sqrt(6 / fan_in)
+    if rule == "xavier":
+        return math.sqrt(6 / ((shape[0] + shape[1]) * n))
+    raise ValueError
+
+
+# %% wrong="bound" says="fan_out counts the positions"
+# fan_out without positions
+def bound(shape, rule):
+    n = math.prod(shape[2:])
+    if rule == "he":
+        return math.sqrt(6 / (shape[1] * n))
+    if rule == "xavier":
+        return math.sqrt(6 / (shape[0] + shape[1] * n))
+    raise ValueError
+
+
+# %% wrong="bound" says="No kernel positions are counted"
+# positions for He only
+def bound(shape, rule):
+    if rule == "he":
+        return math.sqrt(6 / math.prod(shape[1:]))
+    if rule == "xavier":
+        return math.sqrt(6 / (shape[0] + shape[1]))
+    raise ValueError
+
+
+# %% wrong="bound" says="raises a ValueError"
+# any other rule is Xavier
+def bound(shape, rule):
+    n = math.prod(shape[2:])
+    return math.sqrt(6 / (shape[1] * n)) if rule == "he" else math.sqrt(6 / ((shape[0] + shape[1]) * n))
+
+
+# %% right="gain"
+def gain(activation):
+    g = torch.Generator().manual_seed(0)
+    z = torch.randn(1_000_000, generator=g)
+    return (1 / activation(z).square().mean().sqrt()).item()
+
+
+# %% right="gain"
+def gain(activation):
+    p = (torch.arange(200_000, dtype=torch.float64) + 0.5) / 200_000
+    z = torch.special.ndtri(p)
+    return float(activation(z).pow(2).mean() ** -0.5)
+
+
+# %% right="gain"
+def gain(activation):
+    z = torch.from_numpy(np.random.default_rng(1).standard_normal(1_000_000))
+    return 1 / math.sqrt((activation(z) ** 2).mean().item())
+
+
+# %% wrong="gain" says="That is the mean square"
+# not inverted
+def gain(activation):
+    z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
+    return activation(z).square().mean().item()
+
+
+# %% wrong="gain" says="The root is missing"
+# no root
+def gain(activation):
+    z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
+    return 1 / activation(z).square().mean().item()
+
+
+# %% wrong="gain" says="take its inverse"
+# the root mean square
+def gain(activation):
+    z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
+    return activation(z).square().mean().sqrt().item()
+
+
+# %% wrong="gain" says="does not subtract the mean"
+# the standard deviation
+def gain(activation):
+    z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
+    return 1 / activation(z).std().item()
+
+
+# %% wrong="gain" says="Square f(z)"
+# the mean
+def gain(activation):
+    z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
+    return 1 / activation(z).mean().item()
+
+
+# %% wrong="gain" says="draw from the normal distribution"
+# uniform
+def gain(activation):
+    z = torch.rand(1_000_000, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return 1 / activation(z).square().mean().sqrt().item()
+
+
+# %% wrong="gain" says="depends on torch's random numbers"
+# not repeatable
+def gain(activation):
+    z = torch.randn(1_000_000)
+    return 1 / activation(z).square().mean().sqrt().item()
+
+
+# %% wrong="gain" says="use a generator of your own"
+# a seed for all
+def gain(activation):
+    torch.manual_seed(0)
+    z = torch.randn(1_000_000)
+    return 1 / activation(z).square().mean().sqrt().item()
+
+
+# %% wrong="gain" says="turns a tensor into a number"
+# a tensor
+def gain(activation):
+    z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
+    return 1 / activation(z).square().mean().sqrt()
+
+
+# %% wrong="gain"
+# torch's table
+def gain(activation):
+    name = getattr(activation, "__name__", type(activation).__name__).lower()
+    return float(nn.init.calculate_gain(name if name in ("relu", "tanh") else "linear"))
+
+
+# %% wrong="gain"
+# a coarse grid
+def gain(activation):
+    z = torch.linspace(-3, 3, 13)
+    p = torch.exp(-z * z / 2)
+    return ((activation(z) ** 2 * p).sum() / p.sum()).rsqrt().item()
+
+
+# %% wrong="gain"
+# symmetric functions only
+def gain(activation):
+    z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0)).abs()
+    share = 0.5 if float(activation(torch.tensor([-1.0]))) == 0 else 1.0
+    return (share * activation(z).square().mean()).rsqrt().item()
