@@ -179,15 +179,6 @@ def initialise(net, std):
                 m.bias = nn.Parameter(torch.zeros_like(m.bias))
 
 
-def _fill(net, draw):
-    for m in net.modules():
-        if isinstance(m, nn.Linear):
-            with torch.no_grad():
-                draw(m.weight)
-            if m.bias is not None:
-                nn.init.zeros_(m.bias)
-
-
 # %% wrong="initialise" says="That is the variance"
 # std as a variance
 def initialise(net, std):
@@ -698,3 +689,697 @@ def gain(activation):
     z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0)).abs()
     share = 0.5 if float(activation(torch.tensor([-1.0]))) == 0 else 1.0
     return (share * activation(z).square().mean()).rsqrt().item()
+
+
+# %% right="tied"
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        return F.linear(self.encoder(x).tanh(), self.encoder.weight.t(), self.decoder_bias)
+
+
+# %% right="tied"
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.register_parameter("decoder_bias", nn.Parameter(torch.zeros(in_features)))
+        self.add_module("encoder", nn.Linear(in_features, hidden))
+
+    def forward(self, x):
+        w, b = self.encoder.weight, self.encoder.bias
+        return torch.tanh(x @ w.T + b) @ w + self.decoder_bias
+
+
+# %% right="tied"
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+        self.squash = nn.Tanh()
+
+    def forward(self, x):
+        code = self.squash(self.encoder(x))
+        return torch.einsum("...h,hc->...c", code, self.encoder.weight) + self.decoder_bias
+
+
+# %% wrong="tied" says="The decoder has a weight of its own"
+# a second parameter that shares the memory
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder = nn.Linear(hidden, in_features, bias=False)
+        self.decoder.weight = nn.Parameter(self.encoder.weight.t())
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        return self.decoder(torch.tanh(self.encoder(x))) + self.decoder_bias
+
+
+# %% wrong="tied" says="A whole nn.Linear as decoder"
+# nothing is tied
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder = nn.Linear(hidden, in_features)
+
+    def forward(self, x):
+        return self.decoder(torch.tanh(self.encoder(x)))
+
+
+# %% wrong="tied" says="decoder_bias is not registered"
+# a plain tensor
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = torch.zeros(in_features)
+
+    def forward(self, x):
+        return torch.tanh(self.encoder(x)) @ self.encoder.weight + self.decoder_bias
+
+
+# %% wrong="tied" says="one number for each of the in_features"
+# the code's size
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(hidden))
+
+    def forward(self, x):
+        return (torch.tanh(self.encoder(x)) + self.decoder_bias) @ self.encoder.weight
+
+
+# %% wrong="tied" says="The tanh is missing"
+# linear
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        return self.encoder(x) @ self.encoder.weight + self.decoder_bias
+
+
+# %% wrong="tied" says="decoder_bias is not added"
+# the bias is not used
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        return torch.tanh(self.encoder(x)) @ self.encoder.weight
+
+
+# %% wrong="tied" says="after the decoder, too"
+# tanh twice
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        return torch.tanh(torch.tanh(self.encoder(x)) @ self.encoder.weight + self.decoder_bias)
+
+
+# %% wrong="tied" says="This is the code"
+# only half of it
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        return torch.tanh(self.encoder(x))
+
+
+# %% wrong="tied" says="You used a ReLU"
+# relu for tanh
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        return F.relu(self.encoder(x)) @ self.encoder.weight + self.decoder_bias
+
+
+# %% wrong="tied" says="Only the encoder's use counts"
+# the decoder's weight is detached
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        return torch.tanh(self.encoder(x)) @ self.encoder.weight.data + self.decoder_bias
+
+
+# %% wrong="tied" says="Only the decoder's use counts"
+# the encoder's weight is detached
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        code = torch.tanh(F.linear(x, self.encoder.weight.detach(), self.encoder.bias))
+        return code @ self.encoder.weight + self.decoder_bias
+
+
+# %% wrong="tied"
+# a copy of the weight made once
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+        self.w = self.encoder.weight.detach().clone()
+
+    def forward(self, x):
+        return torch.tanh(self.encoder(x)) @ self.w + self.decoder_bias
+
+
+# %% right="centred"
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        if self.dim is None:
+            return x - x.mean()
+        return x - torch.mean(x, self.dim, keepdim=True)
+
+
+# %% right="centred"
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.options = {} if dim is None else {"dim": dim, "keepdim": True}
+
+    def forward(self, x):
+        return x.sub(x.mean(**self.options))
+
+
+# %% right="centred"
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        dims = range(x.dim()) if self.dim is None else [self.dim] if isinstance(self.dim, int) else self.dim
+        result = x.clone()
+        for d in dims:
+            result = result - result.mean(d, keepdim=True)
+        return result
+
+
+# %% wrong="centred" says="dim=0 is not None"
+# 0 is False
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        return x - x.mean(self.dim, keepdim=True) if self.dim else x - x.mean()
+
+
+# %% wrong="centred" says="That is the mean itself"
+# the mean
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        return (x.mean() if self.dim is None else x.mean(self.dim, keepdim=True)).expand_as(x).clone()
+
+
+# %% wrong="centred" says="x is returned as it is"
+# nothing
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+
+    def forward(self, x):
+        return x * 1
+
+
+# %% wrong="centred" says="The mean is detached"
+# detached
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        return x - (x.mean() if self.dim is None else x.mean(self.dim, keepdim=True)).detach()
+
+
+# %% wrong="centred" says="neither parameters nor buffers"
+# a buffer
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, x):
+        return x - (x.mean() if self.dim is None else x.mean(self.dim, keepdim=True))
+
+
+# %% wrong="centred"
+# keepdim is missing
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        return x - (x.mean() if self.dim is None else x.mean(self.dim))
+
+
+# %% wrong="centred"
+# no super().__init__()
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        self.dim = dim
+
+    def forward(self, x):
+        return x - (x.mean() if self.dim is None else x.mean(self.dim, keepdim=True))
+
+
+# %% wrong="centred" says="leaves x as it was"
+# in place
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        mean = x.mean() if self.dim is None else x.mean(self.dim, keepdim=True)
+        x.data.sub_(mean.detach())
+        return x + mean.detach() - mean
+
+
+# %% right="own_linear"
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(out_features, in_features))
+        self.register_parameter("bias", nn.Parameter(torch.zeros(out_features)) if bias else None)
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self):
+        self.weight.normal_(0, math.sqrt(2 / self.weight.shape[1]))
+        if self.bias is not None:
+            self.bias.zero_()
+
+    def forward(self, x):
+        y = x @ self.weight.t()
+        return y if self.bias is None else y + self.bias
+
+
+# %% right="own_linear"
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) * (2 / in_features) ** 0.5)
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    def reset_parameters(self):
+        nn.init.normal_(self.weight, std=(2 / self.weight.size(1)) ** 0.5)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% right="own_linear"
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.in_features = in_features
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        self.weight.data.copy_(torch.randn(self.weight.shape) * math.sqrt(2 / self.in_features))
+        if self.bias is not None:
+            self.bias.data.fill_(0.0)
+
+    def forward(self, x):
+        y = torch.einsum("...c,dc->...d", x, self.weight)
+        return y + self.bias if self.bias is not None else y
+
+
+# %% wrong="own_linear" says="That is the variance"
+# the variance as the standard deviation
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.normal_(self.weight, std=2 / self.weight.shape[1])
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="nn.Linear's default rule"
+# the default rule, made normal
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.normal_(self.weight, std=(1 / 3 / self.weight.shape[1]) ** 0.5)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="He's 2 is missing"
+# without the 2
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="linear")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="You used fan_out"
+# fan_out
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="That is Xavier's rule"
+# Xavier
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.xavier_normal_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="The weights are standard normal"
+# not scaled
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.normal_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear"
+# constant
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.constant_(self.weight, 0.1)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="is it uniform"
+# uniform
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_uniform_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="The weight is (out_features, in_features)"
+# the weight transposed
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(in_features, out_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight.t(), self.bias)
+
+
+# %% wrong="own_linear" says="Nothing is registered"
+# plain tensors
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = torch.empty(out_features, in_features)
+        self.bias = torch.empty(out_features) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="With bias=False there is no bias"
+# always a bias
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features))
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="The bias is missing, or not registered"
+# the bias is a plain tensor
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = torch.empty(out_features) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="The bias is not added"
+# the bias is not used
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight)
+
+
+# %% wrong="own_linear"
+# the bias is drawn
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.normal_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="It makes new ones"
+# new parameters
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        self.weight = nn.Parameter(torch.randn(self.weight.shape) * (2 / self.weight.shape[1]) ** 0.5)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="is a seed set"
+# a seed
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        torch.manual_seed(0)
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="None reaches"
+# detached
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight.data, self.bias)
+
+
+# %% wrong="own_linear" says="Derive the class from nn.Module"
+# nn.Linear itself
+class OwnLinear(nn.Linear):
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+
+# %% wrong="own_linear" says="Make the parameters yourself"
+# nn.Linear inside
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.inner = nn.Linear(in_features, out_features, bias)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.inner.weight, nonlinearity="relu")
+
+    def forward(self, x):
+        return self.inner(x)
