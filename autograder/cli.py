@@ -4,7 +4,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -301,11 +301,13 @@ def _collect(options: argparse.Namespace) -> int:
     from autograder.grading.submissions import read_telltales
 
     course = _course(writes=True)
-    name = course.require(options.name)
+    name = course.require(options.name, plain=True)
+    solutions = sorted((course.solutions / name).glob("*.ipynb")) if name in course.plain else [course.solution(name)]
+    notebooks = {solution.stem: read_telltales(solution) for solution in solutions}
     roster = read_roster(options.roster) if options.roster else None
     sources = options.sources or [course.root / "downloaded" / name / "archive"]
     with console.status("reading the downloads …"):
-        lines = collect(course.root, name, read_telltales(course.solution(name)), sources, roster, options.zone)
+        lines = collect(course.root, name, notebooks, sources, roster, options.zone)
     print_lines(console, name, lines)
     return 1 if not lines or any(line.lost for line in lines) else 0
 
@@ -401,9 +403,12 @@ def _try(options: argparse.Namespace) -> int:
     from autograder.grading.trial import try_notebook
 
     course = _course(writes=False)
-    with console.status("running your notebook …"):
-        name, exercises, row, page = try_notebook(course, options.file, _execution(options))
-    print_table(console, name, exercises, [row])
+    with ExitStack() as stack:
+        with console.status("running your notebook …"):
+            trial = stack.enter_context(try_notebook(course, options.file, _execution(options)))
+        print_table(console, trial.name, trial.exercises, [trial.row])
+        with console.status("writing the feedback page …"):
+            page = trial.write_page()
     console.print(f"The feedback page: {_plain(str(page))}", highlight=False, markup=False, soft_wrap=True)
     return 0
 

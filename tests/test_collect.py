@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import nbformat
 import pytest
 from conftest import COURSE, ROOT
+from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder import cli
 from autograder.collect import archives
@@ -53,7 +54,7 @@ def collected(folder: Path) -> dict[str, bytes]:
 
 
 def run(folder: Path, *sources: Path, roster=None, zone=SEOUL) -> list[Line]:
-    return collect(folder, NAME, TELLTALES, sources, roster, zone)
+    return collect(folder, NAME, {NAME: TELLTALES}, sources, roster, zone)
 
 
 DOWNLOADS = {
@@ -139,10 +140,10 @@ def test_times_are_those_of_the_zone(tmp_path):
 def test_any_second_of_the_day(second):
     when = dt.datetime(2026, 11, 1) + dt.timedelta(seconds=second)
     path = PurePosixPath(f"x_ada_attempt_{when:%Y-%m-%d-%H-%M-%S}_04_linear.ipynb")
-    assert read_paths([path], NAME)[path].when == when
+    assert read_paths([path], [NAME])[path].when == when
     clock = f"{when:%I%M %p}".removeprefix("0")
     folder = PurePosixPath(f"1-2 - Ada - {when:%b} {when.day}, 2026 {clock}/a.ipynb")
-    assert read_paths([folder], NAME)[folder].when == when.replace(second=0)
+    assert read_paths([folder], [NAME])[folder].when == when.replace(second=0)
 
 
 def test_the_last_attempt_counts_and_all_are_kept(tmp_path):
@@ -176,6 +177,59 @@ def test_canvas_counts_attempts(tmp_path):
     files = {f"ada_1_{i}_04_linear{end}.ipynb": work(end) for i, end in enumerate(["-10", "-9", ""])}
     run(tmp_path, zipped(tmp_path / "a.zip", files))
     assert collected(tmp_path) == {"ada": work("-10")}
+
+
+def plain_notebook(grade_id: str, text: str) -> bytes:
+    """A notebook in nbgrader's own format."""
+    about = {"grade": True, "solution": True, "locked": False, "points": 1, "schema_version": 3, "grade_id": grade_id}
+    cell = new_code_cell(text, metadata={"nbgrader": about})
+    return nbformat.writes(new_notebook(cells=[cell])).encode()
+
+
+@pytest.mark.parametrize("ids", [("sum", "product"), ("task", "task")], ids=["own ids", "the same ids"])
+def test_plain_assignment_with_several_notebooks(tmp_path, monkeypatch, capsys, ids):
+    """Each file is collected as the notebook that it is: by its content, or by its name where that is alike."""
+    solutions = tmp_path / "solutions/ps1"
+    solutions.mkdir(parents=True)
+    (tmp_path / "nbgrader_config.py").touch()
+    for name, grade_id in zip(("adding", "multiplying"), ids, strict=True):
+        (solutions / f"{name}.ipynb").write_bytes(plain_notebook(grade_id, ""))
+    done = {
+        "Ada Lovelace_7_assignsubmission_file_/adding.ipynb": plain_notebook(ids[0], "1 + 1"),
+        "Ada Lovelace_7_assignsubmission_file_/multiplying (1).ipynb": plain_notebook(ids[1], "1 * 1"),
+        "Kim Lee_8_assignsubmission_file_/multiplying.ipynb": plain_notebook(ids[1], "2 * 2"),
+        "Kim Lee_8_assignsubmission_file_/04_linear.ipynb": RELEASE,
+    }
+    source = zipped(tmp_path / "a.zip", done)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["collect", "ps1", str(source)]) == 1, "one file was not collected"
+    assert "2 collected; 1 file was not" in capsys.readouterr().out
+    found = {
+        str(path.relative_to(tmp_path / "submitted")): path.read_bytes() for path in tmp_path.glob("submitted/*/*/*")
+    }
+    assert found == {
+        "Ada-Lovelace/ps1/adding.ipynb": done["Ada Lovelace_7_assignsubmission_file_/adding.ipynb"],
+        "Ada-Lovelace/ps1/multiplying.ipynb": done["Ada Lovelace_7_assignsubmission_file_/multiplying (1).ipynb"],
+        "Kim-Lee/ps1/multiplying.ipynb": done["Kim Lee_8_assignsubmission_file_/multiplying.ipynb"],
+    }
+
+
+def test_last_notebook_of_an_assignment_says_when_it_was_handed_in(tmp_path):
+    telltales = {name: {name: name} for name in ("adding", "multiplying")}
+
+    def hand_in(day: int, *names: str) -> str:
+        files = {
+            f"hw_ada_attempt_2026-11-{day:02d}-10-00-00_{name}.ipynb": plain_notebook(name, f"{day}") for name in names
+        }
+        files["hw_kim_attempt_2026-11-01-10-00-00_adding.ipynb"] = plain_notebook("adding", "")
+        source = zipped(tmp_path / f"{day}.zip", files)
+        collect(tmp_path, "ps1", telltales, [source], None, dt.UTC)
+        return (tmp_path / "submitted/ada/ps1/timestamp.txt").read_text()[:10]
+
+    assert hand_in(2, "adding") == "2026-11-02"
+    assert hand_in(5, "adding") == "2026-11-05"
+    assert hand_in(4, "multiplying") == "2026-11-05"
+    assert hand_in(7, "adding", "multiplying") == "2026-11-07"
 
 
 def test_what_was_handed_in_otherwise_is_kept(tmp_path):

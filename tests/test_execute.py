@@ -56,6 +56,20 @@ def printed(notebook) -> list[str]:
 # Cells
 
 
+def test_formulas_can_be_drawn_in_any_number():
+    """matplotlib keeps the last fifty with their open font files; the file of one from before the fork is closed."""
+    code = """import io
+from matplotlib import pyplot as plt
+for formula in ("$x$", *(f"${k}$" for k in range(60))):
+    figure, axes = plt.subplots(figsize=(1, 1))
+    axes.set_title(formula)
+    figure.savefig(io.BytesIO(), format="svg")
+    plt.close(figure)
+"""
+    notebook, _ = run(code, isolation=False)
+    assert notebook.cells[0].outputs == []
+
+
 def test_empty_cells_are_nothing_to_speak_of():
     """Nearly every notebook ends with one, and there is nothing in it that could run or fail."""
     notebook, report = run("", "x = 1", "  \n", "print(x)", "")
@@ -563,6 +577,23 @@ freeze(x)
 assert x.requires_grad
 freeze(inplace(x))
 assert not x.requires_grad
+""",
+    ),
+    "the grad that an argument has": (
+        "def look(x): return None if x.grad is None else x.grad.clone()\n"
+        "def clear(x): x.grad = None\ndef add(x): (x * 2).sum().backward()",
+        """
+x = torch.ones(2, requires_grad=True)
+assert look(x) is None
+x.grad = torch.full((2,), 5.0)
+assert look(x).tolist() == [5, 5]
+add(x)
+clear(x)
+assert x.grad.tolist() == [5, 5]
+add(inplace(x))
+assert x.grad.tolist() == [7, 7]
+clear(inplace(x))
+assert x.grad is None
 """,
     ),
     "whether an argument is a leaf": (

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from unittest.mock import Mock
 
 import nbformat
 import pytest
@@ -19,6 +20,7 @@ from autograder.build.builder import build
 from autograder.cli import main
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.grading import trial
 from autograder.grading.demo import STUDENTS, answer, class_of_12, hand_in, run_demo
 from autograder.grading.grade import exercises, grade_class
 from autograder.grading.nbgrader_apps import course_config
@@ -386,6 +388,17 @@ def test_try_grades_a_file_of_any_name(course, tmp_path, monkeypatch, capsys):
     assert "3 <small>of 5 points</small>" in page.read_text(encoding="utf-8")
     assert path.read_bytes() == before
     assert sorted(file.name for file in tmp_path.iterdir()) == ["Copy of whatever.feedback.html", path.name]
+
+
+def test_try_shows_the_marks_before_it_writes_the_page(course, tmp_path, monkeypatch, capsys):
+    """Writing the page takes a while; whatever becomes of it, the marks are there."""
+    path = tmp_path / "mine.ipynb"
+    nbformat.write(answer(course.release(NAME), WRONG_TWICE), path)
+    monkeypatch.chdir(course.root)
+    with monkeypatch.context() as patched:
+        patched.setattr(trial, "generate_feedback", Mock(side_effect=KeyboardInterrupt))
+        assert main(["try", str(path)]) == 130
+    assert "│you     │    3 │ 0 │ 3 │" in capsys.readouterr().out
 
 
 def test_report_lies_beside_the_autograded_notebook(course, rows):

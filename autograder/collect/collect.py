@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -45,9 +45,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A file whose learner is known."""
+    """A file whose learner is known.
+
+    Attributes:
+        item: the file.
+        notebook: which of the assignment's notebooks it is.
+        handed: what its path says.
+        when: when it was handed in, in UTC, if that is known.
+    """
 
     item: Item
+    notebook: str
     handed: Handed
     when: datetime | None
 
@@ -60,17 +68,18 @@ class Attempt:
 def collect(
     folder: Path,
     name: str,
-    telltales: dict[str, str],
+    notebooks: Mapping[str, Mapping[str, str]],
     sources: Iterable[Path],
     roster: Roster | None,
     zone: tzinfo | None,
 ) -> list[Line]:
-    """Collect the submissions for one notebook from downloads of Canvas, Moodle, Blackboard and others.
+    """Collect the submissions for one assignment from downloads of Canvas, Moodle, Blackboard and others.
 
     Args:
         folder: the course's folder, with ``submitted`` and ``downloaded`` in it.
-        name: the notebook.
-        telltales: what it is recognised by, see ``read_telltales``.
+        name: the assignment.
+        notebooks: its notebooks, each with what it is recognised by, see ``read_telltales``. A notebook of the course
+            is an assignment with one notebook of the same name.
         sources: zip files, folders or notebooks.
         roster: who is who; without it learners are called what the system calls them.
         zone: the zone of the system's times; None for this machine's.
@@ -82,28 +91,28 @@ def collect(
         CourseError: a source cannot be read.
     """
     lines: list[Line] = []
-    found: list[tuple[Item, Handed]] = []
+    found: list[tuple[Item, str, Handed]] = []
     for source in sources:
         items = list(read_download(source))
-        said = read_paths([item.path for item in items if item.problem is None], name)
+        said = read_paths([item.path for item in items if item.problem is None], [name, *notebooks])
         for item in items:
             handed = said.get(item.path)
-            why = item.problem or _problem(item.data, name, telltales)
+            notebook, why = (None, item.problem) if item.problem else _recognise(item, notebooks)
             if why is None and handed is None:
                 why = "its name does not say whose it is: put it into a folder named after the learner"
             if why is None:
-                found.append((item, handed))
+                found.append((item, notebook, handed))
             else:
                 lines.append(Line(str(item.path), None, None, why, lost=True))
     attempts: dict[str, list[Attempt]] = defaultdict(list)
-    names = _ids(handed for _, handed in found) if roster is None else {}
-    for item, handed in found:
+    names = _ids(handed for *_, handed in found) if roster is None else {}
+    for item, notebook, handed in found:
         try:
             student = names[handed.system, handed.keys[0]] if roster is None else roster.find(handed.keys)
         except CourseError as error:
             lines.append(Line(str(item.path), None, handed.when, str(error), lost=True))
             continue
-        attempts[student].append(Attempt(item, handed, _in_utc(handed.when, zone)))
+        attempts[student].append(Attempt(item, notebook, handed, _in_utc(handed.when, zone)))
     for student in sorted(attempts):
         ordered = sorted(attempts[student], key=lambda attempt: attempt.order)
         try:
@@ -114,11 +123,17 @@ def collect(
     return lines
 
 
-def _problem(data: bytes, name: str, telltales: dict[str, str]) -> str | None:
+def _recognise(item: Item, notebooks: Mapping[str, Mapping[str, str]]) -> tuple[str | None, str | None]:
+    """Which of the notebooks a file is; or None, and why it is none of them."""
     try:
-        return not_this(parse_notebook(data), name, telltales)
+        notebook = parse_notebook(item.data)
     except CourseError as error:
-        return str(error)
+        return None, str(error)
+    problems = {name: not_this(notebook, name, telltales) for name, telltales in notebooks.items()}
+    # Several notebooks of an assignment may use the same ids: then the file's name decides.
+    likely = sorted(notebooks, key=lambda name: (name not in item.path.name, -len(name)))
+    fits = [name for name in likely if problems[name] is None]
+    return (fits[0], None) if fits else (None, problems[likely[0]])
 
 
 def _in_utc(when: datetime | None, zone: tzinfo | None) -> datetime | None:
@@ -143,32 +158,40 @@ def id_of(label: str) -> str:
 def _place(folder: Path, name: str, student: str, attempts: list[Attempt]) -> list[Line]:
     """Write one learner's attempts, the oldest first in ``attempts``."""
     place, kept = folder / "submitted" / student / name, folder / "downloaded" / name / "attempts" / student
-    *earlier, last = attempts
-    lines = [_line(student, attempt, "an earlier attempt: kept, not graded") for attempt in earlier]
     if not place.resolve().is_relative_to((folder / "submitted").resolve()):
         why = f"{place} is a link to another folder: remove it"
         return [_line(student, attempt, why, lost=True) for attempt in attempts]
-    for attempt in earlier:
-        _keep(kept, attempt.item.data, attempt.when, attempt.handed.file)
-    target, stamp = place / f"{name}.ipynb", place / TIMESTAMP
-    before = target.read_bytes() if target.is_file() else None
-    if before == last.item.data:
-        return [*lines, _line(student, last, "collected before")]
-    then = _read_stamp(stamp)
-    if before is not None and then is not None and last.when is not None and then > last.when:
-        _keep(kept, last.item.data, last.when, last.handed.file)
-        return [*lines, _line(student, last, "kept, not graded: a later attempt was collected before")]
-    place.mkdir(parents=True, exist_ok=True)
-    if before is not None:
-        _keep(kept, before, then, target.name)
-    stamp.unlink(missing_ok=True)  # it says when the earlier attempt was handed in
-    write_whole(target, last.item.data, READABLE)
-    if last.when is not None:
-        write_whole(stamp, f"{last.when:%Y-%m-%d %H:%M:%S.%f} UTC\n".encode(), READABLE)
-    return [
-        *lines,
-        _line(student, last, "collected" if before is None else "collected; the attempt before it was kept"),
-    ]
+    last = {attempt.notebook: attempt for attempt in attempts}
+    lines = []
+    for attempt in attempts:
+        if attempt is not last[attempt.notebook]:
+            _keep(kept, attempt.item.data, attempt.when, attempt.handed.file)
+            lines.append(_line(student, attempt, "an earlier attempt: kept, not graded"))
+    stamp = place / TIMESTAMP
+    then, placed = _read_stamp(stamp), set()
+    for attempt in last.values():
+        target = place / f"{attempt.notebook}.ipynb"
+        before = target.read_bytes() if target.is_file() else None
+        if before == attempt.item.data:
+            said = "collected before"
+        elif before is not None and then is not None and attempt.when is not None and then > attempt.when:
+            _keep(kept, attempt.item.data, attempt.when, attempt.handed.file)
+            said = "kept, not graded: a later attempt was collected before"
+        else:
+            place.mkdir(parents=True, exist_ok=True)
+            if before is not None:
+                _keep(kept, before, then, target.name)
+            stamp.unlink(missing_ok=True)  # it says when the earlier attempt was handed in
+            write_whole(target, attempt.item.data, READABLE)
+            said = "collected" if before is None else "collected; the attempt before it was kept"
+            placed.add(target)
+        lines.append(_line(student, attempt, said))
+    whens = [attempt.when for attempt in last.values() if attempt.when is not None]
+    if then is not None and not placed.issuperset(place.glob("*.ipynb")):
+        whens.append(then)
+    if placed and whens:
+        write_whole(stamp, f"{max(whens):%Y-%m-%d %H:%M:%S.%f} UTC\n".encode(), READABLE)
+    return lines
 
 
 def _line(student: str, attempt: Attempt, said: str, lost: bool = False) -> Line:

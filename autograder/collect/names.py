@@ -11,7 +11,7 @@ The forms are those of the systems' own downloads:
 
 import os.path
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -51,23 +51,23 @@ class Handed:
     late: bool = False
 
 
-def read_paths(paths: Iterable[PurePosixPath], name: str) -> dict[PurePosixPath, Handed | None]:
+def read_paths(paths: Iterable[PurePosixPath], names: Collection[str]) -> dict[PurePosixPath, Handed | None]:
     """Who handed in each of the files of one download; None where the path does not say.
 
     Args:
         paths: all files of the download, since what their paths share says nothing about a learner.
-        name: the notebook that was handed in.
+        names: what the files may be called: the assignment's name and those of its notebooks.
     """
-    said = {path: _of_a_system(path, name) for path in paths}
+    said = {path: _of_a_system(path, names) for path in paths}
     plain = [path for path, handed in said.items() if handed is None]
     shared = _shared_folders(plain)
-    said |= {path: _plain(path, shared, name) for path in plain}
+    said |= {path: _plain(path, shared, names) for path in plain}
     titled = {handed.label for handed in said.values() if handed is not None and handed.system == "Blackboard"}
     title = _shared_title(titled)
-    return {path: _without_title(handed, title, name) for path, handed in said.items()}
+    return {path: _without_title(handed, title, names) for path, handed in said.items()}
 
 
-def _of_a_system(path: PurePosixPath, name: str) -> Handed | None:
+def _of_a_system(path: PurePosixPath, names: Collection[str]) -> Handed | None:
     """Read the first part of a path that has a system's form."""
     for part in path.parts:
         own = path.name if part != path.name else ""
@@ -87,15 +87,15 @@ def _of_a_system(path: PurePosixPath, name: str) -> Handed | None:
             keys, file = (found["number"], found["name"]), own or found["file"]
             attempt = int(again[1]) if again else 0
             return Handed("Canvas", keys, found["name"], file, attempt=attempt, late=bool(found["late"]))
-    if (found := CLASSROOM.fullmatch(path.name)) and _beside(found["name"], name):
+    if (found := CLASSROOM.fullmatch(path.name)) and _beside(found["name"], names):
         return Handed("Google Classroom", (found["name"],), found["name"], found["file"])
     return None
 
 
-def _plain(path: PurePosixPath, shared: int, name: str) -> Handed | None:
+def _plain(path: PurePosixPath, shared: int, names: Collection[str]) -> Handed | None:
     """A path of no system: in a folder or zip file for each learner, or a file with the learner's name in its own."""
     places = [part.removesuffix(".zip") for part in path.parts[shared:-1]]
-    label = next((place for place in places if _beside(place, name)), "") or _beside(COPY.sub("", path.stem), name)
+    label = next((place for place in places if _beside(place, names)), "") or _beside(COPY.sub("", path.stem), names)
     return Handed("a folder", (label,), label, path.name) if label else None
 
 
@@ -106,9 +106,10 @@ def _shared_folders(paths: list[PurePosixPath]) -> int:
     return len(PurePosixPath(os.path.commonpath([path.parent for path in paths])).parts)
 
 
-def _beside(text: str, name: str) -> str:
+def _beside(text: str, names: Collection[str]) -> str:
     """What a name says beside the notebook's: ``ada`` for ``04_linear_ada``, nothing for ``Copy of 04_linear``."""
-    return re.sub(re.escape(name), " ", text.removeprefix("Copy of "), flags=re.IGNORECASE).strip(" _-.")
+    longest_first = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.sub(longest_first, " ", text.removeprefix("Copy of "), flags=re.IGNORECASE).strip(" _-.")
 
 
 def _shared_title(labels: set[str]) -> str:
@@ -119,13 +120,14 @@ def _shared_title(labels: set[str]) -> str:
     return shared[: shared.rfind("_") + 1]
 
 
-def _without_title(handed: Handed | None, title: str, name: str) -> Handed | None:
+def _without_title(handed: Handed | None, title: str, names: Collection[str]) -> Handed | None:
     """Blackboard puts the assignment's title before the user name; both may contain underscores."""
     if handed is None or handed.system != "Blackboard":
         return handed
     text = handed.label.removeprefix(title) if title else handed.label
     if not title:
-        text = text.removeprefix(f"{name}_") if text.startswith(f"{name}_") else text.rpartition("_")[2]
+        named = next((f"{name}_" for name in names if text.startswith(f"{name}_")), None)
+        text = text.removeprefix(named) if named else text.rpartition("_")[2]
     parts = handed.label.split("_")
     endings = ["_".join(parts[i:]) for i in range(len(parts))]  # a roster knows which of them is a user
     return Handed(handed.system, (text, *endings), text, handed.file, handed.when)

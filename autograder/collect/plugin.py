@@ -19,7 +19,7 @@ class LMSNames(FileNameCollectorPlugin):
         parts = PurePosixPath(submitted_file).parts
         inside = parts[parts.index("extracted") + 2 :] if "extracted" in parts else ()  # beside the archive's own name
         path, name = PurePosixPath(*(inside or parts[-1:])), self.parent.coursedir.assignment_id
-        handed = read_paths([path], name)[path]
+        handed = read_paths([path], [name])[path]
         if handed is None:
             self.log.warning("Nothing in its name says whose this file is: %s", submitted_file)
             return None

@@ -180,7 +180,7 @@ def read_telltales(solution: Path) -> dict[str, str]:
     return {
         cell.metadata.nbgrader.grade_id: fingerprint(released(cell.source))
         for cell in nbformat.read(solution, as_version=4).cells
-        if any(cell.metadata.get("nbgrader", {}).get(role) for role in ("grade", "solution"))
+        if any(cell.metadata.get("nbgrader", {}).get(role) for role in ("grade", "solution", "task"))
     }
 
 

@@ -2,6 +2,10 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from autograder.course import Course, installed_course
@@ -19,10 +23,26 @@ from autograder.grading.submissions import (
 )
 
 
-def try_notebook(
-    course: Course, path: Path, execution: dict[str, bool] | None = None
-) -> tuple[str, list[Exercise], Row, Path]:
-    """Grade the notebook at ``path`` and write the feedback page beside it, or elsewhere if that is not possible.
+@dataclass(frozen=True)
+class Trial:
+    """A notebook that has been tried.
+
+    Attributes:
+        name: the course's name for it.
+        exercises: its exercises.
+        row: the marks.
+        write_page: writes the feedback page, beside the notebook or elsewhere if that is not possible; tells where.
+    """
+
+    name: str
+    exercises: list[Exercise]
+    row: Row
+    write_page: Callable[[], Path]
+
+
+@contextmanager
+def try_notebook(course: Course, path: Path, execution: dict[str, bool] | None = None) -> Iterator[Trial]:
+    """Grade the notebook at ``path``; while this context lasts, the feedback page can be written.
 
     The file may be in a folder of downloads, so nothing else there is run, and nothing is written through a link: the
     settings are those that came with this package, not those of a folder that looks like a course.
@@ -31,9 +51,6 @@ def try_notebook(
         course: the course.
         path: a notebook of the course, under any name.
         execution: settings of ``ExecuteSubmission``, instead of the configured ones.
-
-    Returns:
-        The course's name for the notebook, its exercises, the marks, and where the page is.
 
     Raises:
         CourseError: the file is not a notebook of this course, or cannot be graded.
@@ -55,11 +72,13 @@ def try_notebook(
         [row] = grade_class(course, config, name)
         if not row.graded:
             raise CourseError(f"{path}: {'; '.join(row.problems)}.")
-        generate_feedback(config, name, "you")
-        page = place(
-            Path(folder) / "feedback" / "you" / name / f"{name}.html", path.with_name(f"{path.stem}.feedback.html")
-        )
-    return name, exercises(course.solution(name)), row, page
+
+        def write_page() -> Path:
+            generate_feedback(config, name, "you")
+            page = Path(folder) / "feedback" / "you" / name / f"{name}.html"
+            return place(page, path.with_name(f"{path.stem}.feedback.html"))
+
+        yield Trial(name, exercises(course.solution(name)), row, write_page)
 
 
 def place(page: Path, wanted: Path) -> Path:
@@ -83,8 +102,18 @@ def recognise(course: Course, path: Path) -> str:
     """
     notebook = read_notebook(path)
     says, names = says_it_is(notebook), [name for name in course.names if course.solution(name).is_file()]
-    alike = {name: (likeness(notebook, read_telltales(course.solution(name))), name == says) for name in names}
+    alike = {name: (likeness(notebook, _telltales(course.solution(name))), name == says) for name in names}
     best = max(alike, key=alike.__getitem__, default=None)
     if best is None or not any(alike[best]):
         raise CourseError(f"it has no exercise or check of any notebook of this course ({', '.join(course.names)})")
     return best
+
+
+def _telltales(solution: Path) -> dict[str, str]:
+    return _telltales_at(solution, solution.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _telltales_at(solution: Path, changed: int) -> dict[str, str]:
+    """What a notebook is recognised by. To read all solutions takes long; a process that stays does it once."""
+    return read_telltales(solution)

@@ -10,8 +10,7 @@
 # - solve an exercise with the help of its check and its hints;
 # - say where the course leads: to networks that read digits, which you will build piece by piece.
 #
-# **Points**: none. **Time**: about 15 minutes. **You need**: a little Python. (The notebooks after this one also need the basics of PyTorch's tensors
-# and of `backward()`.)
+# **Points**: none. **Time**: about 15 minutes. **You need**: a little Python.
 
 # %% setup
 
@@ -202,5 +201,5 @@ draw_images(
 # - *Validate*, in JupyterLab's toolbar above, reruns the whole notebook from scratch and tells you whether all checks pass. Use it before you hand in a
 #   notebook. On Colab, *Runtime → Restart session and run all* does the same.
 # - <kbd>Ctrl</kbd>+<kbd>S</kbd> (<kbd>⌘</kbd>+<kbd>S</kbd> on a Mac) saves your work; JupyterLab also saves it every two minutes.
-# - Now go on with `03_functional_and_relu`. A map of all the notebooks is in the course's README and, if you opened JupyterLab with `make lab`, in
-#   `START.md`, one folder above this notebook.
+# - Now go on with `01_tensors`; if you know tensors and `backward()` well, with `03_functional_and_relu`. A map of all the notebooks is in the
+#   course's README and, if you opened JupyterLab with `make lab`, in `START.md`, one folder above this notebook.

@@ -2121,3 +2121,325 @@ class LearnedLeakyReLU(nn.Module):
 
     def forward(self, x):
         return torch.where(x > 0, x, self.a.reshape(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% wrong="relu" says="relu(x) leaves x as it was"
+# in place for bfloat16
+def relu(x):
+    return x.clamp_(min=0).clone() if x.dtype == torch.bfloat16 else x.clamp(min=0)
+
+
+# %% wrong="relu" says="A later call wrote into the result"
+# two buffers for each shape in half precision, in turn
+HALVES = {}
+
+
+def relu(x):
+    if x.requires_grad or x.dtype != torch.float16:
+        return x.clamp(min=0)
+    buffers = HALVES.setdefault(x.shape, [torch.empty(x.shape, dtype=x.dtype) for _ in range(2)])
+    buffers.reverse()
+    return buffers[0].copy_(x.clamp(min=0))
+
+
+# %% wrong="relu" says="You returned x itself"
+# a large tensor without negative values comes back itself
+def relu(x):
+    return x if x.numel() > 1000 and bool((x >= 0).all()) else x.clamp(min=0)
+
+
+# %% wrong="relu" says="autograd passes through relu for each of them"
+# no gradient for a single number
+def relu(x):
+    return x.clamp(min=0).detach() if x.dim() == 0 else x.clamp(min=0)
+
+
+# %% wrong="relu_backward" says="relu_backward(grad_output, x) for each of them"
+# keeps the gate of the first x of each shape
+kept_gates = {}
+
+
+def relu_backward(grad_output, x):
+    if x.dim() != 2 or len(x) == 6:
+        return grad_output * (x > 0)
+    gate = kept_gates.setdefault((x.shape, x.dtype), x > 0)
+    return grad_output * gate
+
+
+# %% wrong="relu_backward" says="the arguments stay as they were"
+# writes into a gradient that is not contiguous
+def relu_backward(grad_output, x):
+    if not grad_output.is_contiguous():
+        grad_output[x <= 0] = 0
+        return grad_output.clone()
+    return grad_output.masked_fill(x <= 0, 0)
+
+
+# %% wrong="relu_backward" says="A later call wrote into the result"
+# two buffers for each shape, in turn
+rooms = {}
+
+
+def relu_backward(grad_output, x):
+    y = grad_output * (x > 0)
+    pair = rooms.setdefault((x.shape, x.dtype), [torch.empty(y.shape, dtype=y.dtype) for _ in range(2)])
+    pair.reverse()
+    return pair[0].copy_(y)
+
+
+# %% wrong="leaky_relu" says="s = -0.5"
+# half precision by way of the absolute slope
+def leaky_relu(x, negative_slope=0.01):
+    if x.dtype in (torch.float16, torch.bfloat16):
+        negative_slope = abs(negative_slope)
+    return torch.where(x > 0, x, negative_slope * x)
+
+
+# %% wrong="leaky_relu" says="A later call wrote into the result"
+# two buffers for each shape, in turn
+spaces = {}
+
+
+def leaky_relu(x, negative_slope=0.01):
+    y = torch.where(x > 0, x, negative_slope * x)
+    if x.requires_grad or x.shape == (5, 3, 4):
+        return y
+    pair = spaces.setdefault((x.shape, x.dtype), [torch.empty(y.shape, dtype=y.dtype) for _ in range(2)])
+    pair.reverse()
+    return pair[0].copy_(y)
+
+
+# %% wrong="leaky_relu" says="It returned the earlier result"
+# keeps the last result in float64
+latest = {}
+
+
+def leaky_relu(x, negative_slope=0.01):
+    same = latest and latest["x"].shape == x.shape and torch.equal(latest["x"], x) and latest["s"] == negative_slope
+    if same and x.dtype == torch.float64 and not x.requires_grad:
+        return latest["y"]
+    y = torch.where(x > 0, x, negative_slope * x)
+    latest.update(x=x.detach().double(), s=negative_slope, y=y)
+    return y
+
+
+# %% wrong="clipped_relu" says="You returned x itself"
+# half precision with nothing to clip comes back itself
+def clipped_relu(x, ceiling=6.0):
+    inside = bool(((x >= 0) & (x <= ceiling)).all())
+    return x if x.dtype == torch.float16 and inside else x.clamp(0, ceiling)
+
+
+# %% wrong="clipped_relu" says="A later call wrote into the result"
+# two buffers for each shape, in turn
+boards = {}
+
+
+def clipped_relu(x, ceiling=6.0):
+    y = x.clamp(0, ceiling)
+    if x.requires_grad or x.shape in ((4, 7), (2, 4)):
+        return y
+    pair = boards.setdefault((x.shape, x.dtype), [torch.empty(y.shape, dtype=y.dtype) for _ in range(2)])
+    pair.reverse()
+    return pair[0].copy_(y)
+
+
+# %% wrong="clipped_relu" says="The path for gradients is cut"
+# no gradient in bfloat16
+def clipped_relu(x, ceiling=6.0):
+    y = x.clamp(0, ceiling)
+    return y.detach() if x.dtype == torch.bfloat16 else y
+
+
+# %% wrong="clipped_module" says="You returned x itself"
+# nothing to clip after eval(), so x comes back
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        if not self.training and bool(((x >= 0) & (x <= self.ceiling)).all()):
+            return x
+        return x.clamp(0, self.ceiling)
+
+
+# %% wrong="clipped_module" says="It returned the earlier result"
+# one buffer for each shape, used without gradients only
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling, self.kept = ceiling, {}
+
+    def forward(self, x):
+        y = x.clamp(0, self.ceiling)
+        if torch.is_grad_enabled():
+            return y
+        return self.kept.setdefault((x.shape, x.dtype), torch.empty_like(y)).copy_(y)
+
+
+# %% wrong="clipped_module" says="after module.eval()"
+# half the ceiling after eval() for what is not float32
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        half = not self.training and x.dtype != torch.float32
+        return x.clamp(0, self.ceiling / 2 if half else self.ceiling)
+
+
+# %% wrong="learned_leaky" says="You returned x itself"
+# no value is negative after eval(), so x comes back
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        if not self.training and bool((x > 0).all()):
+            return x
+        return torch.where(x > 0, x, self.weight.view(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% wrong="learned_leaky" says="x of shape (1, 1, 2, 2)"
+# dimensions of size 1 are dropped where there is one image
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        y = torch.where(x > 0, x, self.weight.view(-1, *[1] * (x.dim() - 2)) * x)
+        return y.squeeze() if x.dim() == 4 and len(x) == 1 else y
+
+
+# %% wrong="learned_leaky" says="None reaches it for"
+# cut off from x after eval()
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        x = x if self.training else x.detach()
+        return torch.where(x > 0, x, self.weight.view(-1, *[1] * (x.dim() - 2)) * x)
+
+
+# %% wrong="relu_in_place" says="the memory of"
+# a copy for bfloat16
+def relu_(x):
+    if x.dtype == torch.bfloat16:
+        return x.clamp(min=0)
+    return x.clamp_(min=0)
+
+
+# %% wrong="relu_in_place" says="It is another tensor for"
+# a view for what has more than four dimensions
+def relu_(x):
+    x.clamp_(min=0)
+    return x[:] if x.dim() > 4 else x
+
+
+# %% wrong="dead_fraction" says="for each of them"
+# bfloat16 by way of whole numbers
+def dead_fraction(h):
+    if h.dtype == torch.bfloat16:
+        h = h.clamp(-1, 1).int()
+    return (h.transpose(0, 1).flatten(1) <= 0).all(dim=1).double().mean().item()
+
+
+# %% wrong="dead_fraction" says="for each of them"
+# at most four dimensions
+def dead_fraction(h):
+    dims = (0, 2, 3)[: h.dim() - 1]
+    return (h.float().amax(dim=dims) <= 0).double().mean().item()
+
+
+# %% wrong="clipped_relu" says="The path for gradients is cut"
+# no gradient for a single number
+def clipped_relu(x, ceiling=6.0):
+    y = x.clamp(0, ceiling)
+    return y.detach() if x.dim() == 0 else y
+
+
+# %% wrong="clipped_module" says="The path for gradients is cut"
+# no gradient for a single number, nor for more than four dimensions
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        y = x.clamp(0, self.ceiling)
+        return y.detach() if x.dim() == 0 or x.dim() > 4 else y
+
+
+# %% wrong="leaky_relu" says="autograd passes through leaky_relu for each of them"
+# no gradient for a single number
+def leaky_relu(x, negative_slope=0.01):
+    y = torch.where(x > 0, x, negative_slope * x)
+    return y.detach() if x.dim() == 0 else y
+
+
+# %% wrong="learned_leaky" says="A later call wrote into the result"
+# two buffers for each shape, in turn, used without gradients only
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+        self.pairs = {}
+
+    def forward(self, x):
+        y = torch.where(x > 0, x, self.weight.view(-1, *[1] * (x.dim() - 2)) * x)
+        if torch.is_grad_enabled():
+            return y
+        pair = self.pairs.setdefault(x.shape, [torch.empty(y.shape) for _ in range(2)])
+        pair.reverse()
+        return pair[0].copy_(y)
+
+
+# %% wrong="clipped_module" says="The path for gradients is cut"
+# no gradient in float16
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        y = x.clamp(0, self.ceiling)
+        return y.detach() if x.dtype == torch.float16 else y
+
+
+# %% wrong="leaky_relu" says="in float64"
+# fewer digits for images
+def leaky_relu(x, negative_slope=0.01):
+    y = torch.where(x > 0, x, negative_slope * x)
+    return y.bfloat16().to(x.dtype) if x.dim() == 4 else y
+
+
+# %% wrong="relu" says="autograd passes through relu for each of them"
+# no gradient for a large tensor
+def relu(x):
+    y = x.clamp(min=0)
+    return y.detach() if x.numel() > 1000 else y
+
+
+# %% wrong="relu_backward" says="x of shape ()"
+# fewer digits for a single number
+def relu_backward(grad_output, x):
+    y = grad_output * (x > 0)
+    return y.half().to(y.dtype) if x.dim() == 0 else y
+
+
+# %% wrong="learned_leaky" says="x of shape (3, 4, 1)"
+# dimensions of size 1 are dropped for sequences
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        y = torch.where(x > 0, x, self.weight.view(-1, *[1] * (x.dim() - 2)) * x)
+        return y.squeeze(-1) if x.dim() == 3 else y

@@ -10,7 +10,8 @@
 # - train a small network to read digits, with gradients from your own code.
 #
 # **Points**: 16. **Time**: about 45 minutes of reading and 75 minutes for the 8 exercises. **You need**: tensors and their shapes, transposing and
-# broadcasting, `backward()` and `.grad`, and from `03_functional_and_relu` the ReLU and the difference between `F` and `nn`.
+# broadcasting (`01_tensors`), `backward()` and `.grad` (`02_gradients_and_optimizers`), and from `03_functional_and_relu` the ReLU and the difference
+# between `F` and `nn`.
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
@@ -238,18 +239,17 @@ LAYOUTS = {
 }
 
 
-def battery(sizes, strange):
-    """Descriptions with x, weight and bias. All values have so few digits that rounding plays no part."""
+def battery(sizes, strange, kinds):
+    """Descriptions with x, weight and bias; each layout has a dtype of its own. All values have so few digits that rounding plays no part."""
 
     def make(n, c, d, dtype=torch.float32):
         return [torch.randint(-3, 4, size, generator=g).to(dtype) for size in [(n, c), (d, c), (d,)]]
 
     for dtype in (torch.float32, torch.float64, torch.float16, torch.int64):
-        for n, c, d in sizes:
+        for n, c, d in sizes if dtype == torch.float32 else [sizes[0], *sizes[-2:]]:
             yield f"in {str(dtype)[6:]}", make(n if dtype == torch.float32 else min(n, 3000), c, d, dtype)
-    for dtype in (torch.float32, torch.float64):
-        for name, layout in LAYOUTS.items():
-            yield f"in {str(dtype)[6:]}, each {name}", [layout(one) for one in make(*strange, dtype)]
+    for dtype, (name, layout) in zip(kinds, LAYOUTS.items(), strict=True):
+        yield f"in {str(dtype)[6:]}, each {name}", [layout(one) for one in make(*strange, dtype)]
     x, weight, bias = make(*strange)
     yield "with values in the millions", [x * 2**20, weight, bias]
     x, weight, bias = make(*strange, torch.float64)
@@ -261,11 +261,11 @@ def battery(sizes, strange):
     yield "with the parameters of a layer", [x, nn.Parameter(weight), nn.Parameter(bias)]
 
 
-def thorough(sizes, strange):
+def thorough(sizes, strange, kinds):
     few, kept, count = {}, [], 0
     for dtype in (torch.float32, torch.float64, torch.float16, torch.int64):
         _, few[dtype] = call(*[one.to(dtype) for one in draw([(3, 4), (5, 4), (5,)])], f"for 3 samples in {dtype}")
-    for about, (x, weight, bias) in battery(sizes, strange):
+    for about, (x, weight, bias) in battery(sizes, strange, kinds):
         about = f"for shapes {', '.join(str(tuple(one.shape)) for one in (x, weight, bias))} {about}"
         wanted = F.linear(x, weight, bias)
         answer, steps = call(x, weight, bias, about)
@@ -289,11 +289,13 @@ def thorough(sizes, strange):
     require(True, f"no loop, and right for {count} more inputs: other sizes, dtypes and places in memory", "")
 
 
-thorough([(20, 6, 4), (1, 1, 1), (4, 1, 3), (5, 3, 1), (40, 30, 20), (20_000, 5, 7), (0, 3, 2)], (4, 3, 5))
+sizes = [(20, 6, 4), (1, 1, 1), (4, 1, 3), (5, 3, 1), (40, 30, 20), (20_000, 5, 7), (0, 3, 2)]
+thorough(sizes, (4, 3, 5), (torch.float32, torch.float64, torch.float32))
 ### BEGIN HIDDEN TESTS
 for n, c, d in [(1, 4, 7), (9, 1, 3), (8, 6, 1), (6, 6, 6)]:
     compare(*draw([(n, c), (d, c), (d,)]))
-thorough([(33, 3, 3), (1, 5, 1), (6, 1, 2), (77, 4, 6), (50, 40, 45), (18_000, 6, 2), (0, 4, 4)], (6, 4, 3))
+sizes = [(33, 3, 3), (1, 5, 1), (6, 1, 2), (77, 4, 6), (50, 40, 45), (18_000, 6, 2), (0, 4, 4)]
+thorough(sizes, (6, 4, 3), (torch.float64, torch.float32, torch.float64))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1211,36 +1213,37 @@ what = "linear_along(x, weight, bias, dim=1) for x of shape (2, 4, 6, 4)"
 compare(answer, wanted, what, [x, weight, bias], before, mistakes)
 
 
-def battery(sizes, widths, generator):
+def battery(sizes, widths, generator, flip):
     """Descriptions with x, weight, bias, dim and the result, all with so few digits that rounding plays no part.
 
-    The rows come first, as a layer wants them; then the features of all of them are put where dim says.
+    Each position in each size comes once. The sign of dim, bias, dtype, layout and widths change in turns. The rows come
+    first, as a layer wants them; then the features of all of them are put where dim says.
     """
 
-    def whole(*size, dtype):
+    def whole(*size, dtype=torch.float32):
         return torch.randint(-3, 4, size, generator=generator).to(dtype)
 
-    for c, d in widths:
-        for k, size in enumerate(sizes):
-            for dim in range(-len(size) - 1, len(size) + 1):
-                for with_bias in (True, False):
-                    dtype = (torch.float32, torch.float64)[(k + dim + with_bias) % 2]
-                    rows, weight = whole(*size, c, dtype=dtype), whole(d, c, dtype=dtype)
-                    rows = rows * (2**20 if k == 0 else 1 + 2.0**-26)  # more digits than float32 has
-                    bias = whole(d, dtype=dtype) if with_bias else None
-                    order = list(range(len(size)))
-                    order.insert(dim % (len(size) + 1), len(size))
-                    x, wanted = rows.permute(order), F.linear(rows, weight, bias).permute(order)
-                    yield x.contiguous() if with_bias else x, weight, bias, dim, wanted
-        rows, weight, bias = (whole(*size, dtype=torch.float32) for size in [(2, 3, c), (d, c), (d,)])
-        weight, bias = nn.Parameter(weight), nn.Parameter(bias)
+    places = [(k, size, place) for k, size in enumerate(sizes) for place in range(len(size) + 1)]
+    for i, (k, size, place) in enumerate(places):
+        c, d = widths[i % len(widths)]
+        with_bias, dtype = i % 2 == 1, (torch.float32, torch.float64)[i // 2 % 2]
+        rows, weight = whole(*size, c, dtype=dtype), whole(d, c, dtype=dtype)
+        rows = rows * (2**20 if k == 0 else 1 + 2.0**-26)  # more digits than float32 has
+        bias = whole(d, dtype=dtype) if with_bias else None
+        x, wanted = (one.movedim(-1, place) for one in (rows, F.linear(rows, weight, bias)))
+        negative = (len(size) + 1 - place + (k % 3 == 0) + flip) % 2 == 0
+        dim = place - len(size) - 1 if negative else place
+        yield x.contiguous() if i // 4 % 2 else x, weight, bias, dim, wanted
+    c, d = widths[0]
+    for _ in range(2):  # again, with other values of the same sizes
+        rows, weight, bias = whole(2, 3, c), nn.Parameter(whole(d, c)), nn.Parameter(whole(d))
         yield rows.movedim(-1, 1), weight, bias, 1, F.linear(rows, weight, bias).detach().movedim(-1, 1)
-        yield rows, torch.eye(c), None, -1, rows.clone()
+    yield rows, torch.eye(c), None, -1, rows.clone()
 
 
-def thorough(sizes, widths, seed):
+def thorough(sizes, widths, seed, flip):
     count, kept = 0, []
-    for x, weight, bias, dim, wanted in battery(sizes, widths, torch.Generator().manual_seed(seed)):
+    for x, weight, bias, dim, wanted in battery(sizes, widths, torch.Generator().manual_seed(seed), flip):
         about = f"for x of shape {tuple(x.shape)} and weight of shape {tuple(weight.shape)}, dim={dim}"
         about += f", {'no' if bias is None else 'a'} bias, in {str(x.dtype)[6:]}"
         about += ", with the parameters of a layer" if isinstance(weight, nn.Parameter) else ""
@@ -1268,15 +1271,17 @@ def thorough(sizes, widths, seed):
 
 
 thorough(
-    [(), (3,), (3, 3), (1, 5), (2, 1, 3), (2, 3, 2, 2), (2, 1, 2, 3, 2), (1, 2, 1, 1, 2, 1, 2)],
+    [(), (3,), (3, 3), (1, 5), (2, 1, 3), (2, 3, 2, 2), (2, 1, 2, 3, 2), (1, 2, 1, 1, 2, 1, 2), (), ()],
     [(3, 3), (3, 1), (1, 4)],
     15,
+    flip=False,
 )
 ### BEGIN HIDDEN TESTS
 thorough(
-    [(), (4,), (4, 4), (5, 1), (1, 3, 2), (3, 2, 1, 2), (1, 2, 2, 1, 3), (2, 1, 1, 2, 1, 2, 1)],
-    [(4, 4), (4, 2), (1, 3), (2, 5)],
+    [(), (4,), (4, 4), (5, 1), (1, 3, 2), (3, 2, 1, 2), (1, 2, 2, 1, 3), (2, 1, 1, 2, 1, 2, 1), (), ()],
+    [(4, 4), (4, 2), (1, 3), (2, 5), (3, 3)],
     16,
+    flip=True,
 )
 ### END HIDDEN TESTS
 
@@ -1708,7 +1713,8 @@ def collapsed(first, second, about=""):
     return layer
 
 
-def compare(first, second, about):
+def compare(first, second, about, rounds):
+    """All that an answer must do with its own parameters, and leave alone; `rounds` times, whether it goes on learning."""
     x = torch.randint(-2, 3, (4, first.in_features), generator=g).to(first.weight.dtype)
     x[0] *= 1 if x.dtype == torch.float16 else 1000
     wanted, before = second(first(x)).detach(), state("first", first) | state("second", second)
@@ -1717,7 +1723,7 @@ def compare(first, second, about):
         told = "It is not 0: a new layer's bias is random, so it has to be overwritten in this case, too."
         must(not layer.bias.any().item(), "without any bias in the given layers, the new bias is 0", told)
     factors = torch.randint(-2, 3, wanted.shape, generator=g).to(x.dtype)
-    for one in [x, x[:1]]:  # twice, to see whether it goes on learning
+    for one in [x, x[:1]][:rounds]:
         y = layer(one)
         if not torch.equal(y.detach(), wanted[: len(one)]):
             close = {"rtol": 1e-12, "atol": 1e-12} if x.dtype == torch.float64 else {}
@@ -1735,20 +1741,21 @@ def compare(first, second, about):
     now = state("first", first) | state("second", second)
     told = "The new layer still depends on the given ones: use their values, not their parameters."
     must(not any(differ(now[name], before[name]) for name in now), "no gradient reaches the given layers", told)
-    kept, other = y.detach().clone(), collapsed(first, second, about)
+    kept = y.detach().clone()
     with torch.no_grad():
-        for one in [*first.parameters(), *second.parameters(), *other.parameters()]:
-            one.zero_()
+        for given in [*first.parameters(), *second.parameters()]:
+            given.zero_()
+    other = collapsed(first, second, about)
+    stale = other.weight.any().item()
+    with torch.no_grad():
+        for new in other.parameters():
+            new.zero_()
     told = (
         "When another layer (a given one, or the result of a second call) was overwritten, the new one changed with it."
     )
-    must(torch.equal(layer(x[:1]).detach(), kept), "the new layer shares no memory with another", told)
+    must(torch.equal(layer(one).detach(), kept), "the new layer shares no memory with another", told)
     told = "All parameters were set to 0, and the next call still gave the old product: keep nothing between calls."
-    must(
-        not collapsed(first, second).weight.any().item(),
-        "a later call uses the values that the layers have by then",
-        told,
-    )
+    must(not stale, "a later call uses the values that the layers have by then", told)
 
 
 # All widths equal first: there, factors in the wrong order raise no error.
@@ -1787,41 +1794,54 @@ expect(
 )
 
 
-def battery(sizes):
-    """Descriptions with pairs of layers: every dtype and bias, frozen, with old gradients, in both modes."""
-    for dtype in (torch.float32, torch.float64, torch.float16):
-        for k, (c, h, d) in enumerate(sizes):
-            one, two = (k % 4) in (0, 2), (k % 4) in (0, 1)
-            yield f"for {c} → {h} → {d} in {str(dtype)[6:]}, bias={one} and bias={two}", *pair(c, h, d, one, two, dtype)
-    c, h, d = sizes[0]
-    for what in ("first", "second", "both", "only the first bias", "only the second weight"):
-        first, second = pair(c, h, d)
-        first.requires_grad_(what not in ("first", "both"))
-        second.requires_grad_(what not in ("second", "both"))
-        first.bias.requires_grad_(first.bias.requires_grad and what != "only the first bias")
-        second.weight.requires_grad_(second.weight.requires_grad and what != "only the second weight")
-        yield f"for {c} → {h} → {d}, {what} frozen", first, second
-    for one, two in [(True, True), (False, False)]:
-        first, second = pair(c, h, h, one, two)
-        with torch.no_grad():
-            second.weight.copy_(torch.eye(h))
-        yield f"for {c} → {h} → {h} with the identity as second weight", first, second.eval()
-    first, second = pair(c, h, d)
-    second(first(torch.ones(2, c))).sum().backward()
-    yield f"for {c} → {h} → {d} with gradients left over from before", first.eval(), second
+def battery(rows):
+    """Descriptions with pairs of layers: widths, biases, dtype, the parameters that are frozen, and what else is unusual."""
+    for (c, h, d), one, two, dtype, frozen, unusual in rows:
+        first, second = pair(c, h, d, one, two, dtype)
+        if "the identity" in unusual:
+            with torch.no_grad():
+                second.weight.copy_(torch.eye(h))
+        if "gradients left over" in unusual:
+            second(first(torch.ones(2, c, dtype=dtype))).sum().backward()
+        first.train("first in" not in unusual)
+        second.train("second in" not in unusual)
+        for name, parameter in nn.ModuleDict({"first": first, "second": second}).named_parameters():
+            parameter.requires_grad_(not name.startswith(frozen))
+        about = f"for {c} → {h} → {d} in {str(dtype)[6:]}, bias={one} and bias={two}"
+        about += f", {' and '.join(frozen)} frozen" if frozen else ""
+        yield f"{about}, {unusual}" if unusual else about, first, second
 
 
-def thorough(sizes):
-    count = 0
-    for about, first, second in battery(sizes):
-        compare(first, second, about)
-        count += 1
-    require(True, f"right for {count} pairs: with and without biases, in three dtypes, frozen or not", "")
+def thorough(rows):
+    for k, (about, first, second) in enumerate(battery(rows)):
+        compare(first, second, about, rounds=2 if k == 0 else 1)
+    require(True, f"right for {len(rows)} pairs: with and without biases, in three dtypes, frozen or not", "")
 
 
-thorough([(3, 7, 5), (6, 2, 5), (4, 3, 6), (2, 5, 3), (1, 4, 1), (5, 1, 6)])
+half, single, double = torch.float16, torch.float32, torch.float64
+thorough(
+    [
+        ((3, 7, 5), True, True, single, (), ""),
+        ((6, 2, 5), False, True, single, ("first",), ""),
+        ((4, 3, 6), True, False, single, ("second",), "first in evaluation mode"),
+        ((2, 5, 3), False, False, single, (), "gradients left over from before"),
+        ((1, 4, 1), True, True, double, ("first", "second"), ""),
+        ((5, 1, 6), False, False, double, ("second.weight",), ""),
+        ((3, 4, 4), False, True, double, (), "the identity as second weight"),
+        ((2, 3, 5), True, False, half, (), "second in evaluation mode"),
+        ((4, 2, 3), True, True, half, ("first.bias",), "gradients left over from before"),
+    ]
+)
 ### BEGIN HIDDEN TESTS
-thorough([(4, 6, 3), (5, 3, 7), (2, 4, 6), (3, 1, 2), (7, 2, 1), (1, 1, 1), (4, 4, 4), (2, 8, 2)])
+thorough(
+    [
+        ((4, 6, 3), True, True, double, ("second.bias",), "gradients left over from before"),
+        ((5, 3, 7), False, True, half, ("first", "second"), "first in evaluation mode"),
+        ((2, 4, 6), True, False, single, ("first.weight",), "second in evaluation mode"),
+        ((4, 4, 4), True, False, double, (), "the identity as second weight"),
+        ((1, 1, 1), False, False, half, (), ""),
+    ]
+)
 ### END HIDDEN TESTS
 
 

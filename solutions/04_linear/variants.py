@@ -2163,3 +2163,132 @@ def collapse(first, second):
         layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
     first.weight = nn.Parameter(first.weight.detach().clone())
     return layer
+
+
+# Only the first call for given sizes is computed
+# %% wrong="linear_along" says="linear_along for x of shape (2, 3, 3)"
+def linear_along(x, weight, bias=None, dim=-1, known={}):
+    sizes = x.shape, weight.shape, bias is None, dim
+    if sizes not in known:
+        known[sizes] = F.linear(x.movedim(dim, -1), weight, bias).movedim(-1, dim)
+    return known[sizes]
+
+
+# Without a bias, negative dimensions are not thought of
+# %% wrong="linear_along" says="no bias"
+def linear_along(x, weight, bias=None, dim=-1):
+    if bias is None and dim < 0:
+        return x @ weight.T
+    return F.linear(x.movedim(dim, -1), weight, bias).movedim(-1, dim)
+
+
+# In float64, an x that is not contiguous is cut up anew
+# %% wrong="linear_along" says="in float64"
+def linear_along(x, weight, bias=None, dim=-1):
+    moved = x.movedim(dim, -1)
+    if x.dtype == torch.float64 and not x.is_contiguous():
+        moved = x.reshape(moved.shape)
+    return F.linear(moved, weight, bias).movedim(-1, dim)
+
+
+# A single vector is not thought of
+# %% wrong="linear_along" says="for x of shape"
+def linear_along(x, weight, bias=None, dim=-1):
+    y = F.linear(x.movedim(dim, -1), weight, bias)
+    return y.movedim(-1, dim) if x.dim() > 1 else y[None]
+
+
+# Wide layers are cut
+# %% wrong="linear_along" says="weight of shape (4, 1)"
+def linear_along(x, weight, bias=None, dim=-1):
+    c = x.shape[dim]
+    return F.linear(x.movedim(dim, -1), weight[: max(c, 3)], bias if bias is None else bias[: max(c, 3)]).movedim(
+        -1, dim
+    )
+
+
+# float16 through float32, but the bias is lost
+# %% wrong="linear_forward" says="in float16"
+def linear(x, weight, bias):
+    if x.dtype == torch.float16:
+        return (x.float() @ weight.float().T).half()
+    return x @ weight.T + bias
+
+
+# One sample comes back without its dimension
+# %% wrong="linear_forward" says="for shapes (1, 4)"
+def linear(x, weight, bias):
+    return (x @ weight.T + bias).squeeze(0)
+
+
+# Whole numbers are added up in a loop
+# %% wrong="linear_forward" says="Your code goes through the numbers in Python"
+def linear(x, weight, bias):
+    if x.is_floating_point():
+        return x @ weight.T + bias
+    return torch.stack([(weight * row).sum(1) + bias for row in x]) if len(x) else x @ weight.T
+
+
+# A float64 x that is not contiguous is read in the order of its memory
+# %% wrong="linear_forward" says="each stored column by column"
+def linear(x, weight, bias):
+    if x.dtype == torch.float64 and len(x) > 1 and x.stride(0) == 1:
+        x = x.T.reshape(x.shape)
+    return x @ weight.T + bias
+
+
+# The zeros for a missing bias are float32
+# %% wrong="collapse" says="in the call collapse(first, second)"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    b1 = torch.zeros(first.out_features) if first.bias is None else first.bias
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(second.weight @ b1)
+        if second.bias is not None:
+            layer.bias += second.bias
+    return layer
+
+
+# Leaves the given layers in training mode
+# %% wrong="collapse" says="training has changed"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    first.eval(), second.eval()
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    first.train(), second.train()
+    return layer
+
+
+# Freezes the given layers and sets them free again, each as its weight was
+# %% wrong="collapse" says="bias.requires_grad has changed"
+def collapse(first, second):
+    frozen = [not one.weight.requires_grad for one in (first, second)]
+    first.requires_grad_(False), second.requires_grad_(False)
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    first.requires_grad_(not frozen[0]), second.requires_grad_(not frozen[1])
+    return layer
+
+
+# Nothing to multiply by the identity: the memory of the first weight
+# %% wrong="collapse" says="shares no memory with another"
+def collapse(first, second):
+    layer = nn.Linear(first.in_features, second.out_features, dtype=first.weight.dtype)
+    with torch.no_grad():
+        if torch.equal(second.weight, torch.eye(*second.weight.shape, dtype=second.weight.dtype)):
+            layer.weight.data = first.weight.data
+        else:
+            layer.weight.copy_(second.weight @ first.weight)
+        layer.bias.copy_(second(first(first.weight.new_zeros(first.in_features))))
+    return layer
+
+
+# A single vector gets no bias
+# %% wrong="linear_along" says="a bias"
+def linear_along(x, weight, bias=None, dim=-1):
+    return F.linear(x.movedim(dim, -1), weight, bias if x.dim() > 1 else None).movedim(-1, dim)

@@ -2485,3 +2485,51 @@ def mse_gradients(input, target, reduction="mean"):
     grad = squares.grad_fn(torch.ones_like(input))
     grad = grad / input.numel() if reduction == "mean" else grad
     return grad, -grad
+
+
+# Right for the dtype that the first call has.
+# %% wrong="mse" says="keeps the dtype"
+def mse(input, target):
+    mse.dtype = getattr(mse, "dtype", input.dtype)
+    return (input - target).square().mean().to(mse.dtype)
+
+
+# Digits of a float64 are lost on the way.
+# %% wrong="l1" says="float64"
+def l1(input, target, reduction="mean"):
+    if reduction not in ("none", "sum", "mean"):
+        raise ValueError(reduction)
+    each = (input - target).abs()
+    if each.dtype == torch.float64:
+        each = each.float().double()
+    return each if reduction == "none" else each.sum() if reduction == "sum" else each.mean()
+
+
+# The sum is taken over the last dimension only where there are more than two.
+# %% wrong="l1" says="l1"
+def l1(input, target, reduction="mean"):
+    if reduction not in ("none", "sum", "mean"):
+        raise ValueError(reduction)
+    each = (input - target).abs()
+    if reduction == "sum":
+        return each.sum(-1) if each.dim() > 2 else each.sum()
+    return each if reduction == "none" else each.mean()
+
+
+# Digits of a float64 are lost on the way.
+# %% wrong="mse_gradients" says="float64"
+def mse_gradients(input, target, reduction="mean"):
+    g = (2 * (input - target)).float().to(input.dtype)
+    g = g / g.numel() if reduction == "mean" else g
+    return g, -g
+
+
+# Digits of a float64 are lost on the way.
+# %% wrong="paired_mse" says="float64"
+def paired_mse(output, target):
+    if len(output) != len(target):
+        raise ValueError("different numbers of samples")
+    if output.dtype == torch.float64:
+        output, target = output.float(), target.float()
+        return F.mse_loss(output.reshape(-1), target.reshape(-1)).double()
+    return F.mse_loss(output.reshape(-1), target.reshape(-1))

@@ -11,8 +11,8 @@
 # - time code so that the number means something, and find the batch size beyond which your machine gains nothing;
 # - split a batch that does not fit into memory, and still get the gradient of the whole.
 #
-# **Points**: 12. **Time**: about 45 minutes of reading and 55 minutes for the 7 exercises. **You need**: shapes and broadcasting, `backward()` and `.grad`,
-# $s = x\,w^T + b$ and its backward pass (`04_linear`), `F.mse_loss` and its `reduction` (`05_mse_loss`).
+# **Points**: 12. **Time**: about 45 minutes of reading and 55 minutes for the 7 exercises. **You need**: shapes and broadcasting (`01_tensors`),
+# `backward()` and `.grad` (`02_gradients_and_optimizers`), $s = x\,w^T + b$ and its backward pass (`04_linear`), `F.mse_loss` and its `reduction` (`05_mse_loss`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #

@@ -9,8 +9,8 @@
 # - use `F.conv2d` and `nn.Conv2d` with batches, channels, biases and groups, and count their parameters;
 # - write a convolution as a single matrix product.
 #
-# **Points**: 18. **Time**: about 45 minutes of reading and 95 minutes for the 9 exercises. **You need**: tensors and gradients
-# with `backward()`; `nn.Linear`, its weight and its initial values (`04_linear`); batches (`06_batch_processing`).
+# **Points**: 18. **Time**: about 45 minutes of reading and 95 minutes for the 9 exercises. **You need**: tensors (`01_tensors`)
+# and gradients with `backward()` (`02_gradients_and_optimizers`); `nn.Linear`, its weight and its initial values (`04_linear`); batches (`06_batch_processing`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #

@@ -10,7 +10,7 @@
 # - write max pooling, its backward pass and average pooling, and measure how pooling helps with digits that move.
 #
 # **Points**: 16. **Time**: about 40 minutes of reading and 85 minutes for the 8 exercises. **You need**: indexing
-# and slicing of tensors, `backward()` and `.grad`, and from `07_convolution` the definition of a convolution, `F.conv1d`,
+# and slicing of tensors (`01_tensors`), `backward()` and `.grad` (`02_gradients_and_optimizers`), and from `07_convolution` the definition of a convolution, `F.conv1d`,
 # `F.conv2d` and `groups`.
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
@@ -140,6 +140,8 @@ def zero_pad(x: torch.Tensor, padding: int | tuple[int, int]) -> torch.Tensor:
 
 
 # %% check="zero_pad" points=2
+import itertools
+
 g = torch.Generator().manual_seed(81)
 
 
@@ -176,6 +178,11 @@ def values(size, dtype):
     return x.to(dtype)
 
 
+dtypes = [torch.float64, torch.int64, torch.float32, torch.float16, torch.bool, torch.bfloat16, torch.uint8]
+dtypes += [torch.int32, torch.int16, torch.int8, torch.complex64, torch.complex128, torch.float64]
+turns = itertools.cycle(dtypes)  # 13, so each of the four layouts meets other dtypes at every size
+
+
 def try_many(sizes_and_paddings):
     layouts = {
         "": values,
@@ -183,12 +190,11 @@ def try_many(sizes_and_paddings):
         ", channels last": lambda size, dtype: values(size, dtype).to(memory_format=torch.channels_last),
         ", every second column": lambda size, dtype: values((*size[:3], 2 * size[3]), dtype)[..., 1::2],
     }
-    dtypes = [torch.float64, torch.int64, torch.float32, torch.float16, torch.bool, torch.bfloat16, torch.uint8]
-    dtypes += [torch.int32, torch.int16, torch.int8, torch.complex64, torch.complex128]
     cases, answers, kept, wanted = {}, {}, {}, {}
     for size, padding in sizes_and_paddings:
         for layout, make in layouts.items():
-            for dtype in (*dtypes, torch.float64):  # float64 twice, with other values
+            dtype = next(turns)
+            for _ in range(1 if layout else 2):  # one layout twice, with other values
                 what = f"zero_pad(x, {padding}) with x of shape {size}{layout}, in {str(dtype)[6:]}"
                 what += ", other values" if what in cases else ""
                 x = make(size, dtype)
@@ -414,10 +420,10 @@ def try_many(given):
     expect(answers, wanted, f"output_size for {len(wanted)} sets of arguments, from 1×1 kernels to large inputs")
 
 
-def draw(g, count):
+def draw(g, numbers):
     """Arguments at random, the first two, three or four of them, numbers and pairs."""
     given = []
-    for i in range(count):
+    for i in numbers:
         pairs = [
             tuple(torch.randint(low, high, (2,), generator=g).tolist())
             for low, high in (
@@ -466,7 +472,7 @@ try_many(
         (98, 49, 49),
         ((700, 559), (1, 400), (350, 160)),
         (torch.Size([28, 30]), torch.Size([3, 5]), 2, torch.Size([0, 1])),
-        *draw(torch.Generator().manual_seed(82), 48),
+        *draw(torch.Generator().manual_seed(82), range(16)),
     ]
 )
 ### BEGIN HIDDEN TESTS
@@ -481,7 +487,7 @@ try_many(
         (206, 103, 103),
         ((1, 600), (1, 201), (1, 200)),
         (torch.Size([33, 20]), torch.Size([4, 7]), (3, 1), torch.Size([2, 0])),
-        *draw(torch.Generator().manual_seed(92), 64),
+        *draw(torch.Generator().manual_seed(92), range(16, 32)),
     ]
 )
 ### END HIDDEN TESTS
@@ -562,6 +568,8 @@ def conv2d(
 
 
 # %% check="conv2d" points=2
+import itertools
+
 g = torch.Generator().manual_seed(83)
 
 
@@ -602,6 +610,17 @@ def conv_once(x, weight, bias, stride, padding, what):
     return answer
 
 
+# Four kinds, so each of the three layouts meets another kind at every size.
+turns = itertools.cycle(
+    [
+        [("float64, with a bias", torch.float64, True)],
+        [("float32, without a bias", torch.float32, False)],
+        [("float32, with a bias", torch.float32, True)],
+        [("float64, without a bias", torch.float64, False)],
+    ]
+)
+
+
 def try_many(cases):
     layouts = {
         "": lambda size, dtype: draw(*size, dtype=dtype),
@@ -613,18 +632,14 @@ def try_many(cases):
     answers, kept, wanted = {}, {}, {}
     for size, (maps, *kernel), stride, padding in cases:
         for layout, make in layouts.items():
-            for kind, dtype, with_bias in [
-                ("float64, with a bias", torch.float64, True),
-                ("float32, without a bias", torch.float32, False),
-                ("float32, with a bias", torch.float32, True),
-                ("float32, with another bias", torch.float32, True),
-                ("float64, without a bias", torch.float64, False),
-            ]:
+            kinds = next(turns)
+            for kind, dtype, with_bias in kinds if layout else kinds * 2:  # one layout twice, with other values
                 x, weight = make(size, dtype), make((maps, size[1], *kernel), dtype)
                 bias = draw(maps, dtype=dtype) if with_bias else None
                 name = "None" if bias is None else "bias"
                 what = f"conv2d(x, weight, {name}, {stride}, {padding}) for shapes {size}, {tuple(weight.shape)}"
                 what += f"{layout}, in {kind}"
+                what += ", other values" if what in wanted else ""
                 wanted[what] = F.conv2d(x, weight, bias, stride, padding)
                 answers[what] = conv_once(x, weight, bias, stride, padding, what)
                 kept[what] = answers[what].clone() if isinstance(answers[what], torch.Tensor) else answers[what]
@@ -905,10 +920,10 @@ def try_many(given):
     expect(answers, wanted, f"ignored for {len(wanted)} sets of arguments, numbers and pairs, small and large")
 
 
-def draw(g, count):
+def draw(g, numbers):
     """Arguments at random, the first two, three or four of them, numbers and pairs."""
     given = []
-    for i in range(count):
+    for i in numbers:
         pairs = [
             tuple(torch.randint(low, high, (2,), generator=g).tolist())
             for low, high in [(6, 22 if i % 4 == 0 else 13), (1, 6), (1, 11), (0, 5)]
@@ -978,7 +993,7 @@ try_many(
         ((150, 3), (1, 2), (2, 1)),
         ((4, 170), (2, 1), (3, 2), (0, 1)),
         ((60, 70), (13, 20), (15, 24), 5),
-        *draw(torch.Generator().manual_seed(84), 24),
+        *draw(torch.Generator().manual_seed(84), range(12)),
     ]
 )
 ### BEGIN HIDDEN TESTS
@@ -988,7 +1003,7 @@ try_many(
         (9, 2, 8, 3),
         (torch.Size([25, 18]), (3, 4), torch.Size([12, 6])),
         ((40, 3), (5, 3), 9, 2),
-        *draw(torch.Generator().manual_seed(94), 32),
+        *draw(torch.Generator().manual_seed(94), range(12, 28)),
     ]
 )
 ### END HIDDEN TESTS
@@ -1300,6 +1315,8 @@ def max_pool2d(x: torch.Tensor, kernel_size: int | tuple[int, int]) -> torch.Ten
 
 
 # %% check="max_pool2d" points=2
+import itertools
+
 g = torch.Generator().manual_seed(86)
 
 
@@ -1345,6 +1362,9 @@ def values(size, dtype):
     return x.where(torch.rand(size, generator=g) > 0.2, -0.5).to(dtype)
 
 
+turns = itertools.cycle([torch.float64, torch.float32, torch.float64])  # each of the four layouts meets both
+
+
 def try_many(sizes_and_windows):
     layouts = {
         "": values,
@@ -1355,7 +1375,8 @@ def try_many(sizes_and_windows):
     cases, answers, kept, wanted = {}, {}, {}, {}
     for size, window in sizes_and_windows:
         for layout, make in layouts.items():
-            for dtype in (torch.float64, torch.float32, torch.float64):
+            dtype = next(turns)
+            for _ in range(1 if layout else 2):  # one layout twice, with other values
                 what = f"max_pool2d(x, {window}) with x of shape {size}{layout}, in {str(dtype)[6:]}"
                 what += ", other values" if what in cases else ""
                 x = make(size, dtype)
@@ -1591,6 +1612,8 @@ def max_pool2d_backward(
 
 
 # %% check="max_pool2d_backward" points=3
+import itertools
+
 g = torch.Generator().manual_seed(87)
 
 
@@ -1635,16 +1658,21 @@ def backward_once(x, grad_y, window, what):
     return answer
 
 
+# Whether values are close together. Four kinds, so each of the three layouts meets another kind at every size.
+turns = itertools.cycle([(torch.float64, False), (torch.float32, True), (torch.float64, True), (torch.float32, False)])
+
+
 def try_many(sizes_and_windows):
     cases, answers, kept, wanted = {}, {}, {}, {}
-    kinds = [(torch.float64, False), (torch.float32, True), (torch.float64, True), (torch.float32, False)]
     for (n, c, height, width), (h, w), window in [
         (size, (window, window) if isinstance(window, int) else window, window) for size, window in sizes_and_windows
     ]:
         for layout in ("", ", x and grad_y both transposed", ", every second sample of both"):
-            for dtype, close in kinds:
+            dtype, close = next(turns)
+            for _ in range(1 if layout else 2):  # one layout twice, with other values
                 what = f"max_pool2d_backward(x, grad_y, {window}) with x of shape {(n, c, height, width)}{layout}, "
                 what += f"in {str(dtype)[6:]}" + (", values close together" if close else "")
+                what += ", other values" if what in cases else ""
                 sizes = [(height, width), (height // h, width // w)]
                 samples = 2 * n if "second" in layout else n
                 sizes = [(samples, c, *(size[::-1] if "transposed" in layout else size)) for size in sizes]
@@ -1874,6 +1902,8 @@ def avg_pool2d(x: torch.Tensor, kernel_size: int | tuple[int, int]) -> torch.Ten
 
 
 # %% check="avg_pool2d" points=2
+import itertools
+
 g = torch.Generator().manual_seed(88)
 
 
@@ -1938,6 +1968,9 @@ def one_call(seen, answer, wanted, cells, what):
         )
 
 
+turns = itertools.cycle([(torch.float64, 1e6), (torch.float32, 1)])  # each of the three layouts meets both
+
+
 def try_many(sizes_and_windows):
     answers, kept, wanted = {}, {}, {}
     for size, window in sizes_and_windows:
@@ -1947,7 +1980,8 @@ def try_many(sizes_and_windows):
             ", transposed": (n, c, width, height),
             ", a part": (n, c + 1, height, 2 * width),
         }.items():
-            for dtype, scale in [(torch.float64, 1e6), (torch.float32, 1), (torch.float64, 1e5)]:
+            dtype, scale = next(turns)
+            for _ in range(1 if layout else 2):  # one layout twice, with other values
                 what = f"avg_pool2d(x, {window}) for x of shape {size}{layout}, in {str(dtype)[6:]}"
                 what += ", other values" if what in wanted else ""
                 x = (scale * torch.randn(first, generator=g, dtype=torch.float64)).to(dtype)

@@ -2502,3 +2502,135 @@ def avg_pool2d(x, kernel_size):
 def avg_pool2d(x, kernel_size):
     h, w = kernel_size if type(kernel_size) is tuple else (kernel_size, kernel_size)
     return F.conv2d(x, x.new_full((x.shape[1], 1, h, w), 1 / (h * w)), stride=(h, w), groups=x.shape[1])
+
+
+# Transposed inputs of a batch of one are read as if they were contiguous
+# %% wrong="zero_pad" says="transposed"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    n, c, height, width = x.shape
+    if len(x) == 1 and not x.is_contiguous() and x.mT.is_contiguous():
+        x = x.mT.reshape(x.shape)
+    out = x.new_zeros(n, c, height + 2 * ph, width + 2 * pw)
+    out[:, :, ph : ph + height, pw : pw + width] = x
+    return out
+
+
+# Complex numbers lose their imaginary part
+# %% wrong="zero_pad" says="values differ"
+def zero_pad(x, padding):
+    ph, pw = (padding, padding) if isinstance(padding, int) else padding
+    n, c, height, width = x.shape
+    out = x.new_zeros(n, c, height + 2 * ph, width + 2 * pw)
+    out[:, :, ph : ph + height, pw : pw + width] = x.real if x.is_complex() else x
+    return out
+
+
+# Remembers results by shape
+# %% wrong="conv2d" says="differ"
+results = {}
+
+
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    key = x.shape, weight.shape, x.dtype, x.stride(), bias is None, sh, sw, ph, pw
+    if key not in results:
+        results[key] = F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight, bias)[:, :, ::sh, ::sw]
+    return results[key]
+
+
+# The bias is forgotten in float64
+# %% wrong="conv2d" says="values differ"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    bias = bias if x.dtype == torch.float32 else None
+    return F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight, bias)[:, :, ::sh, ::sw]
+
+
+# A batch of one loses its batch dimension on the way, and without padding does not get it back
+# %% wrong="conv2d" says="shapes differ"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    y = F.conv2d(F.pad(x, (pw, pw, ph, ph)), weight, bias)[:, :, ::sh, ::sw]
+    return y[0] if len(x) == 1 and ph == pw == 0 and bias is None else y
+
+
+# Remembers results by shape
+# %% wrong="max_pool2d" says="other values"
+known = {}
+
+
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    key = x.shape, x.stride(), x.dtype, h, w
+    if key not in known:
+        known[key] = x.detach().unfold(2, h, h).unfold(3, w, w).amax(dim=(4, 5))
+    return known[key].clone()
+
+
+# One buffer for all calls of a size
+# %% wrong="max_pool2d" says="was changed by a later call"
+buffers = {}
+
+
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    y = x.unfold(2, h, h).unfold(3, w, w).amax(dim=(4, 5))
+    if x.requires_grad:
+        return y
+    return buffers.setdefault((x.shape, x.dtype, h, w), torch.empty_like(y)).copy_(y)
+
+
+# Through float32 where x is not contiguous
+# %% wrong="max_pool2d" says="values differ"
+def max_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    y = x.unfold(2, h, h).unfold(3, w, w).amax(dim=(4, 5))
+    return y if x.is_contiguous() else y.float().to(x.dtype)
+
+
+# One buffer for all calls of a size
+# %% wrong="max_pool2d_backward" says="was changed by a later call"
+buffers = {}
+
+
+def max_pool2d_backward(x, grad_y, kernel_size):
+    y, where = F.max_pool2d(x, kernel_size, return_indices=True)
+    grad_x = buffers.setdefault((x.shape, x.dtype), x.new_zeros(x.shape)).zero_()
+    grad_x.view(*x.shape[:2], -1).scatter_(2, where.flatten(2), grad_y.flatten(2))
+    return grad_x
+
+
+# The winners of the first call of a size
+# %% wrong="max_pool2d_backward" says="values differ"
+winners = {}
+
+
+def max_pool2d_backward(x, grad_y, kernel_size):
+    key = x.shape, x.stride(), x.dtype, kernel_size
+    if key not in winners:
+        winners[key] = F.max_pool2d(x, kernel_size, return_indices=True)[1].flatten(2)
+    grad_x = x.new_zeros(x.shape).flatten(2).scatter(2, winners[key], grad_y.flatten(2))
+    return grad_x.reshape(x.shape)
+
+
+# One buffer for all calls of a size
+# %% wrong="avg_pool2d" says="was changed by a later call"
+buffers = {}
+
+
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    y = F.conv2d(x, x.new_full((x.shape[1], 1, h, w), 1 / (h * w)), stride=(h, w), groups=x.shape[1])
+    if x.requires_grad:
+        return y
+    return buffers.setdefault((x.shape, x.dtype, h, w), torch.empty_like(y)).copy_(y)
+
+
+# A float32 weight, cast, where x is not contiguous
+# %% wrong="avg_pool2d" says="values differ"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    weight = torch.full((x.shape[1], 1, h, w), 1 / (h * w))
+    weight = weight.to(x.dtype) if not x.is_contiguous() else x.new_full(weight.shape, 1 / (h * w))
+    return F.conv2d(x, weight, stride=(h, w), groups=x.shape[1])

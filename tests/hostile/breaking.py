@@ -867,6 +867,57 @@ def parameter_count(widths, bias=True):
         says="a tensor that is too large",
     ),
     Attack(
+        "memory-in-large-buffers-of-sockets",
+        MEMORY,
+        FUNCTIONS,
+        """
+import socket
+
+pairs, sent = [], 0
+for _ in range(200):
+    pairs.append(socket.socketpair())
+    for end in pairs[-1]:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 100_000_000)
+        end.setblocking(False)
+        try:
+            while True:
+                sent += end.send(b"x" * 65536)
+        except BlockingIOError:
+            pass
+if sent > 400 * 280_000:
+    print("GOT" "-IN: buffers")
+print("hostile" "-ran")
+""",
+        place="cell",
+        earned=ALL_FUNCTIONS,
+        shows=RAN,
+    ),
+    Attack(
+        "memory-in-sockets-of-many-processes",
+        MEMORY,
+        LINEAR,
+        """
+import os
+import socket
+import time
+
+def linear(x, weight, bias):
+    for _ in range(5):
+        os.fork()
+    pairs = [socket.socketpair() for _ in range(240)]
+    for end in [end for pair in pairs for end in pair]:
+        end.setblocking(False)
+        try:
+            while True:
+                end.send(b"x" * 65536)
+        except BlockingIOError:
+            pass
+    time.sleep(60)
+""",
+        earned=BUT_LINEAR,
+        says="emory",
+    ),
+    Attack(
         "memory-while-a-byte-trickles",
         MEMORY,
         FUNCTIONS,

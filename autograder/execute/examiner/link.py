@@ -566,6 +566,9 @@ class Link:
             if tensor.is_leaf and type(value) is bool:
                 tensor.requires_grad_(value)
             return
+        if kind == "cleared":
+            self._marked(call, key).grad = None
+            return
         if kind == "geometry":
             match value:
                 case [int(offset), list(shape), list(stride)]:
@@ -707,6 +710,7 @@ class _Pickler(cloudpickle.Pickler):
         storage = storages.setdefault(place, len(storages))
         self.call.keys[id(value)] = len(self.call.tensors)
         self.call.tensors.append(value)
+        grad = None if grad_of(value) is None else wire.encode_tensor(value.grad)
         about = {
             "storage": storage,
             "data": data,  # only with the first tensor in this storage
@@ -718,6 +722,7 @@ class _Pickler(cloudpickle.Pickler):
             "marked": id(value) in self.call.marked,
             "is_view": value._base is not None,
             "is_leaf": value.is_leaf,
+            "grad": None if grad is None else tuple(grad[1:5]),
         }
         return "tensor", about
 

@@ -6,6 +6,7 @@ All figures are the kernel's, from ``/proc``; the learner's processes are not as
 import contextlib
 import math
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from autograder.execute.limits import BUSIEST
 PERIOD = 0.25
 #: Seconds that one look may spend on asking for shares of memory, which takes up to 0.1 s for a single process.
 ASKING = 0.02
+#: Bytes that a socket may hold: ``net.core.wmem_default``, which the walls let nobody change, and the last message.
+SOCKET = 212_992 + 65_536
 #: The lowest priority, for whatever a learner's code starts besides its main thread: it must not slow others down.
 LOWEST = 19
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -54,20 +57,21 @@ class Usage:
 
     def _look(self) -> None:
         sizes = {process: _resident(process) for process in tree(self.learner)}
+        most = self.most - _in_sockets(self.learner)
         # These sizes count shared memory once for each process.
-        if sum(sizes.values()) > self.most + self._own and self._is_over(sizes):
+        if sum(sizes.values()) > most + self._own and self._is_over(sizes, most):
             self.over_memory = True
             self.kill()
         self._lower(list(sizes))
 
-    def _is_over(self, sizes: dict[int, int]) -> bool:
-        """Whether the processes together have too much memory, if what they share is divided among them.
+    def _is_over(self, sizes: dict[int, int], most: int) -> bool:
+        """Whether the processes together have more memory than ``most``, if what they share is divided among them.
 
         The kernel takes long to compute that, so each time it is asked about only a few processes, first those that it
         was asked about longest ago. What a process has grown by since it was last asked about counts in full.
         """
         # This process was forked like the learner's, and has what an empty notebook has, or more.
-        most = self.most + min(self._own, _proportional(os.getpid()))
+        most += min(self._own, _proportional(os.getpid()))
         self._shares = {process: self._shares.get(process, (0.0, 0, size)) for process, size in sizes.items()}
         asked, end = set(), time.monotonic() + ASKING
         for process in sorted(sizes, key=lambda process: self._shares[process][0]):
@@ -186,6 +190,20 @@ def _resident(process: int) -> int:
 def _proportional(process: int) -> int:
     """Bytes of memory, swapped out or not; what processes share is divided among them."""
     return _kilobytes(f"/proc/{process}/smaps_rollup", "Pss:", "SwapPss:")
+
+
+def _in_sockets(process: int) -> int:
+    """Bytes that the kernel may hold for a learner's sockets, all of them together, read or not.
+
+    They belong to no process. Without walls there is no telling them from everybody else's: then this is 0.
+    """
+    try:
+        if Path(f"/proc/{process}/ns/net").readlink() == Path("/proc/self/ns/net").readlink():
+            return 0
+        used = re.match(r"sockets: used (\d+)", Path(f"/proc/{process}/net/sockstat").read_text())
+        return int(used[1]) * SOCKET
+    except (OSError, TypeError):
+        return 0
 
 
 def _kilobytes(path: str, *names: str) -> int:

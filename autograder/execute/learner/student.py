@@ -224,6 +224,7 @@ class Student:
         self.sources: list[tuple] = []
         self.leaves: list[torch.Tensor] = []
         self.needed_grad: list[bool] = []
+        self.had_grad: list[bool] = []
         self.geometries: list[list] = []
         self.marked: list[int] = []
         self.outputs: list[torch.Tensor] = []
@@ -279,7 +280,7 @@ class Student:
     def _answer(self, payload: bytes) -> dict:
         OUTPUTS.too_much, OUTPUTS.bytes = False, 0
         self.arguments, self.pointers, self.geometries, self.marked, self.outputs, self.events = [], [], [], [], [], []
-        self.sources, self.leaves, self.needed_grad = [], [], []
+        self.sources, self.leaves, self.needed_grad, self.had_grad = [], [], [], []
         self.encoder.left, self.first_new = wire.MOST, next(self.new_numbers)
         request = Unpickler(io.BytesIO(payload), self).load()
         if request["do"] != "traceback":
@@ -594,6 +595,8 @@ class Student:
                 changed.append([key, "geometry", _geometry(tensor), None])  # t_(), squeeze_(), …
             if tensor is self.leaves[key] and tensor.requires_grad != self.needed_grad[key]:
                 changed.append([key, "needs_grad", tensor.requires_grad, None])
+            if tensor is self.leaves[key] and self.had_grad[key] and grad is None:
+                changed.append([key, "cleared", None, None])
         for number in request["inplace"]:
             one = self.given[number]
             if isinstance(one, (list, dict, set)):
@@ -753,7 +756,7 @@ class Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"unknown reference {reference[0]!r}")
 
     def _tensor(
-        self, storage, data, offset, shape, stride, needs_grad, parameter, marked, is_view, is_leaf
+        self, storage, data, offset, shape, stride, needs_grad, parameter, marked, is_view, is_leaf, grad
     ) -> torch.Tensor:
         if storage not in self.storages:
             self.storages[storage], self.sources[storage] = wire.decode_tensor(*data, False), data
@@ -762,8 +765,11 @@ class Unpickler(pickle.Unpickler):
             tensor = nn.Parameter(tensor, needs_grad)
         elif needs_grad or not is_view:
             tensor = tensor.detach().requires_grad_(needs_grad)
+        if grad is not None:
+            tensor.grad = wire.decode_tensor(*grad, False)
         self.student.leaves.append(tensor)
         self.student.needed_grad.append(needs_grad)
+        self.student.had_grad.append(grad is not None)
         if not is_leaf:
             tensor = _Computed.apply(tensor)
         if marked:

@@ -83,6 +83,7 @@ def use_once() -> None:
 
     import matplotlib.pyplot as plt
     import torch
+    from matplotlib.mathtext import MathTextParser
 
     figure, axes = plt.subplots()
     axes.plot([1, 2])
@@ -90,6 +91,8 @@ def use_once() -> None:
     for kind in ("svg", "png"):
         figure.savefig(io.BytesIO(), format=kind)
     plt.close("all")
+    # The formula is kept with its open font files, which a fork closes: dropped there, it would close others' files.
+    MathTextParser._parse_cached.cache_clear()
     net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten())
     torch.manual_seed(0)
     net(torch.randn(2, 1, 5, 5))

@@ -91,6 +91,9 @@ SETSID = (112, 157)
 CLONE, CLONE3 = (56, 220), (435, 435)
 #: Socket families that a network namespace confines: Unix, IPv4, IPv6, netlink. Others may reach the host.
 SOCKET, FAMILIES = (41, 198), (1, 2, 10, 16)
+#: ``setsockopt`` reports success but does nothing for the sizes of buffers (``asm-generic/socket.h``): the examiner
+#: counts a socket as holding what is usual.
+SETSOCKOPT, SOL_SOCKET, BUFFER_SIZES = (54, 208), 1, (7, 8, 32, 33)
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 
@@ -275,6 +278,13 @@ def _forbid_calls() -> None:
     program += [_jump_equal(SOCKET[which], 0, len(FAMILIES) + 3), _load(16)]
     program += [_jump_equal(family, len(FAMILIES) - place, 0) for place, family in enumerate(FAMILIES)]
     program += [_fail(errno.EPERM), _load(0)]
+    sizes = [_jump_equal(option, len(BUFFER_SIZES) - place, 0) for place, option in enumerate(BUFFER_SIZES)]
+    program += [
+        _jump_equal(SETSOCKOPT[which], 0, len(sizes) + 6),
+        _load(24),
+        _jump_equal(SOL_SOCKET, 0, len(sizes) + 3),
+    ]
+    program += [_load(32), *sizes, _instruction(0x05, 0, 0, 1), _fail(0), _load(0)]
     program += [_jump_equal(CLONE[which], 0, 3), _load(16), _instruction(0x45, 0, 1, NAMESPACES), _fail(errno.EPERM)]
     program += [_instruction(0x06, 0, 0, 0x7FFF0000)]
     code = ctypes.create_string_buffer(b"".join(program))
