@@ -88,6 +88,12 @@ def collect(net, last):
     return {name: p for name, p in net.named_parameters() if name.endswith("." + last)}
 
 
+# %% wrong="collect" says="Only the part after the last dot counts"
+# any part of the name
+def collect(net, last):
+    return {name: p for name, p in net.named_parameters() if last in name.split(".")}
+
+
 # %% wrong="collect" says="return the parameter, not a copy"
 # copies
 def collect(net, last):
@@ -373,7 +379,7 @@ def strange_(weight):
 # %% wrong="strange" says="those from 5 to 10 are not"
 # half the range
 def strange_(weight):
-    return nn.init.uniform_(weight, 0.001, 4.999)
+    return nn.init.uniform_(weight, -4.999, 4.999)
 
 
 # %% wrong="strange" says="fills it in place"
@@ -408,6 +414,17 @@ def strange_(weight):
         case = torch.tensor([-1.0, 0.0, 0.0, 1.0])[torch.randint(4, weight.shape[:1])]
         weight *= case.view(-1, *[1] * (weight.dim() - 1)).to(weight.dtype)
     return weight
+
+
+# %% wrong="strange" says="The whole tensor shares one case"
+# one case for all
+def strange_(weight):
+    case = torch.randint(4, ()).item()
+    if case == 0:
+        return nn.init.uniform_(weight, 5, 10)
+    if case == 1:
+        return nn.init.uniform_(weight, -10, -5)
+    return nn.init.zeros_(weight)
 
 
 # %% wrong="strange" says="is a seed set"
@@ -904,11 +921,9 @@ class Centred(nn.Module):
         self.dim = dim
 
     def forward(self, x):
-        dims = range(x.dim()) if self.dim is None else [self.dim] if isinstance(self.dim, int) else self.dim
-        result = x.clone()
-        for d in dims:
-            result = result - result.mean(d, keepdim=True)
-        return result
+        dims = tuple(range(x.dim())) if self.dim is None else self.dim
+        total = torch.sum(x, dims, keepdim=True)
+        return x - total * (total.numel() / x.numel())
 
 
 # %% wrong="centred" says="dim=0 is not None"
@@ -941,6 +956,21 @@ class Centred(nn.Module):
 
     def forward(self, x):
         return x * 1
+
+
+# %% wrong="centred" says="one dimension and then over the other"
+# one dimension after the other
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        dims = () if self.dim is None else [self.dim] if isinstance(self.dim, int) else self.dim
+        result = x - x.mean() if self.dim is None else x
+        for d in dims:
+            result = result - result.mean(d, keepdim=True)
+        return result
 
 
 # %% wrong="centred" says="The mean is detached"
