@@ -65,7 +65,7 @@ for row, (level, name, kind, on_path) in enumerate(rows):
         ax.plot([level - 0.75, level - 0.75, level - 0.1], [last[level - 1] + 0.35, row, row], color=colour, lw=width)
     weight = "bold" if on_path else "normal"
     ax.text(level, row, name, va="center", fontsize=12, weight=weight, color=COLOURS["learned"] if on_path else INK)
-    ax.text(level + 0.17 * len(name) + 0.25, row, kind, va="center", fontsize=11, color=INK)
+    ax.text(level + 0.14 * len(name) + 0.25, row, kind, va="center", fontsize=11, color=INK)
 ax.set(xlim=(-0.2, 6.2), ylim=(len(rows) - 0.4, -0.6))
 ax.axis("off")
 show(
@@ -769,15 +769,16 @@ deep = {("tanh", name): run_deep(rule, torch.tanh) for name, rule in rules.items
 show_table("tanh")
 
 # %% predict varies folded label="Draw the tanh activations by depth"
-def draw_depths(activation, low, high, alt):
+def draw_depths(activation, low, high, alt, zeros=True):
+    """One histogram for each rule and four depths; without zeros, if there are too many to see anything else."""
     figure, axes = plt.subplots(len(rules), 4, figsize=(6.4, 7.2), sharex=True, layout="constrained")
     for row, name in zip(axes, rules):
         activations, _ = deep[activation, name]
         for ax, layer in zip(row, (1, 10, 25, 50)):
             values = activations[layer - 1].flatten()
-            inside = values[(values >= low) & (values <= high)].numpy()
+            inside = values[(values >= low) & (values <= high) & (zeros | (values != 0))].numpy()
             ax.hist(inside, np.linspace(low, high, 41), color=COLOURS["output"], histtype="stepfilled")
-            ax.set(yticks=[], xlim=(low, high))
+            ax.set(yticks=[], xlim=(low, high), ylim=(0, None))
             ax.spines[["top", "right", "left"]].set_visible(False)
             spread = values.std().item()
             ax.set_title(f"std {spread:.1e}" if math.isfinite(spread) else "overflow", fontsize=10, color=INK)
@@ -804,12 +805,13 @@ draw_depths(
 #
 # So each layer multiplies the mean square of the signal by $\mathrm{fan\_in}\cdot\sigma^2$, and the activation function makes it a little smaller. For 256 inputs: with
 # std 0.01 the factor is 0.026, and after 50 layers nothing is left. The default has $\sigma^2 = 1/(3\,\mathrm{fan\_in})$ and a factor of ⅓. With std 1 it is
-# 256: every tanh is driven to ±1, where its slope is almost 0 (it is *saturated*). Xavier's rule has a factor of 1.
+# 256: every tanh is driven to ±1, where its slope is almost 0 (it is *saturated*). Xavier's rule has a factor of 1, so that only
+# the tanh itself makes the signal smaller, slowly. He's has a factor of 2, which the tanh cuts back until the two balance.
 #
 # </details>
 #
 # **Before you run it:** now the ReLU. It sets half of the values to 0. What does that do to the signal of Xavier's rule over 50 layers? And what happens with std 1, now that no
-# tanh holds the values down?
+# tanh holds the values down? (The histograms leave out the zeros, which are half of the values.)
 
 # %% predict varies
 deep |= {("ReLU", name): run_deep(rule, F.relu) for name, rule in rules.items()}
@@ -820,7 +822,8 @@ draw_depths(
     "ReLU",
     0,
     4,
-    alt="Histograms of the ReLU activations after layers 1, 10, 25 and 50, one row for each rule. With std 0.01, the default and Xavier all values shrink to 0. "
+    zeros=False,
+    alt="Histograms of the positive ReLU activations after layers 1, 10, 25 and 50, one row for each rule. With std 0.01, the default and Xavier all values shrink to 0. "
     "With std 1 they leave the picture and overflow. With He the histograms look alike at all four depths.",
 )
 
@@ -855,13 +858,15 @@ for column, activation in enumerate(("tanh", "ReLU")):
             spread = [one.double().std().item() for one in deep[activation, name][row]]
             colour = COLOURS["output" if row == 0 else "loss"] if name == "He" else INK
             ax.plot(range(1, 51), spread, styles[name], color=colour, lw=2.6 if name == "He" else 1.6, label=name)
-        ax.set(yscale="log", ylim=(1e-25, 1e25), title=f"{part}, {activation}")
+        ax.set(yscale="log", ylim=(1e-25, 1e25), yticks=[1e-20, 1e-10, 1, 1e10, 1e20], title=f"{part}, {activation}")
         ax.grid(alpha=0.25)
         ax.spines[["top", "right"]].set_visible(False)
     axes[1, column].set_xlabel("layer")
 axes[0, 0].set_ylabel("standard deviation")
 axes[1, 0].set_ylabel("standard deviation")
-figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=10)
+legend = figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=10)
+for line in legend.get_lines():
+    line.set_color(INK)  # "He" is green above and red below
 show(
     figure,
     alt="Four plots on a logarithmic scale: standard deviation of activations and gradients over 50 layers, for tanh and ReLU. With std 0.01 and the default both "
@@ -877,14 +882,16 @@ for row, name in zip(axes, rules):
             sizes = deep[activation, name][1][layer - 1].double().abs().flatten()
             sizes = sizes[sizes.isfinite() & (sizes > 0)].log10().numpy()
             counts, _ = np.histogram(sizes, edges)
-            top = height + 0.85 * counts / max(counts.max(), 1)
-            ax.fill_between(edges[:-1], height, top, step="post", color=COLOURS["loss"], lw=0)
             ax.axhline(height, color=INK, lw=0.6)
+            if counts.any():
+                full = slice(counts.nonzero()[0][0], counts.nonzero()[0][-1] + 1)
+                heights = height + 0.85 * counts[full] / counts.max()
+                ax.stairs(heights, edges[full.start : full.stop + 1], baseline=height, fill=True, color=COLOURS["loss"])
         ax.set(xlim=(-30, 30), yticks=[0.3, 1.3, 2.3, 3.3], yticklabels=["1", "10", "25", "50"], title=f"{name}, {activation}")
         ax.tick_params(axis="y", length=0)
         ax.spines[["top", "right", "left"]].set_visible(False)
 for ax in axes[-1]:
-    ax.set(xlabel="size", xticks=[-20, -10, 0, 10, 20], xticklabels=["1e-20", "1e-10", "1", "1e10", "1e20"])
+    ax.set(xlabel="size", xticks=[-20, 0, 20], xticklabels=["1e-20", "1", "1e20"])
 show(
     figure,
     alt="Histograms of the sizes of the gradients at layers 1, 10, 25 and 50, one row for each rule, tanh on the left and ReLU on the right. With std 0.01 and the default "
@@ -895,7 +902,7 @@ show(
 # <details><summary>Why?</summary>
 #
 # Backwards a layer multiplies the gradient's variance by $\mathrm{fan\_out}\cdot\sigma^2$, and the activation's slope takes its share. So gradients **vanish** or **explode** as the signal
-# does. With tanh and std 1 only the saturated units' small slopes hold the gradient back, and the factor of 256 wins: it explodes although the activations look tame.
+# does. With He's rule and the ReLU they stay as large as they are. With tanh and std 1 only the saturated units' small slopes hold the gradient back, and the factor of 256 wins: it explodes although the activations look tame.
 # Where a line or a histogram is missing, float32 has come to its end: the values are 0 or infinite.
 #
 # </details>
@@ -1399,7 +1406,7 @@ draw_images(
     [title if i == 0 else "" for title in ("input", "output") for i in range(6)],
     columns=6,
     cell=1.0,
-    alt="Above the digits 0 to 5 as 8×8 images, below what the autoencoder makes of their 16 numbers: blurred, but each can be read.",
+    alt="Above the digits 0 to 5 as 8×8 images, below what the autoencoder makes of their 16 numbers: blurred, but much the same.",
 )
 
 # %% [markdown]
@@ -1486,7 +1493,9 @@ def examine(dim, x, title):
     x, before = x.clone().requires_grad_(), x.clone()
     y = layer(inplace(x))
     expect(x.detach(), before, f"{name} leaves x as it was")
-    wanted, mistakes = wanted_for(x, dim), {"x is returned as it is.": before, "That is the mean itself: subtract it.": before - wanted_for(x, dim)}
+    wanted, mistakes = wanted_for(x, dim), {"x is returned as it is.": before}
+    if x.numel() > 1:
+        mistakes |= {"That is the mean itself: subtract it.": before - wanted}
     if dim is not None:
         mistakes |= {"The mean runs over all elements, not over dim only (dim=0 is not None).": wanted_for(x, None)}
     if isinstance(dim, tuple) and len(dim) == 2:
@@ -1596,7 +1605,6 @@ def judge_start(weight, bias, fan_in, what):
                 "You used fan_out: fan_in is in_features.": (2 / weight.shape[0]) ** 0.5,
                 "That is Xavier's rule.": (2 / sum(weight.shape)) ** 0.5,
                 "The weights are standard normal: scale them.": 1.0,
-                "The weights are all the same.": 0.0,
             },
         )
         tail = (values**4).mean().item() / (values**2).mean().item() ** 2
@@ -1633,7 +1641,7 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
     start = {part: value.detach().clone() for part, value in found.items()}
     judge_start(start["weight"], start.get("bias"), c, f"a new {name}")
     other = dict((OwnLinear(c, d) if bias else OwnLinear(c, d, bias=False)).named_parameters())["weight"]
-    told_seed = "Two layers are alike: is a seed set, or a parameter shared?"
+    told_seed = "Two layers have the same weights: draw them, without a seed, for each layer."
     require(not torch.equal(other.detach(), start["weight"]), f"a second {name} starts with other values", told_seed)
 
     values = {part: torch.randn(size, generator=g) + 1 for part, size in shapes.items()}

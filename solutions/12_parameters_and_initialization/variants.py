@@ -1192,7 +1192,7 @@ class OwnLinear(nn.Module):
         return F.linear(x, self.weight, self.bias)
 
 
-# %% wrong="own_linear"
+# %% wrong="own_linear" says="Two layers have the same weights"
 # constant
 class OwnLinear(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
@@ -1354,7 +1354,7 @@ class OwnLinear(nn.Module):
         return F.linear(x, self.weight, self.bias)
 
 
-# %% wrong="own_linear" says="is a seed set"
+# %% wrong="own_linear" says="Two layers have the same weights"
 # a seed
 class OwnLinear(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
