@@ -903,7 +903,7 @@ show(
 #
 # Backwards a layer multiplies the gradient's variance by $\mathrm{fan\_out}\cdot\sigma^2$, and the activation's slope takes its share. So gradients **vanish** or **explode** as the signal
 # does. With He's rule and the ReLU they stay as large as they are. With tanh and std 1 only the saturated units' small slopes hold the gradient back, and the factor of 256 wins: it explodes although the activations look tame.
-# Where a line or a histogram is missing, float32 has come to its end: the values are 0 or infinite.
+# Where a line or a histogram is missing, the values have left the picture or even the range of float32.
 #
 # </details>
 #
