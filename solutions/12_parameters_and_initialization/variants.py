@@ -11,6 +11,13 @@ def collect(net, last):
 
 # %% right="collect"
 def collect(net, last):
+    from collections import OrderedDict
+
+    return OrderedDict((name, p) for name, p in net.named_parameters() if name.split(".")[-1] == last)
+
+
+# %% right="collect"
+def collect(net, last):
     found = {}
     for name, parameter in net.named_parameters():
         if name == last or name.endswith("." + last):
@@ -277,6 +284,41 @@ def initialise(net, std):
                 nn.init.zeros_(m.bias)
 
 
+# %% wrong="initialise" says="depend on each other"
+# a number for each row plus a number for each column
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            d, c = m.weight.shape
+            with torch.no_grad():
+                m.weight.copy_((torch.randn(d, 1) + torch.randn(1, c)) * std / 2**0.5)
+                if m.bias is not None:
+                    m.bias.zero_()
+
+
+# %% wrong="initialise" says="with both signs"
+# half of the weights are the others, negated
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            half = torch.randn(m.weight.numel() - m.weight.numel() // 2) * std
+            with torch.no_grad():
+                m.weight.copy_(torch.cat([half, -half])[: m.weight.numel()].view_as(m.weight))
+                if m.bias is not None:
+                    m.bias.zero_()
+
+
+# %% wrong="initialise" says="sets torch's seed"
+# a new seed for each call
+def initialise(net, std):
+    torch.manual_seed(torch.randint(10**6, ()).item())
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=std)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
 # %% wrong="initialise" says="is a seed set"
 # seeded
 def initialise(net, std):
@@ -425,6 +467,45 @@ def strange_(weight):
     if case == 1:
         return nn.init.uniform_(weight, -10, -5)
     return nn.init.zeros_(weight)
+
+
+# %% wrong="strange" says="Neighbours depend on each other"
+# every second element is 0
+def strange_(weight):
+    with torch.no_grad():
+        size = torch.empty_like(weight).uniform_(5, 10) * (torch.randint(2, weight.shape) * 2 - 1)
+        place = torch.arange(weight.numel())
+        row = place // weight.shape[-1] if weight.dim() else place
+        weight.copy_(size * ((place + row) % 2 == 0).view(weight.shape))
+    return weight
+
+
+# %% wrong="strange" says="draws the zeros anew"
+# always the same zeros
+def strange_(weight):
+    with torch.no_grad():
+        size = torch.empty(weight.shape, dtype=weight.dtype).uniform_(5, 10) * (torch.randint(2, weight.shape) * 2 - 1)
+        keep = torch.rand(weight.shape, generator=torch.Generator().manual_seed(7)) < 0.5
+        weight.copy_(size * keep)
+    return weight
+
+
+# %% wrong="strange" says="the larger tensor has the new values"
+# other memory
+def strange_(weight):
+    new = torch.empty(weight.shape, dtype=weight.dtype).uniform_(-10, 10)
+    weight.data = new * (new.abs() >= 5)
+    return weight
+
+
+# %% wrong="strange" says="sets torch's seed"
+# a new seed for each call
+def strange_(weight):
+    torch.manual_seed(torch.randint(10**6, ()).item())
+    with torch.no_grad():
+        weight.uniform_(-10, 10)
+        weight *= weight.abs() >= 5
+    return weight
 
 
 # %% wrong="strange" says="is a seed set"
@@ -601,6 +682,16 @@ def bound(shape, rule):
     return math.sqrt(6 / (shape[1] * n)) if rule == "he" else math.sqrt(6 / ((shape[0] + shape[1]) * n))
 
 
+# %% wrong="bound" says='"He") raises a ValueError'
+# any case of the letters
+def bound(shape, rule):
+    n = math.prod(shape[2:])
+    fans = {"he": shape[1] * n, "xavier": (shape[0] + shape[1]) * n}
+    if rule.lower() not in fans:
+        raise ValueError(rule)
+    return math.sqrt(6 / fans[rule.lower()])
+
+
 # %% right="gain"
 def gain(activation):
     g = torch.Generator().manual_seed(0)
@@ -685,7 +776,7 @@ def gain(activation):
     return 1 / activation(z).square().mean().sqrt()
 
 
-# %% wrong="gain"
+# %% wrong="gain" says="rule of thumb"
 # torch's table
 def gain(activation):
     name = getattr(activation, "__name__", type(activation).__name__).lower()
@@ -879,7 +970,7 @@ class TiedAutoencoder(nn.Module):
         return code @ self.encoder.weight + self.decoder_bias
 
 
-# %% wrong="tied"
+# %% wrong="tied" says="a copy of an earlier W"
 # a copy of the weight made once
 class TiedAutoencoder(nn.Module):
     def __init__(self, in_features, hidden):
@@ -902,6 +993,19 @@ class Centred(nn.Module):
         if self.dim is None:
             return x - x.mean()
         return x - torch.mean(x, self.dim, keepdim=True)
+
+
+# %% wrong="centred" says="The mean of the first call was kept"
+# a mean that is computed once
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim, self.mean = dim, None
+
+    def forward(self, x):
+        if self.mean is None:
+            self.mean = x.mean() if self.dim is None else x.mean(self.dim, keepdim=True)
+        return x - self.mean
 
 
 # %% right="centred"
@@ -996,7 +1100,7 @@ class Centred(nn.Module):
         return x - (x.mean() if self.dim is None else x.mean(self.dim, keepdim=True))
 
 
-# %% wrong="centred"
+# %% wrong="centred" says="keepdim=True is missing"
 # keepdim is missing
 class Centred(nn.Module):
     def __init__(self, dim=None):
@@ -1007,7 +1111,7 @@ class Centred(nn.Module):
         return x - (x.mean() if self.dim is None else x.mean(self.dim))
 
 
-# %% wrong="centred"
+# %% wrong="centred" says="should come first in `__init__`"
 # no super().__init__()
 class Centred(nn.Module):
     def __init__(self, dim=None):
@@ -1389,6 +1493,45 @@ class OwnLinear(nn.Module):
 
     def forward(self, x):
         return F.linear(x, self.weight.data, self.bias)
+
+
+# %% wrong="own_linear" says="sets torch's seed"
+# a new seed for each layer
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        torch.manual_seed(torch.randint(10**6, ()).item())
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="depend on each other"
+# a number for each row plus a number for each column
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        d, c = self.weight.shape
+        with torch.no_grad():
+            self.weight.copy_((torch.randn(d, 1) + torch.randn(1, c)) * (1 / c) ** 0.5)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
 
 
 # %% wrong="own_linear" says="Derive the class from nn.Module"
