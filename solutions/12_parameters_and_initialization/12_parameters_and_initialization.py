@@ -381,6 +381,7 @@ print("last layer: ", two[2].weight[0].detach(), two[2].bias.detach())
 # units does each net have in the end? Does the first one learn anything?
 
 # %% predict varies
+torch.set_num_threads(1)  # for nets this small, one thread is faster
 images, labels = load_digits()
 digits = (images.flatten(1) - images.mean()) / images.std()
 
