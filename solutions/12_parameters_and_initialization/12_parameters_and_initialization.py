@@ -157,7 +157,8 @@ def examine(net, last, wanted, title, mistakes=None):
     frozen = {name: parameter.requires_grad for name, parameter in parameters.items()}
     answer = collect(inplace(net), last)
     require(isinstance(answer, dict), f"collect({title}, {last!r}) is a dict", f"Yours is a {type(answer).__name__}.")
-    expect(list(answer), wanted, f"the names in collect({title}, {last!r})", mistakes=mistakes)
+    mistakes = {"The keys are the full names.": [last]} | (mistakes or {}) if len(wanted) > 1 else mistakes
+    expect(list(answer), wanted, f"the names in collect({title}, {last!r}), in order", mistakes=mistakes)
     values = all(isinstance(value, torch.Tensor) for value in answer.values())
     require(values, "the values are tensors", "Yours are something else: the dict goes from names to parameters.")
     expect(dict(net.state_dict()), before, f"the parameters and buffers of {title} keep their values")
@@ -521,7 +522,7 @@ def examine(net, std, title):
     expect(rest, {name: before[name] for name in rest}, f"{call}: everything but the linear layers keeps its values")
     kinds = {name: str(now[name].dtype) for name in weights + biases}
     expect(kinds, {name: str(before[name].dtype) for name in kinds}, f"{call}: the dtypes are as before")
-    kept = [name for name in weights + biases if torch.equal(now[name].detach(), before[name])]
+    kept = [name for name in weights if torch.equal(now[name].detach(), before[name])]
     told = f"{kept[0]} still has its old values: are all levels visited, and subclasses, and `net` itself?" if kept else ""
     require(kept == [], f"{call}: every linear layer has new values", told)
     zeros = {name: torch.zeros_like(before[name]) for name in biases}
@@ -659,7 +660,9 @@ def examine(weight, title):
     return weight.detach().clone()
 
 
-weight = examine(torch.full((300, 100), 7.7), "a tensor of shape (300, 100)")
+weight = examine(torch.full((300, 100), 77.0), "a tensor of shape (300, 100)")
+told = "Some keep their old values. `weight[mask]` is a copy, so `weight[mask].uniform_(…)` changes nothing: assign to `weight[mask]`."
+require(not bool((weight == 77).any()), "every element has a new value", told)
 zeros, signs = (weight == 0).double(), weight.sign().double()
 told = "The whole tensor shares one case: choose it for each element."
 require(signs.unique().numel() > 1, "the elements do not all share one case", told)
@@ -694,7 +697,7 @@ cases = torch.stack([2 * zeros - 1, signs])
 products = [(cases[:, 1:] * cases[:, :-1]).mean((1, 2)), (cases[:, :, 1:] * cases[:, :, :-1]).mean((1, 2))]
 told = "Neighbours depend on each other: draw the case of each element on its own."
 require(torch.cat(products).abs().max().item() < 0.05, "no case depends on its neighbours", told)
-again = examine(torch.full((300, 100), 7.7), "another tensor of shape (300, 100)")
+again = examine(torch.full((300, 100), 77.0), "another tensor of shape (300, 100)")
 require(not torch.equal(again, weight), "a second call draws other values", "Yours gives the same: is a seed set?")
 alike = ((again == 0) == (weight == 0)).double().mean().item()
 told = f"{alike:.0%} of the places are 0 in both calls or in neither; it should be half of them."
@@ -709,7 +712,7 @@ def thorough(n):
         ]:
             values = examine(one, f"{title} in {str(kind)[6:]}")
             expect(shares(values), [0.25, 0.5, 0.25, 0.0], f"the shares for {title}, within 0.08", atol=0.08, rtol=0.0)
-        whole = torch.full((n, 60), 0.5, dtype=kind)
+        whole = torch.full((n, 61), 0.5, dtype=kind)
         values = examine(whole[:, ::2], f"every second column of a larger tensor in {str(kind)[6:]}")
         expect(shares(values), [0.25, 0.5, 0.25, 0.0], "its shares, within 0.08", atol=0.08, rtol=0.0)
     scalars = [strange_(torch.full((), 3.0)) for _ in range(12)]
@@ -718,7 +721,7 @@ def thorough(n):
     told = f"Yours: {', '.join(f'{one.item():.3g}' for one in scalars)}."
     fine = all(one.item() == 0 or 5 <= abs(one.item()) <= 10 for one in scalars)
     require(fine, "each of them is 0, or from 5 to 10 in size", told)
-    whole = torch.full((n, 6), 0.5)
+    whole = torch.full((n, 7), 0.5)
     part = whole[:, ::2]
     strange_(inplace(part))
     expect(whole[:, ::2], part, "the larger tensor has the new values")
@@ -863,7 +866,7 @@ styles = dict(zip(rules, ["-", "--", ":", "-.", "-"]))
 for column, activation in enumerate(("tanh", "ReLU")):
     for row, part in enumerate(("activations", "gradients")):
         ax = axes[row, column]
-        for number, name in enumerate(rules):
+        for name in rules:
             spread = [one.double().std().item() for one in deep[activation, name][row]]
             colour = COLOURS["output" if row == 0 else "loss"] if name == "He" else INK
             ax.plot(range(1, 51), spread, styles[name], color=colour, lw=2.6 if name == "He" else 1.6, label=name)
@@ -910,14 +913,14 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Backwards a layer multiplies the gradient's variance by $\mathrm{fan\_out}\cdot\sigma^2$, and the activation's slope takes its share. So gradients **vanish** or **explode** as the signal
-# does. With He's rule and the ReLU they stay as large as they are. With tanh and std 1 only the saturated units' small slopes hold the gradient back, and the factor of 256 wins: it explodes although the activations look tame.
+# Going backwards, a layer multiplies the gradient's variance by $\mathrm{fan\_out}\cdot\sigma^2$, and the activation's slope takes its share. So gradients **vanish** or **explode** as the signal
+# does. With He's rule and the ReLU they stay as large as they are. With tanh and std 1 only the saturated units' small slopes hold the gradient back, and the factor of 256 wins: the gradient explodes although the activations look tame.
 # Where a line or a histogram is missing, the values have left the picture or even the range of float32.
 #
 # </details>
 #
-# **The two rules.** Forward one wants $\sigma^2 = 1/\mathrm{fan\_in}$, backward $1/\mathrm{fan\_out}$. Xavier Glorot's rule (2010) is the compromise, meant for tanh; Kaiming He's (2015) is
-# for the ReLU and lets the forward direction decide:
+# **The two rules.** Without an activation function, $\sigma^2 = 1/\mathrm{fan\_in}$ would keep the size of the signal, and $1/\mathrm{fan\_out}$ that of the gradient. Xavier Glorot's rule (2010) is a
+# compromise between the two and is meant for tanh. Kaiming He's (2015) is meant for the ReLU and chooses the signal:
 #
 # $$\sigma^2_{\text{Xavier}} = \frac{2}{\mathrm{fan\_in} + \mathrm{fan\_out}}, \qquad \sigma^2_{\text{He}} = \frac{2}{\mathrm{fan\_in}}.$$
 #
@@ -1173,7 +1176,7 @@ draw_curves(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Only He's net learns. In three others the outputs hardly depend on the input and the gradients are tiny: the loss stays at that of a guess. With std 1 the very first loss is
+# Only He's net learns. With three others, the outputs hardly depend on the input and the gradients are tiny: the loss stays at that of a guess. With std 1 the very first loss is
 # enormous, and one step later it is *nan*. `nn.Linear`'s default does well in a net with a few layers, as in the earlier notebooks. For a deep net, choose the rule yourself, or use residual
 # connections (`10_modules`) or normalisation.
 #
@@ -1226,7 +1229,7 @@ for name, pair in candidates.items():
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# A state_dict holds values, not ties. Loading copies values into the parameters that are there: a tied net stays tied, a fresh one does not become so. That is why the tie belongs into `__init__` or `forward`.
+# A state_dict holds values, not ties. Loading copies values into the parameters that are there: a tied net stays tied, a fresh one does not become so. That is why the tie belongs in `__init__` or `forward`.
 #
 # </details>
 #
@@ -1239,7 +1242,7 @@ for name, pair in candidates.items():
 # - `encoder`, an `nn.Linear(in_features, hidden)` with its usual initial values, holds $W$ and $b$;
 # - `decoder_bias` is $c$, of shape `(in_features,)`, initially 0.
 #
-# `forward(x)` takes `x` of shape `(…, in_features)` and returns the output, of the same shape; `x` stays as it is. Gradients reach `x` and all three parameters, $W$ by both ways. The tie must also hold after `net.double()`,
+# `forward(x)` takes `x` of shape `(…, in_features)` and returns the output, of the same shape; `x` stays as it is. Gradients reach `x` and all three parameters, $W$ through both of its uses. The tie must also hold after `net.double()`,
 # after `load_state_dict` and after an optimizer's step.
 #
 # <details><summary>Hint 1: where does the second weight come from?</summary>
@@ -1280,6 +1283,19 @@ class TiedAutoencoder(nn.Module):
 
 
 # %% check="tied" points=3
+from contextlib import contextmanager
+
+
+@contextmanager
+def unfilled_is_nan():
+    """Inside, torch.empty gives nan, so that a parameter that nobody has filled shows."""
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 def told(shapes):
     return {name: str(tuple(shape)) for name, shape in sorted(shapes.items())}
 
@@ -1353,7 +1369,8 @@ def compare(net, x, what, tolerance=1e-4, earlier=None):
 def examine(c, h, seed):
     g = torch.Generator().manual_seed(seed)
     name = f"TiedAutoencoder({c}, {h})"
-    net = TiedAutoencoder(c, h)
+    with unfilled_is_nan():
+        net = TiedAutoencoder(c, h)
     shapes = {"encoder.weight": (h, c), "encoder.bias": (h,), "decoder_bias": (c,)}
     found = {part: parameter.shape for part, parameter in net.named_parameters()}
     expect(
@@ -1372,7 +1389,7 @@ def examine(c, h, seed):
     kind = dict(net.named_modules())["encoder"].__class__.__name__
     expect(kind, "Linear", f"the encoder of {name}")
     parameters = dict(net.named_parameters())
-    expect(parameters["decoder_bias"].detach().clone(), torch.zeros(c), f"the initial decoder_bias of {name}")
+    expect(parameters["decoder_bias"].detach().clone(), torch.zeros(c), f"the initial decoder_bias of {name}", mistakes={"It was never filled: torch.empty does not.": torch.full((c,), math.nan)})
     start = parameters["encoder.weight"].detach().clone()
     first_bias = parameters["encoder.bias"].detach().clone()
     small = max(start.abs().max().item(), first_bias.abs().max().item()) <= 1 / c**0.5
@@ -1419,7 +1436,7 @@ for _ in range(300):
 print(f"mean squared error {loss.item():.3f}; a net that always gives the mean digit: {digits.var(dim=0).mean():.3f}")
 
 # %% yours varies folded label="Draw six digits and what comes back"
-pictured = digits[[0, 1, 2, 3, 4, 5]]
+pictured = digits[:6]
 draw_images(
     [image for part in (pictured, autoencoder(pictured).detach()) for image in (part - digits.min()).clamp(min=0).view(6, 8, 8)],
     [title if i == 0 else "" for title in ("input", "output") for i in range(6)],
@@ -1525,7 +1542,7 @@ def examine(dim, x, title):
         told = "Yours is centred over one dimension and then over the other: take one mean over both."
         mistakes |= {told: wanted_for(wanted_for(x, dim[0]), dim[1])}
     expect(y.detach(), wanted, f"{name}(x) for {title}", rtol=1e-4, atol=1e-5, mistakes=mistakes)
-    require(y.requires_grad, f"autograd passes through {name}", "The path is cut.")
+    require(y.requires_grad, f"autograd passes through {name}", "The path is cut: no_grad, .data and .detach() do that.")
     upstream = torch.arange(y.numel(), dtype=y.dtype).view(y.shape).square() / y.numel()
     gradient = torch.autograd.grad(y, x, upstream)[0]
     mistakes = {"The mean is detached: a gradient flows through it as well.": upstream} if x.numel() > 1 else {}
@@ -1612,6 +1629,19 @@ class OwnLinear(nn.Module):
 
 
 # %% check="own_linear" points=3
+from contextlib import contextmanager
+
+
+@contextmanager
+def unfilled_is_nan():
+    """Inside, torch.empty gives nan, so that a parameter that nobody has filled shows."""
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 def told(shapes):
     return {name: str(tuple(shape)) for name, shape in sorted(shapes.items())}
 
@@ -1650,7 +1680,8 @@ def judge_start(weight, bias, fan_in, what):
 def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
     g = torch.Generator().manual_seed(seed)
     name = f"OwnLinear({c}, {d})" if bias else f"OwnLinear({c}, {d}, bias=False)"
-    layer = OwnLinear(c, d) if bias else OwnLinear(c, d, bias=False)
+    with unfilled_is_nan():
+        layer = OwnLinear(c, d) if bias else OwnLinear(c, d, bias=False)
     require(not isinstance(layer, nn.Linear), f"{name} is no nn.Linear", "Derive the class from nn.Module.")
     parts = [type(part).__name__ for part in layer.children()]
     require(len(parts) == 0, f"{name} has no modules inside", "Make the parameters yourself.")
@@ -1669,8 +1700,11 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
     )
     expect(sorted(layer.state_dict()), sorted(shapes), f"the names in the state_dict of {name}")
     if not bias:
-        require(layer.bias is None, f"{name}.bias is None", "It is something else.")
+        told_none = "It is something else, or there is no such attribute: `self.bias = None`."
+        require(getattr(layer, "bias", 0) is None, f"{name}.bias is None", told_none)
     start = {part: value.detach().clone() for part, value in found.items()}
+    filled = all(bool(value.isfinite().all()) for value in start.values())
+    require(filled, f"a new {name} has values", "They were never filled: call reset_parameters() at the end of __init__.")
     judge_start(start["weight"], start.get("bias"), c, f"a new {name}")
     other = dict((OwnLinear(c, d) if bias else OwnLinear(c, d, bias=False)).named_parameters())["weight"]
     told_seed = "Two layers have the same weights: draw them, without a seed, for each layer."
@@ -1699,7 +1733,7 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
         expect(gradients, right, f"the gradients of {name}, added up over {turn + 1} passes", rtol=1e-3, atol=1e-4)
     layer.reset_parameters()
     now = dict(layer.named_parameters())
-    same = all(now[part] is found[part] for part in shapes)
+    same = all(now[part] is found[part] and now[part].grad is not None for part in shapes)
     require(same, "reset_parameters() keeps the parameters", "It makes new ones, which an optimizer does not know: fill them in place.")
     again = {part: value.detach().clone() for part, value in now.items()}
     trained = not torch.equal(again["weight"], values["weight"])

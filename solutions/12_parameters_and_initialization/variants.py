@@ -101,6 +101,12 @@ def collect(net, last):
     return {name: p for name, p in net.named_parameters() if last in name.split(".")}
 
 
+# %% wrong="collect" says="The keys are the full names"
+# short names
+def collect(net, last):
+    return {last: p for name, p in net.named_parameters() if name.split(".")[-1] == last}
+
+
 # %% wrong="collect" says="return the parameter, not a copy"
 # copies
 def collect(net, last):
@@ -308,17 +314,6 @@ def initialise(net, std):
                     m.bias.zero_()
 
 
-# %% wrong="initialise" says="sets torch's seed"
-# a new seed for each call
-def initialise(net, std):
-    torch.manual_seed(torch.randint(10**6, ()).item())
-    for m in net.modules():
-        if isinstance(m, nn.Linear):
-            nn.init.normal_(m.weight, std=std)
-            if m.bias is not None:
-                nn.init.zeros_(m.bias)
-
-
 # %% wrong="initialise" says="is a seed set"
 # seeded
 def initialise(net, std):
@@ -490,21 +485,31 @@ def strange_(weight):
     return weight
 
 
+# %% wrong="strange" says="`weight[mask]` is a copy"
+# values for a copy
+def strange_(weight):
+    with torch.no_grad():
+        u = torch.rand(weight.shape)
+        weight[u < 0.25].uniform_(5, 10)
+        weight[(u >= 0.25) & (u < 0.75)] = 0
+        weight[u >= 0.75].uniform_(-10, -5)
+    return weight
+
+
+# %% wrong="strange"
+# a view of memory in one piece
+def strange_(weight):
+    with torch.no_grad():
+        weight.view(-1).uniform_(-10, 10)
+        weight *= weight.abs() >= 5
+    return weight
+
+
 # %% wrong="strange" says="the larger tensor has the new values"
 # other memory
 def strange_(weight):
     new = torch.empty(weight.shape, dtype=weight.dtype).uniform_(-10, 10)
     weight.data = new * (new.abs() >= 5)
-    return weight
-
-
-# %% wrong="strange" says="sets torch's seed"
-# a new seed for each call
-def strange_(weight):
-    torch.manual_seed(torch.randint(10**6, ()).item())
-    with torch.no_grad():
-        weight.uniform_(-10, 10)
-        weight *= weight.abs() >= 5
     return weight
 
 
@@ -761,14 +766,6 @@ def gain(activation):
     return 1 / activation(z).square().mean().sqrt().item()
 
 
-# %% wrong="gain" says="use a generator of your own"
-# a seed for all
-def gain(activation):
-    torch.manual_seed(0)
-    z = torch.randn(1_000_000)
-    return 1 / activation(z).square().mean().sqrt().item()
-
-
 # %% wrong="gain" says="turns a tensor into a number"
 # a tensor
 def gain(activation):
@@ -883,6 +880,18 @@ class TiedAutoencoder(nn.Module):
 
     def forward(self, x):
         return (torch.tanh(self.encoder(x)) + self.decoder_bias) @ self.encoder.weight
+
+
+# %% wrong="tied" says="It was never filled"
+# torch.empty
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.empty(in_features))
+
+    def forward(self, x):
+        return torch.tanh(self.encoder(x)) @ self.encoder.weight + self.decoder_bias
 
 
 # %% wrong="tied" says="The tanh is missing"
@@ -1495,25 +1504,6 @@ class OwnLinear(nn.Module):
         return F.linear(x, self.weight.data, self.bias)
 
 
-# %% wrong="own_linear" says="sets torch's seed"
-# a new seed for each layer
-class OwnLinear(nn.Module):
-    def __init__(self, in_features, out_features, bias=True):
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(out_features, in_features))
-        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
-        self.reset_parameters()
-
-    def reset_parameters(self):
-        torch.manual_seed(torch.randint(10**6, ()).item())
-        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
-
-    def forward(self, x):
-        return F.linear(x, self.weight, self.bias)
-
-
 # %% wrong="own_linear" says="depend on each other"
 # a number for each row plus a number for each column
 class OwnLinear(nn.Module):
@@ -1532,6 +1522,42 @@ class OwnLinear(nn.Module):
 
     def forward(self, x):
         return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="They were never filled"
+# nobody calls reset_parameters
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="no such attribute"
+# no bias at all
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features))
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if hasattr(self, "bias"):
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias if hasattr(self, "bias") else None)
 
 
 # %% wrong="own_linear" says="Derive the class from nn.Module"
