@@ -882,18 +882,6 @@ class TiedAutoencoder(nn.Module):
         return (torch.tanh(self.encoder(x)) + self.decoder_bias) @ self.encoder.weight
 
 
-# %% wrong="tied" says="It was never filled"
-# torch.empty
-class TiedAutoencoder(nn.Module):
-    def __init__(self, in_features, hidden):
-        super().__init__()
-        self.encoder = nn.Linear(in_features, hidden)
-        self.decoder_bias = nn.Parameter(torch.empty(in_features))
-
-    def forward(self, x):
-        return torch.tanh(self.encoder(x)) @ self.encoder.weight + self.decoder_bias
-
-
 # %% wrong="tied" says="The tanh is missing"
 # linear
 class TiedAutoencoder(nn.Module):
@@ -1517,23 +1505,6 @@ class OwnLinear(nn.Module):
         d, c = self.weight.shape
         with torch.no_grad():
             self.weight.copy_((torch.randn(d, 1) + torch.randn(1, c)) * (1 / c) ** 0.5)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
-
-    def forward(self, x):
-        return F.linear(x, self.weight, self.bias)
-
-
-# %% wrong="own_linear" says="They were never filled"
-# nobody calls reset_parameters
-class OwnLinear(nn.Module):
-    def __init__(self, in_features, out_features, bias=True):
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(out_features, in_features))
-        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
-
-    def reset_parameters(self):
-        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
