@@ -9,7 +9,7 @@
 # - derive the right scale of the weights for any activation function;
 # - tie parameters, and write layers of your own, with parameters and without.
 #
-# **Points**: 17. **Time**: about 50 minutes of reading and 73 minutes for the 8 exercises. **You need**: `nn.Linear` and its initial values
+# **Points**: 17. **Time**: about 50 minutes of reading and 75 minutes for the 8 exercises. **You need**: `nn.Linear` and its initial values
 # (`04_linear`), `nn.Conv2d` (`07_convolution`), a training loop (`10_modules`), your own modules, nested ones too (`11_inside_module`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
@@ -166,10 +166,18 @@ def examine(net, last, wanted, title, mistakes=None):
         for parameter in parameters.values():
             parameter.add_(1)
     copied = [name for name in wanted if not torch.equal(answer[name].detach(), before[name] + 1)]
-    told = f"A later change of the net does not reach your {copied[0]}: return the parameter, not a copy." if copied else ""
+    told = (
+        f"A later change of the net does not reach your {copied[0]}: return the parameter, not a copy."
+        if copied
+        else ""
+    )
     require(copied == [], "the values are not copies", told)
     plain = [name for name in wanted if answer[name].requires_grad != frozen[name]]
-    told = f"Yours has another requires_grad at {plain[0]}: state_dict(), .data and .detach() do not give the parameter." if plain else ""
+    told = (
+        f"Yours has another requires_grad at {plain[0]}: state_dict(), .data and .detach() do not give the parameter."
+        if plain
+        else ""
+    )
     require(plain == [], "the values are the net's own parameters", told)
     same = {name: parameter.requires_grad for name, parameter in net.named_parameters()} == frozen
     require(same, f"{title} is as trainable as before", "requires_grad has changed.")
@@ -225,9 +233,16 @@ anywhere = {"Only the part after the last dot counts.": ["bias.weight", "bias.bi
 examine(named, "bias", ["bias.bias"], "a net with a part called bias", mistakes=anywhere)
 examine(named, "0", ["list.0"], "a net with a part called bias")
 ### BEGIN HIDDEN TESTS
-deep = nn.Sequential(nn.Sequential(nn.Sequential(nn.Linear(2, 2), Gated(2, 4))), nn.PReLU(), nn.Conv2d(1, 2, 3, bias=False))
+deep = nn.Sequential(
+    nn.Sequential(nn.Sequential(nn.Linear(2, 2), Gated(2, 4))), nn.PReLU(), nn.Conv2d(1, 2, 3, bias=False)
+)
 deep[0][0][0].weight.requires_grad_(False)
-examine(deep, "weight", ["0.0.0.weight", "0.0.1.inner.0.weight", "0.0.1.inner.2.0.weight", "0.0.1.norm.weight", "1.weight", "2.weight"], "a deep net")
+examine(
+    deep,
+    "weight",
+    ["0.0.0.weight", "0.0.1.inner.0.weight", "0.0.1.inner.2.0.weight", "0.0.1.norm.weight", "1.weight", "2.weight"],
+    "a deep net",
+)
 examine(deep, "gate", ["0.0.1.bias_list.gate"], "a deep net")
 examine(deep, "my_bias", ["0.0.1.my_bias"], "a deep net")
 examine(deep, "inner", [], "a deep net")
@@ -292,8 +307,8 @@ with torch.no_grad():
 print(layer.weight[0])
 
 # %% [markdown]
-# In older code you see `layer.weight.data[0, 0] = 42`. The effect is the same, but `.data` also bypasses the bookkeeping of autograd: if you change values between
-# `forward` and `backward()`, the gradient is silently wrong, where `no_grad` gives you an error.
+# In older code you see `layer.weight.data[0, 0] = 42`. The effect is the same, but `.data` also bypasses the bookkeeping of autograd: if you change a value between
+# `forward` and `backward()` that the backward pass needs, the gradient is silently wrong, where `no_grad` gives you an error.
 #
 # **Before you run it:** an optimizer is made first. Then three layers get new weights, all zeros, in three ways. Then the optimizer takes one step. For
 # which layers does the step change the weight?
@@ -479,7 +494,9 @@ class Mixed(nn.Module):
         self.weight = nn.Parameter(torch.randn(3, 4))
         self.bias = nn.Parameter(torch.randn(4))
         self.conv = nn.Conv1d(2, 3, 3)
-        self.inner = nn.Sequential(nn.BatchNorm1d(d), nn.Sequential(nn.Linear(c, d), nn.ReLU(), nn.Linear(d, c, bias=False)))
+        self.inner = nn.Sequential(
+            nn.BatchNorm1d(d), nn.Sequential(nn.Linear(c, d), nn.ReLU(), nn.Linear(d, c, bias=False))
+        )
         self.table = nn.Embedding(5, 6)
         self.heads = nn.ModuleList([Head(d, c)])
         self.bilinear = nn.Bilinear(2, 3, 4)
@@ -487,7 +504,9 @@ class Mixed(nn.Module):
 
 def linear_parts(net):
     """The names of the weights and of the biases of the linear layers."""
-    layers = [(name + "." if name else "", module) for name, module in net.named_modules() if isinstance(module, nn.Linear)]
+    layers = [
+        (name + "." if name else "", module) for name, module in net.named_modules() if isinstance(module, nn.Linear)
+    ]
     return [f"{name}weight" for name, _ in layers], [f"{name}bias" for name, layer in layers if layer.bias is not None]
 
 
@@ -523,7 +542,9 @@ def examine(net, std, title):
     kinds = {name: str(now[name].dtype) for name in weights + biases}
     expect(kinds, {name: str(before[name].dtype) for name in kinds}, f"{call}: the dtypes are as before")
     kept = [name for name in weights if torch.equal(now[name].detach(), before[name])]
-    told = f"{kept[0]} still has its old values: are all levels visited, and subclasses, and `net` itself?" if kept else ""
+    told = (
+        f"{kept[0]} still has its old values: are all levels visited, and subclasses, and `net` itself?" if kept else ""
+    )
     require(kept == [], f"{call}: every linear layer has new values", told)
     zeros = {name: torch.zeros_like(before[name]) for name in biases}
     drawn = {name: now[name].detach() for name in biases}
@@ -553,7 +574,9 @@ def examine(net, std, title):
         require(abs(tail - 3) < 0.5, f"{call}: the values of {name} are normal", told)
         sizes = now[name].detach().abs().flatten()
         told = "Some values come several times, or with both signs: draw each weight on its own."
-        require(sizes.unique().numel() > 0.97 * sizes.numel(), f"{call}: each value of {name} is drawn on its own", told)
+        require(
+            sizes.unique().numel() > 0.97 * sizes.numel(), f"{call}: each value of {name} is drawn on its own", told
+        )
     return {name: now[name].detach().clone() for name in weights}
 
 
@@ -627,7 +650,7 @@ print(f"variance:       {colleague.var():.1f}, where the rule gives {0.5 * (10**
 # </details>
 
 
-# %% exercise="strange" difficulty=2 minutes=8
+# %% exercise="strange" difficulty=2 minutes=10
 def strange_(weight: torch.Tensor) -> torch.Tensor:
     """Fill weight in place: U(5, 10) with probability 1/4, 0 with 1/2, U(−10, −5) with 1/4. Returns weight itself."""
     ### BEGIN SOLUTION
@@ -650,13 +673,19 @@ def shares(values):
 def examine(weight, title):
     before, call = weight.detach().clone(), f"strange_({title})"
     answer = strange_(inplace(weight))
-    require(isinstance(answer, torch.Tensor), f"{call} returns a tensor", f"Yours is a {type(answer).__name__}: return weight.")
+    require(
+        isinstance(answer, torch.Tensor),
+        f"{call} returns a tensor",
+        f"Yours is a {type(answer).__name__}: return weight.",
+    )
     told = "weight has its old values: nn.init fills it in place, and `weight = …` only gives a name to another tensor."
     require(not torch.equal(weight.detach(), before), f"{call} fills weight in place", told)
     require(answer is weight, f"{call} returns weight itself", "Yours is another tensor: return weight.")
     told = "Something was recorded: work under torch.no_grad()."
     require(weight.is_leaf and weight.grad_fn is None, f"after {call} weight is a leaf", told)
-    require(weight.requires_grad == title.startswith("a para"), f"{call} leaves requires_grad alone", "Yours changes it.")
+    require(
+        weight.requires_grad == title.startswith("a para"), f"{call} leaves requires_grad alone", "Yours changes it."
+    )
     return weight.detach().clone()
 
 
@@ -780,6 +809,7 @@ def show_table(name_of_activation, part=0):
 deep = {("tanh", name): run_deep(rule, torch.tanh) for name, rule in rules.items()}
 show_table("tanh")
 
+
 # %% predict varies folded label="Draw the tanh activations by depth"
 def draw_depths(activation, low, high, alt, zeros=True):
     """One histogram for each rule and four depths; without zeros, if there are too many to see anything else."""
@@ -805,7 +835,7 @@ draw_depths(
     -1,
     1,
     alt="Histograms of the tanh activations after layers 1, 10, 25 and 50, one row for each rule. With std 0.01 and the default they shrink to a "
-    "spike at 0. With std 1 nearly all are at -1 and 1. With Xavier they become slowly narrower, with He they keep a broad shape.",
+    "spike at 0. With std 1 nearly all are at -1 and 1. With Xavier they slowly become narrower, with He they stay broad.",
 )
 
 # %% [markdown]
@@ -823,7 +853,7 @@ draw_depths(
 # </details>
 #
 # **Before you run it:** now the ReLU. It sets half of the values to 0. What does that do to the signal of Xavier's rule over 50 layers? And what happens with std 1, now that no
-# tanh holds the values down? (The histograms leave out the zeros, which are half of the values.)
+# tanh holds the values down? (The histograms leave out the zeros, about half of the values.)
 
 # %% predict varies
 deep |= {("ReLU", name): run_deep(rule, F.relu) for name, rule in rules.items()}
@@ -876,7 +906,9 @@ for column, activation in enumerate(("tanh", "ReLU")):
     axes[1, column].set_xlabel("layer")
 axes[0, 0].set_ylabel("standard deviation")
 axes[1, 0].set_ylabel("standard deviation")
-legend = figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=10)
+legend = figure.legend(
+    *axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=10
+)
 for line in legend.get_lines():
     line.set_color(INK)  # "He" is green above and red below
 show(
@@ -899,7 +931,12 @@ for row, name in zip(axes, rules):
                 full = slice(counts.nonzero()[0][0], counts.nonzero()[0][-1] + 1)
                 heights = height + 0.85 * counts[full] / counts.max()
                 ax.stairs(heights, edges[full.start : full.stop + 1], baseline=height, fill=True, color=COLOURS["loss"])
-        ax.set(xlim=(-30, 30), yticks=[0.3, 1.3, 2.3, 3.3], yticklabels=["1", "10", "25", "50"], title=f"{name}, {activation}")
+        ax.set(
+            xlim=(-30, 30),
+            yticks=[0.3, 1.3, 2.3, 3.3],
+            yticklabels=["1", "10", "25", "50"],
+            title=f"{name}, {activation}",
+        )
         ax.tick_params(axis="y", length=0)
         ax.spines[["top", "right", "left"]].set_visible(False)
 for ax in axes[-1]:
@@ -997,9 +1034,16 @@ expect(
     bound((16, 8, 5, 3), "xavier"),
     0.1290994449,
     'bound((16, 8, 5, 3), "xavier")',
-    mistakes={"fan_out counts the positions of the kernel, too.": 0.2100420126, "No kernel positions are counted.": 0.5},
+    mistakes={
+        "fan_out counts the positions of the kernel, too.": 0.2100420126,
+        "No kernel positions are counted.": 0.5,
+    },
 )
-for shape, xavier_bound, he_bound in [((1, 1), 1.7320508076, 2.4494897428), ((4, 6, 5), 0.3464101615, 0.4472135955), ((2, 3, 2, 3, 4), 0.2236067977, 0.2886751346)]:
+for shape, xavier_bound, he_bound in [
+    ((1, 1), 1.7320508076, 2.4494897428),
+    ((4, 6, 5), 0.3464101615, 0.4472135955),
+    ((2, 3, 2, 3, 4), 0.2236067977, 0.2886751346),
+]:
     expect([bound(shape, "xavier"), bound(shape, "he")], [xavier_bound, he_bound], f"both bounds for {shape}")
 expect_error(ValueError, lambda: bound((2, 3), "normal"), 'bound((2, 3), "normal") raises a ValueError')
 expect_error(ValueError, lambda: bound((2, 3, 4), "He"), 'bound((2, 3, 4), "He") raises a ValueError')
@@ -1008,9 +1052,18 @@ g = torch.Generator().manual_seed(5)
 for shape in [(7, 900), (900, 7), (30, 20, 9), (9, 5, 7, 11), (3, 2, 6, 5, 4)]:
     largest = []
     for fill in (nn.init.xavier_uniform_, nn.init.kaiming_uniform_):
-        tensors = [fill(torch.empty(shape), **({} if fill is nn.init.xavier_uniform_ else {"nonlinearity": "relu"})) for _ in range(8)]
+        tensors = [
+            fill(torch.empty(shape), **({} if fill is nn.init.xavier_uniform_ else {"nonlinearity": "relu"}))
+            for _ in range(8)
+        ]
         largest.append(max(one.abs().max().item() for one in tensors))
-    expect([bound(shape, "xavier"), bound(shape, "he")], largest, f"both bounds for {shape}, within 0.5 %", rtol=0.005, atol=0.0)
+    expect(
+        [bound(shape, "xavier"), bound(shape, "he")],
+        largest,
+        f"both bounds for {shape}, within 0.5 %",
+        rtol=0.005,
+        atol=0.0,
+    )
 expect_error(ValueError, lambda: bound((2, 3, 1), "Xavier"), 'bound((2, 3, 1), "Xavier") raises a ValueError')
 ### END HIDDEN TESTS
 
@@ -1060,7 +1113,11 @@ def gain(activation) -> float:
 # %% check="gain" points=3
 def examine(activation, wanted, title, mistakes=None):
     answer = gain(activation)
-    require(type(answer) is float, f"gain({title}) is a float", f"Yours is a {type(answer).__name__}: .item() turns a tensor into a number.")
+    require(
+        type(answer) is float,
+        f"gain({title}) is a float",
+        f"Yours is a {type(answer).__name__}: .item() turns a tensor into a number.",
+    )
     expect(answer, wanted, f"gain({title}), within 1 %", rtol=0.01, atol=0.0, mistakes=mistakes)
     return answer
 
@@ -1087,13 +1144,27 @@ first = examine(
         "The mean is over a uniform z: draw from the normal distribution.": 2.44949,
     },
 )
-examine(torch.tanh, 1.59254, "torch.tanh", mistakes={"That is calculate_gain's rule of thumb, 5/3: use the formula.": 1.66667})
+examine(
+    torch.tanh,
+    1.59254,
+    "torch.tanh",
+    mistakes={"That is calculate_gain's rule of thumb, 5/3: use the formula.": 1.66667},
+)
 examine(nn.GELU(), 1.53353, "nn.GELU()")
 examine(step, 2.51058, "a step at 1")
-examine(waves, 0.83794, "cos(z) + 0.5", mistakes={"That is 1 over the standard deviation: the mean square does not subtract the mean.": 2.23726})
+examine(
+    waves,
+    0.83794,
+    "cos(z) + 0.5",
+    mistakes={"That is 1 over the standard deviation: the mean square does not subtract the mean.": 2.23726},
+)
 examine(nn.Identity(), 1.0, "nn.Identity()")
 again = gain(F.relu)
-require(again == first, "a second call gives the same number", f"First {first}, then {again}: it depends on torch's random numbers.")
+require(
+    again == first,
+    "a second call gives the same number",
+    f"First {first}, then {again}: it depends on torch's random numbers.",
+)
 numbers = []
 for turn in range(2):
     torch.manual_seed(3)
@@ -1155,7 +1226,10 @@ def train_deep(net, steps=150):
 
 curves = {name: train_deep(deep_net(rule)) for name, rule in rules.items()}
 for name, losses in curves.items():
-    print(f"{name:9} loss at first {losses[0]:.3g}, one step later {losses[1]:.3g}, in the last ten steps {sum(losses[-10:]) / 10:.2f}")
+    print(
+        f"{name:9} loss at first {losses[0]:.3g}, one step later {losses[1]:.3g}, in the last ten steps {sum(losses[-10:]) / 10:.2f}"
+    )
+
 
 # %% predict varies folded label="Draw the five loss curves"
 def draw_curves(curves, alt):
@@ -1202,7 +1276,9 @@ for name, pair in [("the same", tied), ("a new one", copied)]:
     pair(torch.randn(8, 4)).square().sum().backward()
     optimizer.step()
     equal = torch.equal(pair[0].weight, pair[1].weight)
-    print(f"{name:10} parameters: {len(list(pair.parameters()))}   in the state_dict: {len(pair.state_dict())}   equal: {equal}")
+    print(
+        f"{name:10} parameters: {len(list(pair.parameters()))}   in the state_dict: {len(pair.state_dict())}   equal: {equal}"
+    )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
@@ -1340,7 +1416,9 @@ def compare(net, x, what, tolerance=1e-4, earlier=None):
         }
         | copy_of(earlier, twin, other),
     )
-    require(y.requires_grad, f"{what}: autograd passes through", "The path is cut: .data, .detach() and no_grad do that.")
+    require(
+        y.requires_grad, f"{what}: autograd passes through", "The path is cut: .data, .detach() and no_grad do that."
+    )
     weights = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view(y.shape)
     (y * weights).sum().backward()
     (wanted * weights).sum().backward()
@@ -1361,7 +1439,13 @@ def compare(net, x, what, tolerance=1e-4, earlier=None):
         },
     )
     rest = {name: gradients[name] for name in ("encoder.bias", "decoder_bias")}
-    expect(rest, {"encoder.bias": twin[0].bias.grad, "decoder_bias": twin[2].bias.grad}, f"{what}: the gradients of the biases", rtol=1e-3, atol=1e-4)
+    expect(
+        rest,
+        {"encoder.bias": twin[0].bias.grad, "decoder_bias": twin[2].bias.grad},
+        f"{what}: the gradients of the biases",
+        rtol=1e-3,
+        atol=1e-4,
+    )
     require(x.grad is not None, f"{what}: a gradient reaches x", "None reaches it.")
     expect(x.grad, other.grad, f"{what}: the gradient of x", rtol=1e-3, atol=1e-4)
 
@@ -1378,11 +1462,15 @@ def examine(c, h, seed):
         told(shapes),
         f"names and shapes of the parameters of {name}",
         mistakes={
-            "The decoder has a weight of its own: W is used twice, so it is no second parameter.": told(shapes | {"decoder.weight": (c, h)}),
+            "The decoder has a weight of its own: W is used twice, so it is no second parameter.": told(
+                shapes | {"decoder.weight": (c, h)}
+            ),
             "A whole nn.Linear as decoder brings a second weight and bias: only a bias is wanted.": told(
                 {"encoder.weight": (h, c), "encoder.bias": (h,), "decoder.weight": (c, h), "decoder.bias": (c,)}
             ),
-            "decoder_bias is not registered: make it an nn.Parameter.": told({"encoder.weight": (h, c), "encoder.bias": (h,)}),
+            "decoder_bias is not registered: make it an nn.Parameter.": told(
+                {"encoder.weight": (h, c), "encoder.bias": (h,)}
+            ),
             "decoder_bias has one number for each of the in_features.": told(shapes | {"decoder_bias": (h,)}),
         },
     )
@@ -1390,7 +1478,9 @@ def examine(c, h, seed):
     expect(kind, "Linear", f"the encoder of {name}")
     parameters = dict(net.named_parameters())
     filled = bool(parameters["decoder_bias"].isfinite().all())
-    require(filled, f"decoder_bias of {name} has values", "It was never filled: torch.empty does not, torch.zeros does.")
+    require(
+        filled, f"decoder_bias of {name} has values", "It was never filled: torch.empty does not, torch.zeros does."
+    )
     expect(parameters["decoder_bias"].detach().clone(), torch.zeros(c), f"the initial decoder_bias of {name}")
     start = parameters["encoder.weight"].detach().clone()
     first_bias = parameters["encoder.bias"].detach().clone()
@@ -1440,7 +1530,11 @@ print(f"mean squared error {loss.item():.3f}; a net that always gives the mean d
 # %% yours varies folded label="Draw six digits and what comes back"
 pictured = digits[:6]
 draw_images(
-    [image for part in (pictured, autoencoder(pictured).detach()) for image in (part - digits.min()).clamp(min=0).view(6, 8, 8)],
+    [
+        image
+        for part in (pictured, autoencoder(pictured).detach())
+        for image in (part - digits.min()).clamp(min=0).view(6, 8, 8)
+    ],
     [title if i == 0 else "" for title in ("input", "output") for i in range(6)],
     columns=6,
     cell=1.0,
@@ -1539,16 +1633,27 @@ def examine(dim, x, title):
     if dim is not None:
         mistakes |= {"The mean runs over all elements, not over dim only (dim=0 is not None).": wanted_for(x, None)}
     if dim == 1 and x.shape[0] == x.shape[1]:
-        mistakes |= {"keepdim=True is missing: the mean of each row is subtracted from a column.": before - (before - wanted).t()}
+        mistakes |= {
+            "keepdim=True is missing: the mean of each row is subtracted from a column.": before - (before - wanted).t()
+        }
     if isinstance(dim, tuple) and len(dim) == 2:
         told = "Yours is centred over one dimension and then over the other: take one mean over both."
         mistakes |= {told: wanted_for(wanted_for(x, dim[0]), dim[1])}
     expect(y.detach(), wanted, f"{name}(x) for {title}", rtol=1e-4, atol=1e-5, mistakes=mistakes)
-    require(y.requires_grad, f"autograd passes through {name}", "The path is cut: no_grad, .data and .detach() do that.")
+    require(
+        y.requires_grad, f"autograd passes through {name}", "The path is cut: no_grad, .data and .detach() do that."
+    )
     upstream = torch.arange(y.numel(), dtype=y.dtype).view(y.shape).square() / y.numel()
     gradient = torch.autograd.grad(y, x, upstream)[0]
     mistakes = {"The mean is detached: a gradient flows through it as well.": upstream} if x.numel() > 1 else {}
-    expect(gradient, wanted_for(upstream, dim), f"the gradient of x through {name}", rtol=1e-4, atol=1e-4, mistakes=mistakes)
+    expect(
+        gradient,
+        wanted_for(upstream, dim),
+        f"the gradient of x through {name}",
+        rtol=1e-4,
+        atol=1e-4,
+        mistakes=mistakes,
+    )
     told = {"The mean of the first call was kept.": (before * before - (before - wanted)).detach()}
     other = before * before
     expect(layer(other), wanted_for(other, dim), f"{name} of another x", rtol=1e-4, atol=1e-4, mistakes=told)
@@ -1671,8 +1776,16 @@ def judge_start(weight, bias, fan_in, what):
             },
         )
         tail = (values**4).mean().item() / (values**2).mean().item() ** 2
-        require(abs(tail - 3) < 0.5, f"{what}: the weights are normal", "The spread is right, the shape is not: is it uniform?")
-        require(abs(values.mean().item()) < values.std().item() / 20, f"{what}: the mean of the weights is close to 0", f"Yours is {values.mean().item():.4g}.")
+        require(
+            abs(tail - 3) < 0.5,
+            f"{what}: the weights are normal",
+            "The spread is right, the shape is not: is it uniform?",
+        )
+        require(
+            abs(values.mean().item()) < values.std().item() / 20,
+            f"{what}: the mean of the weights is close to 0",
+            f"Yours is {values.mean().item():.4g}.",
+        )
         told = "Some come several times, or with both signs."
         require(values.abs().unique().numel() > 0.97 * values.numel(), f"{what}: each weight is drawn on its own", told)
     if bias is not None:
@@ -1706,7 +1819,9 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
         require(getattr(layer, "bias", 0) is None, f"{name}.bias is None", told_none)
     start = {part: value.detach().clone() for part, value in found.items()}
     filled = all(bool(value.isfinite().all()) for value in start.values())
-    require(filled, f"a new {name} has values", "They were never filled: call reset_parameters() at the end of __init__.")
+    require(
+        filled, f"a new {name} has values", "They were never filled: call reset_parameters() at the end of __init__."
+    )
     judge_start(start["weight"], start.get("bias"), c, f"a new {name}")
     other = dict((OwnLinear(c, d) if bias else OwnLinear(c, d, bias=False)).named_parameters())["weight"]
     told_seed = "Two layers have the same weights: draw them, without a seed, for each layer."
@@ -1723,7 +1838,14 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
         y, wanted = layer(inplace(mine)), reference(theirs)
         expect(mine.detach(), x, f"{name} leaves x as it was")
         no_bias = {"The bias is not added.": F.linear(x, values["weight"])} if bias else {}
-        expect(y.detach(), wanted.detach(), f"{name}(x) for x of shape {tuple(x.shape)}", rtol=1e-4, atol=1e-5, mistakes=no_bias)
+        expect(
+            y.detach(),
+            wanted.detach(),
+            f"{name}(x) for x of shape {tuple(x.shape)}",
+            rtol=1e-4,
+            atol=1e-5,
+            mistakes=no_bias,
+        )
         require(y.requires_grad, f"autograd passes through {name}", "The path is cut: .data and .detach() do that.")
         upstream = torch.randn(wanted.shape, generator=g)
         (y * upstream).sum().backward()
@@ -1736,16 +1858,26 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
     layer.reset_parameters()
     now = dict(layer.named_parameters())
     same = all(now[part] is found[part] and now[part].grad is not None for part in shapes)
-    require(same, "reset_parameters() keeps the parameters", "It makes new ones, which an optimizer does not know: fill them in place.")
+    require(
+        same,
+        "reset_parameters() keeps the parameters",
+        "It makes new ones, which an optimizer does not know: fill them in place.",
+    )
     again = {part: value.detach().clone() for part, value in now.items()}
     trained = not torch.equal(again["weight"], values["weight"])
     require(trained, "reset_parameters() draws new weights", "The weight keeps its values.")
-    require(not torch.equal(again["weight"], start["weight"]), "reset_parameters() draws other weights than at the start", "Is a seed set?")
+    require(
+        not torch.equal(again["weight"], start["weight"]),
+        "reset_parameters() draws other weights than at the start",
+        "Is a seed set?",
+    )
     judge_start(again["weight"], again.get("bias"), c, f"{name} after reset_parameters()")
     layer.double()
     reference.load_state_dict(again)
     x = torch.randn(2, c, generator=g, dtype=torch.float64)
-    expect(layer(x).detach(), reference.double()(x).detach(), f"{name} in float64, after double()", rtol=1e-6, atol=1e-6)
+    expect(
+        layer(x).detach(), reference.double()(x).detach(), f"{name} in float64, after double()", rtol=1e-6, atol=1e-6
+    )
 
 
 examine(4, 3, True, 81)

@@ -285,7 +285,12 @@ def initialise(net, std):
     for m in net.modules():
         if isinstance(m, nn.Linear):
             with torch.no_grad():
-                m.weight.copy_(torch.randn(max(m.weight.numel() // 2, 1), dtype=m.weight.dtype).repeat(2)[: m.weight.numel()].view_as(m.weight) * std)
+                m.weight.copy_(
+                    torch.randn(max(m.weight.numel() // 2, 1), dtype=m.weight.dtype)
+                    .repeat(2)[: m.weight.numel()]
+                    .view_as(m.weight)
+                    * std
+                )
             if m.bias is not None:
                 nn.init.zeros_(m.bias)
 
@@ -367,7 +372,10 @@ def strange_(weight):
 def strange_(weight):
     data = weight.data
     nn.init.uniform_(data, 5, 10)
-    data *= torch.randint(-1, 3, data.shape).clamp(max=1) * 0 + torch.tensor([-1.0, 0.0, 0.0, 1.0])[torch.randint(4, data.shape)]
+    data *= (
+        torch.randint(-1, 3, data.shape).clamp(max=1) * 0
+        + torch.tensor([-1.0, 0.0, 0.0, 1.0])[torch.randint(4, data.shape)]
+    )
     return weight
 
 
