@@ -162,7 +162,7 @@ def initialise(net, std):
 # misses subclasses
 def initialise(net, std):
     for m in net.modules():
-        if type(m) == nn.Linear:
+        if type(m) is nn.Linear:
             nn.init.normal_(m.weight, std=std)
             if m.bias is not None:
                 nn.init.zeros_(m.bias)
@@ -840,7 +840,7 @@ class TiedAutoencoder(nn.Module):
         return torch.einsum("...h,hc->...c", code, self.encoder.weight) + self.decoder_bias
 
 
-# %% wrong="tied" says="The decoder has a weight of its own"
+# %% wrong="tied" says="decoder.weight is a second one"
 # a second parameter that shares the memory
 class TiedAutoencoder(nn.Module):
     def __init__(self, in_features, hidden):
@@ -854,7 +854,7 @@ class TiedAutoencoder(nn.Module):
         return self.decoder(torch.tanh(self.encoder(x))) + self.decoder_bias
 
 
-# %% wrong="tied" says="A whole nn.Linear as decoder"
+# %% wrong="tied" says="decoder.weight is a second one"
 # nothing is tied
 class TiedAutoencoder(nn.Module):
     def __init__(self, in_features, hidden):
@@ -888,6 +888,19 @@ class TiedAutoencoder(nn.Module):
 
     def forward(self, x):
         return (torch.tanh(self.encoder(x)) + self.decoder_bias) @ self.encoder.weight
+
+
+# %% wrong="tied" says="The bias is called decoder_bias"
+# a decoder layer that is tied
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder = nn.Module()
+        self.decoder.bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        return torch.tanh(self.encoder(x)) @ self.encoder.weight + self.decoder.bias
 
 
 # %% wrong="tied" says="The tanh is missing"
