@@ -851,8 +851,8 @@ draw_depths(
 #
 # So each layer multiplies the mean square of the signal by $\mathrm{fan\_in}\cdot\sigma^2$, and tanh makes it smaller, the more so the larger it is. For 256 inputs: with
 # std 0.01 the factor is 0.026, and after 50 layers nothing is left. The default has $\sigma^2 = 1/(3\,\mathrm{fan\_in})$ and a factor of ⅓. With std 1 it is
-# 256: every tanh is driven to ±1, where its slope is almost 0 (it is *saturated*) and the
-# output hardly depends on the input any more. Xavier's rule has a factor of 1, so that only
+# 256: every tanh is driven to ±1, where its slope is almost 0: the unit is *saturated*. What
+# that means for the gradient, the next section shows. Xavier's rule has a factor of 1, so that only
 # the tanh itself makes the signal smaller, slowly. He's has a factor of 2, which the tanh cuts back until the two balance.
 #
 # </details>
@@ -967,7 +967,7 @@ show(
 # </details>
 #
 # **The two rules.** Without an activation function, $\sigma^2 = 1/\mathrm{fan\_in}$ would keep the size of the signal, and $1/\mathrm{fan\_out}$ that of the gradient. Xavier Glorot's rule (2010) is a
-# compromise between the two and is meant for tanh. Kaiming He's (2015) is meant for the ReLU and chooses the signal:
+# compromise between the two and is meant for tanh. Kaiming He's (2015) is meant for the ReLU and sides with the signal:
 #
 # $$\sigma^2_{\text{Xavier}} = \frac{2}{\mathrm{fan\_in} + \mathrm{fan\_out}}, \qquad \sigma^2_{\text{He}} = \frac{2}{\mathrm{fan\_in}}.$$
 #
