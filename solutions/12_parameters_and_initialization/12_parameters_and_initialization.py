@@ -620,9 +620,8 @@ case = torch.randint(3, (100_000,))
 size = torch.empty(100_000).uniform_(5, 10)
 colleague = torch.where(case == 0, size, torch.where(case == 1, 0.0, -size))
 print(f"share of zeros: {(colleague == 0).double().mean():.3f}")
-print(
-    f"variance:       {colleague.var():.1f}, where the rule gives {0.5 * (10**3 - 5**3) / 3 / 5:.1f}"
-)  # explained below
+wanted = 0.5 * (10**3 - 5**3) / 3 / 5  # the explanation derives it
+print(f"variance:       {colleague.var():.1f}, where the rule gives {wanted:.1f}")
 
 # %% [markdown]
 # <details><summary>Why?</summary>
@@ -1319,7 +1318,8 @@ for name, pair in candidates.items():
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `deepcopy` copies each object once, so the copy is tied, too. `double()` changes the parameter that both layers hold. A state_dict holds values, not ties: loading copies values into the parameters that are there: a tied net stays tied, a fresh one does not become so. That is why the tie belongs in `__init__` or `forward`.
+# `deepcopy` copies each object once, so the copy is tied, too. `double()` changes the parameter that both layers hold. A state_dict holds
+# values, not ties. Loading copies the values into the parameters that are there, so a tied net stays tied and a fresh one stays untied. That is why the tie belongs in `__init__` or `forward`.
 #
 # </details>
 #
