@@ -1272,3 +1272,21 @@ def test_gpu_is_there_for_those_who_may_use_it_only(isolation):
     notebook, _ = run(*cells, isolation=isolation)
     assert printed(notebook)[:2] == ["", "False\n"]
     assert errors(notebook)[2] != []
+
+
+def test_set_up_and_tools_are_parsed_before_the_fork():
+    """One with a magic still fails in its own run, and harms no other."""
+
+    def tools(code: str):
+        about = {"grade_id": "tools", "grade": False, "solution": False, "locked": True}
+        return new_code_cell(code, metadata={"nbgrader": about})
+
+    sound = "def helper():\n    return 41"
+    with pytest.raises(CourseError, match="SyntaxError"):
+        run(tools("%who"))
+    for _ in range(2):
+        notebook, report = run(tools(sound), f"print(helper() + 1, {sound!r} in get_ipython().compile.early)")
+        assert printed(notebook) == ["", "42 True\n"], report.problems
+    secret = "assert helper() == 42"
+    notebook, _ = run(tools(sound), check(secret), f"print({secret!r} in get_ipython().compile.early)")
+    assert printed(notebook)[2] == "False\n"

@@ -15,6 +15,7 @@ import socket
 import traceback
 from collections.abc import Callable
 from pathlib import PurePosixPath
+from types import CodeType
 from typing import Any
 
 import msgpack
@@ -30,6 +31,8 @@ from autograder.notebook.failures import failing_call
 
 #: Random numbers of every check begin here, for everyone and every time.
 SEED = 20_240_229
+#: What set-up and tools are called in tracebacks.
+SETUP = "set-up"
 #: How many bytes are kept of the files that learners' code has left in its folder.
 MOST_LEFT = 50_000_000
 #: How many such files are kept, and how long their paths may be.
@@ -116,7 +119,7 @@ class Examiner:
     def _run_setup(self, code: str, seconds: float) -> dict:
         """The set-up cell: on both sides, because checks use its names, too."""
         with contextlib.redirect_stdout(io.StringIO()):  # the learner's process prints the same
-            exec(_compile(code, "set-up"), self.namespace)
+            exec(compiled(code, SETUP), self.namespace)
         return self._run_cell(code, seconds, {}, [])
 
     def _run_cell(self, code: str, seconds: float, pictures: dict[str, str], alone: list[str]) -> dict:
@@ -163,7 +166,7 @@ class Examiner:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 self.link.begin(SEED)
                 space = self._space(names)
-                exec(_compile(code, label), space)
+                exec(compiled(code, label), space)
         except Lost as lost:
             outcome["status"], outcome["detail"] = self._why(lost), lost.detail
             if outcome["status"] == "error":
@@ -313,8 +316,9 @@ def _expecting_nothing_of_the_learners(expect: Callable) -> Callable:
     return strict
 
 
-def _compile(code: str, label: str):
-    """Compiled, with its text where tracebacks look for it."""
+@functools.cache
+def compiled(code: str, label: str) -> CodeType:
+    """A cell, compiled, with its text where tracebacks look for it."""
     name = f"<{label}>"
     linecache.cache[name] = (len(code), None, code.splitlines(True), name)
     return compile(code, name, "exec")
