@@ -116,7 +116,7 @@ for way, value in ways.items():
 # - A parameter that several modules share appears once, under its first name. Buffers are not parameters. If nothing matches, the dict is empty.
 # - Frozen parameters count like all others. `net` stays as it is.
 #
-# <details><summary>Hint 1: who knows all names?</summary>
+# <details><summary>Hint 1: who knows all the names?</summary>
 #
 # `net.named_parameters()` visits all levels and yields pairs of a full name and a parameter. You only have to choose.
 #
@@ -174,7 +174,7 @@ def examine(net, last, wanted, title, mistakes=None):
     require(copied == [], "the values are not copies", told)
     plain = [name for name in wanted if answer[name].requires_grad != frozen[name]]
     told = (
-        f"Yours has another requires_grad at {plain[0]}: state_dict(), .data and .detach() do not give the parameter."
+        f"The requires_grad of your {plain[0]} differs: state_dict(), .data and .detach() do not give the parameter."
         if plain
         else ""
     )
@@ -194,7 +194,7 @@ examine(
     ["0.bias", "0.inner.0.bias", "0.bias_list.bias", "0.norm.bias", "1.0.bias", "1.1.bias"],
     "the net with a gated block",
     mistakes={
-        "`my_bias` ends in the same letters, but its last part is another: compare the whole part.": [
+        "`my_bias` ends in the same letters, but its last part is `my_bias`: compare the whole part.": [
             "0.bias", "0.my_bias", "0.inner.0.bias", "0.bias_list.bias", "0.norm.bias", "1.0.bias", "1.1.bias",
         ],
         "The name only contains \"bias\": compare its last part with `last`.": [
@@ -251,10 +251,10 @@ examine(deep, "inner", [], "a deep net")
 # %% [markdown]
 # ## A parameter carries its gradient
 #
-# A parameter is more than its values: `.grad` holds its gradient, `.requires_grad` says whether it gets one.
+# A parameter is more than its values: `.grad` holds its gradient, and `.requires_grad` says whether it gets one.
 #
-# **Before you run it:** in this net the second layer is frozen and the third one is not used in `forward`. The table shows for each
-# layer's weight whether `.grad` is `None`, all zeros, or other numbers. Fill it in before you look.
+# **Before you run it:** in this net the second layer is frozen and the third one is not used in `forward`. For each layer's weight, the table shows
+# at four moments whether `.grad` is `None`, all zeros, or other numbers. Fill in all four rows before you look.
 
 
 # %% predict
@@ -307,11 +307,11 @@ with torch.no_grad():
 print(layer.weight[0])
 
 # %% [markdown]
-# In older code you see `layer.weight.data[0, 0] = 42`. The effect is the same, but `.data` also bypasses the bookkeeping of autograd: if you use it to change a value between
-# `forward` and `backward()` that the backward pass needs, the gradient is silently wrong, where `no_grad` gives you an error.
+# In older code you will see `layer.weight.data[0, 0] = 42`. The effect is the same, but `.data` also bypasses the bookkeeping of autograd. Suppose
+# you change a value after `forward` that `backward()` still needs: with `.data` the gradient is silently wrong; under `no_grad` you get an error.
 #
 # **Before you run it:** an optimizer is made first. Then three layers get new weights, all zeros, in three ways. Then the optimizer takes one step. For
-# which layers does the step change the weight?
+# which of the layers does this step change the weight?
 
 # %% predict
 three = nn.ModuleList([nn.Linear(3, 1), nn.Linear(3, 1), nn.Linear(3, 1)])
@@ -331,9 +331,10 @@ for way, layer in zip(ways, three):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The first two keep the `Parameter`, which is what the optimizer holds. (The second one gives it new memory, so a tensor that shared the old memory, such as an earlier
-# `bias.detach()`, no longer sees what happens.) The third puts a *new* object into the layer. It gets its gradient, but the optimizer still holds the old object,
-# which nobody uses any more. There is no error: the layer just never learns. Overwrite in place, as the first way does, or make the optimizer last.
+# The first two keep the `Parameter`, which is what the optimizer holds. (The second one gives it new memory, so a tensor that shared the old memory,
+# such as an earlier `weight.detach()`, no longer follows it.) The third puts a *new* object into the layer. It gets its gradient, but the optimizer
+# still holds the old object, which nobody uses any more. There is no error: the layer just never learns. Overwrite in place, as the first way does,
+# or create the optimizer last.
 #
 # </details>
 #
@@ -352,7 +353,8 @@ for way, layer in zip(ways, three):
 #
 # They know tensors, not layers. `net.apply(function)` calls your function once for each module of the net, and the function decides what to do with it.
 #
-# **Before you run it:** the function below notes the kind of each module that it gets. Which modules are on the list for this nested net, and in which order?
+# **Before you run it:** the function below notes the type of each module that it gets. Which modules are on the list for this nested net, and in
+# which order?
 
 # %% predict
 nested = nn.Sequential(nn.Sequential(nn.Linear(2, 3), nn.ReLU()), nn.Linear(3, 1))
@@ -571,10 +573,10 @@ def examine(net, std, title):
             },
         )
         require(abs(mean) < std / 20, f"{call}: the mean of {name} is close to 0", f"Yours is {mean:.4g}.")
-        told = "The spread is right, the shape is not: is it uniform, or cut off?"
+        told = "The spread is right, but not the distribution: is it uniform, or cut off?"
         require(abs(tail - 3) < 0.5, f"{call}: the values of {name} are normal", told)
         sizes = now[name].detach().abs().flatten()
-        told = "Some values come several times, or with both signs: draw each weight on its own."
+        told = "Some values occur several times, or with both signs: draw each weight on its own."
         require(
             sizes.unique().numel() > 0.97 * sizes.numel(), f"{call}: each value of {name} is drawn on its own", told
         )
@@ -626,7 +628,8 @@ print(f"variance:       {colleague.var():.1f}, where the rule gives {wanted:.1f}
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Three cases with equal chances give one third of zeros instead of one half. So two thirds of the weights are large instead of one half, and the variance is 4/3 of what it should be. The rule's variance is
+# Three cases with equal chances make one third of the weights 0 instead of one half. So two thirds of the weights are large instead of one half, and
+# the variance is 4/3 of what it should be. The rule's variance is
 # $\frac12 E[u^2]$ with $u \sim U(5, 10)$, and $E[u^2] = \frac{10^3 - 5^3}{3 \cdot 5} \approx 58.3$.
 #
 # </details>
@@ -636,8 +639,8 @@ print(f"variance:       {colleague.var():.1f}, where the rule gives {wanted:.1f}
 # Write `strange_(weight)` for this rule. `weight` is a tensor of any shape, of dtype float32 or float64. Fill it **in place**, each element drawn independently of all others, and return `weight`
 # itself, as the functions of `nn.init` do.
 #
-# - It also works if `weight` requires a gradient, as an `nn.Parameter` does, and it stays a leaf without a gradient function. It also works for a part of a tensor, such as `t[:, ::2]`,
-#   and leaves the rest alone.
+# - It also works if `weight` requires a gradient, as an `nn.Parameter` does; `weight` then stays a leaf, without a `grad_fn`. It also works for a
+#   part of a tensor, such as `t[:, ::2]`, and leaves the rest alone.
 # - Each call draws new values; do not seed.
 #
 # <details><summary>Hint 1: one draw is enough</summary>
@@ -648,7 +651,7 @@ print(f"variance:       {colleague.var():.1f}, where the rule gives {wanted:.1f}
 #
 # <details><summary>Hint 2: "a leaf Variable that requires grad"</summary>
 #
-# The functions of `nn.init` do not record; your own operations do, unless they are under `torch.no_grad()`.
+# What the functions of `nn.init` do is not recorded; your own operations are, unless they run under `torch.no_grad()`.
 #
 # </details>
 
@@ -681,7 +684,7 @@ def examine(weight, title):
         f"{call} returns a tensor",
         f"Yours is a {type(answer).__name__}: return weight.",
     )
-    told = "weight has its old values: nn.init fills it in place, and `weight = …` only gives a name to another tensor."
+    told = "weight has its old values: nn.init fills it in place; `weight = …` only gives its name to another tensor."
     require(not torch.equal(weight.detach(), before), f"{call} fills weight in place", told)
     require(answer is weight, f"{call} returns weight itself", "Yours is another tensor: return weight.")
     told = "Something was recorded: work under torch.no_grad()."
@@ -723,7 +726,7 @@ place = ((size - 5) / 5).sort().values
 wanted = (torch.arange(len(place)) + 0.5) / len(place)
 told = "Some parts of 5…10 have more values than others."
 require((place - wanted).abs().max().item() * len(place) ** 0.5 < 3, "the sizes are uniform", told)
-told = "Some sizes come several times: draw each element on its own."
+told = "Some sizes occur several times: draw each element on its own."
 require(size.unique().numel() > 0.98 * len(size), "each size is drawn on its own", told)
 cases = torch.stack([2 * zeros - 1, signs])
 products = [(cases[:, 1:] * cases[:, :-1]).mean((1, 2)), (cases[:, :, 1:] * cases[:, :, :-1]).mean((1, 2))]
@@ -806,7 +809,8 @@ def show_table(name_of_activation, part=0):
 
 
 # %% [markdown]
-# **Before you run it:** with tanh, the five rules give very different results. For which do the activations die out? For which do they stay near ±1, and for which in between?
+# **Before you run it:** with 256 units, the default, Xavier's and He's rule give weights with standard deviations of 0.036, 0.0625 and 0.088. With
+# tanh, the five rules lead to very different results. For which do the activations die out? For which do they stay near ±1, and for which in between?
 
 # %% predict varies
 deep = {("tanh", name): run_deep(rule, torch.tanh) for name, rule in rules.items()}
@@ -848,16 +852,16 @@ draw_depths(
 #
 # $$\mathrm{Var}(s) = \mathrm{fan\_in} \cdot \sigma^2 \cdot E[h^2].$$
 #
-# So each layer multiplies the mean square of the signal by $\mathrm{fan\_in}\cdot\sigma^2$, and tanh makes it smaller, the more so the larger it is. For 256 inputs: with
-# std 0.01 the factor is 0.026, and after 50 layers nothing is left. The default has $\sigma^2 = 1/(3\,\mathrm{fan\_in})$ and a factor of ⅓. With std 1 it is
-# 256: every tanh is driven to ±1, where its slope is almost 0: the unit is *saturated*. What
-# that means for the gradient, the next section shows. Xavier's rule has a factor of 1, so that only
-# the tanh itself makes the signal smaller, slowly. He's has a factor of 2, which the tanh cuts back until the two balance.
+# So each layer multiplies the mean square of the signal by $\mathrm{fan\_in}\cdot\sigma^2$, and tanh makes it smaller, the more so the larger it is.
+# For 256 inputs: with std 0.01 the factor is 0.026, and after 50 layers nothing is left. The default has $\sigma^2 = 1/(3\,\mathrm{fan\_in})$ and a
+# factor of ⅓. With std 1 it is 256: almost every tanh is driven to ±1, where its slope is almost 0: the unit is *saturated*. You will soon see what
+# that means for the gradient. Xavier's rule has a factor of 1, so that only the tanh itself makes the signal smaller, slowly. He's has a factor of 2,
+# which the tanh cuts back until the two balance.
 #
 # </details>
 #
-# **Before you run it:** now the ReLU, which sets about half of the values to 0. What does that do to the signal of Xavier's rule over 50 layers? And what happens with std 1? (The
-# histograms leave out the zeros.)
+# **Before you run it:** now the ReLU, which sets about half of the values to 0. Under Xavier's rule, what does that do to the signal over 50 layers?
+# And what happens with std 1? (The histograms leave out the zeros.)
 
 # %% predict varies
 deep |= {("ReLU", name): run_deep(rule, F.relu) for name, rule in rules.items()}
@@ -876,19 +880,21 @@ draw_depths(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The ReLU halves the mean square: $E[\mathrm{ReLU}(s)^2] = \frac12 \mathrm{Var}(s)$. With Xavier's rule each layer halves it, and $2^{-50}$ of the variance is left, or
-# $2^{-25} \approx 3 \cdot 10^{-8}$ of the standard deviation. With the default, the mean square falls by a factor of 6 per layer. With std 1 the values grow until float32
-# overflows to infinity, and ∞ − ∞ is *nan*. He's rule doubles the variance that Xavier's gives, which makes up exactly for the ReLU.
+# The ReLU halves the mean square: $E[\mathrm{ReLU}(s)^2] = \frac12 \mathrm{Var}(s)$. With Xavier's rule each layer halves it, and $2^{-50}$ of it is
+# left, or $2^{-25} \approx 3 \cdot 10^{-8}$ of the standard deviation. With the default, the mean square falls by a factor of 6 per layer. With std 1
+# the values grow until float32 overflows to infinity, and ∞ − ∞ is *nan*. He's rule doubles the variance that Xavier's gives, which makes up exactly
+# for the ReLU.
 #
 # </details>
 #
-# ### Backwards, the same story
+# ### Backwards through the layers
 #
 # The gradient goes through the same layers in the other direction, and is multiplied by the same weights. At layer 50 we
 # feed in standard normal numbers as the gradient, so its standard deviation there is 1; `retain_grad()` keeps what arrives at each layer.
 #
-# **Before you run it:** with He's rule and the ReLU, does the gradient that arrives at layer 1 have about the same size as the one at layer 50? And with tanh and std 1, where the
-# activations are of full size at every depth? (The first picture shows the standard deviations, the second one histograms of the sizes of the gradients at four depths.)
+# **Before you run it:** with He's rule and the ReLU, how large is the gradient that arrives at layer 1, compared with the one at layer 50? And with
+# tanh and std 1, where the activations are of full size at every depth? (The first picture shows the standard deviations, the second one histograms
+# of the sizes of the gradients at four depths.)
 
 # %% predict varies
 for name in ("tanh", "ReLU"):
@@ -975,7 +981,8 @@ show(
 #
 # ### Exercise: Xavier's and He's bounds
 #
-# Both rules also come with uniform values from $U(-a, a)$, which has the variance $a^2/3$. Write `bound(shape, rule)`: the $a$ for which $U(-a, a)$ has the variance that the rule asks for, as a Python float.
+# Both rules also come in a uniform version with values from $U(-a, a)$, which has the variance $a^2/3$. Write `bound(shape, rule)`. It returns the
+# $a$ for which $U(-a, a)$ has the variance that the rule asks for, as a Python float.
 #
 # - `shape` is the shape of a weight, a tuple of 2 (linear) to 5 ints (1-d, 2-d and 3-d convolutions have 3, 4 and 5), all at least 1.
 # - `rule` is `"xavier"` or `"he"`. For any other string, raise a `ValueError`.
@@ -1025,7 +1032,7 @@ expect(
     mistakes={
         "You used fan_out: the weight's shape is (fan_out, fan_in).": 0.2449489743,
         "That is the standard deviation: the bound is larger, because the variance is a²/3.": 0.0816496581,
-        "That is the bound of nn.Linear's default, without He's factor of 2 and with its own 1/3.": 0.0577350269,
+        "That is 1/√fan_in, the bound of nn.Linear's default: start from He's variance, 2/fan_in.": 0.0577350269,
         "That is the square of the bound: the root is missing.": 0.02,
     },
 )
@@ -1090,7 +1097,8 @@ expect_error(ValueError, lambda: bound((2, 3, 1), "Xavier"), 'bound((2, 3, 1), "
 #
 # Write `gain(activation)`: $\gamma$ as a Python float, correct to within 1 %.
 #
-# - `activation` is a function, or a module without parameters, that maps each element of a float tensor on its own. It may jump, and its mean need not be 0.
+# - `activation` is a function, or a module without parameters, that maps each element of a float tensor on its own. It may have jumps, and its mean
+#   need not be 0.
 # - Every call with the same function gives the same number, and torch's random numbers are left as they were: code that draws after your call draws the same values as without it.
 #
 # <details><summary>Hint 1: an expected value is a mean</summary>
@@ -1201,7 +1209,7 @@ for activation, wanted, title in [
 #
 # </details>
 #
-# ## What it does to training
+# ## What the scale does to training
 #
 # Twenty layers with ReLUs, 64 units wide, read digits. Everything is the same in each run except the initial weights.
 #
@@ -1259,9 +1267,9 @@ draw_curves(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Only He's net learns. With three others, the outputs hardly depend on the input and the gradients are tiny: the loss stays at that of a guess. With std 1 the very first loss is
-# enormous, and one step later it is *nan*. `nn.Linear`'s default does well in a net with a few layers, as in the earlier notebooks. For a deep net, choose the rule yourself, or use residual
-# connections (`10_modules`) or normalisation.
+# Only He's net learns. With three of the others, the outputs hardly depend on the input and the gradients are tiny: the loss stays at that of a
+# guess. With std 1 the very first loss is enormous, and one step later it is *nan*. `nn.Linear`'s default does well in nets of a few layers, as in
+# the earlier notebooks. For a deep net, choose the rule yourself, or use residual connections (`10_modules`) or normalisation.
 #
 # </details>
 
@@ -1337,7 +1345,7 @@ for name, pair in candidates.items():
 #
 # <details><summary>Hint 1: where does the second weight come from?</summary>
 #
-# There is none. `forward` reads `self.encoder.weight` twice; so nothing can come apart.
+# There is none. `forward` uses `self.encoder.weight` twice, so nothing can come apart.
 #
 # </details>
 #
@@ -1472,7 +1480,7 @@ def examine(c, h, seed):
     shapes = {"encoder.weight": (h, c), "encoder.bias": (h,), "decoder_bias": (c,)}
     found = {part: parameter.shape for part, parameter in net.named_parameters()}
     second = [part for part, shape in found.items() if len(shape) == 2 and part != "encoder.weight"]
-    advice = "Forward uses self.encoder.weight for both directions: the decoder needs no layer of its own."
+    advice = "Use self.encoder.weight for both directions in forward: the decoder needs no layer of its own."
     told_second = f"{second[0]} is a second one. {advice}" if second else ""
     require(second == [] or "encoder.weight" not in found, f"{name} has one weight", told_second)
     expect(
@@ -1494,7 +1502,7 @@ def examine(c, h, seed):
     parameters = dict(net.named_parameters())
     filled = bool(parameters["decoder_bias"].isfinite().all())
     require(
-        filled, f"decoder_bias of {name} has values", "It was never filled: torch.empty does not, torch.zeros does."
+        filled, f"decoder_bias of {name} has values", "It was never filled: use torch.zeros rather than torch.empty."
     )
     expect(parameters["decoder_bias"].detach().clone(), torch.zeros(c), f"the initial decoder_bias of {name}")
     start = parameters["encoder.weight"].detach().clone()
@@ -1522,7 +1530,7 @@ examine(6, 1, 63)
 # %% [markdown]
 # ### Your autoencoder at work
 #
-# It squeezes each digit of 64 pixels into 16 numbers, and is trained for 300 steps to rebuild them. (If yours is not
+# It squeezes the 64 pixels of each digit into 16 numbers, and is trained for 300 steps to rebuild the pixels from these. (If yours is not
 # finished, an autoencoder with two separate weights stands in.)
 
 
@@ -1583,8 +1591,9 @@ print(f"the mean of a centred batch: {y.mean().item():.1e}")
 #
 # Write the module `Centred(dim=None)`. `forward(x)` returns a new tensor: `x` minus its mean.
 #
-# - With `dim=None` it is the mean over all elements. With an int or a tuple of ints it is the mean over these dimensions, for each place in the other dimensions separately. They may be negative.
-# - `x` has any shape that has these dimensions, and is float32 or float64; the result has the same shape and dtype. `x` stays as it is.
+# - With `dim=None` it is the mean over all elements. With an int or a tuple of ints it is the mean over these dimensions, for each place in the other
+#   dimensions separately. The ints may be negative.
+# - `x` may have any shape with these dimensions, and is float32 or float64; the result has the same shape and dtype. `x` stays as it is.
 # - The module has no parameters and no buffers. Gradients flow back through both the element and the mean.
 #
 # <details><summary>Hint 1: the shapes do not fit</summary>
@@ -1694,8 +1703,9 @@ examine((1,), draw(6, 4).t(), "x of shape (4, 6), transposed")
 # %% [markdown]
 # ### With parameters
 #
-# You have seen in `nn.Linear` what a layer with parameters needs: `nn.Parameter`s made in `__init__`, a method `reset_parameters` that fills them, and a `forward`. A parameter that is left out
-# gets the value None (`self.bias = None` or, as `nn.Linear` does, `self.register_parameter("bias", None)`), so that `layer.bias` exists.
+# A layer with parameters needs what `nn.Linear` has: `nn.Parameter`s made in `__init__`, a method `reset_parameters` that fills them, and a
+# `forward`. A parameter that is left out gets the value None (`self.bias = None` or, as `nn.Linear` does, `self.register_parameter("bias", None)`),
+# so that `layer.bias` exists.
 #
 # ### Exercise: Your own linear layer
 #
@@ -1794,14 +1804,14 @@ def judge_start(weight, bias, fan_in, what):
         require(
             abs(tail - 3) < 0.5,
             f"{what}: the weights are normal",
-            "The spread is right, the shape is not: is it uniform?",
+            "The spread is right, but not the distribution: is it uniform?",
         )
         require(
             abs(values.mean().item()) < values.std().item() / 20,
             f"{what}: the mean of the weights is close to 0",
             f"Yours is {values.mean().item():.4g}.",
         )
-        told = "Some come several times, or with both signs."
+        told = "Some occur several times, or with both signs."
         require(values.abs().unique().numel() > 0.97 * values.numel(), f"{what}: each weight is drawn on its own", told)
     if bias is not None:
         expect(bias, torch.zeros_like(bias), f"{what}: the bias")
@@ -1823,7 +1833,7 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
         f"names and shapes of the parameters of {name}",
         mistakes={
             "The weight is (out_features, in_features).": told(shapes | {"weight": (c, d)}),
-            "Nothing is registered: nn.Module sees nn.Parameters, no plain tensors.": {},
+            "Nothing is registered: nn.Module sees nn.Parameters, not plain tensors.": {},
             "With bias=False there is no bias.": told({"weight": (d, c), "bias": (d,)}),
             "The bias is missing, or not registered: make it an nn.Parameter.": told({"weight": (d, c)}),
         },
@@ -1911,7 +1921,8 @@ examine(6, 1, True, 85, ((1,), (2, 1, 2)))
 #
 # After many convolutions you may not want to compute how many features arrive at the first linear layer. A *lazy* layer learns it from its first input.
 #
-# **Before you run it:** what is the shape of the weight before and after the first call? What happens if you initialise it before that? And does an optimizer made early know the weight?
+# **Before you run it:** what is the shape of the weight before and after the first call? Why can't you initialise the weight before that call? And
+# does an optimizer made before it know the weight?
 
 # %% predict
 lazy = nn.LazyLinear(3)
@@ -1940,7 +1951,7 @@ print("the optimizer holds the weight:", optimizer.param_groups[0]["params"][0] 
 # A net of twenty of your layers, with a GELU after each, learns to read digits. PyTorch has no ready-made gain for GELU, so your `gain` gives the scale of the weights. For
 # comparison, the same net starts from the default rule.
 #
-# **Before you run it:** in 150 steps, does either of the nets learn? What share of the new digits will it read?
+# **Before you run it:** in 150 steps, does either of the nets learn? What share of new digits, kept out of training, will it read correctly?
 
 
 # %% folded label="What stands in for your gain"
@@ -2003,8 +2014,10 @@ draw_curves(
 #
 # <details><summary>2. What does each layer multiply the mean square of the signal by, and what do Xavier and He make of it?</summary>
 #
-# By $\mathrm{fan\_in} \cdot \sigma^2$, times what the activation leaves of it. Xavier's $\sigma^2 = 2/(\mathrm{fan\_in} + \mathrm{fan\_out})$ makes the factor 1 for square layers, forward and backward. He's $2/\mathrm{fan\_in}$ makes up for the
-# ReLU, which halves the mean square. For any other activation: $\gamma^2 / \mathrm{fan\_in}$ with $\gamma = 1/\sqrt{E[f(z)^2]}$.
+# By $\mathrm{fan\_in} \cdot \sigma^2$, times what the activation leaves of it. With Xavier's $\sigma^2 = 2/(\mathrm{fan\_in} + \mathrm{fan\_out})$,
+# both $\mathrm{fan\_in} \cdot \sigma^2$ and, on the way back, $\mathrm{fan\_out} \cdot \sigma^2$ are 1 if the layer has as many outputs as inputs.
+# He's $2/\mathrm{fan\_in}$ makes up for the ReLU, which halves the mean square. For any other activation: $\gamma^2 / \mathrm{fan\_in}$ with
+# $\gamma = 1/\sqrt{E[f(z)^2]}$.
 #
 # </details>
 #

@@ -31,7 +31,7 @@ def collect(net, last):
     return {name: net.get_parameter(name) for name in names if name.split(".")[-1] == last}
 
 
-# %% wrong="collect" says="its last part is another"
+# %% wrong="collect" says="its last part is `my_bias`"
 # letters instead of parts
 def collect(net, last):
     return {name: p for name, p in net.named_parameters() if name.endswith(last)}
