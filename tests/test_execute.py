@@ -844,6 +844,19 @@ torch.manual_seed(4)
 assert torch.equal(draw(), first) and not torch.equal(draw(), first)
 """,
     ),
+    "a seed of the learner's": (
+        "def draw(seed):\n    if seed:\n        torch.manual_seed(seed)\n    return torch.rand(3)",
+        """
+torch.manual_seed(4)
+assert torch.initial_seed() == 4
+draw(None)
+assert torch.initial_seed() == 4
+draw(5)
+assert torch.initial_seed() == 5
+torch.manual_seed(6)
+assert torch.initial_seed() == 6
+""",
+    ),
     "what torch does": (
         "def loop(x): return torch.stack([row.relu() for row in x])\ndef at_once(x): return x.clamp(min=0)",
         """

@@ -92,7 +92,10 @@ class Examiner:
         self._share_seeds()
 
     def _share_seeds(self) -> None:
-        """A seed that a check sets applies to the learner's code, too, as it does where both run in one process."""
+        """A seed that a check sets applies to the learner's code, too, as it does where both run in one process.
+
+        One that the learner's code sets can be read here, but does not apply: it could be chosen to make a check easy.
+        """
         seed_here = torch.manual_seed
 
         def seed_both(seed: int) -> torch.Generator:
@@ -100,6 +103,7 @@ class Examiner:
             return seed_here(seed)
 
         torch.manual_seed = seed_both
+        torch.initial_seed = lambda: self.link.seeds[-1] if self.link.seeds else self.link.learners_seed
 
     def run(self) -> None:
         """Greet the learner's process, then run the cells that the grader sends, one by one."""

@@ -339,6 +339,7 @@ class Student:
         answer["arguments"] = self._changed_arguments(request)
         self._settle_contents(request["inplace"])
         answer["events"] = self.events
+        answer["seed"] = torch.initial_seed()
         return answer
 
     def _watched(self, watch: Watch) -> tuple[list, list]:
