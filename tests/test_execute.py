@@ -857,6 +857,15 @@ torch.manual_seed(6)
 assert torch.initial_seed() == 6
 """,
     ),
+    "deterministic algorithms": (
+        "def fill(): return torch.empty(100)",
+        """
+torch.use_deterministic_algorithms(True)
+assert fill().isnan().all()
+torch.use_deterministic_algorithms(False)
+assert not fill().isnan().all()
+""",
+    ),
     "what torch does": (
         "def loop(x): return torch.stack([row.relu() for row in x])\ndef at_once(x): return x.clamp(min=0)",
         """

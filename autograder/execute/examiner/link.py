@@ -160,6 +160,7 @@ class Link:
             "with": words,
             "number": self.tapes,
             "grad": torch.is_grad_enabled(),
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
             "watch": bool(self.watching),
             "watch_operations": any(one.wants_operations for one in self.watching),
             "output_limit": self.output_limit,

@@ -321,7 +321,8 @@ class Student:
         try:
             self._take_state(request)
             mode = torch.enable_grad() if request["grad"] else torch.no_grad()
-            with mode, watch or nullcontext():
+            deterministic = _deterministic() if request["deterministic"] else nullcontext()
+            with mode, deterministic, watch or nullcontext():
                 result = getattr(self, f"_do_{request['do']}")(*request["with"])
             answer["value"] = self._encode_result(result, request)
         except BaseException as error:
@@ -846,6 +847,16 @@ def _seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """As in a check that has asked for it: ``torch.empty`` gives nan, for instance."""
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def _share(one: torch.Tensor, other: torch.Tensor) -> bool:
