@@ -113,7 +113,7 @@ for way, value in ways.items():
 # the order of `net.named_parameters()`; the values are the parameters themselves, not copies.
 #
 # - `last` is compared with the part after the last dot. So `"bias"` matches `bias` and `0.block 1.0.bias`, but not `0.my_bias` and not `bias.0`.
-# - A parameter that several modules share appears once, under its first name. Buffers are not parameters. If nothing matches, the dict is empty.
+# - A parameter that several modules share appears once, under its first name; its other names do not count. Buffers are not parameters. If nothing matches, the dict is empty.
 # - Frozen parameters count like all others. `net` stays as it is.
 #
 # <details><summary>Hint 1: who knows all the names?</summary>
@@ -156,7 +156,8 @@ def examine(net, last, wanted, title, mistakes=None):
     before = {name: value.clone() for name, value in net.state_dict().items()}
     frozen = {name: parameter.requires_grad for name, parameter in parameters.items()}
     answer = collect(inplace(net), last)
-    require(isinstance(answer, dict), f"collect({title}, {last!r}) is a dict", f"Yours is a {type(answer).__name__}.")
+    told = "Yours is None: is a `return` missing?" if answer is None else f"Yours is a {type(answer).__name__}."
+    require(isinstance(answer, dict), f"collect({title}, {last!r}) is a dict", told)
     mistakes = {"The keys are the full names.": [last]} | (mistakes or {}) if len(wanted) > 1 else mistakes
     expect(list(answer), wanted, f"the names in collect({title}, {last!r}), in order", mistakes=mistakes)
     values = all(isinstance(value, torch.Tensor) for value in answer.values())
@@ -224,6 +225,17 @@ tied = nn.ModuleDict({"a": shared, "b": nn.Sequential(shared, nn.Linear(3, 3))})
 twice = ["a.bias", "b.0.bias", "b.1.bias"]
 once = {"A shared parameter appears once, under its first name.": twice}
 examine(tied, "bias", ["a.bias", "b.1.bias"], "a net with a shared layer", mistakes=once)
+pair = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.BatchNorm1d(3), nn.BatchNorm1d(3))
+pair[1].weight = pair[0].weight
+twice = ["0.weight", "1.weight", "2.weight", "3.weight"]
+once = {"Two layers hold one weight: it appears once, under its first name.": twice}
+examine(pair, "weight", ["0.weight", "2.weight", "3.weight"], "a net with two tied layers", mistakes=once)
+equal = {"Parameters with equal values are not the same parameter.": ["0.bias", "1.bias", "2.bias"]}
+examine(pair, "bias", ["0.bias", "1.bias", "2.bias", "3.bias"], "a net with two tied layers", mistakes=equal)
+scaled = nn.ModuleDict({"a": nn.ParameterDict({"scale": torch.ones(2)}), "b": nn.LayerNorm(2)})
+scaled["b"].weight = scaled["a"]["scale"]
+second = {"The first name of this parameter is a.scale: b.weight is its second name.": ["b.weight"]}
+examine(scaled, "weight", [], "a net with a parameter of two names", mistakes=second)
 layer = nn.Linear(2, 3)
 names = {"A name without a dot is its own last part.": []}
 examine(layer, "bias", ["bias"], "nn.Linear(2, 3)", mistakes=names)
@@ -555,6 +567,9 @@ def examine(net, std, title):
     for name in weights:
         mean, spread, tail = moments(now[name])
         told = "Neighbours in a row or a column depend on each other: draw each weight on its own."
+        swapped = abs(mean - std) < 0.05 and abs(spread - 1) < 0.04
+        told_swapped = "`std` went in as the mean: the order is normal_(t, mean, std)."
+        require(not swapped, f"{call}: the mean of {name} is close to 0", told_swapped)
         require(dependence(now[name]) < 0.1, f"{call}: the values of {name} do not depend on each other", told)
         expect(
             spread,
@@ -585,10 +600,14 @@ def examine(net, std, title):
 
 net = Mixed(120, 150)
 net.inner[1][0].weight.requires_grad_(False)
+net.heads[0].bias.requires_grad_(False)
 first = examine(net, 0.2, "a net with many kinds of layers")
 second = examine(net, 0.2, "the same net again")
 told = "It does not: is a seed set?"
 require(all(not torch.equal(first[name], second[name]) for name in first), "the second call draws other values", told)
+told = "inner.1.2 and heads.0, which have the same shape, get the same values: draw for each layer."
+alike = torch.equal(first["inner.1.2.weight"], first["heads.0.weight"])
+require(not alike, "two layers of one shape get different values", told)
 examine(nn.Linear(100, 160).double(), 2.5, "nn.Linear(100, 160) in float64")
 nets = [nn.Linear(120, 150), nn.Linear(120, 150)]
 for net in nets:
@@ -596,7 +615,10 @@ for net in nets:
 told = "Two nets got the same values: is a seed set, or a tensor kept?"
 require(not torch.equal(nets[0].weight, nets[1].weight), "two nets get different values", told)
 torch.manual_seed(3)
-initialise(nn.Linear(2, 3), 1.0)
+single = nn.Linear(1, 1)
+initialise(inplace(single), 1.0)
+told = "It is not finite. A single value has no spread to divide by: `std` is the parameter of the distribution."
+require(math.isfinite(single.weight.item()), "the only weight of nn.Linear(1, 1) is a number", told)
 require(torch.initial_seed() == 3, "no seed is set", "Your function sets torch's seed: leave it alone.")
 ### BEGIN HIDDEN TESTS
 net = nn.Sequential(nn.Sequential(Mixed(200, 90)), Head(130, 140, bias=False), nn.Conv2d(1, 2, 3), nn.LayerNorm(4))
@@ -700,6 +722,8 @@ told = "Some keep their old values. `weight[mask]` is a copy, so `weight[mask].u
 require(not bool((weight == 77).any()), "every element has a new value", told)
 zeros, signs = (weight == 0).double(), weight.sign().double()
 told = "The whole tensor shares one case: choose it for each element."
+if not bool(weight.any()):
+    told += " All are 0 here: `weight[mask].uniform_(…)` fills a copy, so assign to `weight[mask]`."
 require(signs.unique().numel() > 1, "the elements do not all share one case", told)
 row, column = zeros.mean(1).std().item(), zeros.mean(0).std().item()
 told = "Whole rows or columns share one case: choose it for each element."
@@ -719,13 +743,15 @@ expect(
         "Values up to 5 are in, those from 5 to 10 are not.": [0.0, 0.0, 0.0, 1.0],
     },
 )
-size = weight[weight != 0].abs().double()
-told = f"Yours run from {size.min():.2f} to {size.max():.2f}."
-require(size.min().item() < 5.01 and size.max().item() > 9.99, "the sizes fill 5…10", told)
-place = ((size - 5) / 5).sort().values
-wanted = (torch.arange(len(place)) + 0.5) / len(place)
-told = "Some parts of 5…10 have more values than others."
-require((place - wanted).abs().max().item() * len(place) ** 0.5 < 3, "the sizes are uniform", told)
+for sign, values in [("positive", weight[weight > 0]), ("negative", weight[weight < 0])]:
+    size = values.abs().double()
+    told = f"Yours run from {size.min():.2f} to {size.max():.2f}."
+    require(size.min().item() < 5.01 and size.max().item() > 9.99, f"the {sign} values fill 5…10 in size", told)
+    place = ((size - 5) / 5).sort().values
+    wanted = (torch.arange(len(place)) + 0.5) / len(place)
+    told = "Some parts of 5…10 have more values than others."
+    require((place - wanted).abs().max().item() * len(place) ** 0.5 < 3, f"the {sign} values are uniform", told)
+size = weight[weight != 0].abs()
 told = "Some sizes occur several times: draw each element on its own."
 require(size.unique().numel() > 0.98 * len(size), "each size is drawn on its own", told)
 cases = torch.stack([2 * zeros - 1, signs])
@@ -750,12 +776,20 @@ def thorough(n):
         whole = torch.full((n, 61), 0.5, dtype=kind)
         values = examine(whole[:, ::2], f"every second column of a larger tensor in {str(kind)[6:]}")
         expect(shares(values), [0.25, 0.5, 0.25, 0.0], "its shares, within 0.08", atol=0.08, rtol=0.0)
-    scalars = [strange_(torch.full((), 3.0)) for _ in range(12)]
+    scalars = [strange_(torch.full((), 3.0)) for _ in range(24)]
     shapes = {str(tuple(one.shape)) for one in scalars}
-    require(shapes == {"()"}, "twelve tensors without dimensions", f"The shapes are {shapes}.")
+    require(shapes == {"()"}, "24 tensors without dimensions", f"The shapes are {shapes}.")
     told = f"Yours: {', '.join(f'{one.item():.3g}' for one in scalars)}."
     fine = all(one.item() == 0 or 5 <= abs(one.item()) <= 10 for one in scalars)
     require(fine, "each of them is 0, or from 5 to 10 in size", told)
+    none = sum(one.item() == 0 for one in scalars)
+    told = f"{none} of them are 0: a single element is 0 with probability 1/2, too."
+    require(0 < none < 24, "some of them are 0 and some are not", told)
+    parameter = nn.Parameter(torch.full((n,), 0.5))
+    earlier = parameter.detach()
+    strange_(inplace(parameter))
+    told = "It does not: `.data = …` gives the parameter other memory. Write into the memory that it has."
+    require(torch.equal(earlier, parameter.detach()), "an earlier detach() of a parameter sees the new values", told)
     whole = torch.full((n, 7), 0.5)
     part = whole[:, ::2]
     strange_(inplace(part))
@@ -1014,6 +1048,9 @@ def bound(shape: tuple[int, ...], rule: str) -> float:
 
 
 # %% check="bound" points=2
+answer = bound((100, 300), "xavier")
+told = f"Yours is a {type(answer).__name__}: use math.sqrt, or float(…) around the result."
+require(type(answer) is float, 'bound((100, 300), "xavier") is a float', told)
 expect(
     bound((100, 300), "xavier"),
     0.1224744871,
@@ -1023,6 +1060,7 @@ expect(
         "That is the square of the bound: the root is missing.": 0.015,
         "That is He's bound.": 0.1414213562,
         "The 2 of the rule is missing.": 0.0866025404,
+        "The sum in the denominator needs brackets: 6 / (fan_in + fan_out).": 10.0009999500,
     },
 )
 expect(
@@ -1044,6 +1082,7 @@ expect(
         "The positions of the kernel are missing: each output sums over 8 · 5 · 3 products.": 0.8660254038,
         "Only the first size of the kernel is counted.": 0.3872983346,
         "fan_in does not include the 16 kernels.": 0.0559016994,
+        "The kernel need not be square.": 0.1732050808,
     },
 )
 expect(
@@ -1063,6 +1102,8 @@ for shape, xavier_bound, he_bound in [
     expect([bound(shape, "xavier"), bound(shape, "he")], [xavier_bound, he_bound], f"both bounds for {shape}")
 expect_error(ValueError, lambda: bound((2, 3), "normal"), 'bound((2, 3), "normal") raises a ValueError')
 expect_error(ValueError, lambda: bound((2, 3, 4), "He"), 'bound((2, 3, 4), "He") raises a ValueError')
+expect_error(ValueError, lambda: bound((2, 3), ""), 'bound((2, 3), "") raises a ValueError')
+expect_error(ValueError, lambda: bound((2, 3), "xavier_he"), 'bound((2, 3), "xavier_he") raises a ValueError')
 ### BEGIN HIDDEN TESTS
 g = torch.Generator().manual_seed(5)
 for shape in [(7, 900), (900, 7), (30, 20, 9), (9, 5, 7, 11), (3, 2, 6, 5, 4)]:
@@ -1081,6 +1122,8 @@ for shape in [(7, 900), (900, 7), (30, 20, 9), (9, 5, 7, 11), (3, 2, 6, 5, 4)]:
         atol=0.0,
     )
 expect_error(ValueError, lambda: bound((2, 3, 1), "Xavier"), 'bound((2, 3, 1), "Xavier") raises a ValueError')
+expect_error(ValueError, lambda: bound((2, 3), "the"), 'bound((2, 3), "the") raises a ValueError')
+expect_error(ValueError, lambda: bound((2, 3), "x"), 'bound((2, 3), "x") raises a ValueError')
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1097,13 +1140,13 @@ expect_error(ValueError, lambda: bound((2, 3, 1), "Xavier"), 'bound((2, 3, 1), "
 #
 # Write `gain(activation)`: $\gamma$ as a Python float, correct to within 1 %.
 #
-# - `activation` is a function, or a module without parameters, that maps each element of a float tensor on its own. It may have jumps, and its mean
+# - `activation` is a function, or a module without parameters, that maps each element of a float tensor on its own and returns a new tensor. It may have jumps, and its mean
 #   need not be 0.
 # - Every call with the same function gives the same number, and torch's random numbers are left as they were: code that draws after your call draws the same values as without it.
 #
 # <details><summary>Hint 1: an expected value is a mean</summary>
 #
-# Two ways lead there: the mean over many random $z$ (a million are enough here), or an integral, as a sum over a fine grid from −8 to 8: $E[f(z)^2] = \int f(z)^2\, \varphi(z)\, dz$ with the density
+# Two ways lead there: the mean over many random $z$ (a million are enough for the functions that the check tries), or an integral, as a sum over a fine grid from −8 to 8: $E[f(z)^2] = \int f(z)^2\, \varphi(z)\, dz$ with the density
 # $\varphi(z) = e^{-z^2/2}/\sqrt{2\pi}$.
 #
 # </details>
@@ -1130,11 +1173,8 @@ def gain(activation) -> float:
 # %% check="gain" points=3
 def examine(activation, wanted, title, mistakes=None):
     answer = gain(activation)
-    require(
-        type(answer) is float,
-        f"gain({title}) is a float",
-        f"Yours is a {type(answer).__name__}: .item() turns a tensor into a number.",
-    )
+    advice = "is a `return` missing?" if answer is None else ".item() turns a tensor into a number."
+    require(type(answer) is float, f"gain({title}) is a float", f"Yours is a {type(answer).__name__}: {advice}")
     expect(answer, wanted, f"gain({title}), within 1 %", rtol=0.01, atol=0.0, mistakes=mistakes)
     return answer
 
@@ -1148,6 +1188,19 @@ def waves(z):
     return torch.cos(z) + 0.5
 
 
+def squared(z):
+    return F.relu(z) ** 2
+
+
+unit, half = gain(nn.Identity()), gain(F.relu)
+if type(unit) is float and type(half) is float:
+    told = (
+        f"Both are {unit:.4g} times what they should be: is the step of the grid missing, or a factor of the density?"
+    )
+    same = unit < 0.9 and abs(half - 1.41421 * unit) < 0.01 * unit
+    require(not same, "the gains of nn.Identity() and F.relu are not both off by one factor", told)
+    told = f"Yours is {half:.5g}, which is close: take more random numbers, or a finer grid."
+    require(not 0.01 < abs(half / 1.41421 - 1) < 0.12, "gain(F.relu) is correct to within 1 %", told)
 first = examine(
     F.relu,
     1.41421,
@@ -1176,6 +1229,7 @@ examine(
     mistakes={"That is 1 over the standard deviation: the mean square does not subtract the mean.": 2.23726},
 )
 examine(nn.Identity(), 1.0, "nn.Identity()")
+examine(squared, 0.81650, "relu(z)²")
 again = gain(F.relu)
 require(
     again == first,
@@ -1185,9 +1239,10 @@ require(
 numbers = []
 for turn in range(2):
     torch.manual_seed(3)
+    torch.rand(5)
     if turn:
         gain(torch.sin)
-    numbers.append(torch.rand(()).item())
+    numbers.append([torch.rand(()).item(), gain(nn.RReLU())])  # RReLU draws its slopes from torch's random numbers
 told = "They are not: use a generator of your own, or a grid."
 require(numbers[0] == numbers[1] and torch.initial_seed() == 3, "torch's random numbers are left as they were", told)
 ### BEGIN HIDDEN TESTS
@@ -1421,6 +1476,7 @@ def compare(net, x, what, tolerance=1e-4, earlier=None):
     other = x.detach().clone().requires_grad_()
     before = other.detach().clone()
     y, wanted = net(inplace(x)), twin(other)
+    require(isinstance(y, torch.Tensor), f"{what}: the output is a tensor", f"Yours is {y}: is a `return` missing?")
     expect(x.detach(), before, f"{what}: x is left as it was")
     plain = nn.Sequential(twin[0], twin[2])
     expect(
@@ -1517,11 +1573,16 @@ def examine(c, h, seed):
     compare(net, torch.randn(c, 5, generator=g).t(), f"{name} after a step")
     compare(net, torch.randn(2, 3, c, generator=g), f"{name}, more dimensions")
     compare(net, torch.randn(c, generator=g), f"{name}, one sample")
+    compare(net, 1000 * torch.randn(4, c, generator=g), f"{name}, large values")
     net.double()
     compare(net, torch.randn(3, c, generator=g, dtype=torch.float64), f"{name} after net.double()", 1e-9)
 
 
 examine(5, 3, 61)
+large = dict(TiedAutoencoder(100, 50).named_parameters())["encoder.weight"].detach()
+ratio = (large.std() / nn.Linear(100, 5000).weight.std()).item()
+advice = f"Their standard deviation is {ratio:.2f} times nn.Linear's: leave them as nn.Linear draws them."
+require(0.95 < ratio < 1.05, "the weights of TiedAutoencoder(100, 50) have nn.Linear's initial values", advice)
 ### BEGIN HIDDEN TESTS
 examine(4, 7, 62)
 examine(6, 1, 63)
@@ -1648,10 +1709,15 @@ def examine(dim, x, title):
     require(hasattr(layer, "_parameters"), f"{name} has the registries of a module", told)
     held = len(list(layer.parameters())) + len(list(layer.buffers()))
     require(held == 0, f"{name} has neither parameters nor buffers", f"It has {held}.")
-    x, before = x.clone().requires_grad_(), x.clone()
+    before, wanted = x.clone(), wanted_for(x, dim)
     y = layer(inplace(x))
-    expect(x.detach(), before, f"{name} leaves x as it was")
-    wanted, mistakes = wanted_for(x, dim), {"x is returned as it is.": before}
+    told = f"Yours is a {type(y).__name__}: is a `return` missing?"
+    require(isinstance(y, torch.Tensor), f"{name}(x) is a tensor", told)
+    changed = {"`x -= mean` changes x: `x - mean` makes a new tensor.": wanted}
+    expect(x, before, f"{name} leaves x as it was", mistakes=changed)
+    x = before.clone().requires_grad_()
+    y = layer(x)
+    mistakes = {"x is returned as it is.": before}
     if x.numel() > 1:
         mistakes |= {"That is the mean itself: subtract it.": before - wanted}
     if dim is not None:
@@ -1663,7 +1729,8 @@ def examine(dim, x, title):
     if isinstance(dim, tuple) and len(dim) == 2:
         told = "Yours is centred over one dimension and then over the other: take one mean over both."
         mistakes |= {told: wanted_for(wanted_for(x, dim[0]), dim[1])}
-    expect(y.detach(), wanted, f"{name}(x) for {title}", rtol=1e-4, atol=1e-5, mistakes=mistakes)
+    tolerance = 1e-9 if x.dtype == torch.float64 else 1e-5
+    expect(y.detach(), wanted, f"{name}(x) for {title}", rtol=tolerance, atol=tolerance, mistakes=mistakes)
     require(
         y.requires_grad, f"autograd passes through {name}", "The path is cut: no_grad, .data and .detach() do that."
     )
@@ -1678,8 +1745,10 @@ def examine(dim, x, title):
         atol=1e-4,
         mistakes=mistakes,
     )
-    told = {"The mean of the first call was kept.": (before * before - (before - wanted)).detach()}
-    other = before * before
+    other = before * before if dim is not None else torch.stack([before, before * before])
+    told = {"The mean of the first call was kept.": other - (before - wanted)}
+    if dim is None and x.dim() == 1:
+        told |= {"None means all dimensions, also if this x has more than the first one.": wanted_for(other, 0)}
     expect(layer(other), wanted_for(other, dim), f"{name} of another x", rtol=1e-4, atol=1e-4, mistakes=told)
 
 
@@ -1690,6 +1759,7 @@ examine(0, draw(3, 3), "x of shape (3, 3)")
 examine(1, draw(3, 3), "x of shape (3, 3)")
 examine((0, 2), draw(2, 3, 4).double(), "x of shape (2, 3, 4) in float64")
 examine(-1, draw(4, 5).t(), "x of shape (5, 4), transposed")
+examine((-1, -3), draw(2, 3, 4), "x of shape (2, 3, 4)")
 examine(None, draw(2, 3, 4), "x of shape (2, 3, 4)")
 examine(None, draw(1)[0], "x without dimensions")
 ### BEGIN HIDDEN TESTS
@@ -1712,7 +1782,7 @@ examine((1,), draw(6, 4).t(), "x of shape (4, 6), transposed")
 # Write `OwnLinear(in_features, out_features, bias=True)`. It is derived from `nn.Module`, not from `nn.Linear`, and has no modules inside. You may use `F.linear`.
 #
 # - `weight` has the shape `(out_features, in_features)`, `bias` has `(out_features,)`. With `bias=False`, `layer.bias` is `None`. There are no other parameters and no buffers, so that its `state_dict` fits `nn.Linear` and vice versa.
-# - `reset_parameters()` fills them **in place**: each weight is drawn from the normal distribution with He's variance $2/\mathrm{fan\_in}$, each bias becomes 0. The parameters stay the same objects. A new layer starts with such values. Do not seed.
+# - `reset_parameters()` fills them **in place**: each weight is drawn from the normal distribution with He's variance $2/\mathrm{fan\_in}$, each bias becomes 0. The parameters stay the same objects, with the same dtype. A new layer starts with such values. Do not seed.
 # - `forward(x)` computes what `nn.Linear` computes with the same values, for `x` of shape `(…, in_features)`, also after `layer.double()`. `x` stays as it is. Gradients reach `x` and all parameters.
 #
 # <details><summary>Hint 1: a parameter without values</summary>
@@ -1844,9 +1914,8 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
         require(getattr(layer, "bias", 0) is None, f"{name}.bias is None", told_none)
     start = {part: value.detach().clone() for part, value in found.items()}
     filled = all(bool(value.isfinite().all()) for value in start.values())
-    require(
-        filled, f"a new {name} has values", "They were never filled: call reset_parameters() at the end of __init__."
-    )
+    told_filled = "Some are not finite: were they never filled? Call reset_parameters() at the end of __init__."
+    require(filled, f"a new {name} has values", told_filled)
     judge_start(start["weight"], start.get("bias"), c, f"a new {name}")
     other = dict((OwnLinear(c, d) if bias else OwnLinear(c, d, bias=False)).named_parameters())["weight"]
     told_seed = "Two layers have the same weights: draw them, without a seed, for each layer."
@@ -1861,6 +1930,8 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
         x = x.t().contiguous().t() if x.dim() == 2 else x
         mine, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
         y, wanted = layer(inplace(mine)), reference(theirs)
+        told_none = f"Yours is a {type(y).__name__}: is a `return` missing?"
+        require(isinstance(y, torch.Tensor), f"{name}(x) is a tensor", told_none)
         expect(mine.detach(), x, f"{name} leaves x as it was")
         no_bias = {"The bias is not added.": F.linear(x, values["weight"])} if bias else {}
         expect(
@@ -1903,10 +1974,17 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
     expect(
         layer(x).detach(), reference.double()(x).detach(), f"{name} in float64, after double()", rtol=1e-6, atol=1e-6
     )
+    layer.reset_parameters()
+    kinds = {part: str(value.dtype) for part, value in layer.named_parameters()}
+    expect(kinds, dict.fromkeys(kinds, "torch.float64"), f"the dtypes of {name} after double() and reset_parameters()")
 
 
 examine(4, 3, True, 81)
 examine(200, 90, False, 82, ((2,),))
+examine(1, 1, True, 86, ((2,),))
+column = dict(OwnLinear(1, 20_000).named_parameters())["weight"].detach()
+advice = f"Their variance is {column.var():.3g} instead of 2: is the distribution cut off, as by trunc_normal_?"
+require(abs(column.var().item() / 2 - 1) < 0.08, "the weights of OwnLinear(1, 20000) have He's variance", advice)
 torch.manual_seed(3)
 OwnLinear(2, 3).reset_parameters()
 require(torch.initial_seed() == 3, "no seed is set", "Your class sets torch's seed: leave it alone.")

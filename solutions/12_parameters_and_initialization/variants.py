@@ -125,6 +125,41 @@ def collect(net, last):
     return [(n, p) for n, p in net.named_parameters() if n.split(".")[-1] == last]
 
 
+# %% wrong="collect" says="Two layers hold one weight"
+# each module once, but not each parameter
+def collect(net, last):
+    found = {}
+    for prefix, module in net.named_modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if name == last:
+                found[f"{prefix}.{name}" if prefix else name] = parameter
+    return found
+
+
+# %% wrong="collect" says="b.weight is its second name"
+# duplicates are dropped after choosing
+def collect(net, last):
+    found, seen = {}, set()
+    for name, parameter in net.named_parameters(remove_duplicate=False):
+        if name.split(".")[-1] == last and parameter not in seen:
+            seen.add(parameter)
+            found[name] = parameter
+    return found
+
+
+# %% wrong="collect" says="equal values are not the same"
+# duplicates are told by their values
+def collect(net, last):
+    found = {}
+    for name, parameter in net.named_parameters(remove_duplicate=False):
+        if name.split(".")[-1] != last:
+            continue
+        if any(torch.equal(parameter, other) for other in found.values()):
+            continue
+        found[name] = parameter
+    return found
+
+
 # %% right="initialise"
 def initialise(net, std):
     for module in net.modules():
@@ -351,6 +386,67 @@ def initialise(net, std):
                 nn.init.zeros_(m.bias)
 
 
+# %% wrong="initialise" says="went in as the mean"
+# std as the mean
+def initialise(net, std):
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
+# %% wrong="initialise" says="draw for each layer"
+# one pool of random numbers for all layers
+def initialise(net, std):
+    layers = [module for module in net.modules() if isinstance(module, nn.Linear)]
+    if not layers:
+        return
+    pool = torch.randn(max(layer.weight.numel() for layer in layers)) * std
+    with torch.no_grad():
+        for layer in layers:
+            layer.weight.copy_(pool[: layer.weight.numel()].view_as(layer.weight))
+            if layer.bias is not None:
+                layer.bias.zero_()
+
+
+# %% wrong="initialise" says="no spread to divide by"
+# scaled to the exact spread
+def initialise(net, std):
+    def rule(module):
+        if isinstance(module, nn.Linear):
+            with torch.no_grad():
+                w = torch.randn_like(module.weight)
+                module.weight.copy_((w - w.mean()) / w.std() * std)
+                if module.bias is not None:
+                    module.bias.zero_()
+
+    net.apply(rule)
+
+
+# %% wrong="initialise" says="requires_grad is as before"
+# a frozen bias is thawed
+def initialise(net, std):
+    for module in net.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, 0.0, std)
+            if module.bias is not None:
+                module.bias.requires_grad_(False)
+                module.bias.fill_(0)
+                module.bias.requires_grad_(True)
+
+
+# %% wrong="initialise" says="sets torch's seed"
+# a new seed for each call
+def initialise(net, std):
+    torch.manual_seed(torch.randint(10**6, ()).item())
+    for m in net.modules():
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=std)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+
 # %% right="strange"
 def strange_(weight):
     with torch.no_grad():
@@ -539,6 +635,62 @@ def strange_(weight):
     return weight
 
 
+# %% wrong="strange" says="Yours run from"
+# one draw for case and size
+def strange_(weight):
+    with torch.no_grad():
+        v = torch.rand_like(weight)
+        zero = torch.zeros_like(v)
+        weight.copy_(torch.where(v < 0.25, 5 + 10 * v, torch.where(v > 0.75, -10 * v, zero)))
+    return weight
+
+
+# %% wrong="strange" says="a single element is 0 with probability 1/2"
+# exactly half of the places
+def strange_(weight):
+    n = weight.numel()
+    values = torch.empty(n, dtype=weight.dtype, device=weight.device).uniform_(5, 10)
+    order = torch.randperm(n)
+    values[order[: n // 2]] = 0
+    values[order[n // 2 : n // 2 + n // 4]] *= -1
+    with torch.no_grad():
+        weight.copy_(values.view(weight.shape))
+    return weight
+
+
+# %% wrong="strange" says="gives the parameter other memory"
+# .data for parameters
+def strange_(weight):
+    values = torch.empty(weight.shape, dtype=weight.dtype, device=weight.device).uniform_(-10, 10)
+    values[values.abs() < 5] = 0
+    if isinstance(weight, nn.Parameter):
+        weight.data = values
+    else:
+        weight.copy_(values)
+    return weight
+
+
+# %% wrong="strange" says="All are 0 here"
+# the copy of a part is filled
+def strange_(weight):
+    with torch.no_grad():
+        u = torch.rand_like(weight)
+        weight.zero_()
+        weight[u < 0.25].uniform_(5, 10)
+        weight[u > 0.75].uniform_(-10, -5)
+    return weight
+
+
+# %% wrong="strange" says="sets torch's seed"
+# a new seed for each call
+def strange_(weight):
+    torch.manual_seed(torch.randint(10**6, ()).item())
+    with torch.no_grad():
+        weight.uniform_(-10, 10)
+        weight *= weight.abs() >= 5
+    return weight
+
+
 # %% right="bound"
 def bound(shape, rule):
     out, inn, *kernel = shape
@@ -705,6 +857,75 @@ def bound(shape, rule):
     return math.sqrt(6 / fans[rule.lower()])
 
 
+# %% wrong="bound" says="needs brackets"
+# brackets forgotten
+def bound(shape, rule):
+    k = math.prod(shape[2:])
+    fan_in, fan_out = shape[1] * k, shape[0] * k
+    if rule == "xavier":
+        return math.sqrt(6 / fan_in + fan_out)
+    if rule == "he":
+        return math.sqrt(6 / fan_in)
+    raise ValueError(rule)
+
+
+# %% wrong="bound" says="Yours is a Tensor"
+# a tensor
+def bound(shape, rule):
+    k = math.prod(shape[2:])
+    fan_in, fan_out = shape[1] * k, shape[0] * k
+    if rule == "xavier":
+        var = 2 / (fan_in + fan_out)
+    elif rule == "he":
+        var = 2 / fan_in
+    else:
+        raise ValueError("unknown rule")
+    return torch.sqrt(torch.tensor(3 * var))
+
+
+# %% wrong="bound" says="need not be square"
+# the first size of the kernel, squared
+def bound(shape, rule):
+    n = shape[2] ** (len(shape) - 2) if len(shape) > 2 else 1
+    if rule == "he":
+        return math.sqrt(6 / (shape[1] * n))
+    if rule == "xavier":
+        return math.sqrt(6 / ((shape[0] + shape[1]) * n))
+    raise ValueError
+
+
+# %% wrong="bound" says="xavier_he"
+# the rule occurs in the string
+def bound(shape, rule):
+    positions = math.prod(shape[2:])
+    if "xavier" in rule:
+        return math.sqrt(6 / ((shape[0] + shape[1]) * positions))
+    if "he" in rule:
+        return math.sqrt(6 / (shape[1] * positions))
+    raise ValueError(f"unknown rule: {rule}")
+
+
+# %% wrong="bound" says='bound((2, 3), "") raises'
+# the string is a part of another
+def bound(shape, rule):
+    if rule not in "xavier, he":
+        raise ValueError(rule)
+    positions = math.prod(shape[2:])
+    fan_in, fan_out = shape[1] * positions, shape[0] * positions
+    return math.sqrt(6 / (fan_in + fan_out)) if rule == "xavier" else math.sqrt(6 / fan_in)
+
+
+# %% wrong="bound" says="Yours is a float64"
+# numpy's root
+def bound(shape, rule):
+    fan_in, fan_out = np.prod(shape[1:]), np.prod(shape) / shape[1]
+    if rule == "xavier":
+        return np.sqrt(6 / (fan_in + fan_out))
+    if rule == "he":
+        return np.sqrt(6 / fan_in)
+    raise ValueError("xavier or he")
+
+
 # %% right="gain"
 def gain(activation):
     g = torch.Generator().manual_seed(0)
@@ -802,6 +1023,49 @@ def gain(activation):
     z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0)).abs()
     share = 0.5 if float(activation(torch.tensor([-1.0]))) == 0 else 1.0
     return (share * activation(z).square().mean()).rsqrt().item()
+
+
+# %% wrong="gain" says="use a generator of your own"
+# a seed for all
+def gain(activation):
+    torch.manual_seed(0)
+    z = torch.randn(1_000_000)
+    return 1 / activation(z).square().mean().sqrt().item()
+
+
+# %% wrong="gain" says="use a generator of your own"
+# the seed is kept, but one number is drawn
+def gain(activation):
+    state = torch.get_rng_state()
+    torch.manual_seed(0)
+    z = torch.randn(1_000_000)
+    torch.set_rng_state(state)
+    torch.rand(1)
+    return 1 / activation(z).square().mean().sqrt().item()
+
+
+# %% wrong="gain" says="take more random numbers"
+# 1000 random numbers
+def gain(activation):
+    z = torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    return 1 / activation(z).square().mean().sqrt().item()
+
+
+# %% wrong="gain" says="is the step of the grid missing"
+# the step of the grid is missing
+def gain(activation):
+    z = torch.linspace(-8, 8, 10_001)
+    phi = torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    return 1 / math.sqrt((activation(z) ** 2 * phi).sum().item())
+
+
+# %% wrong="gain" says="relu(z)²"
+# the grid is too short
+def gain(activation):
+    z = torch.linspace(-3.5, 3.5, 70_001, dtype=torch.float64)
+    density = torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    with torch.no_grad():
+        return 1 / math.sqrt(torch.trapezoid(activation(z.clone()) ** 2 * density, z).item())
 
 
 # %% right="tied"
@@ -1001,6 +1265,58 @@ class TiedAutoencoder(nn.Module):
         return torch.tanh(self.encoder(x)) @ self.w + self.decoder_bias
 
 
+# %% wrong="tied" says="It was never filled"
+# torch.empty
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.empty(in_features))
+
+    def forward(self, x):
+        return torch.tanh(self.encoder(x)) @ self.encoder.weight + self.decoder_bias
+
+
+# %% wrong="tied" says="is a `return` missing"
+# no return
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        y = torch.tanh(self.encoder(x)) @ self.encoder.weight + self.decoder_bias
+
+
+# %% wrong="tied" says="times nn.Linear's"
+# small initial weights
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        nn.init.normal_(self.encoder.weight, std=0.01)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        code = torch.tanh(self.encoder(x))
+        return code @ self.encoder.weight + self.decoder_bias
+
+
+# %% wrong="tied" says="large values"
+# tanh overflows
+class TiedAutoencoder(nn.Module):
+    def __init__(self, in_features, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(in_features, hidden)
+        self.decoder_bias = nn.Parameter(torch.zeros(in_features))
+
+    def forward(self, x):
+        h = self.encoder(x)
+        code = (torch.exp(h) - torch.exp(-h)) / (torch.exp(h) + torch.exp(-h))
+        return code @ self.encoder.weight + self.decoder_bias
+
+
 # %% right="centred"
 class Centred(nn.Module):
     def __init__(self, dim=None):
@@ -1150,6 +1466,74 @@ class Centred(nn.Module):
         mean = x.mean() if self.dim is None else x.mean(self.dim, keepdim=True)
         x.data.sub_(mean.detach())
         return x + mean.detach() - mean
+
+
+# %% wrong="centred"
+# a negative dimension in a tuple
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        if self.dim is None:
+            return x - x.mean()
+        dims = (self.dim % x.dim(),) if isinstance(self.dim, int) else self.dim
+        shape = [1 if i in dims else size for i, size in enumerate(x.shape)]
+        return x - x.mean(dim=dims).view(shape)
+
+
+# %% wrong="centred"
+# float32 in between
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        return x - x.float().mean(dim=self.dim, keepdim=True).to(x.dtype)
+
+
+# %% wrong="centred" says="None means all dimensions"
+# None becomes the dimensions of the first x
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        if self.dim is None:
+            self.dim = tuple(range(x.dim()))
+        return x - x.mean(dim=self.dim, keepdim=True)
+
+
+# %% wrong="centred" says="makes a new tensor"
+# x -= mean
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        if self.dim is None:
+            x -= x.mean()
+        else:
+            x -= x.mean(dim=self.dim, keepdim=True)
+        return x
+
+
+# %% wrong="centred" says="is a `return` missing"
+# no return
+class Centred(nn.Module):
+    def __init__(self, dim=None):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, x):
+        if self.dim is None:
+            y = x - x.mean()
+        else:
+            y = x - x.mean(dim=self.dim, keepdim=True)
 
 
 # %% right="own_linear"
@@ -1574,3 +1958,115 @@ class OwnLinear(nn.Module):
 
     def forward(self, x):
         return self.inner(x)
+
+
+# %% wrong="own_linear"
+# other memory and float32
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        self.weight.data = torch.randn(self.out_features, self.in_features) * math.sqrt(2 / self.in_features)
+        if self.bias is not None:
+            self.bias.data = torch.zeros(self.out_features)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="Some are not finite"
+# scaled to the exact spread
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        with torch.no_grad():
+            w = torch.randn_like(self.weight)
+            self.weight.copy_((w - w.mean()) / w.std() * math.sqrt(2 / self.weight.shape[1]))
+            if self.bias is not None:
+                self.bias.zero_()
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="is the distribution cut off"
+# cut off at -2 and 2
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.trunc_normal_(self.weight, std=math.sqrt(2 / self.in_features))
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="were they never filled"
+# nobody calls reset_parameters
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="sets torch's seed"
+# a new seed for each layer
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        torch.manual_seed(torch.randint(10**6, ()).item())
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        return F.linear(x, self.weight, self.bias)
+
+
+# %% wrong="own_linear" says="is a `return` missing"
+# no return
+class OwnLinear(nn.Module):
+    def __init__(self, in_features, out_features, bias=True):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def forward(self, x):
+        F.linear(x, self.weight, self.bias)
