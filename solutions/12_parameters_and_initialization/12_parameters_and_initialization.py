@@ -227,11 +227,11 @@ once = {"A shared parameter appears once, under its first name.": twice}
 examine(tied, "bias", ["a.bias", "b.1.bias"], "a net with a shared layer", mistakes=once)
 pair = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.BatchNorm1d(3), nn.BatchNorm1d(3))
 pair[1].weight = pair[0].weight
+equal = {"Parameters with equal values are not the same parameter.": ["0.bias", "1.bias", "2.bias"]}
+examine(pair, "bias", ["0.bias", "1.bias", "2.bias", "3.bias"], "a net with two tied layers", mistakes=equal)
 twice = ["0.weight", "1.weight", "2.weight", "3.weight"]
 once = {"Two layers hold one weight: it appears once, under its first name.": twice}
 examine(pair, "weight", ["0.weight", "2.weight", "3.weight"], "a net with two tied layers", mistakes=once)
-equal = {"Parameters with equal values are not the same parameter.": ["0.bias", "1.bias", "2.bias"]}
-examine(pair, "bias", ["0.bias", "1.bias", "2.bias", "3.bias"], "a net with two tied layers", mistakes=equal)
 scaled = nn.ModuleDict({"a": nn.ParameterDict({"scale": torch.ones(2)}), "b": nn.LayerNorm(2)})
 scaled["b"].weight = scaled["a"]["scale"]
 second = {"The first name of this parameter is a.scale: b.weight is its second name.": ["b.weight"]}
@@ -785,17 +785,17 @@ def thorough(n):
     none = sum(one.item() == 0 for one in scalars)
     told = f"{none} of them are 0: a single element is 0 with probability 1/2, too."
     require(0 < none < 24, "some of them are 0 and some are not", told)
-    parameter = nn.Parameter(torch.full((n,), 0.5))
-    earlier = parameter.detach()
-    strange_(inplace(parameter))
-    told = "It does not: `.data = …` gives the parameter other memory. Write into the memory that it has."
-    require(torch.equal(earlier, parameter.detach()), "an earlier detach() of a parameter sees the new values", told)
     whole = torch.full((n, 7), 0.5)
     part = whole[:, ::2]
     strange_(inplace(part))
     expect(whole[:, ::2], part, "the larger tensor has the new values")
     rest = whole[:, 1::2]
     expect(rest, torch.full((n, 3), 0.5), "the columns in between are left alone")
+    parameter = nn.Parameter(torch.full((n,), 0.5))
+    earlier = parameter.detach()
+    strange_(inplace(parameter))
+    told = "It does not: `.data = …` gives the parameter other memory. Write into the memory that it has."
+    require(torch.equal(earlier, parameter.detach()), "an earlier detach() of a parameter sees the new values", told)
 
 
 thorough(200)
@@ -1704,7 +1704,7 @@ def wanted_for(x, dim):
 
 def examine(dim, x, title):
     name = "Centred()" if dim is None else f"Centred({dim})"
-    layer = Centred() if dim is None else Centred(dim)
+    layer, fresh = (Centred() if dim is None else Centred(dim) for _ in range(2))
     told = "They are missing: `super().__init__()` should come first in `__init__`."
     require(hasattr(layer, "_parameters"), f"{name} has the registries of a module", told)
     held = len(list(layer.parameters())) + len(list(layer.buffers()))
@@ -1716,7 +1716,7 @@ def examine(dim, x, title):
     changed = {"`x -= mean` changes x: `x - mean` makes a new tensor.": wanted}
     expect(x, before, f"{name} leaves x as it was", mistakes=changed)
     x = before.clone().requires_grad_()
-    y = layer(x)
+    y = fresh(x)
     mistakes = {"x is returned as it is.": before}
     if x.numel() > 1:
         mistakes |= {"That is the mean itself: subtract it.": before - wanted}
@@ -1749,7 +1749,7 @@ def examine(dim, x, title):
     told = {"The mean of the first call was kept.": other - (before - wanted)}
     if dim is None and x.dim() == 1:
         told |= {"None means all dimensions, also if this x has more than the first one.": wanted_for(other, 0)}
-    expect(layer(other), wanted_for(other, dim), f"{name} of another x", rtol=1e-4, atol=1e-4, mistakes=told)
+    expect(fresh(other), wanted_for(other, dim), f"{name} of another x", rtol=1e-4, atol=1e-4, mistakes=told)
 
 
 g = torch.Generator().manual_seed(71)
@@ -1914,7 +1914,7 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
         require(getattr(layer, "bias", 0) is None, f"{name}.bias is None", told_none)
     start = {part: value.detach().clone() for part, value in found.items()}
     filled = all(bool(value.isfinite().all()) for value in start.values())
-    told_filled = "Some are not finite: were they never filled? Call reset_parameters() at the end of __init__."
+    told_filled = "Some are not finite. Call reset_parameters() at the end of __init__, and divide by nothing that may be 0."
     require(filled, f"a new {name} has values", told_filled)
     judge_start(start["weight"], start.get("bias"), c, f"a new {name}")
     other = dict((OwnLinear(c, d) if bias else OwnLinear(c, d, bias=False)).named_parameters())["weight"]
@@ -1974,9 +1974,12 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
     expect(
         layer(x).detach(), reference.double()(x).detach(), f"{name} in float64, after double()", rtol=1e-6, atol=1e-6
     )
+    weight = layer.weight.detach()
     layer.reset_parameters()
     kinds = {part: str(value.dtype) for part, value in layer.named_parameters()}
     expect(kinds, dict.fromkeys(kinds, "torch.float64"), f"the dtypes of {name} after double() and reset_parameters()")
+    told_memory = "An earlier layer.weight.detach() does not see the new values: `.data = …` gives other memory."
+    require(torch.equal(weight, layer.weight.detach()), f"reset_parameters() of {name} works in place", told_memory)
 
 
 examine(4, 3, True, 81)
