@@ -1914,7 +1914,7 @@ def examine(c, d, bias, seed, xs=((5,), (), (2, 3))):
         require(getattr(layer, "bias", 0) is None, f"{name}.bias is None", told_none)
     start = {part: value.detach().clone() for part, value in found.items()}
     filled = all(bool(value.isfinite().all()) for value in start.values())
-    told_filled = "Some are not finite. Call reset_parameters() at the end of __init__, and divide by nothing that may be 0."
+    told_filled = "Some are not finite. Were they never filled (call reset_parameters() in __init__), or divided by 0?"
     require(filled, f"a new {name} has values", told_filled)
     judge_start(start["weight"], start.get("bias"), c, f"a new {name}")
     other = dict((OwnLinear(c, d) if bias else OwnLinear(c, d, bias=False)).named_parameters())["weight"]

@@ -1979,7 +1979,7 @@ class OwnLinear(nn.Module):
         return F.linear(x, self.weight, self.bias)
 
 
-# %% wrong="own_linear" says="Some are not finite"
+# %% wrong="own_linear" says="or divided by 0"
 # scaled to the exact spread
 class OwnLinear(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
@@ -2018,7 +2018,7 @@ class OwnLinear(nn.Module):
         return F.linear(x, self.weight, self.bias)
 
 
-# %% wrong="own_linear" says="were they never filled"
+# %% wrong="own_linear" says="Were they never filled"
 # nobody calls reset_parameters
 class OwnLinear(nn.Module):
     def __init__(self, in_features, out_features, bias=True):
