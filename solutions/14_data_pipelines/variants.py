@@ -129,6 +129,39 @@ def batch_sizes(n, batch_size, drop_last=False):
     return sizes
 
 
+# Calls itself for each batch, too deep for many
+# %% wrong="batch_sizes" says="RecursionError"
+def batch_sizes(n, batch_size, drop_last=False):
+    if n < batch_size:
+        return [n] if n and not drop_last else []
+    return [batch_size, *batch_sizes(n - batch_size, batch_size, drop_last)]
+
+
+# Too few samples: returns before it looks at drop_last
+# %% wrong="batch_sizes" says="even if it is the only one"
+def batch_sizes(n, batch_size, drop_last=False):
+    if n < batch_size:
+        return [n]
+    sizes = [min(batch_size, n - start) for start in range(0, n, batch_size)]
+    return [size for size in sizes if size == batch_size] if drop_last else sizes
+
+
+# No samples: an empty batch
+# %% wrong="batch_sizes" says="not even an empty one"
+def batch_sizes(n, batch_size, drop_last=False):
+    sizes = [min(batch_size, n - start) for start in range(0, n, batch_size)] or [0]
+    return [size for size in sizes if size == batch_size] if drop_last else sizes
+
+
+# Leaves out the only batch if it is incomplete
+# %% wrong="batch_sizes" says="counts, even if it is the only one"
+def batch_sizes(n, batch_size, drop_last=False):
+    if n < batch_size:
+        return []
+    sizes = [min(batch_size, n - start) for start in range(0, n, batch_size)]
+    return [size for size in sizes if size == batch_size] if drop_last else sizes
+
+
 # %% right="csv_dataset"
 class ImagesCSV(torch.utils.data.Dataset):
     def __init__(self, file, height, transform=None):
@@ -855,6 +888,89 @@ class ImagesCSV(torch.utils.data.Dataset):
         return image, self.labels[index]
 
 
+# Skips lines that begin with "label"
+# %% wrong="csv_dataset" says="ValueError"
+class ImagesCSV(torch.utils.data.Dataset):
+    def __init__(self, file, height, transform=None):
+        self.rows = [[int(v) for v in line.split(",")] for line in file if not line.startswith("label")]
+        self.height, self.transform = height, transform
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        label, *pixels = self.rows[index]
+        image = torch.tensor(pixels, dtype=torch.uint8).reshape(1, self.height, -1)
+        return (image if self.transform is None else self.transform(image)), label
+
+
+# Takes the file for a StringIO
+# %% wrong="csv_dataset" says="has no getvalue"
+class ImagesCSV(torch.utils.data.Dataset):
+    def __init__(self, file, height, transform=None):
+        self.rows = [[int(v) for v in line.split(",")] for line in file.getvalue().splitlines()[1:]]
+        self.height, self.transform = height, transform
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, index):
+        label, *pixels = self.rows[index]
+        image = torch.tensor(pixels, dtype=torch.uint8).reshape(1, self.height, -1)
+        return (image if self.transform is None else self.transform(image)), label
+
+
+# Labels of one digit only
+# %% wrong="csv_dataset"
+class ImagesCSV(torch.utils.data.Dataset):
+    def __init__(self, file, height, transform=None):
+        self.lines = file.read().splitlines()[1:]
+        self.height, self.transform = height, transform
+
+    def __len__(self):
+        return len(self.lines)
+
+    def __getitem__(self, index):
+        line = self.lines[index]
+        pixels = [int(p) for p in line[2:].split(",")]
+        image = torch.tensor(pixels, dtype=torch.uint8).reshape(1, self.height, -1)
+        return (image if self.transform is None else self.transform(image)), int(line[0])
+
+
+# Reads when it is asked: the file is closed by then
+# %% wrong="csv_dataset" says="closed file"
+class ImagesCSV(torch.utils.data.Dataset):
+    def __init__(self, file, height, transform=None):
+        self.file, self.height, self.transform = file, height, transform
+        self.length = len(file.readlines()) - 1
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, index):
+        self.file.seek(0)
+        label, *pixels = map(int, self.file.readlines()[1:][index].split(","))
+        image = torch.tensor(pixels, dtype=torch.uint8).reshape(1, self.height, -1)
+        return (image if self.transform is None else self.transform(image)), label
+
+
+# One image only: loadtxt gives a single row without ndmin
+# %% wrong="csv_dataset" says="single_image_file"
+class ImagesCSV(torch.utils.data.Dataset):
+    def __init__(self, file, height, transform=None):
+        table = torch.from_numpy(np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.int64))
+        self.labels = table[:, 0].tolist()
+        self.images = table[:, 1:].to(torch.uint8).reshape(len(table), 1, height, -1)
+        self.transform = transform
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        image = self.images[index].clone()
+        return (image if self.transform is None else self.transform(image)), self.labels[index]
+
+
 # torchvision's own
 # %% right="random_shift"
 class RandomShift:
@@ -1232,6 +1348,100 @@ class RandomShift:
         return F.pad(image, (m, m, m, m), value=1)[:, top : top + height, left : left + width].clone()
 
 
+# Many steps of one pixel: near moves are more likely than far ones
+# %% wrong="random_shift" says="never moved farther than"
+class RandomShift:
+    def __init__(self, most):
+        self.most = most
+
+    def __call__(self, image):
+        m = self.most
+        height, width = image.shape[1:]
+        down, right = torch.randint(-1, 2, (m, 2)).sum(0).tolist()
+        return F.pad(image, (m, m, m, m))[:, m - down : m - down + height, m - right : m - right + width].clone()
+
+
+# Draws without replacement: down and right are never equal
+# %% wrong="random_shift" says="moves of all kinds come up"
+class RandomShift:
+    def __init__(self, most):
+        self.most = most
+
+    def __call__(self, image):
+        m = self.most
+        height, width = image.shape[1:]
+        top, left = torch.randperm(2 * m + 1)[:2].tolist() if m else (0, 0)
+        return F.pad(image, (m, m, m, m))[:, top : top + height, left : left + width].clone()
+
+
+# By way of float32
+# %% wrong="random_shift" says="the values have lost digits"
+class RandomShift:
+    def __init__(self, most):
+        self.most = most
+
+    def __call__(self, image):
+        m = self.most
+        height, width = image.shape[1:]
+        framed = torch.zeros(len(image), height + 2 * m, width + 2 * m)
+        framed[:, m : m + height, m : m + width] = image
+        top, left = torch.randint(0, 2 * m + 1, (2,)).tolist()
+        return framed[:, top : top + height, left : left + width].to(image.dtype)
+
+
+# By way of NumPy, which has no bfloat16
+# %% wrong="random_shift" says="BFloat16"
+class RandomShift:
+    def __init__(self, most):
+        self.most = most
+
+    def __call__(self, image):
+        m = self.most
+        height, width = image.shape[1:]
+        framed = np.pad(image.numpy(), ((0, 0), (m, m), (m, m)))
+        top, left = torch.randint(0, 2 * m + 1, (2,)).tolist()
+        return torch.from_numpy(framed[:, top : top + height, left : left + width].copy())
+
+
+# Neither +most nor, for most = 0, anything to draw from
+# %% wrong="random_shift" says="never draws its upper end"
+class RandomShift:
+    def __init__(self, most):
+        self.most = most
+
+    def __call__(self, image):
+        m = self.most
+        height, width = image.shape[1:]
+        down, right = torch.randint(-m, m, (2,)).tolist()
+        return F.pad(image, (m, m, m, m))[:, m - down : m - down + height, m - right : m - right + width].clone()
+
+
+# A frame on two sides only: never up or to the left
+# %% wrong="random_shift" says="to both sides"
+class RandomShift:
+    def __init__(self, most):
+        self.most = most
+
+    def __call__(self, image):
+        m = self.most
+        height, width = image.shape[1:]
+        top, left = torch.randint(0, m + 1, (2,)).tolist()
+        return F.pad(image, (m, 0, m, 0))[:, top : top + height, left : left + width].clone()
+
+
+# Draws both numbers at once, with torch.rand and floor
+# %% right="random_shift"
+class RandomShift:
+    def __init__(self, most):
+        self.most = most
+
+    def __call__(self, image):
+        m = self.most
+        height, width = image.shape[1:]
+        down, right = (torch.rand(2) * (2 * m + 1)).floor().int().sub(m).tolist()
+        return F.pad(image, (m,) * 4)[:, m - down : m - down + height, m - right : m - right + width].clone()
+
+
 # %% right="pad_collate"
 def pad_collate(samples):
     images, labels = zip(*samples)
@@ -1511,6 +1721,43 @@ def pad_collate(samples):
     memory = pad_collate.__dict__.setdefault("memory", torch.zeros(10_000))
     mine = memory[: images.numel()].view(images.shape)
     return (mine.copy_(images) if images.dtype == torch.float32 else images), widths, labels
+
+
+# Labels by way of float32
+# %% wrong="pad_collate" says="torch.tensor makes int64 of ints"
+def pad_collate(samples):
+    widths = [image.shape[2] for image, _ in samples]
+    images = torch.stack([F.pad(image, (0, max(widths) - image.shape[2])) for image, _ in samples])
+    return images, torch.Tensor(widths).long(), torch.Tensor([label for _, label in samples]).long()
+
+
+# Images by way of float32
+# %% wrong="pad_collate" says="on their way through float32: stay"
+def pad_collate(samples):
+    widths = torch.tensor([image.shape[2] for image, _ in samples])
+    channels, height, _ = samples[0][0].shape
+    images = torch.zeros(len(samples), channels, height, int(widths.max()))
+    for row, (image, _) in zip(images, samples):
+        row[:, :, : image.shape[2]] = image
+    return images.to(samples[0][0].dtype), widths, torch.tensor([label for _, label in samples])
+
+
+# Sorts the list itself
+# %% wrong="pad_collate" says="leave its order alone"
+def pad_collate(samples):
+    samples.sort(key=lambda sample: sample[0].shape[2], reverse=True)
+    widths = torch.tensor([image.shape[2] for image, _ in samples])
+    images = torch.stack([F.pad(image, (0, int(widths.max()) - image.shape[2])) for image, _ in samples])
+    return images, widths, torch.tensor([label for _, label in samples])
+
+
+# Sorts the list itself, the narrowest first
+# %% wrong="pad_collate" says="from narrow to wide"
+def pad_collate(samples):
+    samples.sort(key=lambda sample: sample[0].shape[2])
+    widths = torch.tensor([image.shape[2] for image, _ in samples])
+    images = torch.stack([F.pad(image, (0, int(widths.max()) - image.shape[2])) for image, _ in samples])
+    return images, widths, torch.tensor([label for _, label in samples])
 
 
 # With torch's samplers and its collate function
@@ -2185,6 +2432,155 @@ class MiniLoader:
             start = number * self.batch_size
             xs, ys = zip(*[self.dataset[i] for i in order[start : start + self.batch_size]])
             yield [torch.stack(xs), torch.tensor(ys)]
+
+
+# The order is kept in self: shuffled passes disturb each other
+# %% wrong="mini_loader" says="The passes share their order"
+class MiniLoader:
+    def __init__(self, dataset, batch_size, shuffle=False, drop_last=False):
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.drop_last = shuffle, drop_last
+
+    def __len__(self):
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full if self.drop_last or rest == 0 else full + 1
+
+    def __iter__(self):
+        n, size = len(self.dataset), self.batch_size
+        self.order = torch.randperm(n).tolist() if self.shuffle else list(range(n))
+        for k in range(len(self)):
+            xs, ys = zip(*[self.dataset[i] for i in self.order[k * size : (k + 1) * size]])
+            yield torch.stack(xs), torch.tensor(ys)
+
+
+# Swaps each sample with any other: the orders are not equally likely
+# %% wrong="mini_loader" says="each order is equally likely"
+class MiniLoader:
+    def __init__(self, dataset, batch_size, shuffle=False, drop_last=False):
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.drop_last = shuffle, drop_last
+
+    def __len__(self):
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full if self.drop_last or rest == 0 else full + 1
+
+    def __iter__(self):
+        n, size = len(self.dataset), self.batch_size
+        order = list(range(n))
+        if self.shuffle:
+            for i, j in enumerate(torch.randint(n, (n,)).tolist()):
+                order[i], order[j] = order[j], order[i]
+        for k in range(len(self)):
+            xs, ys = zip(*[self.dataset[i] for i in order[k * size : (k + 1) * size]])
+            yield torch.stack(xs), torch.tensor(ys)
+
+
+# Swaps each sample with one of those that are left, as it should be
+# %% right="mini_loader"
+class MiniLoader:
+    def __init__(self, dataset, batch_size, shuffle=False, drop_last=False):
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.drop_last = shuffle, drop_last
+
+    def __len__(self):
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full if self.drop_last or rest == 0 else full + 1
+
+    def __iter__(self):
+        n, size = len(self.dataset), self.batch_size
+        order = list(range(n))
+        if self.shuffle:
+            for i in range(n - 1):
+                j = int(torch.randint(i, n, ()))
+                order[i], order[j] = order[j], order[i]
+        for k in range(len(self)):
+            xs, ys = zip(*[self.dataset[i] for i in order[k * size : (k + 1) * size]])
+            yield torch.stack(xs), torch.tensor(ys)
+
+
+# Fetches the batch that it leaves out
+# %% wrong="mini_loader" says="is never due"
+class MiniLoader:
+    def __init__(self, dataset, batch_size, shuffle=False, drop_last=False):
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.drop_last = shuffle, drop_last
+
+    def __len__(self):
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full if self.drop_last or rest == 0 else full + 1
+
+    def __iter__(self):
+        n, size = len(self.dataset), self.batch_size
+        order = torch.randperm(n).tolist() if self.shuffle else list(range(n))
+        for start in range(0, n, size):
+            samples = [self.dataset[i] for i in order[start : start + size]]
+            if self.drop_last and len(samples) < size:
+                return
+            xs, ys = zip(*samples)
+            yield torch.stack(xs), torch.tensor(ys)
+
+
+# return in place of yield
+# %% wrong="mini_loader" says="returns a tuple. A `return` ends the pass"
+class MiniLoader:
+    def __init__(self, dataset, batch_size, shuffle=False, drop_last=False):
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.drop_last = shuffle, drop_last
+
+    def __len__(self):
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full if self.drop_last or rest == 0 else full + 1
+
+    def __iter__(self):
+        n, size = len(self.dataset), self.batch_size
+        order = torch.randperm(n).tolist() if self.shuffle else list(range(n))
+        for k in range(len(self)):
+            xs, ys = zip(*[self.dataset[i] for i in order[k * size : (k + 1) * size]])
+            return torch.stack(xs), torch.tensor(ys)
+
+
+# drop_last drops a complete batch, too
+# %% wrong="mini_loader" says="drops only an incomplete one"
+class MiniLoader:
+    def __init__(self, dataset, batch_size, shuffle=False, drop_last=False):
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.drop_last = shuffle, drop_last
+
+    def __len__(self):
+        return math.ceil(len(self.dataset) / self.batch_size) - self.drop_last
+
+    def __iter__(self):
+        n, size = len(self.dataset), self.batch_size
+        order = torch.randperm(n).tolist() if self.shuffle else list(range(n))
+        for k in range(len(self)):
+            xs, ys = zip(*[self.dataset[i] for i in order[k * size : (k + 1) * size]])
+            yield torch.stack(xs), torch.tensor(ys)
+
+
+# The place is kept in self, in an iterator without yield
+# %% wrong="mini_loader" says="The passes share their place"
+class MiniLoader:
+    def __init__(self, dataset, batch_size, shuffle=False, drop_last=False):
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.drop_last = shuffle, drop_last
+
+    def __len__(self):
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full if self.drop_last or rest == 0 else full + 1
+
+    def __iter__(self):
+        n = len(self.dataset)
+        self.order = torch.randperm(n).tolist() if self.shuffle else list(range(n))
+        self.number = 0
+        return self
+
+    def __next__(self):
+        if self.number == len(self):
+            raise StopIteration
+        start = self.number * self.batch_size
+        self.number += 1
+        xs, ys = zip(*[self.dataset[i] for i in self.order[start : start + self.batch_size]])
+        return torch.stack(xs), torch.tensor(ys)
 
 
 # By hand, with the gradients from autograd
@@ -3146,6 +3542,84 @@ def fit(net, train_loader, test_loader, epochs, lr):
     return history
 
 
+# Batches of one sample are left out
+# %% wrong="fit" says="a step like any other"
+def fit(net, train_loader, test_loader, epochs, lr):
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    history = []
+    for _ in range(epochs):
+        net.train()
+        total = seen = 0
+        for x, y in train_loader:
+            if len(y) == 1:
+                continue
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(y)
+            seen += len(y)
+        net.eval()
+        right = tested = 0
+        with torch.no_grad():
+            for x, y in test_loader:
+                right += (net(x).argmax(1) == y).sum().item()
+                tested += len(y)
+        history.append((total / seen, right / tested))
+    return history
+
+
+# Clips gradients
+# %% wrong="fit"
+def fit(net, train_loader, test_loader, epochs, lr):
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    history = []
+    for _ in range(epochs):
+        net.train()
+        total = seen = 0
+        for x, y in train_loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 10.0)
+            optimizer.step()
+            total += loss.item() * len(y)
+            seen += len(y)
+        net.eval()
+        right = tested = 0
+        with torch.no_grad():
+            for x, y in test_loader:
+                right += (net(x).argmax(1) == y).sum().item()
+                tested += len(y)
+        history.append((total / seen, right / tested))
+    return history
+
+
+# Clears gradients after the step only
+# %% wrong="fit" says="that were in net at the start"
+def fit(net, train_loader, test_loader, epochs, lr):
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    history = []
+    for _ in range(epochs):
+        net.train()
+        total = seen = 0
+        for x, y in train_loader:
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            total += loss.item() * len(y)
+            seen += len(y)
+        net.eval()
+        right = tested = 0
+        with torch.no_grad():
+            for x, y in test_loader:
+                right += (net(x).argmax(1) == y).sum().item()
+                tested += len(y)
+        history.append((total / seen, right / tested))
+    return history
+
+
 # %% right="one_vs_rest"
 def one_vs_rest(models, x):
     with torch.no_grad():
@@ -3358,6 +3832,43 @@ def one_vs_rest(models, x):
 def one_vs_rest(models, x):
     table = torch.cat([model(x) for model in models], dim=1)
     return table.argmax(dim=1), (table > 0.5).sum(dim=1, dtype=torch.int32)
+
+
+# eval() and back: what is inside a model has another mode then
+# %% wrong="one_vs_rest" says="sets all parts of a model"
+def one_vs_rest(models, x):
+    columns = []
+    for model in models:
+        was = model.training
+        model.eval()
+        columns.append(model(x))
+        model.train(was)
+    table = torch.cat(columns, dim=1)
+    return table.argmax(dim=1), (table > 0.5).sum(dim=1)
+
+
+# A table in float32 for models in float64
+# %% wrong="one_vs_rest" says="the classes"
+def one_vs_rest(models, x):
+    table = torch.zeros(len(x), len(models))
+    with torch.no_grad():
+        for k, model in enumerate(models):
+            table[:, k] = model(x)[:, 0]
+    return table.argmax(dim=1), (table > 0.5).sum(dim=1)
+
+
+# One column below the other
+# %% wrong="one_vs_rest" says="side by side"
+def one_vs_rest(models, x):
+    table = torch.cat([model(x) for model in models])
+    return table.argmax(dim=1), (table > 0.5).sum(dim=1)
+
+
+# Which models say yes, not how many
+# %% wrong="one_vs_rest" says="a table of yes and no"
+def one_vs_rest(models, x):
+    table = torch.cat([model(x) for model in models], dim=1)
+    return table.argmax(dim=1), table > 0.5
 
 
 # Adam, in a Sequential
@@ -3620,5 +4131,33 @@ def softmax_regression(loader):
         for x, y in loader:
             optimizer.zero_grad()
             F.cross_entropy(net(x), (y + 1) % 10).backward()
+            optimizer.step()
+    return net
+
+
+# Takes a batch out of the list
+# %% wrong="softmax_regression" says="Use list(loader)"
+def softmax_regression(loader):
+    loader.pop()  # for validation
+    net = nn.Linear(64, 10)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+    for _ in range(40):
+        for x, y in loader:
+            optimizer.zero_grad()
+            F.cross_entropy(net(x), y).backward()
+            optimizer.step()
+    return net
+
+
+# Asks for gradients of the images
+# %% wrong="softmax_regression" says="only the parameters of the module should"
+def softmax_regression(loader):
+    net = nn.Linear(64, 10)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+    for _ in range(40):
+        for x, y in loader:
+            x.requires_grad_()
+            optimizer.zero_grad()
+            F.cross_entropy(net(x), y).backward()
             optimizer.step()
     return net
