@@ -7,7 +7,7 @@
 # After this notebook you can
 #
 # - write a `Dataset` that reads a CSV file, and apply transforms to its images;
-# - say what a `DataLoader` does with samples, order, batches and worker processes, and write a small one yourself;
+# - explain what a `DataLoader` does with samples, order, batches and worker processes, and write a small one yourself;
 # - collate samples of different sizes into one batch;
 # - write a training loop that reports loss and accuracy honestly;
 # - turn ten yes-or-no models into one classifier, and compare them with softmax regression.
@@ -128,8 +128,8 @@ for drop_last in (False, True):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 1,438 = 22 · 64 + 30. A batch of 30 is left over. `drop_last=True` leaves it out, because some layers and some hardware
-# want all batches to be of one size, and batch normalisation does badly on a very small one. Without shuffling, the same 30
+# 1,438 = 22 · 64 + 30. A batch of 30 is left over, and `drop_last=True` leaves it out. Why would you want that? Some models and
+# some hardware need batches of one fixed size, and batch normalisation does badly on a very small one. Without shuffling, the same 30
 # images would be left out in every epoch. In tests, never drop anything.
 #
 # </details>
@@ -145,7 +145,7 @@ for drop_last in (False, True):
 #
 # <details><summary>Hint 1: two numbers</summary>
 #
-# How many full batches are there, and how many samples are left over? `//` and `%` give the two; `divmod` gives both.
+# How many full batches are there, and how many samples are left over? `//` gives the one, `%` the other; `divmod` gives both at once.
 #
 # </details>
 #
@@ -192,6 +192,7 @@ expect(
         "These sizes are as equal as possible. All but the last are batch_size.": [4, 4, 3, 3],
         "This is the number of batches: give the size of each.": 4,
         "These are floats: use // instead of /.": [4.0, 4.0, 4.0, 2.0],
+        "The last size is a float: use // and %, which give ints.": [4, 4, 4, 2.0],
         "The batch that is left over comes last.": [2, 4, 4, 4],
         "A list of ints was asked for, not the samples themselves.": [
             [0, 1, 2, 3],
@@ -268,8 +269,8 @@ expect({case: batch_sizes(*case) for case in few}, few, "the batches for other n
 # %% [markdown]
 # ## A data set of your own
 #
-# Let us make it real and put the digits into files, as you might download them: one line for each image, first the label,
-# then the 64 pixels row by row, and a header line on top.
+# Let us make it real and put the digits into files such as you might download: a header line on top, then one line for
+# each image, with the label first and then the 64 pixels, row by row.
 
 # %%
 import tempfile
@@ -329,8 +330,8 @@ for part in batch:
 #
 # Tensors are stacked along a new first dimension. Python `int`s become one int64 tensor, which is what a loss wants for
 # class numbers. Python `float`s become **float64**, because that is what they are in Python, and a loss that compares them
-# with float32 outputs may complain: return a float32 tensor instead. Strings are put into a list, and dicts are collated
-# entry by entry. (A data set need not inherit from `Dataset`: a length and items are enough.)
+# with float32 outputs may complain: return a float32 tensor instead. Strings stay strings, together in a tuple, and dicts are
+# collated entry by entry. (A data set need not inherit from `Dataset`: a length and items are enough.)
 #
 # </details>
 #
@@ -502,7 +503,7 @@ def examine(n, height, width):
                 [torch.tensor(labels[:1], dtype=torch.uint8), flat[:-1]]
             ).reshape(image.shape),
             **(
-                {"This is the second image: does np.loadtxt skip the header and you once more?": pixels[1]}
+                {"This is the second image: is the header skipped twice, by np.loadtxt and by you?": pixels[1]}
                 if n > 1
                 else {}
             ),
@@ -608,7 +609,8 @@ again(1, 3, 3)
 # ## Transforms
 #
 # A **transform** is a function from one image to another. `torchvision.transforms` has dozens, and `Compose` chains them.
-# This chain turns the tensor into a PIL image, flips it upside down with probability 1/2, and makes a float32 tensor of it.
+# This chain turns the tensor into a PIL image (PIL, or Pillow, is Python's usual image library), flips it upside down with
+# probability 1/2, and makes a float32 tensor of it.
 # (From here on, *your* data set is used; until you have solved the exercise, the course's own takes its place.)
 
 # %% folded label="Stand-ins for exercises that you have not solved yet"
@@ -664,7 +666,7 @@ print(type(image).__name__, image.dtype, tuple(image.shape), "label", label)
 
 # %% [markdown]
 # **Before you run it:** pixels of the digits go from 0 to 16, and the brightest pixel of sample 5 (a 6) has the value 16.
-# What is the largest value after this chain?
+# What is the largest value after this chain: 16, 1, or something else?
 
 # %% predict
 image = images[~held_back][5][None].to(torch.uint8)  # shape (1, 8, 8), as in the data set
@@ -674,8 +676,9 @@ print("before:", image.max().item(), " after:", round(old(image).max().item(), 4
 # <details><summary>Why?</summary>
 #
 # `ToTensor` takes it for granted that 8-bit pixels go up to 255, and divides by that: 16/255 ≈ 0.063. Nothing fails, but
-# the inputs are about sixteen times smaller than intended, and training is slow for no visible reason. A contact sheet would not
-# have shown it either, because pictures are scaled to their own maximum. So print minimum and maximum of a batch.
+# the inputs are about sixteen times smaller than if the brightest were 1, and training is slow for no visible reason. A
+# contact sheet would not show it either, because pictures are scaled to their own maximum. So print the minimum and the
+# maximum of a batch.
 #
 # </details>
 #
@@ -719,10 +722,10 @@ draw_images(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The transform runs each time the sample is asked for, so the loop may see another version in each epoch. The file never
+# The transform runs each time the sample is asked for, so the loop may see a different version in each epoch. The file never
 # changes. This is **augmentation**: more variety without more files. It helps only if the variety is one that you expect in
-# practice, and if the label stays true. Most digits are no digits upside down, and a 6 becomes almost a 9; we measure below
-# what that costs.
+# practice, and if the label still holds. Upside down, most digits are no longer digits, and a 6 is almost a mirrored 9; we
+# measure below whether that matters.
 #
 # </details>
 #
@@ -808,6 +811,9 @@ def known_mistake(answer, image, most):
 def find_move(answer, image, most, what):
     """By how much the image has moved; fails if it is not the image moved."""
     if not isinstance(answer, torch.Tensor) or answer.shape != image.shape or answer.dtype != image.dtype:
+        if isinstance(answer, torch.Tensor) and answer.dim() == 3 and answer.numel() < len(answer) * image[0].numel():
+            advice = f"The result has shape {tuple(answer.shape)}. Is there a slice like [:-0]? It is empty."
+            require(False, f"{what}: the result has as many rows and columns as the image", advice)
         expect(answer, image, f"{what}: shape and dtype of the result")
     found = [move for move, moved in all_moves(image, most).items() if torch.equal(answer, moved)]
     if not found:
@@ -869,7 +875,7 @@ def examine_draws(calls, seed):
     require(
         any(d == r for d, r in found) and any(d == -r for d, r in found) and any(d * r != 0 for d, r in found),
         f"{what}: moves of all kinds come up",
-        "Some combinations of d and r never came up: draw two numbers that know nothing of each other.",
+        "Some combinations of d and r never came up: draw two independent numbers.",
     )
     if unevenness(found) > 12:  # as one right answer in seven does: look longer before judging
         found += draw(240)
@@ -988,8 +994,8 @@ except RuntimeError as error:
 # Write `pad_collate(samples)`. `samples` is a list of at least one pair `(image, label)`: an image of shape `(C, H, W)`
 # with $C$ and $H$ the same for all, but a $W$ of its own, and a Python `int`. Return a tuple of three tensors:
 #
-# - `images` of shape `(N, C, H, W_max)`, in the dtype of the images (one that NumPy has, too), where `W_max` is
-#   the largest width in *this* batch. Narrower images are at the left; to the right of them are zeros.
+# - `images` of shape `(N, C, H, W_max)`, in the dtype that all the images have (one that NumPy also has), where `W_max`
+#   is the largest width in *this* batch. Each image is at the left; zeros fill the rest, to its right.
 # - `widths`: the $N$ widths before padding, int64.
 # - `labels`: the $N$ labels, int64.
 #
@@ -1096,7 +1102,7 @@ def examine(widths, channels, height, dtype=torch.float32):
                 ]
             ),
             "The images are cut to the smallest width: nothing may be lost.": wanted[..., : min(widths)],
-            "They lie side by side: stack them along a new first dimension.": torch.cat(list(wanted)),
+            "They are joined along the channels: stack them along a new first dimension.": torch.cat(list(wanted)),
         },
     )
     expect(
@@ -1180,8 +1186,8 @@ show(
 )
 
 # %% [markdown]
-# Hatched is padding. The `widths` say where it begins; a model that must not look at it needs them. If most strips are
-# short, a few long ones make all batches of them wide: then it pays to put samples of similar length into one batch.
+# The hatched part is padding. `widths` tells a model where it begins, so that the model can ignore it. Even if most strips
+# are narrow, a single wide one makes its whole batch wide. So it pays to put samples of similar width into one batch.
 
 # %% [markdown]
 # ## Which samples, in which order?
@@ -1189,8 +1195,8 @@ show(
 # With `shuffle=True` the loader mixes the samples. That matters: in a file they are often sorted, and a batch with a single
 # class in it pulls the model in one direction only.
 #
-# **Before you run it:** a loader shuffles ten numbers. We go through it twice, then set the seed and go through it, then
-# set the same seed and go through it again. Which of the four orders are equal?
+# **Before you run it:** a loader shuffles ten numbers. We go through it twice, then set a seed and go through it again, then
+# set the same seed and go through it once more. Which of the four orders are equal?
 
 # %% predict
 loader = DataLoader(range(10), batch_size=10, shuffle=True)
@@ -1205,18 +1211,18 @@ for turn in range(4):
 # <details><summary>Why?</summary>
 #
 # Each `for` over the loader starts a new pass and draws a new order from torch's random numbers. The same seed just before
-# it gives the same order, so passes 3 and 4 are equal. For an experiment that can be repeated whatever else draws random
-# numbers in between, give the loader its own: `DataLoader(…, shuffle=True, generator=torch.Generator().manual_seed(7))`.
+# it gives the same order, so passes 3 and 4 are equal. If the order must be repeatable, whatever else draws random
+# numbers in between, give the loader a generator of its own: `DataLoader(…, shuffle=True, generator=torch.Generator().manual_seed(7))`.
 #
 # </details>
 #
 # The order comes from a **sampler**: any iterable of sample numbers that can be gone through again and again, such as a
-# list. `shuffle=False` stands for `SequentialSampler`,
-# `shuffle=True` for `RandomSampler`. Others, or your own, go in as `sampler=…`, in place of `shuffle`:
+# list. `shuffle=False` stands for `SequentialSampler`, `shuffle=True` for `RandomSampler`. Others, or your own, go in as
+# `sampler=…`, in place of `shuffle`:
 #
 # - `SubsetRandomSampler(numbers)`: only these samples, shuffled;
 # - `RandomSampler(data, replacement=True)`: as many draws as there are samples, each from all of them;
-# - `WeightedRandomSampler(weights, n)`: $n$ draws, with probabilities in proportion to the weights.
+# - `WeightedRandomSampler(weights, n)`: $n$ draws with replacement, with probabilities in proportion to the weights.
 #
 # **Before you run it:** with replacement, some of 1,438 samples are drawn several times in one pass, and others not at all.
 # What share is drawn at least once?
@@ -1231,8 +1237,8 @@ print(f"{len(drawn)} draws, {len(set(drawn))} different samples: {len(set(drawn)
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# One draw misses a certain sample with probability $1 - 1/n$; all $n$ draws miss it with probability $(1 - 1/n)^n \approx
-# 1/e \approx 0.37$. So 63 % come up, and more than a third does not take part in this epoch. Without replacement, every
+# One draw misses a given sample with probability $1 - 1/n$; all $n$ draws miss it with probability $(1 - 1/n)^n \approx
+# 1/e \approx 0.37$. So 63 % come up, and more than a third do not take part in this epoch. Without replacement, every
 # sample comes up exactly once.
 #
 # </details>
@@ -1262,9 +1268,9 @@ print("in one pass:  ", *(f"{count:4}" for count in drawn.bincount().tolist()))
 # ### Exercise: A loader of your own
 #
 # Write the class `MiniLoader(dataset, batch_size, shuffle=False, drop_last=False)`, a small `DataLoader`. `dataset` has a
-# length and gives pairs `(x, y)`: a tensor, always of the same shape and dtype, and a Python `int`. Ask for its samples
-# with `dataset[i]`, where `i` is a Python `int` from 0 to `len(dataset) - 1`, once for each sample of a pass (a random
-# transform gives another image the next time), and use nothing but its length and its items.
+# length and gives pairs `(x, y)`: a tensor, always of the same shape and dtype, and a Python `int`. Use nothing of it but
+# its length and its items. Ask for sample `i` with `dataset[i]`, where `i` is a Python `int` from 0 to `len(dataset) - 1`, and
+# only once in a pass: a random transform would give another image the second time.
 #
 # - Each `for` over a `MiniLoader` is one pass. It gives tuples `(x, y)`: the stacked tensors of a batch, and an int64
 #   tensor of shape `(N,)`.
@@ -1275,7 +1281,7 @@ print("in one pass:  ", *(f"{count:4}" for count in drawn.bincount().tolist()))
 # - `len(loader)` is the number of batches of a pass.
 # - Samples are fetched only when their batch is due: a damaged sample in the third batch does not prevent the first two,
 #   and in a batch that is left out it does no harm.
-# - Several passes over one loader may be under way at a time; they do not disturb each other.
+# - Several passes over one loader may be under way at the same time; they do not disturb each other.
 # - Do not use `DataLoader`.
 #
 # <details><summary>Hint 1: a pass</summary>
@@ -1525,7 +1531,7 @@ expect(
     [[0, 1], [0, 1], [2, 3], [2, 3], [4], [4]],
     "two passes over one loader, batch by batch in turn",
     mistakes={
-        "The passes share their place: keep it in a variable of the pass (or use yield), not in self.": [
+        "The passes share their place: keep it in a local variable of the pass (or use yield), not in self.": [
             [0, 1],
             [2, 3],
             [4],
@@ -1590,8 +1596,8 @@ def evenly(n, seed):
     require(
         abs(forward - 1 / 2) < 1.5 / n**0.5 and abs(distance - 1 / 3) < 1.2 / n**0.5,  # five standard deviations
         f"{n} samples, shuffled: each order is equally likely",
-        f"{forward:.0%} of the samples moved forward, all of them by {distance:.0%} of the length on average: "
-        "this happens with random orders less than once in a million times. torch.randperm draws one.",
+        f"{forward:.1%} of the samples moved forward, and the mean distance was {distance:.1%} of the length. Random orders "
+        "have 50 % and 33 %. Do you draw each sample from those that are left? torch.randperm does.",
     )
 
 
@@ -1603,7 +1609,7 @@ turns = [(next(one), next(other)) for _ in range(5)]
 require(
     all(sorted(order_of(batches)) == list(range(20)) for batches in zip(*turns)),
     "two shuffled passes over one loader, batch by batch in turn: each has every sample once",
-    "The passes share their order: keep it in a variable of the pass, not in self.",
+    "The passes share their order: keep it in a local variable of the pass, not in self.",
 )
 dropping = numbers(MiniLoader(Numbered(9), 4, shuffle=True, drop_last=True))
 expect([len(batch) for batch in dropping], [4, 4], "9 samples, shuffled, in batches of 4, drop_last=True: the sizes")
@@ -1618,10 +1624,10 @@ shuffled(13, 5, 5, 9)
 # %% [markdown]
 # ## Workers
 #
-# So far, everything happens in one process: while the loader reads files, the model waits. With `num_workers=2` the loader
+# So far, everything has happened in one process: while the loader reads files, the model waits. With `num_workers=2` the loader
 # starts two more processes. Each has its own copy of the data set and makes whole batches in advance.
 #
-# A worker must be able to find the class of the data set. We write our classes into a file of their own and import them;
+# A worker must be able to find the class of the data set. So we write our classes to a file and import them;
 # below you will see why.
 
 # %%
@@ -1715,7 +1721,7 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Two workers share the waiting, so it takes about half the time, plus a little for starting them. A digit takes
+# Two workers share the waiting, so it takes about half the time, plus the time to start them. A digit takes
 # microseconds; there, workers make it *slower*: starting them, and sending every batch from one process to another, costs
 # more than it saves.
 #
@@ -1723,9 +1729,9 @@ show(
 # the step take turns. With workers, the next batches are loaded *during* the step. So even one worker helps. More workers help only
 # until batches come as fast as the model takes them.
 #
-# So measure. If the samples cost computing time, more workers than processors bring nothing; if they cost waiting, as for a
-# disk or a network, they may. (The processes end with the pass; `persistent_workers=True` keeps them for the next one.
-# Where a worker is a new Python that has to import torch, as on macOS, the start alone takes seconds.)
+# So measure. If samples cost computing time, more workers than processors gain nothing; if they cost waiting time, for a disk or a
+# network, more may help. (The processes end with the pass; `persistent_workers=True` keeps them for the next one.
+# Where a worker is a new Python process that has to import torch, as on macOS, the start alone takes seconds.)
 #
 # </details>
 #
@@ -1750,7 +1756,7 @@ for turn in (1, 2):
 # Each worker gets a *copy* of the data set, generator included. So both draw the same numbers, and since new workers get
 # fresh copies in the next pass, that pass repeats them, too. Your augmentation would be the same for different images, and
 # in all epochs, and no error would tell you. Torch's own numbers are safe: the loader seeds every worker differently, with
-# a new seed in each pass (and so it does for `random` and NumPy's global functions).
+# a new seed in each pass (and does the same for `random` and NumPy's global functions).
 #
 # So draw with torch, as your `RandomShift` does. If you need a generator of another kind, make it *in the worker*, as in
 # the next cell.
@@ -1769,12 +1775,13 @@ for turn in (1, 2):
 # %% [markdown]
 # ### What can go to another process
 #
-# On Linux, with the Pythons of this course, a worker is a **fork**: a copy of the whole notebook process, which knows all
-# your classes. On macOS and Windows, and on Linux from Python 3.14 on, it is a *new* Python (*spawn*, *forkserver*). It
-# gets the data set as bytes, through `pickle`. Pickle stores values, but of functions and classes only the names.
+# On Linux, with the Python versions of this course, a worker is a **fork**: a copy of the whole notebook process, which knows all
+# your classes. On macOS and Windows, and on Linux from Python 3.14 on, it is a *new* Python process (*spawn*,
+# *forkserver*), which gets the data set as bytes, through `pickle`. Pickle stores the values in an object, but functions and
+# classes only by name.
 #
-# **Before you run it:** here are three transforms that do the same. One is a class in this notebook, one a `lambda`, one a
-# class in a file. We send each to a new Python. Which of them arrive?
+# **Before you run it:** here are three transforms that do the same. The class of the first is in this notebook, the second
+# is a `lambda`, the class of the third is in a file. We send each to a new Python process. Which of them arrive?
 
 # %% predict
 import pickle
@@ -2376,8 +2383,8 @@ print("0.01 · ratio of the gradients =", round(0.01 * (gradients[0].norm() / gr
 # - `classes`: for each sample, the number of the model that is most certain (0 to $K-1$), even if none says yes;
 # - `yes`: how many of the models say yes, that is, give a probability greater than 0.5.
 #
-# Call each model once, with the whole batch, and leave it in the mode in which it is, parts included. No two models give
-# the same largest probability. Neither the models nor `x` change. (The models have no layer that calling would change.)
+# Call each model once, with the whole batch. Leave the mode of each model, and of its parts, as it is; neither the models
+# nor `x` change. (No model has a layer that changes when it is called.) No two models give the same largest probability.
 #
 # <details><summary>Hint 1: one table</summary>
 #
