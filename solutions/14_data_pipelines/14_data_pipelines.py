@@ -1833,8 +1833,8 @@ for transform in (HereScale(), lambda image: image / 16, scale.FileScale()):
 # ```
 #
 # Data sets and workers stay on the CPU; each *batch* moves to the model's device. With `pin_memory=True`, the loader puts
-# batches into page-locked memory, from which a GPU can copy while the program goes on (`non_blocking=True`). Without a GPU
-# there is nothing to gain, so set it to `device.type == "cuda"`.
+# batches into *pinned* (page-locked) memory, which the operating system never moves; a GPU can copy from it while the program
+# goes on (`non_blocking=True`). Without a GPU there is nothing to gain, so set it to `device.type == "cuda"`.
 #
 # The same loop runs on a CPU, where `to` costs nothing: it returns the tensor itself if nothing has to change.
 
@@ -1860,8 +1860,8 @@ if device.type == "cuda":
 # %% [markdown]
 # ### A progress bar
 #
-# A loader is only something to iterate over. So anything that passes batches on can stand between loader and loop, for
-# example a progress bar: a generator that counts what passes through. (`from tqdm.auto import tqdm` gives you a better one,
+# To the loop, a loader is only something to iterate over. So anything that passes batches on can stand between the two,
+# for example a progress bar: a generator that counts what passes through. (`from tqdm.auto import tqdm` gives you a better one,
 # if it is installed: `for x, y in tqdm(loader):`.)
 
 
@@ -1884,7 +1884,7 @@ for _ in progress(DataLoader(slow_data.Slow(), batch_size=4)):
 # %% [markdown]
 # ### The mean of an epoch
 #
-# A loss such as `F.cross_entropy` returns the mean over a batch. To report one number per epoch, people average those.
+# A loss such as `F.cross_entropy` returns the mean over a batch. To report one number per epoch, people often average these means.
 #
 # **Before you run it:** five samples have the losses 1, 1, 1, 1 and 9. Their mean is 2.6. In batches of four, what is the
 # mean of the batch means?
@@ -1907,16 +1907,16 @@ print(batch_means, "→", sum(batch_means) / len(batch_means))
 #
 # Write `fit(net, train_loader, test_loader, epochs, lr)`. It trains `net` in place and returns a list with one tuple
 # `(loss, accuracy)` of two Python `float`s for each epoch. An epoch is one pass over `train_loader` and then one pass over
-# `test_loader`.
+# `test_loader`; each batch of either goes through `net` once.
 #
 # - The loaders are iterables of batches `(x, y)`, with class numbers `y`. They may have no length, and may give different
 #   batches in each pass.
-# - Training: `net` is in training mode. Each batch, even one of a single sample, is one step of plain gradient descent on
-#   `F.cross_entropy(net(x), y)`: `torch.optim.SGD` with learning rate `lr` and no momentum. Each batch goes through `net`
-#   once. Old gradients have no effect, not even those that are in `net` at the start.
+# - Training: put `net` into training mode. For each batch, even one of a single sample, take one step of plain gradient
+#   descent on `F.cross_entropy(net(x), y)`: `torch.optim.SGD` with learning rate `lr` and no momentum. Old gradients have no
+#   effect, not even those that are in `net` at the start.
 # - `loss` is the mean over all *samples* of the epoch, each measured in its batch, before the step.
-# - Testing: `net` is in evaluation mode, and no gradients are recorded. No parameter and no buffer changes.
-# - `accuracy` is the fraction of all test samples whose largest output is at the place of their class, from 0 to 1.
+# - Testing: put `net` into evaluation mode, and record no gradients. No parameter and no buffer changes.
+# - `accuracy` is the fraction, from 0 to 1, of all test samples whose largest output is that of their class.
 # - Frozen parameters stay as they are; all others take part in `net(x)`. All tensors are on the CPU.
 #
 # <details><summary>Hint 1: two modes in each epoch</summary>
@@ -2218,8 +2218,8 @@ again([[7, 2]], [[1, 1, 7]], 5, 3, 2, 0.5)
 # shifted at random by up to one pixel. All three are tested twice: on the test digits as they are, and on the same digits
 # shifted at random.
 #
-# **Before you run it:** the first net reads about 96 % of the test digits. Which shares do you expect in the other five
-# places of the table?
+# **Before you run it:** the first net reads about 96 % of the test digits correctly. What shares do you expect in the
+# other five places of the table?
 
 
 # %% folded label="Stand-ins for exercises that you have not solved yet"
@@ -2315,21 +2315,21 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The digits of this data set are centred, and a layer that has learned them at one place does not know them one pixel away:
-# the first net reads only about four in ten of the shifted digits. The net that was trained on shifts reads about nine in
+# The digits of this data set are centred, and a linear layer that has learned them in one place does not recognise them one
+# pixel away: the first net reads only about four in ten of the shifted digits. The net that was trained on shifts reads about nine in
 # ten of them, and hardly fewer of the centred ones than the first. Flips do not help with shifts, and cost a little
 # accuracy: part of the net is spent on images that never occur.
 #
 # With augmentation the training loss is *higher*. That is no bad sign: the task is harder, because each image comes in
-# several versions. Compare nets by held-back data, which are never augmented at random (here the shifts of the test digits were drawn once,
-# for all three).
+# several versions. So compare nets on held-back data, without random changes. (Here, we wanted to know about shifts: they
+# were drawn once, the same for all three nets.)
 #
 # </details>
 #
 # ## Ten models, or one?
 #
 # A sigmoid answers one yes-or-no question. Ten of them make a classifier: model $k$ learns "is it a $k$?", **one against
-# the rest**. Each is a logistic regression with 64 weights and a bias, and has an optimizer of its own.
+# the rest** (*one-vs-rest*). Each is a **logistic regression**, 64 weights, a bias and a sigmoid, and has an optimizer of its own.
 
 # %%
 pixels, digit = images.flatten(1) / 16, labels
@@ -2356,8 +2356,8 @@ print("parameters:", sum(p.numel() for model in models_sigmoid for p in model.pa
 print(f"the last loss of model 9, summed over {len(y)} samples: {loss.item():.2f}")
 
 # %% [markdown]
-# The loss is the *sum* over the batch here, so its gradient is 64 times that of the mean. A learning rate of 0.01 with the
-# sum takes the step of 0.64 with the mean:
+# The loss is the *sum* over the batch here, so its gradient is 64 times that of the mean. With a batch of 64, a
+# learning rate of 0.01 and the sum make the same step as 0.64 and the mean:
 
 # %%
 x, y = next(iter(DataLoader(train_set, batch_size=64)))
@@ -2383,8 +2383,8 @@ print("0.01 · ratio of the gradients =", round(0.01 * (gradients[0].norm() / gr
 # - `classes`: for each sample, the number of the model that is most certain (0 to $K-1$), even if none says yes;
 # - `yes`: how many of the models say yes, that is, give a probability greater than 0.5.
 #
-# Call each model once, with the whole batch. Leave the mode of each model, and of its parts, as it is; neither the models
-# nor `x` change. (No model has a layer that changes when it is called.) No two models give the same largest probability.
+# Call each model once, with the whole batch. Leave the mode of each model, and of its parts, as it is, and change neither the
+# models nor `x`. (No model has a layer that changes when it is called.) No two models give the same largest probability.
 #
 # <details><summary>Hint 1: one table</summary>
 #
@@ -2471,7 +2471,7 @@ def examine(logits, what):
                 if len(x) > 1
                 else {}
             ),
-            "−1 where no model says yes: the most certain model counts even then.": top.where(says_yes.any(1), -1),
+            "You give −1 where no model says yes: the most certain model counts even then.": top.where(says_yes.any(1), -1),
             "Without a yes, class 0 is not the answer: the most certain model counts even then.": top.where(
                 says_yes.any(1), 0
             ),
@@ -2581,7 +2581,7 @@ print(f"in all: {(classes == test_y).float().mean():.1%} right")
 # <details><summary>Why?</summary>
 #
 # For most digits exactly one model says yes, and then it is nearly always right. But for about one in ten, *none* of the
-# models does: each sees nine times as many "no" as "yes" in training and is careful. The most certain of them is
+# models does: each sees about nine times as many "no" as "yes" in training and is careful. The most certain of them is
 # still right in about three cases of four, so `argmax` is much better than giving up. A few digits are claimed by two models.
 #
 # </details>
@@ -2592,13 +2592,14 @@ print(f"in all: {(classes == test_y).float().mean():.1%} right")
 # ### Exercise: Softmax regression
 #
 # Write `softmax_regression(loader)`. `loader` is a list of batches `(x, y)` of 50 to 64 handwritten digits (the last may be
-# smaller), between 1,000 and 1,500 images in all: `x` of shape `(N, 64)`, float32, values 0 to 1, and `y` of shape `(N,)`, int64, the classes 0 to 9. Go
-# through it as often as you like. Train, and return, a module that turns `(N, 64)` into `(N, 10)` logits.
+# smaller), between 1,000 and 1,500 images in all: `x` of shape `(N, 64)`, float32, values 0 to 1, and `y` of shape `(N,)`,
+# int64, the classes 0 to 9. Go through it as often as you like. Train a module that turns `(N, 64)` into `(N, 10)` logits,
+# and return it.
 #
 # - The module is one linear map with a bias, 650 parameters in all: no hidden layer and no softmax in it.
 # - It is right on at least 93 % of other digits of the same kind. (In the check, the pixels are in another order and the
-#   classes have other numbers, so it has to learn from `loader`.)
-# - The list and its batches stay as they are. A training of more than a second is a sign that you do too much.
+#   classes have other numbers, so the module has to learn from `loader`.)
+# - The list and its batches stay as they are. If training takes more than a second, you are doing too much.
 #
 # Optimizer, learning rate and number of passes are up to you.
 #
@@ -2672,7 +2673,7 @@ def examine(batch_size, every, least=0.93):
     require(
         torch.allclose(half, (ends[0] + ends[1]) / 2, rtol=1e-3, atol=1e-2),
         f"{what}: net is a linear map with a bias",
-        "The output halfway between two inputs is not halfway between their outputs: no hidden layer with a ReLU, no softmax.",
+        "The output halfway between two inputs is not halfway between their outputs: use no hidden layer with a ReLU and no softmax.",
     )
     expect(
         sum(parameter.numel() for parameter in net.parameters()),
@@ -2697,7 +2698,8 @@ examine(50, 4, least=0.92)  # other digits: who has just passed passes here, too
 # %% [markdown]
 # ### One question or ten: the comparison
 #
-# Both kinds now learn from the same batches, for 30 epochs with the same step size: 0.01 and the sum over the batch.
+# Both kinds learn from the same digits, in batches of 64, for 30 epochs, with the same learning rate, 0.01, and the sum over
+# the batch. The ten models have been trained above; now comes softmax regression.
 #
 # **Before you run it:** which learns faster, and which is better in the end?
 
@@ -2735,15 +2737,15 @@ show(
 # <details><summary>Why?</summary>
 #
 # The softmax is a little ahead after the first epoch and again at the end; in between, the lead changes. One per cent of
-# the test digits is less than four images, so on these digits neither is clearly faster or better. Both learn with the same
-# gradient for class $k$, probability minus truth, times the pixels. Only the probabilities differ: those of the softmax are
-# shared out among the ten, so to raise one is to lower the others.
+# the test digits is less than four images, so on these digits neither is clearly faster or better. For the weights of class
+# $k$, both have the same formula for the gradient: probability minus truth, times the pixels. Only the probabilities differ:
+# those of the softmax add up to 1, so raising one lowers the others.
 #
 # </details>
 #
 # One choice of test digits proves little. So we repeat the comparison five times, each time with other digits held back.
-# (Ten separate models with a sum of losses learn exactly as one `nn.Linear(64, 10)` with `reduction="sum"` does: the
-# gradient of each row depends on its own loss alone.)
+# (To save time, one `nn.Linear(64, 10)` stands for the ten models. With the sum of their losses, it learns exactly as they
+# would separately: the gradient of each row depends on its own loss alone.)
 #
 # **Before you run it:** will the same side win each time?
 
@@ -2766,10 +2768,10 @@ for split in range(5):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Softmax regression is ahead each time, by about one percentage point. That is small, but not chance: in training it is asked what
-# it is asked in the test, "which of the ten?", and one mistake corrects the right class and the wrong one at once. Ten
-# separate models are the right choice where several answers, or none, can be true for one sample (*multi-label*
-# classification): a photo may show a dog *and* a ball.
+# Softmax regression is ahead each time, by about one percentage point. That is small, but hardly chance: in training it is asked
+# what it is asked in the test, "which of the ten?". The output of the right class only has to be larger than the other nine,
+# while each separate model has to tell its digit from all others alone. Ten separate models are the right choice where
+# several answers, or none, can be true for one sample (*multi-label* classification): a photo may show a dog *and* a ball.
 #
 # </details>
 #

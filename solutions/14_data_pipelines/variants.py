@@ -162,6 +162,14 @@ def batch_sizes(n, batch_size, drop_last=False):
     return [size for size in sizes if size == batch_size] if drop_last else sizes
 
 
+# A float at the end
+# %% wrong="batch_sizes" says="The last size is a float"
+def batch_sizes(n, batch_size, drop_last=False):
+    full = n // batch_size
+    rest = (n / batch_size - full) * batch_size
+    return [batch_size] * full + ([round(rest, 6)] if rest and not drop_last else [])
+
+
 # %% right="csv_dataset"
 class ImagesCSV(torch.utils.data.Dataset):
     def __init__(self, file, height, transform=None):
@@ -1440,6 +1448,19 @@ class RandomShift:
         height, width = image.shape[1:]
         down, right = (torch.rand(2) * (2 * m + 1)).floor().int().sub(m).tolist()
         return F.pad(image, (m,) * 4)[:, m - down : m - down + height, m - right : m - right + width].clone()
+
+
+# A slice that ends at −0 is empty
+# %% wrong="random_shift" says="as many rows and columns"
+class RandomShift:
+    def __init__(self, most):
+        self.most = most
+
+    def __call__(self, image):
+        m = self.most
+        down, right = torch.randint(-m, m + 1, (2,)).tolist()
+        framed = F.pad(image, (m, m, m, m))
+        return framed[:, m - down : -m - down, m - right : -m - right].clone()
 
 
 # %% right="pad_collate"
