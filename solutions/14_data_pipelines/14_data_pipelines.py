@@ -128,9 +128,9 @@ for drop_last in (False, True):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 1,438 = 22 · 64 + 30. A batch of 30 is left over, and `drop_last=True` leaves it out. Why would you want that? Some models and
-# some hardware need batches of one fixed size, and batch normalisation does badly on a very small one. Without shuffling, the same 30
-# images would be left out in every epoch. In tests, never drop anything.
+# 1,438 = 22 · 64 + 30. A batch of 30 is left over, and `drop_last=True` leaves it out. Why would you want that? Some models
+# and some hardware need batches of one fixed size, and batch normalisation does badly on a very small one. Without
+# shuffling, the same 30 images would be left out in every epoch. In tests, never drop anything.
 #
 # </details>
 #
@@ -609,9 +609,9 @@ again(1, 3, 3)
 # ## Transforms
 #
 # A **transform** is a function from one image to another. `torchvision.transforms` has dozens, and `Compose` chains them.
-# This chain turns the tensor into a PIL image (PIL, or Pillow, is Python's usual image library), flips it upside down with
-# probability 1/2, and makes a float32 tensor of it.
-# (From here on, *your* data set is used; until you have solved the exercise, the course's own takes its place.)
+# This chain turns the tensor into an image of PIL (or Pillow, the usual Python library for images), flips it upside down
+# with probability 1/2, and makes a float32 tensor of it. (From here on, *your* data set is used; until you have solved the
+# exercise, the course's own takes its place.)
 
 # %% folded label="Stand-ins for exercises that you have not solved yet"
 import csv
@@ -725,7 +725,7 @@ draw_images(
 # The transform runs each time the sample is asked for, so the loop may see a different version in each epoch. The file never
 # changes. This is **augmentation**: more variety without more files. It helps only if the variety is one that you expect in
 # practice, and if the label still holds. Upside down, most digits are no longer digits, and a 6 is almost a mirrored 9; we
-# measure below whether that matters.
+# measure below whether such flips help.
 #
 # </details>
 #
@@ -2316,9 +2316,9 @@ show(
 # <details><summary>Why?</summary>
 #
 # The digits of this data set are centred, and a linear layer that has learned them in one place does not recognise them one
-# pixel away: the first net reads only about four in ten of the shifted digits. The net that was trained on shifts reads about nine in
-# ten of them, and hardly fewer of the centred ones than the first. Flips do not help with shifts, and cost a little
-# accuracy: part of the net is spent on images that never occur.
+# pixel away: the first net reads only about four in ten of the shifted digits. The net that was trained on shifts reads
+# about nine in ten of them, and hardly fewer of the centred ones than the first. Flips help neither with shifts nor with the
+# digits as they are: part of the net is spent on images that never occur.
 #
 # With augmentation the training loss is *higher*. That is no bad sign: the task is harder, because each image comes in
 # several versions. So compare nets on held-back data, without random changes. (Here, we wanted to know about shifts: they
@@ -2471,7 +2471,7 @@ def examine(logits, what):
                 if len(x) > 1
                 else {}
             ),
-            "You give −1 where no model says yes: the most certain model counts even then.": top.where(says_yes.any(1), -1),
+            "−1 where no model says yes: the most certain model counts even then.": top.where(says_yes.any(1), -1),
             "Without a yes, class 0 is not the answer: the most certain model counts even then.": top.where(
                 says_yes.any(1), 0
             ),
@@ -2673,7 +2673,7 @@ def examine(batch_size, every, least=0.93):
     require(
         torch.allclose(half, (ends[0] + ends[1]) / 2, rtol=1e-3, atol=1e-2),
         f"{what}: net is a linear map with a bias",
-        "The output halfway between two inputs is not halfway between their outputs: use no hidden layer with a ReLU and no softmax.",
+        "Halfway between two inputs, the output is not halfway between theirs: use no hidden layer with a ReLU and no softmax.",
     )
     expect(
         sum(parameter.numel() for parameter in net.parameters()),
