@@ -682,10 +682,10 @@ print("before:", image.max().item(), " after:", round(old(image).max().item(), 4
 #
 # </details>
 #
-# Since 2023 there is a second version of the package, **`v2`**, which is the one to use now. It has the same names, accepts
-# tensors directly, even whole batches, and moves boxes and masks along with the image. `ToTensor` is split into its two
-# jobs: `v2.ToImage()` and `v2.ToDtype(torch.float32, scale=True)`, which divides by 255. Our digits need another divisor;
-# any function can be a step:
+# Since 2023 there is a second version of the package, **`v2`**, which is the one to use now. It has the same names, works
+# on PIL images, tensors and whole batches of them, and can move boxes and masks along with the image. `ToTensor` is split
+# into its two jobs, `v2.ToImage()` and `v2.ToDtype(torch.float32, scale=True)`. That would scale as `ToTensor` does; our
+# digits need another divisor, and any function can be a step:
 
 # %%
 from torchvision.transforms import v2
@@ -875,7 +875,7 @@ def examine_draws(calls, seed):
     require(
         any(d == r for d, r in found) and any(d == -r for d, r in found) and any(d * r != 0 for d, r in found),
         f"{what}: moves of all kinds come up",
-        "Some combinations of d and r never came up: draw two independent numbers.",
+        "Some combinations of d and r never came up: draw two numbers, independent of each other.",
     )
     if unevenness(found) > 12:  # as one right answer in seven does: look longer before judging
         found += draw(240)
@@ -1210,9 +1210,10 @@ for turn in range(4):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Each `for` over the loader starts a new pass and draws a new order from torch's random numbers. The same seed just before
-# it gives the same order, so passes 3 and 4 are equal. If the order must be repeatable, whatever else draws random
-# numbers in between, give the loader a generator of its own: `DataLoader(…, shuffle=True, generator=torch.Generator().manual_seed(7))`.
+# Each `for` over the loader starts a new pass and draws a new order from torch's random numbers. If the same seed is set
+# just before, the order is the same, so passes 3 and 4 are equal. If the order must be repeatable, whatever else draws
+# random numbers in between, give the loader a generator of its own:
+# `DataLoader(…, shuffle=True, generator=torch.Generator().manual_seed(7))`.
 #
 # </details>
 #
@@ -1928,7 +1929,7 @@ print(batch_means, "→", sum(batch_means) / len(batch_means))
 #
 # <details><summary>Hint 2: what to count</summary>
 #
-# In the first pass: the sum of `loss.item() * len(y)` and the number of samples. In the second: the number of right
+# In training: the sum of `loss.item() * len(y)` and the number of samples. In the test: the number of right
 # answers, `(net(x).argmax(1) == y).sum().item()`, and the number of samples.
 #
 # </details>
