@@ -1642,9 +1642,9 @@ import numpy as np
 import torch
 
 class Slow:
-    """64 samples. Each takes 10 milliseconds, as reading a photo does."""
+    """128 samples. Each takes 10 milliseconds, as reading a photo does."""
     def __len__(self):
-        return 64
+        return 128
     def __getitem__(self, index):
         time.sleep(0.01)
         return torch.tensor([float(index)]), index
@@ -1677,11 +1677,11 @@ warnings.filterwarnings("ignore", message="This DataLoader will create")  # more
 import slow_data
 
 # %% [markdown]
-# **Before you run it:** one pass over `Slow` takes 64 · 10 ms = 0.64 s. How long will it take with two workers? And will
+# **Before you run it:** one pass over `Slow` takes 128 · 10 ms = 1.28 s. How long will it take with two workers? And will
 # they speed up a pass over our 1,438 digits, which are in memory?
 
 # %% predict varies
-for name, slow_or_not in [("64 slow samples", slow_data.Slow()), ("1,438 digits", digits)]:
+for name, slow_or_not in [("128 slow samples", slow_data.Slow()), ("1,438 digits", digits)]:
     for workers in (0, 2):
         start = time.perf_counter()
         for _ in DataLoader(slow_or_not, batch_size=8, num_workers=workers):
