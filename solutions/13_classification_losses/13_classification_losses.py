@@ -309,7 +309,7 @@ axes[0].set_ylabel("loss", fontsize=12)
 axes[1].set_ylabel("slope", fontsize=12)
 axes[1].set_xlabel("logit z (the truth is 1)", fontsize=12)
 axes[1].axvspan(-8, -4, color=INK, alpha=0.08)
-axes[1].text(-6, -0.28, "badly wrong: squared\nerror hardly pulls", ha="center", va="center", fontsize=11, color=INK)
+axes[1].text(-6, -0.4, "badly wrong:\nsquared error\nhardly pulls", ha="center", va="center", fontsize=11, color=INK)
 axes[0].legend(frameon=False, fontsize=12)
 for ax in axes:
     ax.spines[["top", "right"]].set_visible(False)
@@ -695,7 +695,7 @@ expect(
     "the gradient of the logits 200, −300, 5000, −7",
     mistakes={
         "nan: a branch that is not chosen overflows, too, and 0 · ∞ is nan.": torch.tensor(
-            [math.nan, -0.25, math.nan, 0.00022776]
+            [math.nan, math.nan, math.nan, 0.00022776]
         )
     },
 )
@@ -843,8 +843,8 @@ draw_row(
     "−",
     Grid(total.log(), "ln", "plain", digits=2),
     "→",
-    Grid(shifted - total.log(), "ln q", "output", digits=2),
-    alt="z − m minus the logarithms of the sums gives ln q: −2.41, −1.41, −0.41 and −0.31, −200.31, −1.31.",
+    Grid(shifted - total.log(), "ln q", "output", digits=1),
+    alt="z − m minus the logarithms of the sums gives ln q: −2.4, −1.4, −0.4 and −0.3, −200.3, −1.3.",
 )
 
 # %% [markdown]
@@ -909,8 +909,11 @@ expect(
     "log_softmax(z, 1) for z of shape (3, 3)",
     mistakes={
         "This is the softmax: its logarithm is asked for.": torch.softmax(z, 1),
-        "The sums of the rows were subtracted from the columns: keepdim=True is missing.": (
-            z - torch.logsumexp(z, 1)[None, :]
+        "The sums of the rows were subtracted from the columns: keepdim=True is missing in the sum.": (
+            z - m - (torch.logsumexp(z, 1) - m[:, 0])[None, :]
+        ),
+        "The maxima of the rows were subtracted from the columns: keepdim=True is missing.": (
+            z - m[:, 0] - torch.logsumexp(z - m[:, 0], 1)
         ),
         "The maximum was subtracted in the sum, but not from z itself.": z - torch.logsumexp(z - m, 1, keepdim=True),
         "You added up over the other dimension.": torch.log_softmax(z, 0),
@@ -1153,23 +1156,21 @@ expect(
         "This is the sum: take the mean.": each.sum(),
         "These are the losses of the samples: take their mean.": each,
         "You averaged whole columns: from each row take one number.": -log_q[:, y].mean(),
-        "You took another logarithm or softmax: log_probs already holds logarithms.": F.nll_loss(
-            log_q.softmax(1).softmax(1).log(), y
-        ),
+        "You took the logarithm again: log_probs already holds logarithms.": torch.tensor(math.nan),
         "You took the probabilities instead of their logarithms.": -log_q.exp()[torch.arange(4), y].mean(),
     },
 )
-weight = torch.tensor([0.5, 3.0, 1.0, 2.0])
+weight = torch.tensor([0.5, 3.0, 1.0, 2.5])
 total = F.nll_loss(log_q, y, weight, reduction="sum")
 expect(
     attempt(log_q, y, weight=weight),
     F.nll_loss(log_q, y, weight),
-    "the same with weight=(0.5, 3, 1, 2)",
+    "the same with weight=(0.5, 3, 1, 2.5)",
     mistakes={
         "You divided by the number of samples: divide by the sum of their weights.": total / 4,
-        "You divided by the sum of all classes' weights: only those of the samples count.": total / 6.5,
+        "You divided by the sum of all classes' weights: only those of the samples count.": total / 7,
         "Your code ignores `weight`.": wanted_first,
-        "Sample n got weight[n]: the weight is that of its class, weight[target].": (each * weight).sum() / 6.5,
+        "Sample n got weight[n]: the weight is that of its class, weight[target].": (each * weight).sum() / 7,
         "This is the weighted sum: divide it by the sum of the weights.": total,
     },
 )
@@ -1198,7 +1199,6 @@ expect(
         "nan is 0 · ∞: drop ignored samples, and pick the targets' values instead of multiplying by 0 and 1.": torch.tensor(
             math.nan
         ),
-        "Infinite: a value that does not count was added.": torch.tensor(math.inf),
     },
 )
 
@@ -1337,6 +1337,7 @@ expect(
     mistakes={
         "The values are right, the dtype is not: float32 is asked for.": hot.long(),
         "The default of smoothing is 0.": reference(y, 4, 0.1),
+        "The shares are swapped: without smoothing the right class keeps all.": torch.full((4, 4), 0.25),
         "Rows and columns are swapped: one row for each sample.": hot.t(),
     },
 )
@@ -1352,7 +1353,6 @@ expect(
         "The right class must give up ε: a row must add up to 1.": hot + 0.05,
         "Every class got ε: divide it by the number of classes.": 0.8 * hot + 0.2,
         "Your code ignores `smoothing`.": hot,
-        "The shares are swapped: the right class keeps 1 − ε.": 0.2 * hot + 0.2,
     },
 )
 
