@@ -70,14 +70,15 @@ for name, q in codes.items():
 figure, axes = plt.subplots(3, 1, figsize=(5.4, 7.4), sharex=True, layout="constrained")
 edges = [0.0, *p.cumsum(0).tolist()]
 for ax, (name, q) in zip(axes, codes.items()):
-    for left, right, code, own in zip(edges, edges[1:], (1 / q).log2().tolist(), surprise.tolist()):
-        ax.add_artist(plt.Rectangle((left, 0), right - left, code, fc=(COLOURS["loss"], 0.3), ec=COLOURS["loss"], lw=1.5))
-        ax.plot([left, right], [own, own], color=INK, lw=2.5, ls="--")
+    for left, width, code, own in zip(edges, p.tolist(), (1 / q).log2().tolist(), surprise.tolist()):
+        colour = COLOURS["loss"]
+        ax.add_artist(plt.Rectangle((left, 0), width, code, fc=(colour, 0.3), ec=colour, lw=1.5))
+        ax.plot([left, left + width], [own, own], color=INK, lw=2.5, ls="--")
     ax.set(xlim=(0, 1), ylim=(0, 3.4), yticks=[0, 1, 2, 3], ylabel="bits")
     ax.set_title(f"{name}: area {(p * (1 / q).log2()).sum().item():.3f}", fontsize=12)
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize=11)
-centres = [(left + right) / 2 for left, right in zip(edges, edges[1:])]
+centres = (p.cumsum(0) - p / 2).tolist()
 axes[-1].set_xticks(centres, ["sun", "clouds", "rain", "snow"], fontsize=11)
 axes[-1].set_xlabel("width: how often the word comes", fontsize=11)
 axes[0].plot([], [], color=INK, lw=2.5, ls="--", label="length in the best code")
@@ -239,11 +240,14 @@ try_many(102, shapes)
 expect(first, torch.tensor(2.25), "the first result, after all other calls")
 ### BEGIN HIDDEN TESTS
 try_many(103, [(2,), (3, 5), (5, 5), (1, 4), (9,), (1, 1), (8, 2), (20, 3), (1500, 6), (4,), (2, 9), (5, 3)])
-expect(attempt(torch.tensor([[0.0, 1.0]]), torch.tensor([[0.75, 0.25]])), torch.tensor([2.0]), "H of (0, 1) and (3/4, 1/4)")
+expect(
+    attempt(torch.tensor([[0.0, 1.0]]), torch.tensor([[0.75, 0.25]])), torch.tensor([2.0]), "H of (0, 1) and (3/4, 1/4)"
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ### Your function on the three answers
+
 
 # %% folded label="What stands in for an unsolved exercise"
 def course_bits(p, q):
@@ -466,7 +470,10 @@ def attempt(z, y):
 def by_autograd(z, y):
     """Both slopes, from torch's own losses."""
     leaf, y = z.detach().double().clone().requires_grad_(), y.double()
-    losses = F.mse_loss(leaf.sigmoid(), y, reduction="sum"), F.binary_cross_entropy_with_logits(leaf, y, reduction="sum")
+    losses = (
+        F.mse_loss(leaf.sigmoid(), y, reduction="sum"),
+        F.binary_cross_entropy_with_logits(leaf, y, reduction="sum"),
+    )
     return tuple(torch.autograd.grad(loss, leaf)[0].to(z.dtype) for loss in losses)
 
 
@@ -675,7 +682,9 @@ expect(
     reference(z, y),
     "bce_with_logits of the logits 200, −300, 5000, −7 and the targets 0, 1, 1, 0",
     mistakes={
-        "Something overflowed: ∞ − ∞ and 0 · ∞ are nan. Give exp only numbers that are at most 0.": torch.tensor(math.nan),
+        "Something overflowed: ∞ − ∞ and 0 · ∞ are nan. Give exp only numbers that are at most 0.": torch.tensor(
+            math.nan
+        ),
         "Infinite: exp overflowed, or a probability was rounded to 0 before the logarithm.": torch.tensor(math.inf),
         "A probability was rounded to 0 or 1, and its logarithm cut off at −100.": torch.tensor(50.0002),
     },
@@ -731,7 +740,11 @@ def try_many(seed, largest):
 
 
 try_many(122, 3000)
-expect(first.detach() if isinstance(first, torch.Tensor) else first, wanted_first, "the first result, after all other calls")
+expect(
+    first.detach() if isinstance(first, torch.Tensor) else first,
+    wanted_first,
+    "the first result, after all other calls",
+)
 ### BEGIN HIDDEN TESTS
 try_many(123, 2000)
 ### END HIDDEN TESTS
@@ -790,7 +803,7 @@ for dtype in [torch.float16, torch.bfloat16, torch.float32, torch.float64]:
 
 # %% folded label="Draw what exp can take"
 figure, ax = plt.subplots(figsize=(5.8, 3.6), layout="constrained")
-for row, (dtype, (low, high)) in enumerate(limits.items()):
+for row, (low, high) in enumerate(limits.values()):
     ax.barh(row, 2000, left=high, color=COLOURS["loss"], height=0.55, hatch="///", edgecolor="white")
     ax.barh(row, -2000, left=low, color=COLOURS["plain"], height=0.55, alpha=0.45)
     ax.barh(row, high - low, left=low, color=COLOURS["output"], height=0.55)
@@ -939,7 +952,9 @@ expect(
     torch.log_softmax(z, -1),
     "log_softmax of these three rows",
     mistakes={
-        "−∞ is the logarithm of a probability that has become 0: work with logarithms only.": torch.softmax(z, -1).log(),
+        "−∞ is the logarithm of a probability that has become 0: work with logarithms only.": torch.softmax(
+            z, -1
+        ).log(),
         "Two rows became infinite: subtract each row's own maximum, not that of the whole tensor.": torch.tensor(
             [[math.inf] * 3, [math.inf] * 3, [-18000.0, 0.0, -18001.0]]
         ),
@@ -968,7 +983,7 @@ def try_many(seed, largest):
         if not answer.requires_grad:
             require(False, f"gradients flow for {what}", "The path is cut: .data, .detach() and the like do that.")
         answers[what] = answer.detach()
-        for key, value, store in (("mine", answer, answers), ("torch", right, wanted)):
+        for value, store in ((answer, answers), (right, wanted)):
             (grad,) = torch.autograd.grad(value, leaf, upstream, allow_unused=True)
             store[f"{what}: the gradient"] = grad
     expect(answers, wanted, f"{len(answers)} more values and gradients", rtol=1e-4, atol=2e-5)
@@ -1180,7 +1195,10 @@ expect(
     F.nll_loss(log_q, y),
     "the targets (2, −100, 3, 0): the second sample is ignored",
     mistakes={
-        "You divided by 4: an ignored sample does not count below the line either.": F.nll_loss(log_q, y, reduction="sum") / 4
+        "You divided by 4: an ignored sample does not count below the line either.": F.nll_loss(
+            log_q, y, reduction="sum"
+        )
+        / 4
     },
 )
 expect(
@@ -1229,18 +1247,37 @@ def try_many(seed, sizes):
         if not (isinstance(answer, torch.Tensor) and answer.shape == ()):
             continue
         if not answer.requires_grad:
-            require(False, f"gradients flow for {what}", "The path is cut: .data, .detach(), .item() and the like do that.")
+            require(
+                False, f"gradients flow for {what}", "The path is cut: .data, .detach(), .item() and the like do that."
+            )
         answers[what] = answer.detach()
         for value, store in ((answer, answers), (right, wanted)):
             (store[f"{what}: the gradient"],) = torch.autograd.grad(value, leaf, allow_unused=True)
     expect(answers, wanted, f"{len(answers)} more values and gradients", rtol=1e-4, atol=1e-6)
 
 
-sizes = [(5, 3), (1, 4), (3, 3), (7, 2), (50, 10), (6, 6), (2, 5), (900, 4), (8, 5), (3, 1), (12, 7), (5, 4), (9, 3), (20, 6)]
+sizes = [
+    (5, 3),
+    (1, 4),
+    (3, 3),
+    (7, 2),
+    (50, 10),
+    (6, 6),
+    (2, 5),
+    (900, 4),
+    (8, 5),
+    (3, 1),
+    (12, 7),
+    (5, 4),
+    (9, 3),
+    (20, 6),
+]
 try_many(142, sizes)
 expect(first, wanted_first, "the first result, after all other calls")
 ### BEGIN HIDDEN TESTS
-try_many(143, [(6, 4), (1, 2), (4, 4), (9, 3), (40, 8), (7, 7), (3, 6), (700, 5), (9, 4), (3, 1), (14, 3), (6, 5), (8, 2)])
+try_many(
+    143, [(6, 4), (1, 2), (4, 4), (9, 3), (40, 8), (7, 7), (3, 6), (700, 5), (9, 4), (3, 1), (14, 3), (6, 5), (8, 2)]
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1370,7 +1407,9 @@ def try_many(seed, cases):
 try_many(152, [(1, 3, 0.1), (5, 5, 0.3), (7, 2, 1.0), (400, 10, 0.05), (3, 1, 0.5), (4, 6, 0), (6, 4, 0.0), (4, 4, 1)])
 expect(first, hot, "the first result, after all other calls")
 ### BEGIN HIDDEN TESTS
-try_many(153, [(1, 5, 0.2), (4, 4, 0.15), (8, 3, 1.0), (300, 7, 0.01), (2, 1, 0.1), (5, 9, 0), (4, 4, 0.6), (3, 2, 0.5)])
+try_many(
+    153, [(1, 5, 0.2), (4, 4, 0.15), (8, 3, 1.0), (300, 7, 0.01), (2, 1, 0.1), (5, 9, 0), (4, 4, 0.6), (3, 2, 0.5)]
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1486,9 +1525,8 @@ expect(
         "The softmax went over the samples: the classes are in dimension 1.": wanted_first + (z.softmax(0) - q) / 3,
         "The truth is missing: subtract 1 at the right class.": q / 3,
         "Only the right class has a gradient here: the others get q.": wanted_first.where(wanted_first < 0, 0.0),
-        "1 was subtracted in whole columns: only in row n at class target[n].": (
-            q - torch.tensor([0.0, 1.0, 0.0, 1.0])
-        ) / 3,
+        "1 was subtracted in whole columns: only in row n at class target[n].": (q - torch.tensor([0.0, 1.0, 0.0, 1.0]))
+        / 3,
         "These are logits minus truth: take the softmax first.": wanted_first + (z - q) / 3,
     },
 )
@@ -1580,7 +1618,16 @@ figure, ax = plt.subplots(figsize=(6.2, 5.4), layout="constrained")
 def family_box(x, y, text, width, role):
     first, _, rest = text.partition("\n")
     ax.add_artist(plt.Rectangle((x, y - 0.55), width, 1.1, fc=(COLOURS[role], 0.2), ec=COLOURS[role], lw=1.8))
-    ax.text(x + width / 2, y + (0.25 if rest else 0), first, ha="center", va="center", fontsize=10.5, weight="bold", color=INK)
+    ax.text(
+        x + width / 2,
+        y + (0.25 if rest else 0),
+        first,
+        ha="center",
+        va="center",
+        fontsize=10.5,
+        weight="bold",
+        color=INK,
+    )
     ax.text(x + width / 2, y - 0.2, rest, ha="center", va="center", fontsize=9.5, color=INK, linespacing=1.05)
 
 
@@ -1649,8 +1696,15 @@ for ax, name, p, q in [(axes[1], "KL(P‖Q)", P, Q), (axes[2], "KL(Q‖P)", Q, P
     terms = p * (p / q).log2()
     for place, term in zip(places.tolist(), terms.tolist()):
         ax.bar(place, term, 0.7, color=COLOURS["loss"], alpha=0.75, hatch="//" if term < 0 else None, edgecolor="white")
-        ax.text(place, term + (0.03 if term >= 0 else -0.03), f"{term:.2f}".replace("-", "−"), ha="center",
-                va="bottom" if term >= 0 else "top", fontsize=11, color=INK)
+        ax.text(
+            place,
+            term + (0.03 if term >= 0 else -0.03),
+            f"{term:.2f}".replace("-", "−"),
+            ha="center",
+            va="bottom" if term >= 0 else "top",
+            fontsize=11,
+            color=INK,
+        )
     ax.axhline(0, color=INK, lw=1)
     ax.set(ylim=(-0.3, 1.1))
     ax.set_ylabel("bits", fontsize=11)
@@ -1808,7 +1862,7 @@ expect(
         "The entropy is missing: this is the cross-entropy, −p ln q.": -p * log_q,
         "Input and target are swapped: the target is p, by which you multiply.": reference(p.log(), q, "none"),
         "The factor p is missing.": (p.log() - log_q),
-        "One number for each row: \"none\" keeps all elements.": wanted_first.sum(1),
+        'One number for each row: "none" keeps all elements.': wanted_first.sum(1),
         "These are bits: the natural logarithm is asked for.": wanted_first / math.log(2),
     },
 )
@@ -1960,8 +2014,9 @@ surprises = {}
 for smoothing, log_q in answers.items():
     surprises[smoothing] = bits_of(truth, log_q.exp())
     accuracy = (log_q.argmax(1) == y_test).float().mean().item()
-    print(f"smoothing {smoothing}: accuracy {accuracy:.1%}, held-out loss {nll_of(log_q, y_test).item():.3f} nats,", end=" ")
-    print(f"mean surprise {surprises[smoothing].mean().item():.3f} bits, largest {surprises[smoothing].max().item():.1f} bits")
+    mean, largest = surprises[smoothing].mean().item(), surprises[smoothing].max().item()
+    print(f"smoothing {smoothing}: accuracy {accuracy:.1%}, held-out loss {nll_of(log_q, y_test).item():.3f} nats")
+    print(f"               surprise: {mean:.3f} bits on average, {largest:.1f} bits for the worst image")
 
 # %% predict folded label="Draw the most surprising digits and the surprises"
 plain = surprises[0.0]

@@ -1,6 +1,6 @@
 # %% [markdown]
-# Other answers to the exercises of `13_classification_losses`: right ones that the checks must accept, wrong ones that they must
-# refuse, with a message that leads to the mistake.
+# Other answers to the exercises of `13_classification_losses`: right ones that the checks must accept, wrong ones
+# that they must refuse, with a message that leads to the mistake.
 
 
 # %% right="cross_entropy_bits"
