@@ -984,7 +984,7 @@ def try_many(seed, largest):
             require(False, f"gradients flow for {what}", "The path is cut: .data, .detach() and the like do that.")
         answers[what] = answer.detach()
         for value, store in ((answer, answers), (right, wanted)):
-            (grad,) = torch.autograd.grad(value, leaf, upstream, allow_unused=True)
+            (grad,) = torch.autograd.grad((value * upstream).sum(), leaf, allow_unused=True)
             store[f"{what}: the gradient"] = grad
     expect(answers, wanted, f"{len(answers)} more values and gradients", rtol=1e-4, atol=2e-5)
 
