@@ -1782,3 +1782,9 @@ def kl_div(input, target, reduction="none", log_target=False):
     if reduction == "batchmean":
         return each.sum() / len(each)
     raise ValueError(reduction)
+
+
+# What is nan is left out of the sum, what is infinite is not.
+# %% right="cross_entropy_bits"
+def cross_entropy_bits(p, q):
+    return torch.nansum(p * (1 / q).log2(), dim=-1)
