@@ -345,8 +345,6 @@ show(
 #
 # Someone has swapped the labels of the digits 3 and 8, and a linear classifier has been trained on them, for 1000 steps. Now the labels are corrected, and we train on. The model
 # is wrong and sure of it. From this same start it learns once with cross-entropy and three times with squared error, with three learning rates.
-#
-# **Before you run it:** it starts with an accuracy of 0 %. What will each run have reached after 100 and after 300 steps?
 
 # %%
 images, labels = load_digits()
@@ -373,6 +371,9 @@ def train_pair(loss, targets, steps, lr, start=None):
 
 
 misled, _ = train_pair(cross_entropy, 1 - y, steps=1000, lr=1.0)
+
+# %% [markdown]
+# **Before you run it:** it starts with an accuracy of 0 %. What will each run have reached after 100 and after 300 steps?
 
 # %% predict
 runs = {}
@@ -479,7 +480,7 @@ def by_autograd(z, y):
 
 z, y = 2 * torch.randn(2, 3, generator=g), torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.25, 1.0]])
 squared, crossed = first = by_autograd(z, y)
-q = z.sigmoid()
+q = z.sigmoid().requires_grad_()
 answer = kept = attempt(z, y)
 expect(
     answer,
@@ -488,14 +489,20 @@ expect(
     mistakes={
         "The factor 2 of the squared error is missing.": (squared / 2, crossed),
         "The derivative of the sigmoid, q (1 − q), is missing in the first.": (2 * crossed, crossed),
-        "The second has a factor too many: q (1 − q) cancels there.": (squared, crossed * q * (1 - q)),
+        "The second has a factor too many: q (1 − q) cancels there.": (
+            squared,
+            torch.ops.aten.sigmoid_backward(crossed, q),
+        ),
         "Both signs are wrong: where q is too small, raising z lowers the loss.": (-squared, -crossed),
         "The order is wrong: the squared error comes first.": (crossed, squared),
+        "The second equals the first: are both one tensor, which you changed in place?": (squared, squared),
         "You divided by the number of elements: each element has its own loss.": (squared / 6, crossed / 6),
-        "The logits themselves went in where q belongs: take the sigmoid first.": (2 * (z - y) * z * (1 - z), z - y),
-        "These are the derivatives with respect to q: go on to z by the chain rule.": (
-            2 * (q - y),
-            (q - y) / (q * (1 - q)),
+        "The logits themselves went in where q belongs: take the sigmoid first.": (
+            torch.ops.aten.sigmoid_backward(2 * (z - y), z),
+            z - y,
+        ),
+        "These are the derivatives with respect to q: go on to z by the chain rule.": tuple(
+            torch.autograd.grad(loss(q, y, reduction="sum"), q)[0] for loss in (F.mse_loss, F.binary_cross_entropy)
         ),
         "You returned a list: return a tuple, as in `return a, b`.": [squared, crossed],
         "You stacked the two into one tensor: return a tuple, as in `return a, b`.": torch.stack([squared, crossed]),
@@ -1184,7 +1191,7 @@ expect(
     mistakes={
         "You divided by the number of samples: divide by the sum of their weights.": total / 4,
         "You divided by the sum of all classes' weights: only those of the samples count.": total / 7,
-        "Your code ignores `weight`.": wanted_first,
+        "Your code ignores `weight`, or pairs each loss with each weight: (N, 1) times (N,) is (N, N).": wanted_first,
         "Sample n got weight[n]: the weight is that of its class, weight[target].": (each * weight).sum() / 7,
         "This is the weighted sum: divide it by the sum of the weights.": total,
     },
@@ -2055,7 +2062,7 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The two are right about equally often: they differ in two or three of 359 images. But the first network is certain of nearly everything, its mistakes included. On its worst image it
+# The two are right about equally often. But the first network is certain of nearly everything, its mistakes included. On its worst image it
 # gave the right class a probability of about $2^{-14}$. The second one has learned to leave about 0.1 for the other classes, so nearly every image costs it 0.15 bits
 # or so, and its mean surprise is larger. In return, no image surprises it by more than a few bits.
 #

@@ -1788,3 +1788,22 @@ def kl_div(input, target, reduction="none", log_target=False):
 # %% right="cross_entropy_bits"
 def cross_entropy_bits(p, q):
     return torch.nansum(p * (1 / q).log2(), dim=-1)
+
+
+# One tensor under two names.
+# %% wrong="logit_gradients" says="The second equals the first"
+def logit_gradients(logits, target):
+    q = torch.sigmoid(logits)
+    error = q - target
+    first = error
+    first *= 2 * q * (1 - q)
+    return first, error
+
+
+# Columns and vectors: every loss meets every weight.
+# %% wrong="nll" says="pairs each loss with each weight"
+def nll(log_probs, target, weight=None, ignore_index=-100):
+    keep = target != ignore_index
+    losses = -log_probs[keep].gather(1, target[keep].unsqueeze(1))
+    w = torch.ones_like(losses[:, 0]) if weight is None else weight[target[keep]]
+    return (losses * w).mean() / w.mean()
