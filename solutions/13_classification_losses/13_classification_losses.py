@@ -15,7 +15,7 @@
 #
 # **Points**: 17. **Time**: about 50 minutes of reading and 65 minutes for the 8 exercises. **You need**: broadcasting and indexing (`01_tensors`);
 # `backward()` (`02_gradients_and_optimizers`); `nn.Linear` (`04_linear`); losses, `reduction` and training on digits (`05_mse_loss`); what
-# a module registers (`10_modules`); logarithms.
+# a module registers (`10_modules`, `11_inside_module`); logarithms.
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
@@ -37,7 +37,7 @@
 # | rain | 1/8 | `110` | 3 |
 # | snow | 1/8 | `111` | 3 |
 #
-# The length is $\log_2 \frac1p$. This number is the **surprise** of an event with probability $p$: sun surprises by 1 bit, snow by 3, and what is certain by 0.
+# The length is $\log_2 \frac1p$. This number is the **surprise** of an event with probability $p$: sun is a surprise of 1 bit, snow of 3, and a certain event of 0.
 # The average surprise is the **entropy** of the distribution $P$:
 #
 # $$H(P) = \sum_i p_i \log_2 \frac{1}{p_i}.$$
@@ -93,7 +93,7 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 1.75, 2 and 2.625. Each bar is as wide as its word is frequent and as high as its code is long, so the area is the average length. The code
+# They take 1.75, 2 and 2.625 bits. Each bar is as wide as its word is frequent and as high as its code is long, so the area is the average length. The code
 # made for $P$ takes $H(P, P) = H(P)$ bits, and no other takes fewer. The more $Q$ differs from $P$, the more bits are wasted.
 #
 # </details>
@@ -131,7 +131,7 @@ for answer in [(0.8, 0.1, 0.1), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)]:
 #
 # - `p` and `q` are float32 or float64, of the same shape `(K,)` or `(N, K)` and the same dtype. Each row holds the probabilities of $K$ classes, which
 #   are at least 0 and add up to 1. Either may be a transposed or strided view. Neither is changed.
-# - Where $p_i = 0$, the term is 0, even if $q_i = 0$ as well. If $p_i > 0$ and $q_i = 0$ anywhere in a row, its result is infinite.
+# - Where $p_i = 0$, the term is 0, even if $q_i = 0$ as well. If $p_i > 0$ and $q_i = 0$ anywhere in a row, the result of that row is infinite.
 # - The result has the shape `()` or `(N,)` and the dtype of `p`.
 #
 # <details><summary>Hint 1: where the trouble is</summary>
@@ -590,7 +590,7 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# In float32 the number below 1 is 1 − 0.00000006. A sigmoid above that rounds to 1, from a logit of about 17 on. `BCELoss` gets $q = 1$ and would have to compute $\ln 0 = -\infty$. It uses
+# The largest float32 below 1 is 1 − 0.00000006. From a logit of about 17 on, the sigmoid is nearer to 1, and is rounded to it. `BCELoss` gets $q = 1$ and would have to compute $\ln 0 = -\infty$. It uses
 # −100 instead, so the loss is 100 for *every* such logit, and a constant has the slope 0. The model is wrong and learns nothing.
 #
 # `BCEWithLogitsLoss` never computes $q$. It uses
@@ -831,7 +831,7 @@ show(
 )
 
 # %% [markdown]
-# A difference of 1000 between two logits breaks them all. The remedy uses what you have seen: a constant may be subtracted. Take the largest logit,
+# A difference of 1000 between two logits is too much for all of them. The remedy uses what you have seen: a constant may be subtracted. Take the largest logit,
 # $m = \max_j z_j$:
 #
 # $$\ln q_k = (z_k - m) - \ln \sum_j e^{z_j - m}.$$
@@ -1475,7 +1475,7 @@ draw_row(
 #
 # Write `cross_entropy_gradient(logits, target)`: the gradient of `F.cross_entropy(logits, target)`, a mean over samples, with respect to the logits.
 #
-# - Use the formula. Do not let PyTorch differentiate: no function with `grad` or `backward` in its name, and none of torch's own losses (`loss`, `entropy`).
+# - Do not let PyTorch differentiate: no function with `grad` or `backward` in its name, and none of torch's own losses (`loss`, `entropy`).
 # - `logits` has shape `(N, C)`, float32 or float64, values between −10,000 and 10,000.
 # - `target` is either of shape `(N,)` and int64, class indices; or of shape `(N, C)` and the dtype of the logits, probabilities that add up to 1 in each row.
 # - Either may be a transposed or strided view. Neither is changed. The result has the shape and dtype of the logits.
@@ -1587,8 +1587,8 @@ try_many(163, [(1, 5), (4, 4), (6, 2), (2, 9), (700, 4), (3, 1), (5, 3), (1, 2),
 # %% [markdown]
 # ## Inside the family of losses
 #
-# All these modules are small. Nearly all of their common ground is a base class with one attribute, `nn.modules.loss._Loss`. Without its
-# support for old arguments it reads
+# All these modules are small. What they have in common is a base class with one attribute, `nn.modules.loss._Loss`. Without its
+# support for old arguments (`size_average` and `reduce`) it reads
 #
 # ```python
 # class _Loss(nn.Module):
@@ -1605,7 +1605,7 @@ try_many(163, [(1, 5), (4, 4), (6, 2), (2, 9), (700, 4), (3, 1), (5, 3), (1, 2),
 # The underscore says "not for you": it is not in the documentation, but you see it when you read the source. Each member adds its own attributes and a
 # `forward` of one line, which calls the function with them. For `CrossEntropyLoss` that is `F.cross_entropy(input, target, weight=self.weight, ignore_index=self.ignore_index, …)`.
 #
-# A **buffer** is a tensor that a module keeps without training it. The last loss below is created with a typo.
+# A **buffer** (`11_inside_module`) is a tensor that a module keeps without training it. The last loss below is created with a typo.
 #
 # **Before you run it:** is the weight among the parameters? Is it in the `state_dict`? And when will the typo be noticed: when the loss is created, or when it is called?
 
