@@ -1807,3 +1807,63 @@ def nll(log_probs, target, weight=None, ignore_index=-100):
     losses = -log_probs[keep].gather(1, target[keep].unsqueeze(1))
     w = torch.ones_like(losses[:, 0]) if weight is None else weight[target[keep]]
     return (losses * w).mean() / w.mean()
+
+
+# Loses digits: float64 passes through float32.
+# %% wrong="cross_entropy_bits" says="in float64"
+def cross_entropy_bits(p, q):
+    return (-torch.xlogy(p.float(), q.float()).sum(-1) / math.log(2)).to(p.dtype)
+
+
+# Loses digits: float64 passes through float32.
+# %% wrong="logit_gradients" says="in float64"
+def logit_gradients(logits, target):
+    q = torch.sigmoid(logits.float()).to(logits.dtype)
+    return 2 * (q - target) * q * (1 - q), q - target
+
+
+# Loses digits: float64 passes through float32.
+# %% wrong="bce_with_logits" says="in float64"
+def bce_with_logits(logits, target):
+    z, y = logits.float(), target.float()
+    return (z.clamp(min=0) - y * z + torch.log1p(torch.exp(-z.abs()))).mean().to(logits.dtype)
+
+
+# Loses digits: float64 passes through float32.
+# %% wrong="log_softmax" says="in float64"
+def log_softmax(z, dim=-1):
+    s = z.float() - z.float().amax(dim, keepdim=True)
+    return (s - s.exp().sum(dim, keepdim=True).log()).to(z.dtype)
+
+
+# Loses digits: float64 passes through float32.
+# %% wrong="nll" says="in float64"
+def nll(log_probs, target, weight=None, ignore_index=-100):
+    keep = target != ignore_index
+    losses = -log_probs[keep, target[keep]].float()
+    w = torch.ones_like(losses) if weight is None else weight[target[keep]].float()
+    return ((losses * w).sum() / w.sum()).to(log_probs.dtype)
+
+
+# Loses digits: float64 passes through float32.
+# %% wrong="cross_entropy_gradient" says="in float64"
+def cross_entropy_gradient(logits, target):
+    p = target if target.dim() == 2 else F.one_hot(target, logits.shape[1])
+    return (logits.float().softmax(1).to(logits.dtype) - p) / len(logits)
+
+
+# Loses digits: float64 passes through float32.
+# %% wrong="kl_div" says="in float64"
+def kl_div(input, target, reduction="mean", log_target=False):
+    q, p = input.float(), target.float()
+    each = p.exp() * (p - q) if log_target else torch.xlogy(p, p) - p * q
+    each = each.to(input.dtype)
+    if reduction == "none":
+        return each
+    if reduction == "sum":
+        return each.sum()
+    if reduction == "mean":
+        return each.mean()
+    if reduction == "batchmean":
+        return each.sum() / len(each)
+    raise ValueError(reduction)
