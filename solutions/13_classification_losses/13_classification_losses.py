@@ -922,11 +922,16 @@ g = torch.Generator().manual_seed(131)
 WITHOUT = "softmax", "softmin", "logsumexp", "logaddexp", "logcumsumexp", "loss", "entropy"
 
 
-def attempt(z, *dim, **named):
+def attempt(z, dim=None, named=False):
     """One call, watched; what it did to its argument is looked at first."""
     kept = z.detach().clone()
     with forbidden(*WITHOUT):
-        answer = log_softmax(inplace(z), *dim, **named)
+        if dim is None:
+            answer = log_softmax(inplace(z))
+        elif named:
+            answer = log_softmax(inplace(z), dim=dim)
+        else:
+            answer = log_softmax(inplace(z), dim)
     if not torch.equal(z, kept):
         advice = "Your code writes into it: make a new tensor (z - m, not z -= m)."
         require(False, f"z of shape {tuple(kept.shape)} is left as it was", advice)
@@ -957,7 +962,7 @@ expect(
     },
 )
 expect(
-    attempt(z, dim=0),
+    attempt(z, 0, named=True),
     torch.log_softmax(z, 0),
     "log_softmax(z, dim=0)",
     mistakes={"Your code ignores `dim`.": torch.log_softmax(z, 1)},
@@ -986,10 +991,12 @@ def try_many(seed, largest):
     """Values and gradients for many shapes, dimensions and layouts, moderate logits and extreme ones."""
     g = torch.Generator().manual_seed(seed)
     answers, wanted = {}, {}
+    level = torch.full((2, 300), float(seed))
+    answers["300 equal logits"], wanted["300 equal logits"] = attempt(level), torch.log_softmax(level, -1)
     for number, (what, z) in enumerate(unkind_inputs(g, largest=largest)):
         if z.numel() == 0 or z.dim() == 0:
             continue
-        dim = number % z.dim() - (z.dim() if number % 2 else 0)
+        dim = number // 2 % z.dim() - (z.dim() if number % 2 else 0)
         z = z * (1, 50, 2000)[number % 3] if number % 4 else z
         what = f"{what}, dim={dim}"
         if number % 3 == 1:
@@ -1163,20 +1170,23 @@ def nll(
 g = torch.Generator().manual_seed(141)
 
 
-def attempt(log_q, y, *more, **named):
+def attempt(log_q, y, weight=None, ignore_index=-100, named=True):
     """One call, watched; what it did to its arguments is looked at first."""
     tensors = {"log_probs": log_q, "target": y}
-    weight = more[0] if more else named.get("weight")
     if weight is not None:
         tensors["weight"] = weight
     kept = {name: t.detach().clone() for name, t in tensors.items()}
     with forbidden("loss", "nll", "entropy"):
-        if more:
-            answer = nll(inplace(log_q), inplace(y), inplace(weight), *more[1:])
-        elif weight is not None:
-            answer = nll(inplace(log_q), inplace(y), **{**named, "weight": inplace(weight)})
+        if weight is None and ignore_index == -100:
+            answer = nll(inplace(log_q), inplace(y))
+        elif weight is None:
+            answer = nll(inplace(log_q), inplace(y), ignore_index=ignore_index)
+        elif not named:
+            answer = nll(inplace(log_q), inplace(y), inplace(weight), ignore_index)
+        elif ignore_index == -100:
+            answer = nll(inplace(log_q), inplace(y), weight=inplace(weight))
         else:
-            answer = nll(inplace(log_q), inplace(y), **named)
+            answer = nll(inplace(log_q), inplace(y), weight=inplace(weight), ignore_index=ignore_index)
     for name, now in tensors.items():
         if not torch.equal(now, kept[name]):
             require(False, f"{name} is left as it was", "Your code writes into it: make a new tensor.")
@@ -1234,7 +1244,7 @@ expect(
 holes, y = log_q.clone(), torch.tensor([2, -100, 3, 0])
 holes[0, 1], holes[1, :] = -math.inf, -math.inf
 expect(
-    attempt(holes, y, weight, -100),
+    attempt(holes, y, weight, named=False),
     F.nll_loss(log_q, y, weight),
     "log_probs with −∞ in places that do not count",
     mistakes={
@@ -1378,10 +1388,15 @@ def soft_targets(labels: torch.Tensor, num_classes: int, smoothing: float = 0.0)
 g = torch.Generator().manual_seed(151)
 
 
-def attempt(labels, *more, **named):
+def attempt(labels, k, smoothing=None, named=False):
     """One call; what it did to the labels is looked at first."""
     kept = labels.clone()
-    answer = soft_targets(inplace(labels), *more, **named)
+    if smoothing is None:
+        answer = soft_targets(inplace(labels), k)
+    elif named:
+        answer = soft_targets(inplace(labels), k, smoothing=smoothing)
+    else:
+        answer = soft_targets(inplace(labels), k, smoothing)
     if not torch.equal(labels, kept):
         require(False, "the labels are left as they were", "Your code writes into them: make a new tensor.")
     return answer
@@ -1429,7 +1444,7 @@ def try_many(seed, cases):
     for n, k, smoothing in cases:
         labels = torch.randint(0, max(1, k - 1), (2 * n,), generator=g)[::2]
         what = f"soft_targets of {n} labels with {k} classes and smoothing={smoothing}"
-        answer = attempt(labels, k, smoothing=smoothing)
+        answer = attempt(labels, k, smoothing, named=True)
         alike = isinstance(answer, torch.Tensor) and answer.shape == (n, k) and answer.dtype == torch.float32
         if not alike:
             expect(answer, torch.ones(n, k), what)  # names the difference in shape or dtype
@@ -1865,11 +1880,18 @@ def kl_div(
 g = torch.Generator().manual_seed(171)
 
 
-def attempt(log_q, p, *more, **named):
+def attempt(log_q, p, reduction=None, log_target=False, named=True):
     """One call, watched; what it did to its arguments is looked at first."""
     kept = [log_q.detach().clone(), p.clone()]
     with forbidden("kl_div", "loss", "entropy"):
-        answer = kl_div(inplace(log_q), inplace(p), *more, **named)
+        if reduction is None:
+            answer = kl_div(inplace(log_q), inplace(p))
+        elif not log_target and named:
+            answer = kl_div(inplace(log_q), inplace(p), reduction=reduction)
+        elif named:
+            answer = kl_div(inplace(log_q), inplace(p), reduction=reduction, log_target=True)
+        else:
+            answer = kl_div(inplace(log_q), inplace(p), reduction, log_target)
     for name, now, before in zip(("input", "target"), (log_q, p), kept):
         if not torch.equal(now, before):
             advice = "Your code writes into it: make a new tensor."
@@ -1942,7 +1964,7 @@ expect(
 )
 holes = torch.tensor([[0.5, 0.0, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0], [0.25, 0.25, 0.25, 0.25]])
 expect(
-    attempt(log_q, holes, "none"),
+    attempt(log_q, holes, "none", named=False),
     reference(log_q, holes, "none"),
     "kl_div with zeros in the target",
     mistakes={
@@ -1968,7 +1990,7 @@ def try_many(seed, shapes):
             if number % 4 > 1:
                 p, log_q = (torch.stack([t, -t - 1], -1)[..., 0] for t in (p, log_q))
             leaf = log_q.detach().requires_grad_()
-            answer = attempt(leaf.view_as(leaf), p, word, log_target)
+            answer = attempt(leaf.view_as(leaf), p, word, log_target, named=number % 2 == 0)
             right = reference(leaf, p, word, log_target)
             what = f'shape {shape}, {dtype}, "{word}", log_target={log_target}'
             answers[what], wanted[what] = answer, right.detach()
@@ -1997,11 +2019,11 @@ def refuse(*words):
         expect_error(ValueError, lambda word=word: kl_div(log_q, p, reduction=word), what, advice)
 
 
-refuse("average", "batch_mean", "Mean", "None")
+refuse("average", "batch_mean", "Mean", "None", "batch")
 expect(first, wanted_first, "the first result, after all other calls")
 ### BEGIN HIDDEN TESTS
 try_many(175, [(4, 3), (5, 5), (1, 4), (6, 2), (3,), (3, 2, 5), (200, 4), (2, 1), (2, 3, 2, 2)])
-refuse("max", "SUM", "", "batch")
+refuse("max", "SUM", "means", "sum ", "batchMean")
 ### END HIDDEN TESTS
 
 # %% [markdown]
