@@ -172,7 +172,7 @@ def attempt(p, q):
     for name, now, before in zip("pq", (p, q), kept):
         if not torch.equal(now, before):
             advice = "Your code writes into it: make a new tensor."
-            require(False, f"{name} of shape {tuple(before.shape)} is left as it was", advice)
+            require(False, f"the call does not change {name} of shape {tuple(before.shape)}", advice)
     return answer
 
 
@@ -208,6 +208,21 @@ expect(
         "0 · ∞ is nan: choose 0 for the terms in which p is 0.": torch.tensor([0.3219281, math.nan, math.nan]),
         "The second row is infinite: only the terms with p = 0 may be set to 0.": torch.tensor([0.3219281, 0.0, 0.0]),
         "You added up all rows: keep one number for each row.": torch.tensor(float("inf")),
+        "You added up over the samples: add up over the classes, the last dimension.": torch.tensor([math.inf, 0, 0]),
+    },
+)
+p = torch.tensor([[1e-7, 1 - 1e-7, 0], [1, 0, 0], [0, 0.5, 0.5]])
+q = torch.tensor([[0, 1.0, 0], [1e-9, 1 - 1e-9, 0], [0, 0, 1]])
+expect(
+    attempt(p, q),
+    torch.tensor([math.inf, 29.897353, math.inf]),
+    "rows with p = 1e-7 where q = 0, with q = 1e-9, and with two zeros in q",
+    mistakes={
+        "p = 1e-7 was taken for 0: only where p is exactly 0 is the term 0.": torch.tensor([0, 29.897353, math.inf]),
+        "q = 1e-9 was clamped: use q as it is.": torch.tensor([math.inf, 19.931568, math.inf]),
+        "The last row is infinite: look at each of its zeros in q, not only at the first.": torch.tensor(
+            [math.inf, 29.897353, 0]
+        ),
     },
 )
 
@@ -426,8 +441,8 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 # the logit, and the derivative of the binary cross-entropy.
 #
 # - Do not let PyTorch differentiate: no function with `grad` or `backward` in its name.
-# - `logits` and `target` have the same shape, of any number of dimensions, and the same dtype, float32 or float64. A target is a number from 0 to
-#   1. Either may be a transposed or strided view. Neither is changed.
+# - `logits` and `target` have the same shape, of any number of dimensions, and the same dtype, float32 or float64. Logits are between −10,000 and
+#   10,000, targets between 0 and 1. Either may be a transposed or strided view. Neither is changed.
 # - Both results have the shape and the dtype of `logits`. There is no mean and no sum: each element has its own loss.
 #
 # <details><summary>Hint 1: what both have in common</summary>
@@ -469,7 +484,7 @@ def attempt(z, y):
     for name, now, before in zip(("logits", "target"), (z, y), kept):
         if not torch.equal(now, before):
             advice = "Your code writes into it: make a new tensor."
-            require(False, f"{name} of shape {tuple(before.shape)} is left as it was", advice)
+            require(False, f"the call does not change {name} of shape {tuple(before.shape)}", advice)
     return answer
 
 
@@ -509,8 +524,25 @@ expect(
         "These are the derivatives with respect to q: go on to z by the chain rule.": tuple(
             torch.autograd.grad(loss(q, y, reduction="sum"), q)[0] for loss in (F.mse_loss, F.binary_cross_entropy)
         ),
+        "These are the losses: their slopes are asked for.": tuple(
+            loss(value, y, reduction="none")
+            for loss, value in ((F.mse_loss, q.detach()), (F.binary_cross_entropy_with_logits, z))
+        ),
         "You returned a list: return a tuple, as in `return a, b`.": [squared, crossed],
         "You stacked the two into one tensor: return a tuple, as in `return a, b`.": torch.stack([squared, crossed]),
+    },
+)
+z, y = torch.tensor([100.0, -100.0, 10_000.0, -10_000.0]), torch.tensor([0.0, 1.0, 0.25, 0.5])
+answer = attempt(z, y)
+odd = isinstance(answer, tuple) and any(isinstance(t, torch.Tensor) and bool(t.isnan().any()) for t in answer)
+advice = "nan: exp overflowed, and ∞/∞ or 0 · ∞ is not a number. torch.sigmoid does not overflow."
+require(not odd, "no nan for the logits 100, −100, 10,000, −10,000", advice)
+expect(
+    answer,
+    by_autograd(z, y),
+    "the slopes at these logits for the targets 0, 1, 0.25, 0.5",
+    mistakes={
+        "For large logits q became 0 instead of 1: exp overflowed. torch.sigmoid does not.": (torch.zeros(4), -y)
     },
 )
 
@@ -523,7 +555,7 @@ def try_many(seed, largest):
         if z.numel() == 0:
             continue
         y = torch.rand(z.shape, generator=g).to(z.dtype)
-        y = y.round() if number % 2 else y
+        y, what = y.round() if number % 2 else y, what.replace("x of", "logits of", 1)
         z = 10 * z if number % 3 == 0 else z.detach()
         if number % 4 == 1:
             z, what = z.detach().clone().requires_grad_(), f"{what}, which requires a gradient"
@@ -619,6 +651,7 @@ show(
 #
 # $$\max(z, 0) - y\,z + \ln(1 + e^{-|z|}), \qquad\text{or any other form that gives these values.}$$
 #
+# - Errors below 0.000001 do not matter in float32, so `torch.log(1 + u)` will do for $\ln(1 + u)$.
 # - Use none of torch's own losses (no function with `loss` or `entropy` in its name), no `softplus`, and no `logsigmoid` (also called `log_sigmoid`).
 # - `logits` and `target` have the same shape, of any number of dimensions, and the same dtype, float32 or float64. Logits are between −10,000 and
 #   10,000, targets between 0 and 1. Either may be a transposed or strided view. Neither is changed.
@@ -664,7 +697,7 @@ def attempt(z, y):
     for name, now, before in zip(("logits", "target"), (z, y), kept):
         if not torch.equal(now, before):
             advice = "Your code writes into it: make a new tensor."
-            require(False, f"{name} of shape {tuple(before.shape)} is left as it was", advice)
+            require(False, f"the call does not change {name} of shape {tuple(before.shape)}", advice)
     return answer
 
 
@@ -672,7 +705,8 @@ def reference(z, y):
     return F.binary_cross_entropy_with_logits(z, y)
 
 
-z, y = 2 * torch.randn(2, 3, generator=g), torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.25, 1.0]])
+signs = torch.tensor([1.0, -1.0, 1.0])
+z, y = 2 * torch.rand(2, 3, generator=g) * signs, torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.25, 1.0]])
 first, each = attempt(z, y), F.binary_cross_entropy_with_logits(z, y, reduction="none")
 wanted_first = reference(z, y)
 expect(
@@ -688,21 +722,26 @@ expect(
             z, torch.ones(2, 3), weight=y
         ),
         "The targets 0 and 1 are swapped.": reference(z, 1 - y),
+        "The term − y z is missing.": reference(z, torch.zeros_like(z)),
+        "exp got |z|: the minus before |z| is missing.": (each + z.abs()).mean(),
+        "exp got −z: take the absolute value, −|z|.": (each + (-z).clamp(min=0)).mean(),
         "You used base 2: the natural logarithm is meant.": wanted_first / math.log(2),
         "The value is right, but it is a Python number: return the tensor (no .item()).": wanted_first.item(),
     },
 )
 z, y = torch.tensor([200.0, -300.0, 5000.0, -7.0]), torch.tensor([0.0, 1.0, 1.0, 0.0])
+what, answer = "bce_with_logits of the logits 200, −300, 5000, −7 and the targets 0, 1, 1, 0", attempt(z, y)
+if isinstance(answer, torch.Tensor) and answer.shape == () and 0 <= float(answer) < 124:
+    advice = "A logit or a probability was clamped, its logarithm cut off, or a small number added: do without that."
+    require(False, f"{what}, which is 125, not {float(answer):.4g}", advice)
 expect(
-    attempt(z, y),
+    answer,
     reference(z, y),
-    "bce_with_logits of the logits 200, −300, 5000, −7 and the targets 0, 1, 1, 0",
+    what,
     mistakes={
-        "Something overflowed: ∞ − ∞ and 0 · ∞ are nan. Give exp only numbers that are at most 0.": torch.tensor(
-            math.nan
-        ),
+        "nan is ∞ − ∞ or 0 · ∞: exp overflowed, or a probability was rounded to 0 or 1. Do not compute q, and give exp only"
+        " numbers that are at most 0.": torch.tensor(math.nan),
         "Infinite: exp overflowed, or a probability was rounded to 0 before the logarithm.": torch.tensor(math.inf),
-        "A probability was rounded to 0 or 1, and its logarithm cut off at −100.": torch.tensor(50.0002),
     },
     rtol=1e-4,
 )
@@ -713,16 +752,29 @@ require(
     "autograd passes through the result",
     "The path for gradients is cut: .data, .detach(), .item() and `torch.no_grad()` do that.",
 )
-answer.backward()
+(3 * answer).backward()
+odd = leaf.grad is not None and bool(leaf.grad.isnan().any())
+advice = "nan: a branch that is not chosen overflows, too, and 0 · ∞ is nan."
+require(not odd, "no nan in the gradient of the logits 200, −300, 5000, −7", advice)
 expect(
     leaf.grad,
-    torch.tensor([0.25, -0.25, 0.0, 0.00022776]),
-    "the gradient of the logits 200, −300, 5000, −7",
+    torch.tensor([0.75, -0.75, 0.0, 0.00068329]),
+    "the gradient of 3 times the loss for these logits",
     mistakes={
-        "nan: a branch that is not chosen overflows, too, and 0 · ∞ is nan.": torch.tensor(
-            [math.nan, math.nan, math.nan, 0.00022776]
+        "This is the gradient of the loss itself: your own `backward` must multiply by what it is given.": torch.tensor(
+            [0.25, -0.25, 0.0, 0.00022776]
         )
     },
+)
+z, y = torch.tensor([22.0], dtype=torch.float64), torch.tensor([1.0], dtype=torch.float64)
+expect(
+    attempt(z, y),
+    reference(z, y),
+    "bce_with_logits of one logit, 22, and the target 1, in float64",
+    mistakes={
+        "0: for large |z| the logarithm was left out. float64 can hold it.": torch.tensor(0.0, dtype=torch.float64)
+    },
+    rtol=1e-3,
 )
 
 
@@ -734,7 +786,7 @@ def try_many(seed, largest):
         if z.numel() == 0:
             continue
         y = torch.rand(z.shape, generator=g).to(z.dtype)
-        y = y.round() if number % 2 else y
+        y, what = y.round() if number % 2 else y, what.replace("x of", "logits of", 1)
         z = z * (1, 30, 2000)[number % 3] if number % 5 else z
         if number % 4 == 1:
             answers[what], wanted[what] = attempt(z, y), reference(z, y)
@@ -934,7 +986,7 @@ def attempt(z, dim=None, named=False):
             answer = log_softmax(inplace(z), dim)
     if not torch.equal(z, kept):
         advice = "Your code writes into it: make a new tensor (z - m, not z -= m)."
-        require(False, f"z of shape {tuple(kept.shape)} is left as it was", advice)
+        require(False, f"the call does not change z of shape {tuple(kept.shape)}", advice)
     return answer
 
 
@@ -953,6 +1005,9 @@ expect(
         "The maxima of the rows were subtracted from the columns: keepdim=True is missing.": (
             z - m[:, 0] - torch.logsumexp(z - m[:, 0], 1)
         ),
+        "The maxima of the rows were subtracted from the columns: keepdim=True is missing in the maximum.": (
+            torch.log_softmax(z - m[:, 0], 1)
+        ),
         "The maximum was subtracted in the sum, but not from z itself.": z - torch.logsumexp(z - m, 1, keepdim=True),
         "You added up over the other dimension.": torch.log_softmax(z, 0),
         "You added up the whole tensor: only along dim.": z - torch.logsumexp(z, (0, 1)),
@@ -967,21 +1022,33 @@ expect(
     "log_softmax(z, dim=0)",
     mistakes={"Your code ignores `dim`.": torch.log_softmax(z, 1)},
 )
-z = torch.tensor([[101.0, 102.0, 103.0], [0.0, -200.0, -1.0], [-9000.0, 9000.0, -9001.0]])
-answer = attempt(z)
-odd = answer.isnan().any() if isinstance(answer, torch.Tensor) else torch.tensor(False)
-advice = "nan: exp overflowed, or all exponentials of a row became 0. Subtract each row's own maximum first."
-require(not bool(odd), "no nan for the rows (101, 102, 103), (0, −200, −1), (−9000, 9000, −9001)", advice)
+z = torch.tensor([[101.0, 102, 103], [0, -200, -1], [-9000, 9000, -9001], [-7000, -9000, -9001]])
+what, answer = "the rows (101, 102, 103), (0, −200, −1), (−9000, 9000, −9001), (−7000, −9000, −9001)", attempt(z)
+if isinstance(answer, torch.Tensor) and answer.shape == z.shape:
+    for odd, advice in [
+        (
+            answer.isnan().any(),
+            "nan: exp overflowed, or all exponentials of a row became 0. Subtract its maximum first.",
+        ),
+        ((answer == -math.inf).all(-1).any(), "A whole row is −∞: exp overflowed. Subtract the maximum of the row."),
+        (answer.min() > -1000, "Small probabilities were clamped, or a number was added: work with logarithms only."),
+    ]:
+        if bool(odd):
+            require(False, f"log_softmax of {what}", advice)
+right = torch.log_softmax(z, -1)
 expect(
     answer,
-    torch.log_softmax(z, -1),
-    "log_softmax of these three rows",
+    right,
+    f"log_softmax of {what}",
     mistakes={
         "−∞ is the logarithm of a probability that has become 0: work with logarithms only.": torch.softmax(
             z, -1
         ).log(),
-        "Two rows became infinite: subtract each row's own maximum, not that of the whole tensor.": torch.tensor(
-            [[math.inf] * 3, [math.inf] * 3, [-18000.0, 0.0, -18001.0]]
+        "Three rows became infinite: subtract each row's own maximum, not that of the whole tensor.": right.where(
+            z.amax(1, keepdim=True) == 9000, math.inf
+        ),
+        "The last row became infinite: subtract its own maximum, however small.": right.where(
+            z.amax(1, keepdim=True) > -7000, math.inf
         ),
     },
 )
@@ -993,12 +1060,15 @@ def try_many(seed, largest):
     answers, wanted = {}, {}
     level = torch.full((2, 300), float(seed))
     answers["300 equal logits"], wanted["300 equal logits"] = attempt(level), torch.log_softmax(level, -1)
+    level = torch.tensor([0.0, *[-23.0] * 3000], dtype=torch.float64)
+    what = "one logit of 0 and 3000 of −23"
+    answers[what], wanted[what] = attempt(level), torch.log_softmax(level, -1)
     for number, (what, z) in enumerate(unkind_inputs(g, largest=largest)):
         if z.numel() == 0 or z.dim() == 0:
             continue
         dim = number // 2 % z.dim() - (z.dim() if number % 2 else 0)
         z = z * (1, 50, 2000)[number % 3] if number % 4 else z
-        what = f"{what}, dim={dim}"
+        what = f"{what.replace('x of', 'z of', 1)}, dim={dim}"
         if number % 3 == 1:
             answers[what], wanted[what] = attempt(z, dim), torch.log_softmax(z, dim)
             continue
@@ -1125,7 +1195,8 @@ print(f"ignore_index=0:   {F.nll_loss(log_q, two_classes, ignore_index=0).item()
 #   `log_probs`; without it, all weights are 1.
 # - A target is a class, from 0 to $C-1$, or equals `ignore_index`, which may be any number, that of a class as well. At least one sample counts, and
 #   has a weight above 0.
-# - `log_probs` may hold −∞. That must not show unless it is the target's value in a sample that counts: an ignored sample's row may hold anything.
+# - `log_probs` may hold −∞, and an ignored sample's row may hold anything; neither must show. Only if −∞ is the target's value in a sample that counts (and
+#   whose weight is then above 0) is the result infinite.
 # - All three tensors may be strided views. None is changed. The result is a 0-d tensor of the dtype of `log_probs`. Gradients flow to `log_probs`.
 #
 # <details><summary>Hint 1: picking one number from each row</summary>
@@ -1189,7 +1260,7 @@ def attempt(log_q, y, weight=None, ignore_index=-100, named=True):
             answer = nll(inplace(log_q), inplace(y), weight=inplace(weight), ignore_index=ignore_index)
     for name, now in tensors.items():
         if not torch.equal(now, kept[name]):
-            require(False, f"{name} is left as it was", "Your code writes into it: make a new tensor.")
+            require(False, f"the call does not change {name}", "Your code writes into it: make a new tensor.")
     return answer
 
 
@@ -1202,7 +1273,7 @@ expect(
     "nll(log_probs, target) for 4 samples and 4 classes",
     mistakes={
         "The sign is wrong: minus the log-probability.": -each.mean(),
-        "This is the sum: take the mean.": each.sum(),
+        "This is the sum: divide by the sum of the weights, here 4. (Or did (N, 1) times (N,) become (N, N)?)": each.sum(),
         "These are the losses of the samples: take their mean.": each,
         "You averaged whole columns: from each row take one number.": -log_q[:, y].mean(),
         "You took the logarithm again: log_probs already holds logarithms.": torch.tensor(math.nan),
@@ -1223,6 +1294,12 @@ expect(
         "This is the weighted sum: divide it by the sum of the weights.": total,
     },
 )
+expect(
+    attempt(log_q, y, weight=1e-6 * weight),
+    F.nll_loss(log_q, y, weight),
+    "the same with weights a million times smaller, which must not matter",
+    mistakes={"The sum of the weights was clamped: it is above 0, so divide by it.": total / 1000},
+)
 y = torch.tensor([2, -100, 3, 0])
 expect(
     attempt(log_q, y),
@@ -1232,7 +1309,10 @@ expect(
         "You divided by 4: an ignored sample does not count below the line either.": F.nll_loss(
             log_q, y, reduction="sum"
         )
-        / 4
+        / 4,
+        "The ignored sample was dropped from the target only: drop its row of log_probs as well.": F.nll_loss(
+            log_q[:3], y[y != -100]
+        ),
     },
 )
 expect(
@@ -1253,6 +1333,19 @@ expect(
         ),
     },
 )
+y = torch.tensor([0, 0])
+expect(
+    attempt(torch.tensor([[-200.0, 0.0], [0.0, -200.0]]), y),
+    torch.tensor(100.0),
+    "the losses 200 and 0",
+    mistakes={
+        "You went back to q: exp(−200) is 0, and ln 0 is −∞. Take ln q as it is.": torch.tensor(math.inf),
+        "log_probs was cut off at −100: take ln q as it is.": torch.tensor(50.0),
+    },
+)
+answer = attempt(torch.tensor([[-math.inf, 0.0], [0.0, -math.inf]]), y)
+advice = "The right class has the probability 0, so the loss is infinite: do not clamp log_probs, or replace −∞."
+require(float(answer) == math.inf, "the losses ∞ and 0 have an infinite mean", advice)
 
 
 def try_many(seed, sizes):
@@ -1288,7 +1381,9 @@ def try_many(seed, sizes):
             )
         answers[what] = answer.detach()
         for value, store in ((answer, answers), (right, wanted)):
-            (store[f"{what}: the gradient"],) = torch.autograd.grad(value, leaf, allow_unused=True)
+            (store[f"{what}: the gradient of 3 times the loss"],) = torch.autograd.grad(
+                3 * value, leaf, allow_unused=True
+            )
     for dtype, tolerance in {torch.float32: 1e-4, torch.float64: 1e-9}.items():
         keys = [key for key in wanted if wanted[key].dtype == dtype]
         mine, right = ({key: store[key] for key in keys} for store in (answers, wanted))
@@ -1311,12 +1406,29 @@ sizes = [
     (5, 4),
     (9, 3),
     (20, 6),
+    (6, 1000),
 ]
 try_many(142, sizes)
 expect(first, wanted_first, "the first result, after all other calls")
 ### BEGIN HIDDEN TESTS
 try_many(
-    143, [(6, 4), (1, 2), (4, 4), (9, 3), (40, 8), (7, 7), (3, 6), (700, 5), (9, 4), (3, 1), (14, 3), (6, 5), (8, 2)]
+    143,
+    [
+        (6, 4),
+        (1, 2),
+        (4, 4),
+        (9, 3),
+        (40, 8),
+        (7, 7),
+        (3, 6),
+        (700, 5),
+        (9, 4),
+        (3, 1),
+        (14, 3),
+        (6, 5),
+        (8, 2),
+        (7, 600),
+    ],
 )
 ### END HIDDEN TESTS
 
@@ -1398,7 +1510,7 @@ def attempt(labels, k, smoothing=None, named=False):
     else:
         answer = soft_targets(inplace(labels), k, smoothing)
     if not torch.equal(labels, kept):
-        require(False, "the labels are left as they were", "Your code writes into them: make a new tensor.")
+        require(False, "the call does not change the labels", "Your code writes into them: make a new tensor.")
     return answer
 
 
@@ -1415,7 +1527,10 @@ expect(
     table(1.0, 0.0),
     "soft_targets((2, 0, 0, 3), 4), without smoothing",
     mistakes={
-        "The values are right, the dtype is not: float32 is asked for.": table(1, 0, torch.int64),
+        "Whole numbers: float32 is asked for. Make the tensor float32 before you write shares into it.": table(
+            1, 0, torch.int64
+        ),
+        "1 was written into whole columns: only in row n at class labels[n].": torch.tensor([[1.0, 0, 1, 1]] * 4),
         "The default of smoothing is 0.": table(0.925, 0.025),
         "The shares are swapped: without smoothing the right class keeps all.": table(0.25, 0.25),
         "Rows and columns are swapped: one row for each sample.": table(1.0, 0.0).t(),
@@ -1433,8 +1548,15 @@ expect(
         "The right class must give up ε: a row must add up to 1.": table(1.05, 0.05),
         "Every class got ε: divide it by the number of classes.": table(1.0, 0.2),
         "Your code ignores `smoothing`.": table(1.0, 0.0),
+        "The shares became 0: they were written into a tensor of whole numbers.": torch.zeros(4, 4),
     },
 )
+what, answer = "soft_targets((300, 50000, 5), 50257, 0.1)", attempt(torch.tensor([300, 50_000, 5]), 50_257, 0.1)
+if not (isinstance(answer, torch.Tensor) and answer.shape == (3, 50_257)):
+    expect(answer, torch.ones(3, 50_257), what)  # names the difference
+expect(answer[[0, 1, 2], [300, 50_000, 5]], torch.full((3,), 0.900002), f"the values of the right classes in {what}")
+advice = "The share of a class was rounded, or is wrong: 50257 times ε/K is ε."
+require(bool((answer.sum(1) - 1).abs().max() < 1e-4), f"the rows of {what} add up to 1", advice)
 
 
 def try_many(seed, cases):
@@ -1443,7 +1565,7 @@ def try_many(seed, cases):
     answers, wanted = {}, {}
     for n, k, smoothing in cases:
         labels = torch.randint(0, max(1, k - 1), (2 * n,), generator=g)[::2]
-        what = f"soft_targets of {n} labels with {k} classes and smoothing={smoothing}"
+        what = f"soft_targets of {n} label{'s' * (n > 1)} with {k} class{'es' * (k > 1)} and smoothing={smoothing}"
         answer = attempt(labels, k, smoothing, named=True)
         alike = isinstance(answer, torch.Tensor) and answer.shape == (n, k) and answer.dtype == torch.float32
         if not alike:
@@ -1553,7 +1675,7 @@ def attempt(z, y):
     for name, now, before in zip(("logits", "target"), (z, y), kept):
         if not torch.equal(now, before):
             advice = "Your code writes into it: make a new tensor."
-            require(False, f"{name} of shape {tuple(before.shape)} is left as it was", advice)
+            require(False, f"the call does not change {name} of shape {tuple(before.shape)}", advice)
     return answer.detach() if isinstance(answer, torch.Tensor) else answer
 
 
@@ -1591,6 +1713,20 @@ expect(
         "The division by the number of samples is missing with probabilities.": by_autograd(z, p) * 3,
     },
 )
+z, y = torch.tensor([[9000.0, 6000.0], [-8000.0, -9000.0]]), torch.tensor([1, 1])
+answer = attempt(z, y)
+odd = isinstance(answer, torch.Tensor) and bool(answer.isnan().any())
+advice = "nan: exp overflowed, or all exponentials of a row became 0. torch.softmax takes care of both."
+require(not odd, "no nan for the logits (9000, 6000), (−8000, −9000)", advice)
+expect(
+    answer,
+    torch.tensor([[0.5, -0.5], [0.5, -0.5]]),
+    "the gradient for these logits and the class indices 1, 1",
+    mistakes={
+        "The logits were clamped: only their differences count.": torch.tensor([[0.25, -0.25]] * 2),
+        "The class indices were taken for probabilities, because N equals C here.": torch.tensor([[0.0, -0.5]] * 2),
+    },
+)
 
 
 def try_many(seed, sizes):
@@ -1618,10 +1754,10 @@ def try_many(seed, sizes):
         expect(mine, right, what, rtol=tolerance, atol=tolerance / 10)
 
 
-try_many(162, [(1, 3), (5, 5), (4, 2), (3, 7), (1000, 3), (2, 1), (6, 4), (1, 1), (3, 3), (8, 10)])
+try_many(162, [(1, 3), (5, 5), (4, 2), (3, 7), (1000, 3), (2, 1), (6, 4), (1, 1), (3, 3), (8, 10), (4, 1000)])
 expect(first, wanted_first, "the first result, after all other calls")
 ### BEGIN HIDDEN TESTS
-try_many(163, [(1, 5), (4, 4), (6, 2), (2, 9), (700, 4), (3, 1), (5, 3), (1, 2), (7, 7), (9, 10)])
+try_many(163, [(1, 5), (4, 4), (6, 2), (2, 9), (700, 4), (3, 1), (5, 3), (1, 2), (7, 7), (9, 10), (5, 600)])
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1895,7 +2031,7 @@ def attempt(log_q, p, reduction=None, log_target=False, named=True):
     for name, now, before in zip(("input", "target"), (log_q, p), kept):
         if not torch.equal(now, before):
             advice = "Your code writes into it: make a new tensor."
-            require(False, f"{name} of shape {tuple(before.shape)} is left as it was", advice)
+            require(False, f"the call does not change {name} of shape {tuple(before.shape)}", advice)
     return answer
 
 
@@ -1960,7 +2096,11 @@ expect(
     attempt(log_q, p.log(), "batchmean", log_target=True),
     total / 3,
     'kl_div(log_q, log_p, "batchmean", log_target=True)',
-    mistakes={"Your code ignores `log_target`.": torch.tensor(math.nan)},
+    mistakes={
+        "Your code ignores `log_target`.": torch.tensor(math.nan),
+        "Your code ignores `log_target`: here the target holds ln p.": torch.tensor(0.0),
+        "ln p was taken for p: with log_target, p is target.exp().": (p.log() * (p.log() - log_q)).sum() / 3,
+    },
 )
 holes = torch.tensor([[0.5, 0.0, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0], [0.25, 0.25, 0.25, 0.25]])
 expect(
@@ -1970,6 +2110,21 @@ expect(
     mistakes={
         "0 · ln 0 is nan: where p is 0, the element is 0.": reference(log_q, holes, "none").where(holes > 0, math.nan)
     },
+)
+for dtype, low in {torch.float32: -200.0, torch.float64: -800.0}.items():
+    log_q, p = torch.tensor([[low, 0.0]], dtype=dtype), torch.tensor([[0.5, 0.5]], dtype=dtype)
+    advice = f"You went back to q: exp({low:.0f}) is 0, and ln 0 is −∞. Subtract the input itself."
+    what = f'kl_div(log_q, p, "sum") for ln q = ({low:.0f}, 0), p = (1/2, 1/2)'
+    infinite = torch.tensor(math.inf, dtype=dtype)
+    expect(attempt(log_q, p, "sum"), reference(log_q, p, "sum"), what, mistakes={advice: infinite})
+log_q, p = (torch.tensor([row], dtype=torch.float64) for row in ([-1e-4, -9.21039], [1 - 1e-7, 1e-7]))
+right = reference(log_q, p, "none")
+expect(
+    attempt(log_q, p, "none"),
+    right,
+    "kl_div where p is 1e-7, in float64",
+    mistakes={"p = 1e-7 was taken for 0: only where p is exactly 0 is the element 0.": right * (p > 0.5)},
+    rtol=1e-6,
 )
 
 
@@ -1999,9 +2154,10 @@ def try_many(seed, shapes):
             if not answer.requires_grad:
                 require(False, f"gradients flow for {what}", "The path is cut: .data, .detach() and the like do that.")
             answers[what] = answer.detach()
+            upstream = torch.rand(right.shape, generator=g).to(dtype) + 1
             for value, store in ((answer, answers), (right, wanted)):
-                (grad,) = torch.autograd.grad(value.sum(), leaf, allow_unused=True)
-                store[f"{what}: the gradient"] = grad
+                (grad,) = torch.autograd.grad((value * upstream).sum(), leaf, allow_unused=True)
+                store[f"{what}: the gradient of the result times other numbers"] = grad
     for dtype, tolerance in {torch.float32: 1e-4, torch.float64: 1e-9}.items():
         keys = [key for key in wanted if wanted[key].dtype == dtype]
         mine, right = ({key: store[key] for key in keys} for store in (answers, wanted))

@@ -125,14 +125,14 @@ def cross_entropy_bits(p, q):
 
 
 # In place.
-# %% wrong="cross_entropy_bits" says="q of shape (4,) is left as it was"
+# %% wrong="cross_entropy_bits" says="does not change q of shape (4,)"
 def cross_entropy_bits(p, q):
     q[p == 0] = 1.0
     return -(p * q.log2_()).sum(-1)
 
 
 # In place, for matrices only.
-# %% wrong="cross_entropy_bits" says="is left as it was"
+# %% wrong="cross_entropy_bits" says="does not change"
 def cross_entropy_bits(p, q):
     if p.dim() == 2:
         q[p == 0] = 1.0
@@ -299,14 +299,14 @@ def logit_gradients(logits, target):
 
 
 # In place on the logits.
-# %% wrong="logit_gradients" says="logits of shape (2, 3) is left as it was"
+# %% wrong="logit_gradients" says="does not change logits of shape (2, 3)"
 def logit_gradients(logits, target):
     q = logits.detach().sigmoid_()
     return 2 * (q - target) * q * (1 - q), q - target
 
 
 # In place on the target.
-# %% wrong="logit_gradients" says="target of shape (2, 3) is left as it was"
+# %% wrong="logit_gradients" says="does not change target of shape (2, 3)"
 def logit_gradients(logits, target):
     q = torch.sigmoid(logits)
     error = target.neg_().add_(q)
@@ -330,7 +330,7 @@ def logit_gradients(logits, target):
 
 
 # Two dimensions only.
-# %% wrong="logit_gradients" says="Your code stopped with TypeError"
+# %% wrong="logit_gradients" says="The shapes differ"
 def logit_gradients(logits, target):
     q = torch.sigmoid(logits)
     error = (q - target).reshape(len(logits), -1)
@@ -423,7 +423,7 @@ def bce_with_logits(logits, target):
 
 
 # Straight from the definition.
-# %% wrong="bce_with_logits" says="Something overflowed"
+# %% wrong="bce_with_logits" says="a probability was rounded to 0 or 1"
 def bce_with_logits(logits, target):
     q = torch.sigmoid(logits)
     return -(target * q.log() + (1 - target) * (1 - q).log()).mean()
@@ -436,7 +436,7 @@ def bce_with_logits(logits, target):
 
 
 # As BCELoss does it.
-# %% wrong="bce_with_logits" says="cut off at −100"
+# %% wrong="bce_with_logits" says="its logarithm cut off"
 def bce_with_logits(logits, target):
     q = torch.sigmoid(logits)
     return -(target * q.log().clamp(min=-100) + (1 - target) * (1 - q).log().clamp(min=-100)).mean()
@@ -504,7 +504,7 @@ def bce_with_logits(logits, target):
 
 
 # Half of the path is cut.
-# %% wrong="bce_with_logits" says="the gradient of the logits"
+# %% wrong="bce_with_logits" says="the gradient of 3 times the loss"
 def bce_with_logits(logits, target):
     return (logits.clamp(min=0) - target * logits.detach() + torch.log1p(torch.exp(-logits.abs()))).mean()
 
@@ -516,7 +516,7 @@ def bce_with_logits(logits, target):
 
 
 # In place on the logits.
-# %% wrong="bce_with_logits" says="logits of shape (2, 3) is left as it was"
+# %% wrong="bce_with_logits" says="does not change logits of shape (2, 3)"
 def bce_with_logits(logits, target):
     kept = logits.clone()
     small = logits.detach().abs_().neg_().exp()
@@ -654,7 +654,7 @@ def log_softmax(z, dim=-1):
 
 
 # The same with a small number added.
-# %% wrong="log_softmax" says="✗ log_softmax of these three rows"
+# %% wrong="log_softmax" says="a number was added"
 def log_softmax(z, dim=-1):
     e = (z - z.amax(dim, keepdim=True)).exp()
     return (e / e.sum(dim, keepdim=True) + 1e-12).log()
@@ -695,7 +695,7 @@ def log_softmax(z, dim=-1):
 
 
 # In place.
-# %% wrong="log_softmax" says="is left as it was"
+# %% wrong="log_softmax" says="does not change"
 def log_softmax(z, dim=-1):
     with torch.no_grad():
         z -= z.amax(dim, keepdim=True)
@@ -929,7 +929,7 @@ def nll(log_probs, target, weight=None, ignore_index=-100):
 
 
 # In place on the target.
-# %% wrong="nll" says="target is left as it was"
+# %% wrong="nll" says="does not change target"
 def nll(log_probs, target, weight=None, ignore_index=-100):
     ignored = target == ignore_index
     target[ignored] = 0
@@ -939,7 +939,7 @@ def nll(log_probs, target, weight=None, ignore_index=-100):
 
 
 # In place on the weights.
-# %% wrong="nll" says="weight is left as it was"
+# %% wrong="nll" says="does not change weight"
 def nll(log_probs, target, weight=None, ignore_index=-100):
     keep = target != ignore_index
     losses = -log_probs[keep, target[keep]]
@@ -1080,7 +1080,7 @@ def soft_targets(labels, num_classes, smoothing=0.0):
 
 
 # In place.
-# %% wrong="soft_targets" says="the labels are left as they were"
+# %% wrong="soft_targets" says="does not change the labels"
 def soft_targets(labels, num_classes, smoothing=0.0):
     result = torch.full((len(labels), num_classes), smoothing / num_classes)
     result.view(-1)[labels.add_(num_classes * torch.arange(len(labels)))] += 1 - smoothing
@@ -1230,7 +1230,7 @@ def cross_entropy_gradient(logits, target):
 
 
 # Overflows.
-# %% wrong="cross_entropy_gradient" says="more gradients"
+# %% wrong="cross_entropy_gradient" says="nan: exp overflowed"
 def cross_entropy_gradient(logits, target):
     p = target if target.dim() == 2 else F.one_hot(target, logits.shape[1])
     q = logits.exp() / logits.exp().sum(1, keepdim=True)
@@ -1238,7 +1238,7 @@ def cross_entropy_gradient(logits, target):
 
 
 # In place on the logits.
-# %% wrong="cross_entropy_gradient" says="logits of shape (3, 4) is left as it was"
+# %% wrong="cross_entropy_gradient" says="does not change logits of shape (3, 4)"
 def cross_entropy_gradient(logits, target):
     p = target if target.dim() == 2 else F.one_hot(target, logits.shape[1])
     q = logits.detach().copy_(logits.softmax(1))
@@ -1246,7 +1246,7 @@ def cross_entropy_gradient(logits, target):
 
 
 # In place on the target.
-# %% wrong="cross_entropy_gradient" says="target of shape (3, 4) is left as it was"
+# %% wrong="cross_entropy_gradient" says="does not change target of shape (3, 4)"
 def cross_entropy_gradient(logits, target):
     if target.dim() == 2:
         return target.neg_().add_(logits.detach().softmax(1)) / len(logits)
@@ -1638,7 +1638,7 @@ def kl_div(input, target, reduction="mean", log_target=False):
 
 
 # In place on the input.
-# %% wrong="kl_div" says="input of shape (3, 4) is left as it was"
+# %% wrong="kl_div" says="does not change input of shape (3, 4)"
 def kl_div(input, target, reduction="mean", log_target=False):
     kept = input.detach().neg_()
     if log_target:
@@ -1657,7 +1657,7 @@ def kl_div(input, target, reduction="mean", log_target=False):
 
 
 # In place on a log target.
-# %% wrong="kl_div" says="target of shape (3, 4) is left as it was"
+# %% wrong="kl_div" says="does not change target of shape (3, 4)"
 def kl_div(input, target, reduction="mean", log_target=False):
     if log_target:
         difference = target - input
@@ -1866,4 +1866,420 @@ def kl_div(input, target, reduction="mean", log_target=False):
         return each.mean()
     if reduction == "batchmean":
         return each.sum() / len(each)
+    raise ValueError(reduction)
+
+
+# A small p counts as 0.
+# %% wrong="cross_entropy_bits" says="p = 1e-7 was taken for 0"
+def cross_entropy_bits(p, q):
+    terms = torch.where(p > 1e-6, -p * q.log2(), torch.zeros_like(p))
+    return terms.sum(dim=-1)
+
+
+# Clamps q, except where it is exactly 0.
+# %% wrong="cross_entropy_bits" says="q = 1e-9 was clamped"
+def cross_entropy_bits(p, q):
+    surprise = torch.where(q == 0, math.inf, -q.clamp(min=1e-6).log2())
+    return torch.where(p == 0, 0.0, p * surprise).sum(dim=-1)
+
+
+# Looks at one zero of q only.
+# %% wrong="cross_entropy_bits" says="The last row is infinite"
+def cross_entropy_bits(p, q):
+    both = (p > 0) & (q > 0)
+    bits = -torch.where(both, p * torch.where(both, q, torch.ones_like(q)).log2(), 0.0).sum(dim=-1)
+    least, where = q.min(dim=-1, keepdim=True)
+    ruled_out = (least == 0) & (p.gather(-1, where) > 0)
+    return torch.where(ruled_out.squeeze(-1), math.inf, bits)
+
+
+# %% wrong="cross_entropy_bits" says="You added up over the samples"
+def cross_entropy_bits(p, q):
+    return torch.where(p > 0, -p * q.log2(), 0.0).sum(dim=0)
+
+
+# The sigmoid overflows at 100.
+# %% wrong="logit_gradients" says="exp overflowed"
+def logit_gradients(logits, target):
+    e = logits.exp()
+    q = e / (1 + e)
+    return 2 * (q - target) * q * (1 - q), q - target
+
+
+# The slope of the sigmoid overflows at −100.
+# %% wrong="logit_gradients" says="exp overflowed"
+def logit_gradients(logits, target):
+    q = torch.sigmoid(logits)
+    e = torch.exp(-logits)
+    return 2 * (q - target) * e / (1 + e) ** 2, q - target
+
+
+# The logarithm of the denominator overflows.
+# %% wrong="logit_gradients" says="q became 0 instead of 1"
+def logit_gradients(logits, target):
+    q = torch.exp(logits - torch.log1p(torch.exp(logits)))
+    return 2 * (q - target) * q * (1 - q), q - target
+
+
+# The losses, not their slopes.
+# %% wrong="logit_gradients" says="These are the losses"
+def logit_gradients(logits, target):
+    q = torch.sigmoid(logits)
+    return (q - target) ** 2, -(target * q.log() + (1 - target) * (1 - q).log())
+
+
+# Loses digits of tiny losses, which may be.
+# %% right="bce_with_logits"
+def bce_with_logits(logits, target):
+    return (logits.clamp(min=0) - target * logits + torch.log(1 + torch.exp(-logits.abs()))).mean()
+
+
+# Without the logarithm from 21 on.
+# %% wrong="bce_with_logits" says="the logarithm was left out"
+def bce_with_logits(logits, target):
+    soft = torch.where(logits > 21, logits, torch.log1p(torch.exp(logits.clamp(max=21))))
+    return (soft - target * logits).mean()
+
+
+# A Function whose backward ignores the gradient from above.
+# %% wrong="bce_with_logits" says="must multiply by what it is given"
+class _BCE(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, logits, target):
+        ctx.save_for_backward(logits, target)
+        return (logits.clamp(min=0) - target * logits + torch.log1p(torch.exp(-logits.abs()))).mean()
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        logits, target = ctx.saved_tensors
+        return (torch.sigmoid(logits) - target) / logits.numel(), None
+
+
+def bce_with_logits(logits, target):
+    return _BCE.apply(logits, target)
+
+
+# One branch overflows.
+# %% wrong="bce_with_logits" says="nan: a branch"
+def bce_with_logits(logits, target):
+    soft = torch.where(logits > 20, logits, torch.log1p(torch.exp(logits)))
+    return (soft - target * logits).mean()
+
+
+# Clamps the probability.
+# %% wrong="bce_with_logits" says="was clamped"
+def bce_with_logits(logits, target):
+    q = torch.sigmoid(logits).clamp(1e-7, 1 - 1e-7)
+    return torch.mean(-target * torch.log(q) - (1 - target) * torch.log(1 - q))
+
+
+# Adds a small number.
+# %% wrong="bce_with_logits" says="a small number added"
+def bce_with_logits(logits, target):
+    q = torch.sigmoid(logits)
+    return -(target * (q + 1e-12).log() + (1 - target) * (1 - q + 1e-12).log()).mean()
+
+
+# Clamps the logits.
+# %% wrong="bce_with_logits" says="A logit or a probability was clamped"
+def bce_with_logits(logits, target):
+    z = logits.clamp(-80, 80)
+    return (torch.log1p(z.exp()) - target * z).mean()
+
+
+# Forgets y z.
+# %% wrong="bce_with_logits" says="The term − y z is missing"
+def bce_with_logits(logits, target):
+    return (logits.clamp(min=0) + torch.log1p(torch.exp(-logits.abs()))).mean()
+
+
+# exp of |z|.
+# %% wrong="bce_with_logits" says="the minus before |z| is missing"
+def bce_with_logits(logits, target):
+    return (logits.clamp(min=0) - target * logits + torch.log1p(torch.exp(logits.abs()))).mean()
+
+
+# exp of −z.
+# %% wrong="bce_with_logits" says="take the absolute value"
+def bce_with_logits(logits, target):
+    return (logits.clamp(min=0) - target * logits + torch.log1p(torch.exp(-logits))).mean()
+
+
+# The maximum is at least −5000.
+# %% wrong="log_softmax" says="The last row became infinite"
+def log_softmax(z, dim=-1):
+    m = z.detach().amax(dim=dim, keepdim=True).clamp(min=-5000)
+    s = z - m
+    return s - s.exp().sum(dim=dim, keepdim=True).log()
+
+
+# Drops small terms.
+# %% wrong="log_softmax" says="one logit of 0 and 3000 of −23"
+def log_softmax(z, dim=-1):
+    s = z - z.amax(dim=dim, keepdim=True)
+    e = torch.where(s < -22, torch.zeros_like(s), s.exp())
+    return s - e.sum(dim=dim, keepdim=True).log()
+
+
+# keepdim is missing in the maximum only.
+# %% wrong="log_softmax" says="keepdim=True is missing in the maximum"
+def log_softmax(z, dim=-1):
+    s = z - z.amax(dim)
+    return s - s.exp().sum(dim, keepdim=True).log()
+
+
+# The minimum.
+# %% wrong="log_softmax" says="A whole row is −∞"
+def log_softmax(z, dim=-1):
+    s = z - z.amin(dim, keepdim=True)
+    return s - s.exp().sum(dim, keepdim=True).log()
+
+
+# The mean.
+# %% wrong="log_softmax" says="A whole row is −∞"
+def log_softmax(z, dim=-1):
+    s = z - z.mean(dim, keepdim=True)
+    return s - s.exp().sum(dim, keepdim=True).log()
+
+
+# Clamps as BCELoss does.
+# %% wrong="nll" says="log_probs was cut off at −100"
+def nll(log_probs, target, weight=None, ignore_index=-100):
+    keep = target != ignore_index
+    lp, t = log_probs[keep].clamp(min=-100), target[keep]
+    w = torch.ones_like(lp[:, 0]) if weight is None else weight[t]
+    return -(w * lp[torch.arange(len(t)), t]).sum() / w.sum()
+
+
+# Replaces −∞ by a number.
+# %% wrong="nll" says="do not clamp log_probs"
+def nll(log_probs, target, weight=None, ignore_index=-100):
+    keep = target != ignore_index
+    lp, t = log_probs[keep].clamp(min=-1000), target[keep]
+    w = torch.ones_like(lp[:, 0]) if weight is None else weight[t]
+    return -(w * lp[torch.arange(len(t)), t]).sum() / w.sum()
+
+
+# Clamps the sum of the weights.
+# %% wrong="nll" says="The sum of the weights was clamped"
+def nll(log_probs, target, weight=None, ignore_index=-100):
+    keep = target != ignore_index
+    lp, t = log_probs[keep], target[keep]
+    w = torch.ones_like(lp[:, 0]) if weight is None else weight[t]
+    return -(w * lp.gather(1, t[:, None])[:, 0]).sum() / w.sum().clamp(min=1e-3)
+
+
+# A Function whose backward ignores the gradient from above.
+# %% wrong="nll" says="the gradient of 3 times the loss"
+class _NLL(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, log_probs, target, weight, ignore_index):
+        n = (target != ignore_index).nonzero()[:, 0]
+        t = target[n]
+        w = torch.ones(len(t), dtype=log_probs.dtype) if weight is None else weight[t]
+        ctx.save_for_backward(n, t, w)
+        ctx.shape = log_probs.shape
+        return -(w * log_probs[n, t]).sum() / w.sum()
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        n, t, w = ctx.saved_tensors
+        g = torch.zeros(ctx.shape, dtype=w.dtype)
+        g[n, t] = -w / w.sum()
+        return g, None, None, None
+
+
+def nll(log_probs, target, weight=None, ignore_index=-100):
+    return _NLL.apply(log_probs, target, weight, ignore_index)
+
+
+# Every loss meets every weight.
+# %% wrong="nll" says="(N, 1) times (N,)"
+def nll(log_probs, target, weight=None, ignore_index=-100):
+    keep = target != ignore_index
+    lp, t = log_probs[keep], target[keep]
+    w = torch.ones(len(t), dtype=lp.dtype) if weight is None else weight[t]
+    losses = -lp.gather(1, t[:, None])
+    return (w * losses).sum() / w.sum()
+
+
+# Masks the target only.
+# %% wrong="nll" says="dropped from the target only"
+def nll(log_probs, target, weight=None, ignore_index=-100):
+    t = target[target != ignore_index]
+    picked = log_probs[torch.arange(len(t)), t]
+    w = torch.ones_like(picked) if weight is None else weight[t]
+    return -(w * picked).sum() / w.sum()
+
+
+# Back to probabilities, and to logarithms again.
+# %% wrong="nll" says="You went back to q"
+def nll(log_probs, target, weight=None, ignore_index=-100):
+    keep = target != ignore_index
+    q, t = log_probs[keep].exp(), target[keep]
+    w = torch.ones_like(q[:, 0]) if weight is None else weight[t]
+    return -(w * q[torch.arange(len(t)), t].log()).sum() / w.sum()
+
+
+# Labels as bytes.
+# %% wrong="soft_targets" says="soft_targets((300, 50000, 5), 50257, 0.1)"
+def soft_targets(labels, num_classes, smoothing=0.0):
+    small = labels.to(torch.uint8)
+    hot = F.one_hot(small.long(), num_classes).float()
+    return (1 - smoothing) * hot + smoothing / num_classes
+
+
+# Rounds the share.
+# %% wrong="soft_targets" says="The share of a class was rounded"
+def soft_targets(labels, num_classes, smoothing=0.0):
+    share = round(smoothing / num_classes, 6)
+    p = torch.full((len(labels), num_classes), share)
+    p[torch.arange(len(labels)), labels] += 1 - smoothing
+    return p
+
+
+# At most 100 classes.
+# %% wrong="soft_targets" says="Your code stopped with"
+def soft_targets(labels, num_classes, smoothing=0.0):
+    hot = F.one_hot(labels, 100)[:, :num_classes].float()
+    return hot * (1 - smoothing) + smoothing / num_classes
+
+
+# Writes into a tensor of whole numbers.
+# %% wrong="soft_targets" says="Whole numbers: float32 is asked for"
+def soft_targets(labels, num_classes, smoothing=0.0):
+    p = labels.new_full((len(labels), num_classes), smoothing / num_classes)
+    p[torch.arange(len(labels)), labels] = 1 - smoothing + smoothing / num_classes
+    return p
+
+
+# Converts too late.
+# %% wrong="soft_targets" says="The shares became 0"
+def soft_targets(labels, num_classes, smoothing=0.0):
+    p = labels.new_full((len(labels), num_classes), smoothing / num_classes)
+    p[torch.arange(len(labels)), labels] = 1 - smoothing + smoothing / num_classes
+    return p.float()
+
+
+# Whole columns.
+# %% wrong="soft_targets" says="1 was written into whole columns"
+def soft_targets(labels, num_classes, smoothing=0.0):
+    p = torch.zeros(len(labels), num_classes) + smoothing / num_classes
+    p[:, labels] += 1 - smoothing
+    return p
+
+
+# Class indices as bytes.
+# %% wrong="cross_entropy_gradient" says="(4, 1000)"
+def cross_entropy_gradient(logits, target):
+    q = torch.softmax(logits, dim=1)
+    if target.dim() == 1:
+        target = F.one_hot(target.byte().long(), logits.shape[1])
+    return (q - target) / logits.shape[0]
+
+
+# Clamps the logits.
+# %% wrong="cross_entropy_gradient" says="The logits were clamped"
+def cross_entropy_gradient(logits, target):
+    q = torch.softmax(logits.clamp(-5000, 5000), dim=1)
+    p = F.one_hot(target, logits.shape[1]) if target.dim() == 1 else target
+    return (q - p) / len(logits)
+
+
+# Takes N class indices for probabilities if N equals C.
+# %% wrong="cross_entropy_gradient" says="because N equals C here"
+def cross_entropy_gradient(logits, target):
+    q = torch.softmax(logits, dim=1)
+    if target.shape[-1] != logits.shape[-1]:
+        target = F.one_hot(target, logits.shape[1])
+    return (q - target) / logits.shape[0]
+
+
+# Back to probabilities.
+# %% wrong="kl_div" says="You went back to q"
+def kl_div(input, target, reduction="mean", log_target=False):
+    p = target.exp() if log_target else target
+    q = input.exp()
+    e = torch.where(p > 0, p * (torch.where(p > 0, p, 1.0) / q).log(), 0.0)
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    if reduction == "batchmean":
+        return e.sum() / e.shape[0]
+    raise ValueError(reduction)
+
+
+# A small p counts as 0.
+# %% wrong="kl_div" says="p = 1e-7 was taken for 0"
+def kl_div(input, target, reduction="mean", log_target=False):
+    p = target.exp() if log_target else target
+    log_p = torch.where(p > 1e-6, p, torch.ones_like(p)).log()
+    e = torch.where(p > 1e-6, p * (log_p - input), torch.zeros_like(p))
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    if reduction == "batchmean":
+        return e.sum() / e.shape[0]
+    raise ValueError(reduction)
+
+
+# A Function whose backward ignores the gradient from above.
+# %% wrong="kl_div" says="the gradient of the result times other numbers"
+class _KL(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, input, p, log_p, scale):
+        ctx.save_for_backward(p)
+        ctx.scale = scale
+        e = p * (log_p - input)
+        return e if scale is None else e.sum() / scale
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (p,) = ctx.saved_tensors
+        return -p / (ctx.scale or 1), None, None, None
+
+
+def kl_div(input, target, reduction="mean", log_target=False):
+    scales = {"none": None, "sum": 1, "mean": input.numel(), "batchmean": input.shape[0]}
+    if reduction not in scales:
+        raise ValueError(f"reduction {reduction}")
+    p = target.exp() if log_target else target
+    log_p = target if log_target else target.masked_fill(target == 0, 1).log()
+    return _KL.apply(input, p, log_p, scales[reduction])
+
+
+# No log_target, zeros by where.
+# %% wrong="kl_div" says="here the target holds ln p"
+def kl_div(input, target, reduction="mean", log_target=False):
+    e = torch.where(target > 0, target * (target.log() - input), 0.0)
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    if reduction == "batchmean":
+        return e.sum() / len(e)
+    raise ValueError("reduction")
+
+
+# The factor is ln p.
+# %% wrong="kl_div" says="ln p was taken for p"
+def kl_div(input, target, reduction="mean", log_target=False):
+    log_p = target if log_target else torch.where(target > 0, target, 1.0).log()
+    e = target * (log_p - input)
+    if reduction == "none":
+        return e
+    if reduction == "sum":
+        return e.sum()
+    if reduction == "mean":
+        return e.mean()
+    if reduction == "batchmean":
+        return e.sum() / e.shape[0]
     raise ValueError(reduction)
