@@ -21,7 +21,7 @@
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
 # argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
-# In this notebook, what arrives in float64 is computed in float64: no digits may be lost on the way.
+# Compute float64 inputs in float64 throughout: no digits may be lost on the way.
 
 # %% setup
 
@@ -102,9 +102,9 @@ show(
 # ### A classifier's surprise
 #
 # Now let $P$ be the truth about an image and $Q$ a model's answer. The truth is certain: with the classes cat, dog and horse, and an image of a cat,
-# $P = (1, 0, 0)$. Here are three answers. The code is the formula, letter by letter.
+# $P = (1, 0, 0)$. Here are three answers. The Python below follows the formula literally.
 #
-# **Before you run it:** what does the formula give on paper for each answer? And what will the code print?
+# **Before you run it:** what does the formula give on paper for each answer? And what will Python print?
 
 # %% predict
 truth = torch.tensor([1.0, 0.0, 0.0])
@@ -119,10 +119,10 @@ for answer in [(0.8, 0.1, 0.1), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)]:
 #
 # - $\log_2 \frac{1}{0.8} = 0.32$ bits. Only the right class counts, because the others are multiplied by 0.
 # - The model gives the truth the probability 0: an infinite surprise.
-# - Both agree: $\log_2 \frac11 = 0$ bits.
+# - Truth and answer agree: $\log_2 \frac11 = 0$ bits.
 #
-# The code prints `nan` for the second and the third answer. Where $p_i = q_i = 0$ it computes $0 \cdot \infty$, which is not a number (`nan`). On paper such a term is
-# 0: an event that never occurs adds nothing, however its code looks ($p \log_2 \frac1p \to 0$ as $p \to 0$).
+# Python prints `nan` for the second and the third answer. Where $p_i = q_i = 0$ it computes $0 \cdot \infty$, which is not a number (`nan`). On paper such a term is
+# 0: an event that never occurs adds nothing, however long its code is ($p \log_2 \frac1p \to 0$ as $p \to 0$).
 #
 # </details>
 #
@@ -208,6 +208,9 @@ expect(
         "0 · ∞ is nan: choose 0 for the terms in which p is 0.": torch.tensor([0.3219281, math.nan, math.nan]),
         "The second row is infinite: only the terms with p = 0 may be set to 0.": torch.tensor([0.3219281, 0.0, 0.0]),
         "You added up all rows: keep one number for each row.": torch.tensor(float("inf")),
+        "`nan_to_num` replaces ∞ as well: pass `posinf=math.inf`, or choose the terms with torch.where.": torch.tensor(
+            [0.3219281, torch.finfo(torch.float32).max, 0.0]
+        ),
         "You added up over the samples: add up over the classes, the last dimension.": torch.tensor([math.inf, 0, 0]),
     },
 )
@@ -279,7 +282,7 @@ bits_of = yours_or_ours(cross_entropy_bits, course_bits, torch.eye(3), torch.ful
 
 three_answers = torch.tensor([[0.8, 0.1, 0.1], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
 for q, result in zip(three_answers.tolist(), bits_of(truth.expand(3, 3), three_answers).tolist()):
-    print([round(value, 1) for value in q], f"→ {result:.2f} bits")
+    print([round(value, 1) for value in q], f"→ {result + 0.0:.2f} bits")
 
 # %% [markdown]
 # ## Why not squared error?
@@ -349,7 +352,7 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Cross-entropy is steepest where the model is most wrong: the slope at −8 is −0.9997. Squared error is steepest near −1. At −8 its slope is −0.0007: almost no pull,
+# Cross-entropy is steepest where the model is most wrong: the slope at −8 is −0.9997. Of the five logits, squared error is steepest at −1 (the dip is at about −0.7). At −8 its slope is −0.0007: almost no pull,
 # although the loss is nearly as large as it can be.
 #
 # The chain rule shows where the pull goes. For squared error it keeps the factor $\sigma'(z) = q(1-q)$, which is tiny when $q$ is near 0 *or*
@@ -357,7 +360,7 @@ show(
 #
 # $$\frac{\partial (q-y)^2}{\partial z} = 2\,(q - y)\, q\,(1 - q), \qquad \frac{\partial\,\text{cross-entropy}}{\partial z} = q - y.$$
 #
-# In regression, 1.2 for 1 is an error like any other. In classification what counts is which side you are on, and a loss should shout when it is the wrong one.
+# In regression, 1.2 for 1 is an error like any other. In classification what counts is which side you are on, and a loss should shout when it is the wrong side.
 #
 # </details>
 #
@@ -393,7 +396,7 @@ def train_pair(loss, targets, steps, lr, start=None):
 misled, _ = train_pair(cross_entropy, 1 - y, steps=1000, lr=1.0)
 
 # %% [markdown]
-# **Before you run it:** it starts with an accuracy of 0 %. What will each run have reached after 100 and after 300 steps?
+# **Before you run it:** it starts with an accuracy of 0 %. Which runs relearn? Does a larger learning rate help squared error?
 
 # %% predict
 runs = {}
@@ -453,7 +456,7 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 #
 # <details><summary>Hint 2: the formulas</summary>
 #
-# They are in the folded answer to the first question of this section. The first one is the second times $2\,q\,(1 - q)$.
+# They are in the folded answer to the first question of this section. The first is the second times $2\,q\,(1 - q)$.
 #
 # </details>
 
@@ -631,8 +634,9 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The largest float32 below 1 is 1 − 0.00000006. From a logit of about 17 on, the sigmoid is nearer to 1, and is rounded to it. `BCELoss` gets $q = 1$ and would have to compute $\ln 0 = -\infty$. It uses
-# −100 instead, so the loss is 100 for *every* such logit, and a constant has the slope 0. The model is wrong and learns nothing.
+# The largest float32 below 1 is 1 − 0.00000006. From a logit of about 17 on, the sigmoid is nearer to 1 than to that number, and is rounded to 1. `BCELoss` gets $q = 1$ and would have to compute $\ln 0 = -\infty$. It uses
+# −100 instead, so the loss is 100 for *every* such logit, and a constant has the slope 0. The model is wrong and learns nothing. (At 10 the
+# loss, 9.9996, is already a little off: of $1 - q = 0.000045$ only three digits are left.)
 #
 # `BCEWithLogitsLoss` never computes $q$. It uses
 #
@@ -651,7 +655,7 @@ show(
 #
 # $$\max(z, 0) - y\,z + \ln(1 + e^{-|z|}), \qquad\text{or any other form that gives these values.}$$
 #
-# - Errors below 0.000001 do not matter in float32, so `torch.log(1 + u)` will do for $\ln(1 + u)$.
+# - `torch.log(1 + u)` will do for $\ln(1 + u)$, although it loses digits when $u$ is tiny.
 # - Use none of torch's own losses (no function with `loss` or `entropy` in its name), no `softplus`, and no `logsigmoid` (also called `log_sigmoid`).
 # - `logits` and `target` have the same shape, of any number of dimensions, and the same dtype, float32 or float64. Logits are between −10,000 and
 #   10,000, targets between 0 and 1. Either may be a transposed or strided view. Neither is changed.
@@ -1142,7 +1146,7 @@ show(
 # %% [markdown]
 # (With more dimensions the classes are still in dimension 1: for one class per pixel the logits are $N \times C \times H \times W$ and the targets $N \times H \times W$.)
 #
-# None of these modules checks that it gets what it expects. A model with ten classes is perfect and certain: it gives the right class the probability
+# `BCELoss` refuses numbers outside 0 to 1. `NLLLoss` and `CrossEntropyLoss` cannot tell logits, probabilities and log-probabilities apart. A model with ten classes is perfect and certain: it gives the right class the probability
 # 1 for each of ten samples. You have put a softmax at its end, and pass these *probabilities* on.
 #
 # **Before you run it:** what should the loss be? What will `CrossEntropyLoss` and `NLLLoss` say?
@@ -1163,7 +1167,7 @@ print(f"NLLLoss:           {nn.NLLLoss()(perfect, right_classes).item():.2f}")
 #
 # ### Weights, and samples that do not count
 #
-# Both modules take `weight=`, one number per class, for data in which some classes are rare, and `ignore_index=`, a label whose samples are left out. (It is −100 unless you choose another; used for padding, or
+# Both modules take `weight=`, one number per class, for data in which some classes are rare, and `ignore_index=`, a label whose samples are left out. (It is −100 unless you choose another; it serves for padding, and
 # for pixels without a label.) Here are three samples with the losses 1, 2 and 3.
 #
 # **Before you run it:** which three means will be printed?
@@ -1179,7 +1183,7 @@ print(f"ignore_index=0:   {F.nll_loss(log_q, two_classes, ignore_index=0).item()
 # <details><summary>Why?</summary>
 #
 # - $(1 + 2 + 3) / 3 = 2$.
-# - $(1 \cdot 1 + 3 \cdot 2 + 3 \cdot 3) / (1 + 3 + 3) = 16/7 = 2.29$. A weighted mean divides by the sum of the *weights* of the samples, not by their number.
+# - $(1 \cdot 1 + 3 \cdot 2 + 3 \cdot 3) / (1 + 3 + 3) = 16/7 = 2.29$. With class indices, a weighted mean divides by the sum of the *weights* of the samples, not by their number.
 # - $(2 + 3) / 2 = 2.5$. An ignored sample counts neither above nor below the line.
 #
 # </details>
@@ -1442,11 +1446,13 @@ try_many(
 probabilities = F.one_hot(classes, 3).float()  # certain: the same as the class indices
 print(f"class indices, shape (4,):    {F.cross_entropy(logits, classes).item():.4f}")
 print(f"probabilities, shape (4, 3):  {F.cross_entropy(logits, probabilities).item():.4f}")
-unsure = 0.75 * probabilities + 0.25 * F.one_hot((classes + 1) % 3, 3)  # 3 of 4 say so, 1 says the next class
+unsure = 0.75 * probabilities + 0.25 * F.one_hot(
+    (classes + 1) % 3, 3
+)  # three of four say this class, the fourth says the next
 print(f"three of four people:         {F.cross_entropy(logits, unsure).item():.4f}")
 
 # %% [markdown]
-# With certain targets the loss is never 0: a larger logit for the right class always lowers it, so a network becomes ever more certain. **Label smoothing** tells it not to be. It takes a
+# With certain targets the loss is never 0 (though a table may round it to 0): a larger logit for the right class always lowers it, so a network becomes ever more certain. **Label smoothing** tells it not to be. It takes a
 # share $\varepsilon$ of the probability from the right class and spreads it evenly over all $K$ classes (the right one included):
 #
 # $$p_k = (1 - \varepsilon)\,[k = y] + \frac{\varepsilon}{K}.$$
@@ -1466,7 +1472,7 @@ for z in [0.0, 2.0, 4.0, 8.0, 16.0]:
 # <details><summary>Why?</summary>
 #
 # Without smoothing the largest logit wins. With smoothing the target is 0.91 for the right class and 0.01 for each of the others, and the loss is smallest where $q$
-# equals that: at $z = \ln \frac{0.91}{0.01} = 4.5$. Beyond that, the loss *rises*: more certain than the target is wrong, too. The smallest loss is not 0 but $H(P)$.
+# equals that: at $z = \ln \frac{0.91}{0.01} = 4.5$; of the five, 4 is nearest. Beyond that, the loss *rises*: more certain than the target is wrong, too. The smallest loss is not 0 but $H(P)$.
 #
 # </details>
 #
@@ -1474,7 +1480,7 @@ for z in [0.0, 2.0, 4.0, 8.0, 16.0]:
 #
 # Write `soft_targets(labels, num_classes, smoothing=0.0)`: the probabilities $p_k$ from the formula above, as a float32 tensor of shape `(N, num_classes)`.
 #
-# - `labels` has shape `(N,)`, int64, values 0 to `num_classes` − 1. Not every class need occur. It may be a strided view, and is not changed.
+# - `labels` has shape `(N,)`, int64, values 0 to `num_classes` − 1. Some classes may not occur. It may be a strided view, and is not changed.
 # - `smoothing` is a Python number from 0 to 1.
 #
 # <details><summary>Hint 1: two parts</summary>
@@ -1552,6 +1558,8 @@ expect(
     },
 )
 what, answer = "soft_targets((300, 50000, 5), 50257, 0.1)", attempt(torch.tensor([300, 50_000, 5]), 50_257, 0.1)
+if isinstance(answer, torch.Tensor) and answer.shape == (3, 50_001):
+    require(False, f"the shape of {what}", "F.one_hot counts only the classes that occur: tell it how many there are.")
 if not (isinstance(answer, torch.Tensor) and answer.shape == (3, 50_257)):
     expect(answer, torch.ones(3, 50_257), what)  # names the difference
 expect(answer[[0, 1, 2], [300, 50_000, 5]], torch.full((3,), 0.900002), f"the values of the right classes in {what}")
@@ -1586,7 +1594,7 @@ try_many(153, cases)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## The gradient: answer minus truth
+# ## The gradient with many classes
 #
 # What does cross-entropy send back to the logits? For one logit and a sigmoid it was $q - y$. One sample, ten classes, all logits 0, and the right class is 3.
 #
@@ -1619,7 +1627,7 @@ draw_row(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The loss is $-\ln q_y = -z_y + \ln \sum_j e^{z_j}$. Differentiate with respect to $z_k$: the first term gives $-1$ for $k = y$ and else 0, the second
+# The loss is $-\ln q_y = -z_y + \ln \sum_j e^{z_j}$. Differentiate with respect to $z_k$: the first term gives $-1$ for $k = y$ and 0 otherwise, the second
 # gives $e^{z_k} / \sum_j e^{z_j} = q_k$. So the gradient is the answer minus the truth,
 #
 # $$\frac{\partial L}{\partial z_k} = q_k - p_k,$$
@@ -1703,6 +1711,13 @@ expect(
         "These are logits minus truth: take the softmax first.": wanted_first + (z - q) / 3,
     },
 )
+y = torch.tensor([0, 0, 0])
+expect(
+    attempt(z, y),
+    by_autograd(z, y),
+    "the same logits with the class indices 0, 0, 0",
+    mistakes={"F.one_hot counts only the classes that occur: tell it how many there are.": (q - 1) / 3},
+)
 p = torch.tensor([[0.5, 0.5, 0, 0], [0.1, 0.2, 0.3, 0.4], [0, 0, 1, 0]])
 expect(
     attempt(z, p),
@@ -1781,7 +1796,7 @@ try_many(163, [(1, 5), (4, 4), (6, 2), (2, 9), (700, 4), (3, 1), (5, 3), (1, 2),
 # The underscore says "not for you": it is not in the documentation, but you see it when you read the source. Each member adds its own attributes and a
 # `forward` of one line, which calls the function with them. For `CrossEntropyLoss` that is `F.cross_entropy(input, target, weight=self.weight, ignore_index=self.ignore_index, …)`.
 #
-# A **buffer** (`11_inside_module`) is a tensor that a module keeps without training it. The last loss below is created with a typo.
+# The last loss below is created with a typo.
 #
 # **Before you run it:** is the weight among the parameters? Is it in the `state_dict`? And when will the typo be noticed: when the loss is created, or when it is called?
 
@@ -1845,7 +1860,7 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# - The weight is a buffer: no parameter, so no optimizer changes it; but it is in the `state_dict`, it is saved with the module, and `criterion.to(device)` takes it along.
+# - The weight is a **buffer** (`11_inside_module`), a tensor that a module keeps without training it: no parameter, so no optimizer changes it; but it is in the `state_dict`, it is saved with the module, and `criterion.to(device)` takes it along.
 #   (A loss with weights must be moved to the GPU like a network.)
 # - The module only stores the word. It is the function that looks at it, in the first call.
 # - A loss of your own is therefore ten lines: derive from `nn.Module`, keep the options, call a function in `forward`.
@@ -1859,7 +1874,7 @@ show(
 #
 # $$\mathrm{KL}(P \,\|\, Q) = H(P, Q) - H(P) = \sum_i p_i \log_2 \frac{p_i}{q_i}.$$
 #
-# It is 0 if the two are equal, and never negative. A second station expects about the same weather as the first, $P$, but next to no snow:
+# It is 0 if the two are equal, and never negative. A second station expects much the same sun and clouds as the first, $P$, but rain in place of nearly all the snow:
 
 # %%
 P = torch.tensor([0.5, 0.25, 0.125, 0.125])  # sun, clouds, rain, snow
@@ -1914,8 +1929,8 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The divergence is not symmetric. Snow falls on every eighth day, and $Q$ is taken by surprise each time: 0.87 bits a day. The other way round, where $Q$ is the
-# truth, snow hardly ever comes, so it costs next to nothing that $P$ expects it. $\mathrm{KL}(P\|Q)$ is large where $P$ has probability and $Q$ has almost none. Single terms may be negative, their sum may not.
+# The divergence is not symmetric. Snow falls on one day in eight, and $Q$ is taken by surprise each time: 0.87 bits a day. The other way round, where $Q$ is the
+# truth, snow hardly ever comes, so it costs next to nothing that $P$ expects it; rain costs most, because it comes on three days in ten. $\mathrm{KL}(P\|Q)$ is large where $P$ has probability and $Q$ has almost none. Single terms may be negative, their sum may not.
 #
 # </details>
 #
@@ -1928,18 +1943,18 @@ show(
 #
 # - the `input` must hold **log**-probabilities, $\ln q$; the `target` holds probabilities $p$ (or $\ln p$ with `log_target=True`);
 # - the order is input, target: $Q$ first, then $P$;
-# - the first step gives one number for each *element*, $p\,(\ln p - \ln q)$, in nats.
+# - before the reduction there is one number for each *element*, $p\,(\ln p - \ln q)$, in nats.
 #
 # | `reduction` | result |
 # |---|---|
 # | `"none"` | all elements |
 # | `"sum"` | their sum |
-# | `"batchmean"` | their sum divided by the number of rows $N$ |
-# | `"mean"` (the default!) | their sum divided by the number of elements $N \cdot K$ |
+# | `"batchmean"` | their sum divided by the size of dimension 0, $N$ |
+# | `"mean"` (the default!) | their sum divided by the number of elements |
 #
 # Here are two pairs of distributions with four classes.
 #
-# **Before you run it:** the divergence of each pair is a sum over its row. Which reduction gives the mean divergence of the two pairs? What
+# **Before you run it:** the divergences of the two pairs are 0.561 and 0.221 nats. What will each of the three reductions print? What
 # happens if you forget the logarithm?
 
 # %% predict
@@ -1957,8 +1972,8 @@ print(f"no logarithm:  {F.kl_div(q, p, reduction='batchmean').item():.3f}")
 # In bits the rows were 0.809 and 0.319; in nats they are 0.561 and 0.221. Their mean is 0.391, and that is `"batchmean"`. `"mean"` divides by 4 once more, so the loss depends
 # on the number of classes. PyTorch warns you (above), and plans to change it. Write `reduction="batchmean"`.
 #
-# Without the logarithm the result is negative. A divergence never is, so a negative value tells you what is wrong. `log_target=True` saves you from computing $\ln p$ from a
-# $p$ that has become 0, if your target comes out of a `log_softmax` as well. (Then call `detach()` on it: a loss sends gradients to its target, too.)
+# Without the logarithm the result is negative, because $p\,(\ln p - q)$ is never above 0. A divergence is never negative, so a negative value tells you what is wrong. If your target comes out of a
+# `log_softmax` as well, pass it as it is, with `log_target=True`: then no $\ln 0$ can arise from a $p$ that was rounded to 0. (Then call `detach()` on it: a loss sends gradients to its target, too.)
 #
 # </details>
 #
@@ -1966,7 +1981,7 @@ print(f"no logarithm:  {F.kl_div(q, p, reduction='batchmean').item():.3f}")
 #
 # Write `kl_div(input, target, reduction="mean", log_target=False)`, as `F.kl_div` does it:
 #
-# - Use none of torch's own losses: no `kl_div`, no function with `loss` or `entropy` in its name.
+# - Use none of torch's own losses: no `F.kl_div`, no function with `loss` or `entropy` in its name.
 # - `input` holds $\ln q$; `target` holds $p$, or $\ln p$ if `log_target` is true. Both have the same shape, of at least one dimension, and the same
 #   dtype, float32 or float64. Either may be a transposed or strided view. Neither is changed.
 # - Each element is $p\,(\ln p - \ln q)$. Where $p = 0$ it is 0. (With `log_target`, $\ln p$ is finite, and so is $\ln q$ always.)
@@ -2110,6 +2125,14 @@ expect(
     mistakes={
         "0 · ln 0 is nan: where p is 0, the element is 0.": reference(log_q, holes, "none").where(holes > 0, math.nan)
     },
+)
+cube, log_cube = rows(2, 3, 4), rows(2, 3, 4).log()
+total = reference(log_cube, cube, "sum")
+expect(
+    attempt(log_cube, cube, "batchmean"),
+    total / 2,
+    'kl_div(…, "batchmean") for shape (2, 3, 4)',
+    mistakes={'"batchmean" divides by the size of dimension 0 alone, here 2, in any shape.': total / 6},
 )
 for dtype, low in {torch.float32: -200.0, torch.float64: -800.0}.items():
     log_q, p = torch.tensor([[low, 0.0]], dtype=dtype), torch.tensor([[0.5, 0.5]], dtype=dtype)
@@ -2301,7 +2324,7 @@ draw_images(
 #
 # Answer from memory, then unfold.
 #
-# <details><summary>1. A model gives the right class the probability 1/8. What is the cross-entropy, in bits and in nats? With which loss does the gradient nearly vanish if the model is
+# <details><summary>1. A model gives the right class the probability 1/8. What is the cross-entropy, in bits and in nats? With which loss does the gradient nearly vanish when the model is
 # badly wrong, and why not with the other?</summary>
 #
 # $\log_2 8 = 3$ bits, or $3 \ln 2 = 2.08$ nats. With squared error after a sigmoid: its slope has the factor $q\,(1 - q)$, which is near 0 when $q$ is. In cross-entropy this factor
@@ -2316,7 +2339,7 @@ draw_images(
 #
 # </details>
 #
-# <details><summary>3. How do you compute a log-softmax without overflow? Which reduction of <code>KLDivLoss</code> is the true one, and what does its input hold?</summary>
+# <details><summary>3. How do you compute a log-softmax without overflow? Which <code>reduction</code> of <code>KLDivLoss</code> gives the true divergence, and what does its input hold?</summary>
 #
 # Subtract the largest logit of each row first; then no exponent is above 0, and the sum is at least 1. `"batchmean"`: the sum over classes, the mean over samples. The input holds
 # log-probabilities $\ln q$, the target probabilities $p$.

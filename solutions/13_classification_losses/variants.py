@@ -1695,7 +1695,7 @@ def kl_div(input, target, reduction="mean", log_target=False):
 
 
 # batchmean divides by all but the last dimension.
-# %% wrong="kl_div" says="more values and gradients"
+# %% wrong="kl_div" says="the size of dimension 0 alone"
 def kl_div(input, target, reduction="mean", log_target=False):
     if log_target:
         each = target.exp() * (target - input)
@@ -2283,3 +2283,24 @@ def kl_div(input, target, reduction="mean", log_target=False):
     if reduction == "batchmean":
         return e.sum() / e.shape[0]
     raise ValueError(reduction)
+
+
+# Replaces infinity as well.
+# %% wrong="cross_entropy_bits" says="`nan_to_num` replaces ∞"
+def cross_entropy_bits(p, q):
+    return torch.nan_to_num(p * (1 / q).log2(), nan=0.0).sum(-1)
+
+
+# As many columns as classes occur.
+# %% wrong="soft_targets" says="F.one_hot counts only the classes that occur"
+def soft_targets(labels, num_classes, smoothing=0.0):
+    hot = F.one_hot(labels).float()
+    return (1 - smoothing) * hot + smoothing / num_classes
+
+
+# As many columns as classes occur.
+# %% wrong="cross_entropy_gradient" says="F.one_hot counts only the classes that occur"
+def cross_entropy_gradient(logits, target):
+    if not target.is_floating_point():
+        target = F.one_hot(target)
+    return (torch.softmax(logits, 1) - target) / logits.shape[0]
