@@ -858,12 +858,14 @@ assert torch.initial_seed() == 6
 """,
     ),
     "deterministic algorithms": (
-        "def fill(): return torch.empty(100)",
+        "def fill(): return torch.empty(100), torch.are_deterministic_algorithms_enabled()",
+        # Switched off again, it is asked by name: empty memory may hold the nan from before.
         """
 torch.use_deterministic_algorithms(True)
-assert fill().isnan().all()
+empty, enabled = fill()
+assert enabled and empty.isnan().all()
 torch.use_deterministic_algorithms(False)
-assert not fill().isnan().all()
+assert not fill()[1]
 """,
     ),
     "what torch does": (

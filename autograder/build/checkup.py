@@ -34,15 +34,8 @@ def check_notebook(course: Course, name: str) -> int:
             "testing a notebook needs a clone of the course and its developer packages: run `make test` once."
         )
     kernel = "warm-torch" if sys.platform == "linux" else "python3"
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        *(str(tests / test) for test in TESTS + GRADED),
-    ]
+    files = [str(tests / test) for test in TESTS + GRADED]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
     command += ["--nbval", "--nbval-sanitize-with", str(tests / "nbval.cfg"), "--nbval-kernel-name", kernel]
     command += ["--nbval-kernel-startup-timeout", "180", str(course.solution(name)), "-k", name]
     return subprocess.run(command, cwd=course.root, env=os.environ | {"COURSE_ROOT": str(course.root)}).returncode

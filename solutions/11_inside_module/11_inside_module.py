@@ -2536,5 +2536,5 @@ draw_images(
 #
 # </details>
 #
-# **Next**: the parameters themselves. How do you reach each of them, which values should they start from, and why did the gradient
+# **Next**: `12_parameters_and_initialization`, the parameters themselves. How do you reach each of them, which values should they start from, and why did the gradient
 # vanish above?

@@ -59,7 +59,7 @@ class Job:
         self.connection, self.examiner, self._leave = connection, 0, leave
 
     def send(self, message: Any) -> None:
-        """Send a cell.
+        """Send the terms of the run, or a cell.
 
         Raises:
             frames.Closed: the examiner is gone, or does not read.
@@ -164,7 +164,7 @@ class _Server:
         with here:
             with there:
                 self._tell(CELLS, there)
-            frames.send(here, msgpack.packb(new), frames.within(STARTUP))
+            Job(here, lambda: None).send(new)
         self.known.update(new)
 
     def _tell(self, what: bytes, connection: socket.socket) -> None:
