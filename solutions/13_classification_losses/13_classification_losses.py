@@ -130,7 +130,7 @@ for answer in [(0.8, 0.1, 0.1), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)]:
 #
 # Write `cross_entropy_bits(p, q)`: the cross-entropy $H(P, Q)$ in bits of each row.
 #
-# - `p` and `q` are float32 or float64, of the same shape `(K,)` or `(N, K)` and the same dtype. Each row holds the probabilities of $K$ classes, which
+# - `p` and `q` are float32 or float64, of the same shape `(C,)` or `(N, C)` and the same dtype. Each row holds the probabilities of $C$ classes, which
 #   are at least 0 and add up to 1. Either may be a transposed or strided view. Neither is changed.
 # - Where $p_i = 0$, the term is 0, even if $q_i = 0$ as well. If $p_i > 0$ and $q_i = 0$ anywhere in a row, the result of that row is infinite.
 # - The result has the shape `()` or `(N,)` and the dtype of `p`.
@@ -144,7 +144,7 @@ for answer in [(0.8, 0.1, 0.1), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)]:
 #
 # <details><summary>Hint 2: one number for each row</summary>
 #
-# For the shapes `(K,)` and `(N, K)` alike, the classes are in the last dimension: `dim=-1`.
+# For the shapes `(C,)` and `(N, C)` alike, the classes are in the last dimension: `dim=-1`.
 #
 # </details>
 
@@ -153,7 +153,7 @@ for answer in [(0.8, 0.1, 0.1), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)]:
 def cross_entropy_bits(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     """The cross-entropy of each row, in bits.
 
-    p, q: (K,) or (N, K), float; rows of probabilities. Returns: () or (N,).
+    p, q: (C,) or (N, C), float; rows of probabilities. Returns: () or (N,).
     """
     ### BEGIN SOLUTION
     bits = -p * q.log2()
@@ -281,8 +281,8 @@ def course_bits(p, q):
 bits_of = yours_or_ours(cross_entropy_bits, course_bits, torch.eye(3), torch.full((3, 3), 1 / 3))
 
 three_answers = torch.tensor([[0.8, 0.1, 0.1], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-for q, result in zip(three_answers.tolist(), bits_of(truth.expand(3, 3), three_answers).tolist()):
-    print([round(value, 1) for value in q], f"→ {result + 0.0:.2f} bits")
+for numbers, length in zip(three_answers.tolist(), bits_of(truth.expand(3, 3), three_answers).tolist()):
+    print([round(number, 1) for number in numbers], f"→ {length + 0.0:.2f} bits")
 
 # %% [markdown]
 # ## Why not squared error?
@@ -828,11 +828,11 @@ try_many(123, 2000)
 # %% [markdown]
 # ## Many classes: the softmax
 #
-# With $K$ classes the network gives $K$ logits per sample, and the **softmax** turns them into $K$ probabilities:
+# With $C$ classes the network gives $C$ logits per sample, and the **softmax** turns them into $C$ probabilities:
 #
 # $$q_k = \frac{e^{z_k}}{\sum_j e^{z_j}}.$$
 #
-# Only differences of logits matter: adding a constant $c$ to all of them multiplies numerator and denominator by $e^c$. (Two classes with the logits
+# Only differences of logits matter: adding a constant $a$ to all of them multiplies numerator and denominator by $e^a$. (Two classes with the logits
 # $z$ and 0 give the sigmoid again.) Cross-entropy needs the *logarithm* of the probabilities. Here are three ways to compute it.
 #
 # **Before you run it:** which of the three ways works for which of the three rows?
@@ -1120,7 +1120,7 @@ print("CrossEntropyLoss:     ", nn.CrossEntropyLoss()(logits, classes))
 figure, axes = plt.subplots(2, 1, figsize=(6.2, 5.2), layout="constrained")
 rows = [
     ("two classes, one logit", ["logit", "q", "loss"], ["Sigmoid", "BCELoss"], "BCEWithLogitsLoss"),
-    ("K classes, K logits", ["logits", "ln q", "loss"], ["LogSoftmax", "NLLLoss"], "CrossEntropyLoss"),
+    ("C classes, C logits", ["logits", "ln q", "loss"], ["LogSoftmax", "NLLLoss"], "CrossEntropyLoss"),
 ]
 for ax, (title, values, modules, whole) in zip(axes, rows):
     for k, (value, role) in enumerate(zip(values, ["input", "output", "loss"])):
@@ -1139,7 +1139,7 @@ for ax, (title, values, modules, whole) in zip(axes, rows):
 show(
     figure,
     alt="Two chains. Two classes, one logit: the logit goes through Sigmoid to q and through BCELoss to the loss; BCEWithLogitsLoss goes from the"
-    " logit to the loss at once. K classes, K logits: the logits go through LogSoftmax to ln q and through NLLLoss to the loss; CrossEntropyLoss goes from"
+    " logit to the loss at once. C classes, C logits: the logits go through LogSoftmax to ln q and through NLLLoss to the loss; CrossEntropyLoss goes from"
     " the logits to the loss at once.",
 )
 
@@ -1199,8 +1199,8 @@ print(f"ignore_index=0:   {F.nll_loss(log_q, two_classes, ignore_index=0).item()
 #   `log_probs`; without it, all weights are 1.
 # - A target is a class, from 0 to $C-1$, or equals `ignore_index`, which may be any number, that of a class as well. At least one sample counts, and
 #   has a weight above 0.
-# - `log_probs` may hold −∞, and an ignored sample's row may hold anything; neither must show. Only if −∞ is the target's value in a sample that counts (and
-#   whose weight is then above 0) is the result infinite.
+# - `log_probs` may hold −∞, and an ignored sample's row may hold anything; neither must show. Only if −∞ is the target's value in a sample that counts
+#   is the result infinite. (Such a sample has a weight above 0.)
 # - All three tensors may be strided views. None is changed. The result is a 0-d tensor of the dtype of `log_probs`. Gradients flow to `log_probs`.
 #
 # <details><summary>Hint 1: picking one number from each row</summary>
@@ -1446,16 +1446,15 @@ try_many(
 probabilities = F.one_hot(classes, 3).float()  # certain: the same as the class indices
 print(f"class indices, shape (4,):    {F.cross_entropy(logits, classes).item():.4f}")
 print(f"probabilities, shape (4, 3):  {F.cross_entropy(logits, probabilities).item():.4f}")
-unsure = 0.75 * probabilities + 0.25 * F.one_hot(
-    (classes + 1) % 3, 3
-)  # three of four say this class, the fourth says the next
+next_classes = F.one_hot((classes + 1) % 3, 3)
+unsure = 0.75 * probabilities + 0.25 * next_classes  # three of four say this class, the fourth says the next
 print(f"three of four people:         {F.cross_entropy(logits, unsure).item():.4f}")
 
 # %% [markdown]
 # With certain targets the loss is never 0 (though a table may round it to 0): a larger logit for the right class always lowers it, so a network becomes ever more certain. **Label smoothing** tells it not to be. It takes a
-# share $\varepsilon$ of the probability from the right class and spreads it evenly over all $K$ classes (the right one included):
+# share $\varepsilon$ of the probability from the right class and spreads it evenly over all $C$ classes (the right one included):
 #
-# $$p_k = (1 - \varepsilon)\,[k = y] + \frac{\varepsilon}{K}.$$
+# $$p_k = (1 - \varepsilon)\,[k = y] + \frac{\varepsilon}{C}.$$
 #
 # PyTorch has it built in: `nn.CrossEntropyLoss(label_smoothing=0.1)`. Ten classes; the right one has the logit $z$, the others have 0.
 #
@@ -1547,10 +1546,10 @@ expect(
     table(0.85, 0.05),
     "soft_targets((2, 0, 0, 3), 4, 0.2)",
     mistakes={
-        "You spread ε over the wrong classes only: all K classes get ε/K, the right one as well.": table(
+        "You spread ε over the wrong classes only: all C classes get ε/C, the right one as well.": table(
             0.8, 0.0666667
         ),
-        "The right class got 1 − ε alone: ε/K must be added there, too.": table(0.8, 0.05),
+        "The right class got 1 − ε alone: ε/C must be added there, too.": table(0.8, 0.05),
         "The right class must give up ε: a row must add up to 1.": table(1.05, 0.05),
         "Every class got ε: divide it by the number of classes.": table(1.0, 0.2),
         "Your code ignores `smoothing`.": table(1.0, 0.0),
@@ -1563,12 +1562,12 @@ if isinstance(answer, torch.Tensor) and answer.shape == (3, 50_001):
 if not (isinstance(answer, torch.Tensor) and answer.shape == (3, 50_257)):
     expect(answer, torch.ones(3, 50_257), what)  # names the difference
 expect(answer[[0, 1, 2], [300, 50_000, 5]], torch.full((3,), 0.900002), f"the values of the right classes in {what}")
-advice = "The share of a class was rounded, or is wrong: 50257 times ε/K is ε."
+advice = "The share of a class was rounded, or is wrong: 50257 times ε/C is ε."
 require(bool((answer.sum(1) - 1).abs().max() < 1e-4), f"the rows of {what} add up to 1", advice)
 
 
 def try_many(seed, cases):
-    """Rows add up to 1 and give the loss that torch's own smoothing gives, for K different logits: they are determined."""
+    """Rows add up to 1 and give the loss that torch's own smoothing gives, for C different logits: they are determined."""
     g = torch.Generator().manual_seed(seed)
     answers, wanted = {}, {}
     for n, k, smoothing in cases:
