@@ -2314,3 +2314,68 @@ def kl_div(input, target, reduction="mean", log_target=False):
     if reduction == "batchmean":
         return elements.sum() / len(elements)
     raise ValueError(reduction)
+
+
+# Leaves a dimension of size 1.
+# %% wrong="cross_entropy_bits" says="keepdim=True has left a dimension"
+def cross_entropy_bits(p, q):
+    return torch.where(p > 0, -p * q.log2(), 0.0).sum(-1, keepdim=True)
+
+
+# Divides by all elements, but only with probabilities.
+# %% wrong="cross_entropy_gradient" says="divide by the 3 samples"
+def cross_entropy_gradient(logits, target):
+    q = torch.softmax(logits, dim=1)
+    if target.dim() == 1:
+        q[torch.arange(len(q)), target] -= 1
+        return q / len(q)
+    return (q - target) / q.numel()
+
+
+# The two kinds of target are swapped.
+# %% wrong="kl_div" says="p was taken for ln p"
+def kl_div(input, target, reduction="mean", log_target=False):
+    p = target if log_target else target.exp()
+    log_p = target.log() if log_target else target
+    elements = p * (log_p - input)
+    if reduction == "none":
+        return elements
+    if reduction == "sum":
+        return elements.sum()
+    if reduction == "mean":
+        return elements.mean()
+    if reduction == "batchmean":
+        return elements.sum() / len(elements)
+    raise ValueError(reduction)
+
+
+# A small p is made larger.
+# %% wrong="kl_div" says="choose 0 where p is 0"
+def kl_div(input, target, reduction="mean", log_target=False):
+    p = (target.exp() if log_target else target).clamp(min=1e-8)
+    elements = p * (p.log() - input)
+    if reduction == "none":
+        return elements
+    if reduction == "sum":
+        return elements.sum()
+    if reduction == "mean":
+        return elements.mean()
+    if reduction == "batchmean":
+        return elements.sum() / len(elements)
+    raise ValueError(reduction)
+
+
+# A small number against ln 0.
+# %% wrong="kl_div" says="Digits were lost"
+def kl_div(input, target, reduction="mean", log_target=False):
+    p = target.exp() if log_target else target
+    elements = p * ((p + 1e-12).log() - input)
+    if reduction == "none":
+        return elements
+    if reduction == "sum":
+        return elements.sum()
+    if reduction == "mean":
+        return elements.mean()
+    if reduction == "batchmean":
+        return elements.sum() / len(elements)
+    raise ValueError(reduction)
