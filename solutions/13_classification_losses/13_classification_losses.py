@@ -422,8 +422,8 @@ for title, names in [("cross-entropy", list(runs)[:1]), ("squared error", list(r
     ax.legend(frameon=False, loc="lower right")
     panels.append(picture(figure, f"The accuracy over 300 steps with {title}."))
 alt = (
-    "Two panels: the accuracy on threes and eights over 300 steps, from the same misled start at 0. Left, with cross-entropy, it rises after"
-    " about 30 steps and gets close to 1. Right, with squared error and three learning rates, it rises to just below one half and stays there."
+    "Two panels: the accuracy on threes and eights over 300 steps, from the same misled start at 0. Left, with cross-entropy, it rises"
+    " to more than 0.8 within 50 steps and goes on to nearly 1. Right, with squared error and three learning rates, it rises to just below one half and stays there."
 )
 display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(panels)}</div>', alt=alt))
 
@@ -1898,6 +1898,7 @@ figure, axes = plt.subplots(3, 1, figsize=(5.6, 7.2), sharex=True, layout="const
 places = torch.arange(4)
 axes[0].bar(places - 0.2, P, 0.38, color=COLOURS["plain"], label="P")
 axes[0].bar(places + 0.2, Q, 0.38, color=COLOURS["output"], hatch="..", edgecolor="white", label="Q")
+axes[0].set_ylabel("probability", fontsize=11)
 axes[0].set_title("two distributions", fontsize=12)
 axes[0].legend(frameon=False, fontsize=12)
 for ax, name, p, q in [(axes[1], "KL(P‖Q)", P, Q), (axes[2], "KL(Q‖P)", Q, P)]:
@@ -2295,15 +2296,15 @@ axes[1].set_xlabel("surprise in bits (first bar: 0.0001 or less; dashed: 1 bit)"
 show(
     figure,
     alt="Two histograms of the surprise in bits on a logarithmic axis, one for each network. With certain targets most images have less than a tenth of a bit,"
-    " and a few have several bits. With smoothing most images are near 0.15 bits, and the largest surprises are smaller.",
+    " and a few have several bits. With smoothing most have between 0.05 and 0.5 bits, and the largest surprises are smaller.",
 )
 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
 # The two are right about equally often. But the first network is certain of nearly everything, its mistakes included. On its worst image it
-# gave the right class a probability of about $2^{-14}$. The second one has learned to leave about 0.1 for the other classes, so nearly every image costs it 0.15 bits
-# or so, and its mean surprise is larger. In return, no image surprises it by more than a few bits.
+# gave the right class a probability of about $2^{-14}$. The second one has learned to leave about 0.1 for the other classes, so a typical image costs it about 0.15
+# bits, and its mean surprise is larger. In return, no image surprises it by more than a few bits.
 #
 # Accuracy counts who is right. Cross-entropy also asks how sure you were. If a wrong but certain answer is expensive, look at the largest surprises, not only at the mean.
 #
