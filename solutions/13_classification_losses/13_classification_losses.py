@@ -7,7 +7,7 @@
 # After this notebook you can
 #
 # - measure surprise, entropy and cross-entropy in bits;
-# - explain why squared error learns slowly when a model is badly wrong;
+# - explain why classifiers are trained with cross-entropy and not with squared error;
 # - choose between `BCELoss` and `BCEWithLogitsLoss`, `NLLLoss` and `CrossEntropyLoss`, and give each the input that it expects;
 # - write a log-softmax that does not overflow, and the gradient of cross-entropy;
 # - use class weights, `ignore_index` and label smoothing;
@@ -21,7 +21,7 @@
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
 # argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
-# Compute float64 inputs in float64 throughout: no digits may be lost on the way.
+# With float64 inputs, compute in float64 throughout: no digits may be lost on the way.
 
 # %% setup
 
@@ -50,8 +50,8 @@ print("surprise of each word:", surprise.tolist())
 print("entropy:", (p * surprise).sum().item(), "bits a day")
 
 # %% [markdown]
-# You move to another town, and the weather there has the distribution $P$ as well. But the station uses a code that was made for a
-# different distribution $Q$, so a word has the length $\log_2 \frac{1}{q}$. It is still $P$ that says how often the word comes. The average
+# You move to another town. Its weather has the same distribution $P$, but its station uses a code made for a different distribution
+# $Q$, so a word has the length $\log_2 \frac{1}{q}$. How often the word comes still depends on $P$. The average
 # length is the **cross-entropy** of $P$ and $Q$:
 #
 # $$H(P, Q) = \sum_i p_i \log_2 \frac{1}{q_i}.$$
@@ -300,9 +300,9 @@ for numbers, length in zip(three_answers.tolist(), bits_of(truth.expand(3, 3), t
 #
 # $$\text{squared error: } (q - y)^2, \qquad \text{cross-entropy: } y \ln\frac1q + (1 - y) \ln\frac{1}{1 - q}.$$
 #
-# The truth is $y = 1$. The optimizer sees nothing but the slope of the loss at the logit.
+# The truth is $y = 1$. All that `backward()` passes on to the network is the slope of the loss at the logit.
 #
-# **Before you run it:** at which of the five logits is the slope steepest, for each loss? And how steep is it at −8, where the
+# **Before you run it:** for each loss, at which of the five logits in the cell is the slope steepest? And how steep is it at −8, where the
 # model is badly wrong?
 
 
@@ -361,14 +361,15 @@ show(
 #
 # $$\frac{\partial (q-y)^2}{\partial z} = 2\,(q - y)\, q\,(1 - q), \qquad \frac{\partial\,\text{cross-entropy}}{\partial z} = q - y.$$
 #
-# In regression, 1.2 for 1 is an error like any other. In classification what counts is which side you are on, and a loss should shout when it is the wrong side.
+# In regression, 1.2 for 1 is an error like any other. In classification what counts is which side you are on,
+# and a loss should shout when you are on the wrong one.
 #
 # </details>
 #
 # ### Two training runs
 #
 # Someone has swapped the labels of the digits 3 and 8, and a linear classifier has been trained on them, for 1000 steps. Now the labels are corrected, and we train on. The model
-# is wrong and sure of it. From this same start it learns once with cross-entropy and three times with squared error, with three learning rates.
+# is wrong and sure of it. From this one start we train it four times: once with cross-entropy, and with squared error at three learning rates.
 
 # %%
 images, labels = load_digits()
@@ -397,7 +398,7 @@ def train_pair(loss, targets, steps, lr, start=None):
 misled, _ = train_pair(cross_entropy, 1 - y, steps=1000, lr=1.0)
 
 # %% [markdown]
-# **Before you run it:** it starts with an accuracy of 0 %. Which runs relearn? Does a larger learning rate help squared error?
+# **Before you run it:** all four runs start with an accuracy of 0 %. Which of them recover? Does a larger learning rate help squared error?
 
 # %% predict
 runs = {}
@@ -430,7 +431,7 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# With cross-entropy every wrong image pulls with nearly full force, and the model relearns. With squared error, the images that are most wrong pull least. A large learning rate
+# With cross-entropy every wrong image pulls with nearly full force, and the model recovers. With squared error, the images that are most wrong pull least. A large learning rate
 # does not help: the first images that do pull move all logits in *their* direction, until nearly every image is taken for the same digit, with
 # confidence. That is right for just under half of the images, and for the others the slope is again near 0.
 #
@@ -589,10 +590,10 @@ try_many(113, 2000)
 # | `nn.BCELoss` | `F.binary_cross_entropy` | probabilities, after a sigmoid | $y \ln\frac1q + (1 - y) \ln\frac{1}{1-q}$ |
 # | `nn.BCEWithLogitsLoss` | `F.binary_cross_entropy_with_logits` | logits | the same, with the sigmoid built in |
 #
-# In both the target is a float of the input's shape, and need not be 0 or 1: 0.7 means "class 1 with probability 0.7". On paper `BCELoss` after a sigmoid and `BCEWithLogitsLoss` are the same. On a computer
-# a float32 holds about seven digits.
+# In both, the target is a float tensor of the input's shape. Its values need not be 0 or 1: 0.7 means "class 1 with probability 0.7".
+# On paper, `BCELoss` after a sigmoid and `BCEWithLogitsLoss` are the same. On a computer, a float32 holds only about seven digits.
 #
-# The truth is $y = 0$, so the loss is $\ln(1 + e^z)$, which is just above $z$, and the slope is just below 1.
+# The truth is $y = 0$, so the loss is $\ln(1 + e^z)$. For a large $z$ it is just above $z$, and its slope is just below 1.
 #
 # **Before you run it:** what do the two modules give for a logit of 10? And for 20, where $1 - q$ is 0.000000002?
 
@@ -635,8 +636,9 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The largest float32 below 1 is 1 − 0.00000006. From a logit of about 17 on, the sigmoid is nearer to 1 than to that number, and is rounded to 1. `BCELoss` gets $q = 1$ and would have to compute $\ln 0 = -\infty$. It uses
-# −100 instead, so the loss is 100 for *every* such logit, and a constant has the slope 0. The model is wrong and learns nothing. (At 10 the
+# The largest float32 below 1 is 1 − 0.00000006. From a logit of about 17 on, the sigmoid is nearer to 1 than to that number,
+# and is rounded to 1. `BCELoss` gets $q = 1$ and would have to compute $\ln 0 = -\infty$. It uses −100 instead, so the loss is 100 for
+# *every* such logit. The slope is 0, because the sigmoid's own slope, $q\,(1 - q)$, is 0. The model is wrong and learns nothing. (At 10 the
 # loss, 9.9996, is already a little off: of $1 - q = 0.000045$ only three digits are left.)
 #
 # `BCEWithLogitsLoss` never computes $q$. It uses
@@ -862,8 +864,9 @@ for row in [(1.0, 2.0, 3.0), (101.0, 102.0, 103.0), (0.0, -200.0, -1.0)]:
 #
 # The first two rows have the same differences, so the same softmax. But $e^{101}$ is more than a float32 can hold: it becomes ∞, and ∞/∞ is `nan`.
 #
-# In the third row the second probability is $e^{-200} / (1 + e^{-1})$, less than any float32 except 0. It becomes 0, and $\ln 0 = -\infty$, although the true logarithm is
-# an ordinary number, −200.31. `torch.softmax` does not overflow, but it cannot help that: what is lost before the logarithm stays lost.
+# In the third row the second probability is $e^{-200} / (1 + e^{-1})$, below the smallest positive float32. It becomes 0, and
+# $\ln 0 = -\infty$, although the true logarithm is an ordinary number, −200.31. `torch.softmax` does not overflow, but that does not help
+# here: what is lost before the logarithm stays lost.
 #
 # `log_softmax` survives all three, because it never computes the probabilities.
 #
@@ -901,13 +904,13 @@ show(
 )
 
 # %% [markdown]
-# A difference of 1000 between two logits is too much for all of them. The remedy uses what you have seen: a constant may be subtracted. Take the largest logit,
-# $m = \max_j z_j$:
+# Logits of ±1000 are too much for each of these dtypes. The remedy uses what you have seen: a constant may be subtracted. Take the
+# largest logit, $m = \max_j z_j$:
 #
 # $$\ln q_k = (z_k - m) - \ln \sum_j e^{z_j - m}.$$
 #
-# Now the largest exponent is 0, so nothing overflows, and the sum is at least 1, so its logarithm is finite. Terms that become 0 are too small to matter
-# beside that 1.
+# Now the largest exponent is 0, so nothing overflows. Its term is $e^0 = 1$, so the sum is at least 1, and the logarithm is finite. Terms
+# that become 0 are too small to matter beside that 1.
 
 # %% folded label="Draw log-softmax, step by step"
 z = torch.tensor([[101.0, 102.0, 103.0], [0.0, -200.0, -1.0]])
@@ -942,7 +945,8 @@ draw_row(
 #
 # Write `log_softmax(z, dim=-1)`: the logarithm of the softmax along dimension `dim`.
 #
-# - Do without `softmax`, `log_softmax`, `softmin`, `logsumexp`, `logaddexp`, `logcumsumexp`, and torch's losses (`loss`, `entropy`).
+# - Do without `softmax`, `log_softmax`, `softmin`, `logsumexp`, `logaddexp`, `logcumsumexp`, and torch's losses (no function with `loss` or
+#   `entropy` in its name).
 # - `z` is float32 or float64, with at least one dimension. `dim` is any of its dimensions, counted from the front or (negative) from the back. `z` may
 #   be a transposed or strided view. It is not changed.
 # - Values are between −10,000 and 10,000, and one row may hold both ends of that range.
@@ -1105,7 +1109,8 @@ try_many(133, 2000)
 # ## `NLLLoss`, `CrossEntropyLoss`, and how they fit
 #
 # The truth is a class index $y$, so cross-entropy is $\ln \frac{1}{q_y}$, or $-\ln q_y$: one number is picked from each row of log-probabilities, and its sign is
-# changed. That is the **negative log-likelihood**, `nn.NLLLoss`. It computes no logarithm and no softmax. `nn.CrossEntropyLoss` does both steps.
+# changed. That is the **negative log-likelihood**, `nn.NLLLoss`. It computes neither a softmax nor a logarithm: its input is $\ln q$.
+# `nn.CrossEntropyLoss` takes the logits, and does a log-softmax first.
 
 # %%
 torch.manual_seed(1)
@@ -1161,7 +1166,7 @@ print(f"NLLLoss:           {nn.NLLLoss()(perfect, right_classes).item():.2f}")
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The loss should be 0. `CrossEntropyLoss` takes the probabilities for logits and applies a second softmax: $\ln\frac{e + 9}{e} = 1.46$. No model can get
+# The loss should be 0. `CrossEntropyLoss` treats the probabilities as logits and applies a second softmax: $\ln\frac{e + 9}{e} = 1.46$. No model can get
 # below that, so training seems to be stuck. `NLLLoss` picks the 1 and changes its sign: −1. A negative loss tells you that probabilities went in where log-probabilities belong.
 #
 # </details>
@@ -1198,10 +1203,10 @@ print(f"ignore_index=0:   {F.nll_loss(log_q, two_classes, ignore_index=0).item()
 # - Use none of torch's own losses (no function with `loss`, `nll` or `entropy` in its name).
 # - `log_probs` has shape `(N, C)`, float32 or float64, and holds $\ln q$. `target` has shape `(N,)`, int64. `weight` has shape `(C,)` and the dtype of
 #   `log_probs`; without it, all weights are 1.
-# - A target is a class, from 0 to $C-1$, or equals `ignore_index`, which may be any number, that of a class as well. At least one sample counts, and
-#   has a weight above 0.
-# - `log_probs` may hold −∞, and an ignored sample's row may hold anything; neither must show. Only if −∞ is the target's value in a sample that counts
-#   is the result infinite. (Such a sample has a weight above 0.)
+# - A target is a class, from 0 to $C-1$, or equals `ignore_index`, which may be any integer, even that of a class. At least one sample counts
+#   and has a weight above 0.
+# - `log_probs` may hold −∞, and an ignored sample's row may hold anything: what is not picked must not affect the result. The result is
+#   infinite only if a sample that counts has −∞ at its target. (Such a sample has a weight above 0.)
 # - All three tensors may be strided views. None is changed. The result is a 0-d tensor of the dtype of `log_probs`. Gradients flow to `log_probs`.
 #
 # <details><summary>Hint 1: picking one number from each row</summary>
@@ -1349,7 +1354,7 @@ expect(
     },
 )
 answer = attempt(torch.tensor([[-math.inf, 0.0], [0.0, -math.inf]]), y)
-advice = "The right class has the probability 0, so the loss is infinite: do not clamp log_probs, or replace −∞."
+advice = "The right class has the probability 0, so the loss is infinite: do not clamp log_probs or replace −∞."
 require(float(answer) == math.inf, "the losses ∞ and 0 have an infinite mean", advice)
 
 
@@ -1452,14 +1457,16 @@ unsure = 0.75 * probabilities + 0.25 * next_classes  # three of four say this cl
 print(f"three of four people:         {F.cross_entropy(logits, unsure).item():.4f}")
 
 # %% [markdown]
-# With certain targets the loss is never 0 (though a table may round it to 0): a larger logit for the right class always lowers it, so a network becomes ever more certain. **Label smoothing** tells it not to be. It takes a
-# share $\varepsilon$ of the probability from the right class and spreads it evenly over all $C$ classes (the right one included):
+# With certain targets the loss is never 0 (though a table may round it to 0): a larger logit for the right class always lowers it, so a
+# network becomes ever more certain. **Label smoothing** counters that. It takes a share $\varepsilon$ of the probability from the right
+# class and spreads it evenly over all $C$ classes (the right one included):
 #
-# $$p_k = (1 - \varepsilon)\,[k = y] + \frac{\varepsilon}{C}.$$
+# $$p_k = (1 - \varepsilon)\,[k = y] + \frac{\varepsilon}{C},$$
 #
-# PyTorch has it built in: `nn.CrossEntropyLoss(label_smoothing=0.1)`. Ten classes; the right one has the logit $z$, the others have 0.
+# where $[k = y]$ is 1 for $k = y$ and 0 otherwise. PyTorch has it built in: `nn.CrossEntropyLoss(label_smoothing=0.1)`. In the cell there are
+# ten classes; the right one has the logit $z$, the others have 0.
 #
-# **Before you run it:** which $z$ of the five has the smallest loss without smoothing, and which with?
+# **Before you run it:** without smoothing, the largest $z$ has the smallest loss. Which of the five has it with smoothing?
 
 # %% predict
 print("  z   plain   label_smoothing=0.1")
@@ -1471,8 +1478,9 @@ for z in [0.0, 2.0, 4.0, 8.0, 16.0]:
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Without smoothing the largest logit wins. With smoothing the target is 0.91 for the right class and 0.01 for each of the others, and the loss is smallest where $q$
-# equals that: at $z = \ln \frac{0.91}{0.01} = 4.5$; of the five, 4 is nearest. Beyond that, the loss *rises*: more certain than the target is wrong, too. The smallest loss is not 0 but $H(P)$.
+# With smoothing, the target is 0.91 for the right class and 0.01 for each of the others. The loss is smallest where $q$ equals that: at
+# $z = \ln \frac{0.91}{0.01} = 4.5$; of the five, 4 is nearest. Beyond that, the loss *rises*: it is also wrong to be more certain than the
+# target. The smallest loss is not 0 but $H(P)$.
 #
 # </details>
 #
@@ -1643,7 +1651,8 @@ draw_row(
 #
 # - Do not let PyTorch differentiate: no function with `grad` or `backward` in its name, and none of torch's own losses (`loss`, `entropy`).
 # - `logits` has shape `(N, C)`, float32 or float64, values between −10,000 and 10,000.
-# - `target` is either of shape `(N,)` and int64, class indices; or of shape `(N, C)` and the dtype of the logits, probabilities that add up to 1 in each row.
+# - `target` holds either class indices (shape `(N,)`, int64) or probabilities that add up to 1 in each row (shape `(N, C)`, the dtype of the
+#   logits).
 # - Either may be a transposed or strided view. Neither is changed. The result has the shape and dtype of the logits.
 #
 # <details><summary>Hint 1: which kind of target?</summary>
@@ -1705,7 +1714,7 @@ expect(
         "The sign is wrong: answer minus truth.": -wanted_first,
         "The softmax went over the samples: the classes are in dimension 1.": wanted_first + (z.softmax(0) - q) / 3,
         "The truth is missing: subtract 1 at the right class.": q / 3,
-        "Only the right class has a gradient here: the others get q.": wanted_first.where(wanted_first < 0, 0.0),
+        "Your code gives only the right class a gradient: the others get q / N.": wanted_first.where(wanted_first < 0, 0.0),
         "1 was subtracted in whole columns: only in row n at class target[n].": (q - torch.tensor([0.0, 1.0, 0.0, 1.0]))
         / 3,
         "These are logits minus truth: take the softmax first.": wanted_first + (z - q) / 3,
@@ -1779,8 +1788,8 @@ try_many(163, [(1, 5), (4, 4), (6, 2), (2, 9), (700, 4), (3, 1), (5, 3), (1, 2),
 # %% [markdown]
 # ## Inside the family of losses
 #
-# All these modules are small. What they have in common is a base class with one attribute, `nn.modules.loss._Loss`. Without its
-# support for old arguments (`size_average` and `reduce`) it reads
+# All these modules are small. They share a base class with a single attribute, `nn.modules.loss._Loss`. Without the support for
+# old arguments (`size_average` and `reduce`), it and the class below it read
 #
 # ```python
 # class _Loss(nn.Module):
@@ -1794,8 +1803,8 @@ try_many(163, [(1, 5), (4, 4), (6, 2), (2, 9), (700, 4), (3, 1), (5, 3), (1, 2),
 #         self.register_buffer("weight", weight)
 # ```
 #
-# The underscore says "not for you": it is not in the documentation, but you see it when you read the source. Each member adds its own attributes and a
-# `forward` of one line, which calls the function with them. For `CrossEntropyLoss` that is `F.cross_entropy(input, target, weight=self.weight, ignore_index=self.ignore_index, …)`.
+# The underscore marks a class as internal: it is not in the documentation, but you see it when you read the source. Each loss adds its own
+# attributes and a `forward` of one line, which calls the function with them. For `CrossEntropyLoss` that is `F.cross_entropy(input, target, weight=self.weight, ignore_index=self.ignore_index, …)`.
 #
 # The last loss below is created with a typo.
 #
@@ -1861,17 +1870,18 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# - The weight is a **buffer** (`11_inside_module`), a tensor that a module keeps without training it: no parameter, so no optimizer changes it; but it is in the `state_dict`, it is saved with the module, and `criterion.to(device)` takes it along.
+# - The weight is a **buffer** (`11_inside_module`), a tensor that a module keeps without training it. It is not a parameter, so no optimizer
+#   changes it. But it is in the `state_dict`, it is saved with the module, and `criterion.to(device)` moves it.
 #   (A loss with weights must be moved to the GPU like a network.)
-# - The module only stores the word. It is the function that looks at it, in the first call.
-# - A loss of your own is therefore ten lines: derive from `nn.Module`, keep the options, call a function in `forward`.
+# - The module only stores the word. The function looks at it, in the first call.
+# - So a loss of your own takes about ten lines: derive from `nn.Module`, keep the options, call a function in `forward`.
 #
 # </details>
 #
 # ## How far apart are two distributions?
 #
-# Cross-entropy counts the bits that you need, the entropy those that you need at least. The difference is what a wrong $Q$ wastes: the
-# **Kullback-Leibler divergence**,
+# Cross-entropy is the number of bits that a code made for $Q$ needs; entropy is the fewest that any code needs. The difference is what a
+# wrong $Q$ wastes: the **Kullback-Leibler divergence**,
 #
 # $$\mathrm{KL}(P \,\|\, Q) = H(P, Q) - H(P) = \sum_i p_i \log_2 \frac{p_i}{q_i}.$$
 #
@@ -1932,7 +1942,7 @@ show(
 # <details><summary>Why?</summary>
 #
 # The divergence is not symmetric. Snow falls on one day in eight, and $Q$ is taken by surprise each time: 0.87 bits a day. The other way round, where $Q$ is the
-# truth, snow hardly ever comes, so it costs next to nothing that $P$ expects it; rain costs most, because it comes on three days in ten. $\mathrm{KL}(P\|Q)$ is large where $P$ has probability and $Q$ has almost none. Single terms may be negative, their sum may not.
+# truth, snow hardly ever comes, so it costs next to nothing that $P$ expects it; rain costs most, because it comes on three days in ten. $\mathrm{KL}(P\|Q)$ is large where $P$ has probability and $Q$ has almost none. Single terms can be negative; their sum cannot.
 #
 # </details>
 #
@@ -1941,7 +1951,7 @@ show(
 #
 # ### `KLDivLoss`, and what it wants
 #
-# `nn.KLDivLoss`, or `F.kl_div(input, target)`, has three surprises:
+# `nn.KLDivLoss`, or `F.kl_div(input, target)`, has three pitfalls:
 #
 # - the `input` must hold **log**-probabilities, $\ln q$; the `target` holds probabilities $p$ (or $\ln p$ with `log_target=True`);
 # - the order is input, target: $Q$ first, then $P$;
@@ -1986,7 +1996,7 @@ print(f"no logarithm:  {F.kl_div(q, p, reduction='batchmean').item():.3f}")
 # - Use none of torch's own losses: no `F.kl_div`, no function with `loss` or `entropy` in its name.
 # - `input` holds $\ln q$; `target` holds $p$, or $\ln p$ if `log_target` is true. Both have the same shape, of at least one dimension, and the same
 #   dtype, float32 or float64. Either may be a transposed or strided view. Neither is changed.
-# - Each element is $p\,(\ln p - \ln q)$. Where $p = 0$ it is 0. (With `log_target`, $\ln p$ is finite, and so is $\ln q$ always.)
+# - Each element is $p\,(\ln p - \ln q)$. Where $p = 0$ it is 0. ($\ln q$ is always finite; with `log_target`, so is $\ln p$.)
 # - `"none"` gives all elements. `"sum"`, `"mean"` and `"batchmean"` give a 0-d tensor. `"batchmean"` divides the sum by the size of dimension 0. Any other word raises a `ValueError`.
 # - The result has the dtype of `input`. Gradients flow to `input`.
 #
@@ -2356,4 +2366,5 @@ draw_images(
 #
 # </details>
 #
-# **Next:** all notebooks so far had their data in one tensor. `14_data_pipelines` reads them from a file, one sample at a time, changes them on the way, and hands them to the training loop in batches.
+# **Next:** all notebooks so far had their data in one tensor. `14_data_pipelines` reads samples from a file, one at a time, changes them on
+# the way, and hands them to the training loop in batches.

@@ -1167,7 +1167,7 @@ def cross_entropy_gradient(logits, target):
 
 
 # The right class only.
-# %% wrong="cross_entropy_gradient" says="Only the right class has a gradient here"
+# %% wrong="cross_entropy_gradient" says="only the right class a gradient"
 def cross_entropy_gradient(logits, target):
     p = target if target.dim() == 2 else F.one_hot(target, logits.shape[1])
     return p * (logits.softmax(1) - p) / len(logits)
