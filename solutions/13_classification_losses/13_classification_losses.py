@@ -29,7 +29,7 @@
 # ## Surprise, counted in bits
 #
 # A weather station reports one of four words a day. Sun comes on half of the days, clouds on a quarter, rain and snow on an eighth each. You
-# want to send the reports as bits, 0 or 1, and as few as possible. So you give frequent words short codes:
+# want to send the reports as bits, 0 or 1, using as few as possible. So you give frequent words short codes:
 #
 # | word | probability $p$ | code | length |
 # |---|---|---|---|
@@ -366,7 +366,7 @@ show(
 #
 # </details>
 #
-# ### Two training runs
+# ### Four training runs
 #
 # Someone has swapped the labels of the digits 3 and 8, and a linear classifier has been trained on them, for 1000 steps. Now the labels are corrected, and we train on. The model
 # is wrong and sure of it. From this one start we train it four times: once with cross-entropy, and with squared error at three learning rates.
@@ -645,7 +645,7 @@ show(
 #
 # $$\ln(1 + e^z) = \max(z, 0) + \ln(1 + e^{-|z|}),$$
 #
-# in which the exponential is at most 1 and nothing overflows. For a target $y$, $y z$ is subtracted.
+# in which the exponential is at most 1 and nothing overflows. For a target $y$ other than 0, $y z$ is subtracted as well.
 #
 # </details>
 #
@@ -1173,8 +1173,9 @@ print(f"NLLLoss:           {nn.NLLLoss()(perfect, right_classes).item():.2f}")
 #
 # ### Weights, and samples that do not count
 #
-# Both modules take `weight=`, one number per class, for data in which some classes are rare, and `ignore_index=`, a label whose samples are left out. (It is −100 unless you choose another; it serves for padding, and
-# for pixels without a label.) Here are three samples with the losses 1, 2 and 3.
+# Both modules take `weight=`, one number per class, for data in which some classes are rare, and `ignore_index=`,
+# a label whose samples are left out. (The default is −100. It is used for padding and for pixels without a label.) Here are three samples
+# with the losses 1, 2 and 3.
 #
 # **Before you run it:** which three means will be printed?
 
@@ -1714,7 +1715,7 @@ expect(
         "The sign is wrong: answer minus truth.": -wanted_first,
         "The softmax went over the samples: the classes are in dimension 1.": wanted_first + (z.softmax(0) - q) / 3,
         "The truth is missing: subtract 1 at the right class.": q / 3,
-        "Your code gives only the right class a gradient: the others get q / N.": wanted_first.where(wanted_first < 0, 0.0),
+        "You gave only the right class a gradient: the others get q / N.": wanted_first.where(wanted_first < 0, 0.0),
         "1 was subtracted in whole columns: only in row n at class target[n].": (q - torch.tensor([0.0, 1.0, 0.0, 1.0]))
         / 3,
         "These are logits minus truth: take the softmax first.": wanted_first + (z - q) / 3,
@@ -1873,7 +1874,7 @@ show(
 # - The weight is a **buffer** (`11_inside_module`), a tensor that a module keeps without training it. It is not a parameter, so no optimizer
 #   changes it. But it is in the `state_dict`, it is saved with the module, and `criterion.to(device)` moves it.
 #   (A loss with weights must be moved to the GPU like a network.)
-# - The module only stores the word. The function looks at it, in the first call.
+# - The module only stores the word. The function checks it, when the loss is first called.
 # - So a loss of your own takes about ten lines: derive from `nn.Module`, keep the options, call a function in `forward`.
 #
 # </details>
@@ -2316,7 +2317,8 @@ show(
 # gave the right class a probability of about $2^{-14}$. The second one has learned to leave about 0.1 for the other classes, so a typical image costs it about 0.15
 # bits, and its mean surprise is larger. In return, no image surprises it by more than a few bits.
 #
-# Accuracy counts who is right. Cross-entropy also asks how sure you were. If a wrong but certain answer is expensive, look at the largest surprises, not only at the mean.
+# Accuracy counts who is right. Cross-entropy also asks how sure you were. If confident mistakes are expensive, look at the largest
+# surprises, not only at the mean.
 #
 # </details>
 #
