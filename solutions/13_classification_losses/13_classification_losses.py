@@ -1458,7 +1458,7 @@ unsure = 0.75 * probabilities + 0.25 * next_classes  # three of four say this cl
 print(f"three of four people:         {F.cross_entropy(logits, unsure).item():.4f}")
 
 # %% [markdown]
-# With certain targets the loss is never 0 (though a table may round it to 0): a larger logit for the right class always lowers it, so a
+# With one-hot targets the loss is never 0 (though a table may round it to 0): a larger logit for the right class always lowers it, so a
 # network becomes ever more certain. **Label smoothing** counters that. It takes a share $\varepsilon$ of the probability from the right
 # class and spreads it evenly over all $C$ classes (the right one included):
 #
@@ -1734,7 +1734,7 @@ expect(
     by_autograd(z, p),
     "the same logits with probabilities as target",
     mistakes={
-        "You made each row of the target certain: use its probabilities as they are.": by_autograd(z, p.argmax(1)),
+        "You made each row of the target one-hot: use its probabilities as they are.": by_autograd(z, p.argmax(1)),
         "The division by the number of samples is missing with probabilities.": by_autograd(z, p) * 3,
         "With probabilities you divided by all 12 elements: divide by the 3 samples.": by_autograd(z, p) / 4,
     },
@@ -1947,7 +1947,7 @@ show(
 #
 # </details>
 #
-# In training, $P$ is the truth. $H(P)$ does not depend on the network, so cross-entropy and KL have the same gradient. With certain targets, $H(P) = 0$, and the two are equal. Use KL when the target is a
+# In training, $P$ is the truth. $H(P)$ does not depend on the network, so cross-entropy and KL have the same gradient. With one-hot targets, $H(P) = 0$, and the two are equal. Use KL when the target is a
 # distribution and you want a loss that can reach 0: when a small network learns the answers of a large one (*distillation*), for instance.
 #
 # ### `KLDivLoss`, and what it wants
@@ -2230,7 +2230,7 @@ refuse("max", "SUM", "means", "sum ", "batchMean")
 # ## Put to work: the most surprising digits
 #
 # Now your functions train a network that reads digits: `soft_targets` and `log_softmax` make the loss, `nll` judges it on the images that were held out. One network
-# learns with certain targets, a second one, from the same start, with a smoothing of 0.1.
+# learns with one-hot targets; a second one, from the same start, with a smoothing of 0.1.
 
 
 # %% folded label="What stands in for unsolved exercises"
@@ -2292,7 +2292,7 @@ draw_images(
     x_test[worst].reshape(-1, 8, 8),
     [f"is {y_test[i]}, read {answers[0.0][i].argmax()}\n{plain[i]:.1f} bits" for i in worst],
     columns=4,
-    alt="The eight held-out digits that surprise the network with certain targets most, with their label, what the network reads, and the surprise in bits.",
+    alt="The eight held-out digits that most surprise the network with one-hot targets, with their label, what the network reads, and the surprise in bits.",
 )
 figure, axes = plt.subplots(2, 1, figsize=(5.6, 4.6), sharex=True, sharey=True, layout="constrained")
 for ax, (smoothing, surprise) in zip(axes, surprises.items()):
@@ -2306,7 +2306,7 @@ for ax, (smoothing, surprise) in zip(axes, surprises.items()):
 axes[1].set_xlabel("surprise in bits (first bar: 0.0001 or less; dashed: 1 bit)", fontsize=11)
 show(
     figure,
-    alt="Two histograms of the surprise in bits on a logarithmic axis, one for each network. With certain targets most images have less than a tenth of a bit,"
+    alt="Two histograms of the surprise in bits on a logarithmic axis, one for each network. With one-hot targets most images have less than a tenth of a bit,"
     " and a few have several bits. With smoothing most have between 0.05 and 0.5 bits, and the largest surprises are smaller.",
 )
 

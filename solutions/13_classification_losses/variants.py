@@ -1190,8 +1190,8 @@ def cross_entropy_gradient(logits, target):
     return (logits - p) / len(logits)
 
 
-# Makes the target certain.
-# %% wrong="cross_entropy_gradient" says="You made each row of the target certain"
+# Makes the target one-hot.
+# %% wrong="cross_entropy_gradient" says="You made each row of the target one-hot"
 def cross_entropy_gradient(logits, target):
     classes = target.argmax(1) if target.dim() == 2 else target
     return (logits.softmax(1) - F.one_hot(classes, logits.shape[1])) / len(logits)
