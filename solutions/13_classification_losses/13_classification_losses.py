@@ -2329,7 +2329,7 @@ apart = kl_of(answers[0.1], answers[0.0].exp(), "none").sum(dim=1) / math.log(2)
 print(f"mean divergence: {apart.mean().item():.3f} bits")
 
 # %% yours folded label="Draw the digits that divide the networks"
-most, both = apart.argsort(descending=True)[:8].tolist(), [("certain", answers[0.0]), ("smoothed", answers[0.1])]
+most, both = apart.argsort(descending=True)[:8].tolist(), [("one-hot", answers[0.0]), ("smoothed", answers[0.1])]
 draw_images(
     x_test[most].reshape(-1, 8, 8),
     [
