@@ -584,7 +584,7 @@ try_these(
 # ### And between tensors?
 #
 # **Before you run it:** we write 100 into `x[0, 1]`. `x.view(3, 2)` and `x.reshape(3, 2)` give `x` another shape, and `x.detach()` cuts
-# it off from the calculation of gradients (notebook 02). Which of these eight see the 100?
+# it off from the calculation of gradients (`02_gradients_and_optimizers`). Which of these eight see the 100?
 
 # %% predict
 x = torch.arange(10.0, 16.0).reshape(2, 3)
@@ -673,7 +673,7 @@ draw_row(
 # %% [markdown]
 # ### Exercise: Flatten images
 #
-# Many layers want a row of numbers for each image, not a table. Write `flatten_images(images)`:
+# Many networks want a row of numbers for each image, not a table. Write `flatten_images(images)`:
 #
 # - `images` has the shape (N, H, W) or, in colour, (N, C, H, W), and any dtype. The result has the shape (N, P), where P is the number of
 #   values of one image. Row n holds image n in the usual order: row by row, and in colour first all of channel 0, then all of channel 1, …
@@ -1060,7 +1060,7 @@ print("shape of the difference:", tuple(difference.shape))
 #
 # (4, 1) and (4,) give (4, 4): each prediction minus *every* target. Their squares are four times 0, six times 1, four times 4 and twice
 # 9, 40 in all, and 40 / 16 = 2.5. No error, only a wrong number, and a network that learns nonsense. `prediction.squeeze(1) - target` is
-# right. If a loss looks odd, print the shapes first.
+# right. If such a number looks odd, print the shapes first.
 #
 # </details>
 #

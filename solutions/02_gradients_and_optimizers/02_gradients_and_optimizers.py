@@ -319,10 +319,10 @@ try_many(31)
 # ## The gradient from the graph
 #
 # Two calls for each coordinate: for a network with a million numbers, that is two million calls for one gradient. **Autograd** needs one
-# call and one pass back. While PyTorch computes, it records every operation on tensors that require a gradient. `backward()` then goes
-# through the record in reverse and applies the chain rule.
+# call and one pass back. While PyTorch computes, in the **forward pass**, it records every operation on tensors that require a gradient. The
+# record is called the **graph**. `backward()` starts the **backward pass**: it goes through the graph in reverse and applies the chain rule.
 #
-# Take a model with two numbers, $w$ and $b$, an input $x$ and a target $y$:
+# Take a model with two numbers, $w$ and $b$, an input $x$ and a target $y$. The loss $L$ says how far its output $s$ is from the target:
 #
 # $$s = w\,x + b, \qquad L = (s - y)^2.$$
 
@@ -433,7 +433,7 @@ for _ in range(3):
 #
 # `backward` **adds** to what is in `grad`. That is what the name `AccumulateGrad` says. It is useful when a loss comes in several parts, or
 # when a tensor is used in several places. In a training loop it means that you must clear the gradients yourself before each `backward()`:
-# `w.grad = None`, or `optimizer.zero_grad()` for all parameters at once.
+# `w.grad = None`, or, once you have an optimizer (below), `optimizer.zero_grad()` for all its tensors at once.
 #
 # </details>
 #
@@ -520,7 +520,7 @@ print(u)
 #   and dtype and returns a 0-d tensor that depends on it.
 # - The gradient is a **new** tensor with the shape and dtype of `x` that does not require a gradient.
 # - `x` is left as it was: its values, its `requires_grad` and its `grad`.
-# - `f` may use other tensors that require a gradient: `f` may be a layer with weights, for example. *Their* `grad` is left as it was, too.
+# - `f` may use other tensors that require a gradient, such as the numbers that a network learns. *Their* `grad` is left as it was, too.
 #   It may use `x` itself, too, besides the tensor that it gets: `x` is then a constant.
 #
 # <details><summary>Hint 1: a leaf of your own</summary>
@@ -1397,12 +1397,12 @@ print(f"largest difference between the two paths: {difference:.1e}, below 1e-6: 
 # ## torch.optim: four lines
 #
 # A line search computes $f$ some forty times per step. For a network, each of these evaluations is a pass over the data. So in practice
-# the step is a fixed multiple of the gradient. The factor is the **learning rate** $\eta$:
+# the step is a fixed multiple of the gradient. That is **gradient descent**. The factor is the **learning rate** $\eta$:
 #
 # $$x \leftarrow x - \eta\, \nabla f(x).$$
 #
-# An **optimizer** does that for any number of tensors. You create it once, with the tensors that it may change. Every round has the same
-# four lines:
+# An **optimizer** does that for any number of tensors. You create it once, with the tensors that it may change, the **parameters**. Every round
+# has the same four lines:
 
 # %%
 x = torch.tensor([-8.0, 1.5], requires_grad=True)
@@ -2867,5 +2867,5 @@ draw_images(
 #
 # </details>
 #
-# **Next:** `03_functional_and_relu`. You have written `clamp(min=0)` between two layers and kept four loose tensors in a list.
+# **Next:** `03_functional_and_relu`. The network above had `clamp(min=0)` between its two layers and kept four loose tensors in a list.
 # `torch.nn` has a name for both: the ReLU, and the module.
