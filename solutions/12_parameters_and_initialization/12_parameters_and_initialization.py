@@ -2108,4 +2108,4 @@ draw_curves(
 #
 # </details>
 #
-# **Next**: the other end of the net. What do its outputs mean, and which loss makes it learn fastest?
+# **Next**: `13_classification_losses`, about the other end of the net. What do its outputs mean, and which loss makes it learn fastest?
