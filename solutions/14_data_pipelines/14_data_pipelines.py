@@ -28,8 +28,8 @@
 #
 # A training loop wants one thing: batch after batch. PyTorch divides the work between two objects.
 #
-# - A **`Dataset`** knows the samples. It answers two questions: how many are there, `len(data)`, and what is sample number
-#   $i$, `data[i]`.
+# - A **`Dataset`** knows the samples. It answers two questions: how many are there, `len(data)`, and what is sample
+#   number $i$, `data[i]`.
 # - A **`DataLoader`** knows nothing about files or images. It decides which samples come next, asks the data set for them
 #   one by one, and joins them into a batch.
 
@@ -111,10 +111,10 @@ draw_images(
 )
 
 # %% [markdown]
-# Such a **contact sheet** is the cheapest test of a pipeline. Look at a batch before you train on it: do images and labels
-# belong together, is anything upside down, is anything missing? This one shows that the file begins with the digits in
-# order, 0, 1, 2, … Every fifth image is held back, so the first three rows have no 4 and no 9. (Over the whole file the
-# digits are mixed well enough.) Sorted data are a trap: shuffle before you split, or at least look.
+# Such a **contact sheet** is the cheapest test of a pipeline. Look at a batch before you train on it: do images and
+# labels belong together, is anything upside down, is anything missing? This one shows that the file begins with the
+# digits in order, 0, 1, 2, … Every fifth image is held back, so the first three rows have no 4 and no 9. (Over the whole
+# file the digits are mixed well enough.) Sorted data are a trap: shuffle before you split, or at least look.
 #
 # **Before you run it:** the data set has 1,438 images. How many batches of 64 does the loader give, and how large is the
 # last? What changes with `drop_last=True`?
@@ -128,16 +128,16 @@ for drop_last in (False, True):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# 1,438 = 22 · 64 + 30. A batch of 30 is left over, and `drop_last=True` leaves it out. Why would you want that? Some models
-# and some hardware need batches of one fixed size, and batch normalisation does badly on a very small one. Without
+# 1,438 = 22 · 64 + 30. A batch of 30 is left over, and `drop_last=True` leaves it out. Why would you want that? Some
+# models and some hardware need batches of one fixed size, and batch normalisation does badly on a very small one. Without
 # shuffling, the same 30 images would be left out in every epoch. In tests, never drop anything.
 #
 # </details>
 #
 # ### Exercise: How large are the batches?
 #
-# Write `batch_sizes(n, batch_size, drop_last=False)`: the sizes of the batches that a `DataLoader` makes of `n` samples, in
-# order, as a list of `int`s. Use no `DataLoader` and no tensors; a little arithmetic will do.
+# Write `batch_sizes(n, batch_size, drop_last=False)`: the sizes of the batches that a `DataLoader` makes of `n` samples,
+# in order, as a list of `int`s. Use no `DataLoader` and no tensors; a little arithmetic will do.
 #
 # - All batches have `batch_size` samples, except that the last one holds what is left. There are no empty batches.
 # - With `drop_last=True`, an incomplete last batch is left out.
@@ -145,7 +145,8 @@ for drop_last in (False, True):
 #
 # <details><summary>Hint 1: two numbers</summary>
 #
-# How many full batches are there, and how many samples are left over? `//` gives the one, `%` the other; `divmod` gives both at once.
+# How many full batches are there, and how many samples are left over? `//` gives the one, `%` the other; `divmod` gives
+# both at once.
 #
 # </details>
 #
@@ -329,9 +330,9 @@ for part in batch:
 # <details><summary>Why?</summary>
 #
 # Tensors are stacked along a new first dimension. Python `int`s become one int64 tensor, which is what a loss wants for
-# class numbers. Python `float`s become **float64**, because that is what they are in Python, and a loss that compares them
-# with float32 outputs may complain: return a float32 tensor instead. Strings stay strings, together in a tuple, and dicts are
-# collated entry by entry. (A data set need not inherit from `Dataset`: a length and items are enough.)
+# class numbers. Python `float`s become **float64**, because that is what they are in Python, and a loss that compares
+# them with float32 outputs may complain: return a float32 tensor instead. Strings stay strings, together in a tuple, and
+# dicts are collated entry by entry. (A data set need not inherit from `Dataset`: a length and items are enough.)
 #
 # </details>
 #
@@ -343,16 +344,16 @@ for part in batch:
 #
 # - `ImagesCSV(...)` reads everything at once: whoever opened the file closes it afterwards. There is at least one image.
 # - `len(data)` is the number of images.
-# - `data[i]` is a tuple `(image, label)`: a uint8 tensor of shape `(1, height, width)` and a Python `int`. As with a list,
-#   `data[-1]` is the last sample, and an `i` that is out of range raises `IndexError`.
+# - `data[i]` is a tuple `(image, label)`: a uint8 tensor of shape `(1, height, width)` and a Python `int`. As with a
+#   list, `data[-1]` is the last sample, and an `i` that is out of range raises `IndexError`.
 # - If there is a `transform`, `data[i]` calls it with that image, anew each time, and gives `(transform(image), label)`,
 #   whatever the transform returns.
 # - If somebody, for example a transform, changes an image in place, the data set does not change.
 #
 # <details><summary>Hint 1: reading</summary>
 #
-# `np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.int64, ndmin=2)` gives an array with one row for each image, even if
-# there is only one. Python's `csv.reader(file)`, or `line.split(",")` for each line, will do as well.
+# `np.loadtxt(file, delimiter=",", skiprows=1, dtype=np.int64, ndmin=2)` gives an array with one row for each image, even
+# if there is only one. Python's `csv.reader(file)`, or `line.split(",")` for each line, will do as well.
 #
 # </details>
 #
@@ -610,8 +611,8 @@ again(1, 3, 3)
 #
 # A **transform** is a function from one image to another. `torchvision.transforms` has dozens, and `Compose` chains them.
 # This chain turns the tensor into an image of PIL (or Pillow, the usual Python library for images), flips it upside down
-# with probability 1/2, and makes a float32 tensor of it. (From here on, *your* data set is used; until you have solved the
-# exercise, the course's own takes its place.)
+# with probability 1/2, and makes a float32 tensor of it. (From here on, *your* data set is used; until you have solved
+# the exercise, the course's own takes its place.)
 
 # %% folded label="Stand-ins for exercises that you have not solved yet"
 import csv
@@ -722,18 +723,18 @@ draw_images(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The transform runs each time the sample is asked for, so the loop may see a different version in each epoch. The file never
-# changes. This is **augmentation**: more variety without more files. It helps only if the variety is one that you expect in
-# practice, and if the label still holds. Upside down, most digits are no longer digits, and a 6 is almost a mirrored 9; we
-# measure below whether such flips help.
+# The transform runs each time the sample is asked for, so the loop may see a different version in each epoch. The file
+# never changes. This is **augmentation**: more variety without more files. It helps only if the variety is one that you
+# expect in practice, and if the label still holds. Upside down, most digits are no longer digits, and a 6 is almost a
+# mirrored 9; we measure below whether such flips help.
 #
 # </details>
 #
 # ### Exercise: A random shift
 #
 # Write the transform `RandomShift(most)`. An object of this class is called with an image of shape `(C, H, W)`, of any
-# dtype, and returns it moved by a random number of pixels: down by $d$ and to the right by $r$, where $d$ and $r$ are whole
-# numbers from $-\text{most}$ to $\text{most}$ (negative: up, left).
+# dtype, and returns it moved by a random number of pixels: down by $d$ and to the right by $r$, where $d$ and $r$ are
+# whole numbers from $-\text{most}$ to $\text{most}$ (negative: up, left).
 #
 # - Each call draws $d$ and $r$ independently of each other, all values equally likely, and moves all channels alike.
 # - What leaves the image is lost; the places left empty become 0. Shape and dtype stay the same.
@@ -749,8 +750,8 @@ draw_images(
 #
 # <details><summary>Hint 2: moving without cases</summary>
 #
-# Put a frame of zeros around the image, `most` wide on each side: `F.pad`. Then cut a window of H×W out of it. Where is the
-# window's corner for $d = r = 0$? Which way must it move for the *contents* to move down?
+# Put a frame of zeros around the image, `most` wide on each side: `F.pad`. Then cut a window of H×W out of it. Where is
+# the window's corner for $d = r = 0$? Which way must it move for the *contents* to move down?
 #
 # </details>
 
@@ -1009,8 +1010,8 @@ except RuntimeError as error:
 #
 # <details><summary>Hint 2: padding one image</summary>
 #
-# `F.pad(image, (left, right))` adds columns. Or start from a tensor of zeros of the final shape, and write each image into
-# its place: `batch[i, :, :, :width] = image`. Mind the dtype.
+# `F.pad(image, (left, right))` adds columns. Or start from a tensor of zeros of the final shape, and write each image
+# into its place: `batch[i, :, :, :width] = image`. Mind the dtype.
 #
 # </details>
 
@@ -1186,17 +1187,18 @@ show(
 )
 
 # %% [markdown]
-# The hatched part is padding. `widths` tells a model where it begins, so that the model can ignore it. Even if most strips
-# are narrow, a single wide one makes its whole batch wide. So it pays to put samples of similar width into one batch.
+# The hatched part is padding. `widths` tells a model where it begins, so that the model can ignore it. Even if most
+# strips are narrow, a single wide one makes its whole batch wide. So it pays to put samples of similar width into one
+# batch.
 
 # %% [markdown]
 # ## Which samples, in which order?
 #
-# With `shuffle=True` the loader mixes the samples. That matters: in a file they are often sorted, and a batch with a single
-# class in it pulls the model in one direction only.
+# With `shuffle=True` the loader mixes the samples. That matters: in a file they are often sorted, and a batch with a
+# single class in it pulls the model in one direction only.
 #
-# **Before you run it:** a loader shuffles ten numbers. We go through it twice, then set a seed and go through it again, then
-# set the same seed and go through it once more. Which of the four orders are equal?
+# **Before you run it:** a loader shuffles ten numbers. We go through it twice, then set a seed and go through it again,
+# then set the same seed and go through it once more. Which of the four orders are equal?
 
 # %% predict
 loader = DataLoader(range(10), batch_size=10, shuffle=True)
@@ -1225,8 +1227,8 @@ for turn in range(4):
 # - `RandomSampler(data, replacement=True)`: as many draws as there are samples, each from all of them;
 # - `WeightedRandomSampler(weights, n)`: $n$ draws with replacement, with probabilities in proportion to the weights.
 #
-# **Before you run it:** with replacement, some of 1,438 samples are drawn several times in one pass, and others not at all.
-# What share is drawn at least once?
+# **Before you run it:** with replacement, some of 1,438 samples are drawn several times in one pass, and others not at
+# all. What share is drawn at least once?
 
 # %% predict
 from torch.utils.data import RandomSampler, WeightedRandomSampler
@@ -1244,8 +1246,8 @@ print(f"{len(drawn)} draws, {len(set(drawn))} different samples: {len(set(drawn)
 #
 # </details>
 #
-# Weights help if one class is rare. Suppose that only 20 of our digits are eights. Each sample gets the weight 1 / (number
-# of samples of its class):
+# Weights help if one class is rare. Suppose that only 20 of our digits are eights. Each sample gets the weight 1 /
+# (number of samples of its class):
 
 # %%
 train_labels = labels[~held_back]
@@ -1264,14 +1266,15 @@ print("in the data:  ", *(f"{count:4}" for count in counts.tolist()))
 print("in one pass:  ", *(f"{count:4}" for count in drawn.bincount().tolist()))
 
 # %% [markdown]
-# All classes are now about equally frequent. (But there are still only 20 different eights, each drawn about seven times.)
+# All classes are now about equally frequent. (But there are still only 20 different eights, each drawn about seven
+# times.)
 #
 # ### Exercise: A loader of your own
 #
 # Write the class `MiniLoader(dataset, batch_size, shuffle=False, drop_last=False)`, a small `DataLoader`. `dataset` has a
 # length and gives pairs `(x, y)`: a tensor, always of the same shape and dtype, and a Python `int`. Use nothing of it but
-# its length and its items. Ask for sample `i` with `dataset[i]`, where `i` is a Python `int` from 0 to `len(dataset) - 1`, and
-# only once in a pass: a random transform would give another image the second time.
+# its length and its items. Ask for sample `i` with `dataset[i]`, where `i` is a Python `int` from 0 to `len(dataset) -
+# 1`, and only once in a pass: a random transform would give another image the second time.
 #
 # - Each `for` over a `MiniLoader` is one pass. It gives tuples `(x, y)`: the stacked tensors of a batch, and an int64
 #   tensor of shape `(N,)`.
@@ -1287,9 +1290,9 @@ print("in one pass:  ", *(f"{count:4}" for count in drawn.bincount().tolist()))
 #
 # <details><summary>Hint 1: a pass</summary>
 #
-# If `__iter__` contains `yield`, calling it makes a *generator*: Python runs it up to the next `yield` each time a batch is
-# wanted, and every `for` gets a generator of its own. That settles two requirements: samples are fetched late, and passes do
-# not disturb each other.
+# If `__iter__` contains `yield`, calling it makes a *generator*: Python runs it up to the next `yield` each time a batch
+# is wanted, and every `for` gets a generator of its own. That settles two requirements: samples are fetched late, and
+# passes do not disturb each other.
 #
 # </details>
 #
@@ -1625,8 +1628,8 @@ shuffled(13, 5, 5, 9)
 # %% [markdown]
 # ## Workers
 #
-# So far, everything has happened in one process: while the loader reads files, the model waits. With `num_workers=2` the loader
-# starts two more processes. Each has its own copy of the data set and makes whole batches in advance.
+# So far, everything has happened in one process: while the loader reads files, the model waits. With `num_workers=2` the
+# loader starts two more processes. Each has its own copy of the data set and makes whole batches in advance.
 #
 # A worker must be able to find the class of the data set. So we write our classes to a file and import them;
 # below you will see why.
@@ -1726,13 +1729,13 @@ show(
 # microseconds; there, workers make it *slower*: starting them, and sending every batch from one process to another, costs
 # more than it saves.
 #
-# The timelines show 12 samples of 10 ms, in batches of two, and a model whose step takes 20 ms. In one process, loading and
-# the step take turns. With workers, the next batches are loaded *during* the step. So even one worker helps. More workers help only
-# until batches come as fast as the model takes them.
+# The timelines show 12 samples of 10 ms, in batches of two, and a model whose step takes 20 ms. In one process, loading
+# and the step take turns. With workers, the next batches are loaded *during* the step. So even one worker helps. More
+# workers help only until batches come as fast as the model takes them.
 #
-# So measure. If samples cost computing time, more workers than processors gain nothing; if they cost waiting time, for a disk or a
-# network, more may help. (The processes end with the pass; `persistent_workers=True` keeps them for the next one.
-# Where a worker is a new Python process that has to import torch, as on macOS, the start alone takes seconds.)
+# So measure. If samples cost computing time, more workers than processors gain nothing; if they cost waiting time, for a
+# disk or a network, more may help. (The processes end with the pass; `persistent_workers=True` keeps them for the next
+# one. Where a worker is a new Python process that has to import torch, as on macOS, the start alone takes seconds.)
 #
 # </details>
 #
@@ -1755,9 +1758,9 @@ for turn in (1, 2):
 # <details><summary>Why?</summary>
 #
 # Each worker gets a *copy* of the data set, generator included. So both draw the same numbers, and since new workers get
-# fresh copies in the next pass, that pass repeats them, too. Your augmentation would be the same for different images, and
-# in all epochs, and no error would tell you. Torch's own numbers are safe: the loader seeds every worker differently, with
-# a new seed in each pass (and does the same for `random` and NumPy's global functions).
+# fresh copies in the next pass, that pass repeats them, too. Your augmentation would be the same for different images,
+# and in all epochs, and no error would tell you. Torch's own numbers are safe: the loader seeds every worker differently,
+# with a new seed in each pass (and does the same for `random` and NumPy's global functions).
 #
 # So draw with torch, as your `RandomShift` does. If you need a generator of another kind, make it *in the worker*, as in
 # the next cell.
@@ -1776,13 +1779,13 @@ for turn in (1, 2):
 # %% [markdown]
 # ### What can go to another process
 #
-# On Linux, with the Python versions of this course, a worker is a **fork**: a copy of the whole notebook process, which knows all
-# your classes. On macOS and Windows, and on Linux from Python 3.14 on, it is a *new* Python process (*spawn*,
-# *forkserver*), which gets the data set as bytes, through `pickle`. Pickle stores the values in an object, but functions and
-# classes only by name.
+# On Linux, with the Python versions of this course, a worker is a **fork**: a copy of the whole notebook process, which
+# knows all your classes. On macOS and Windows, and on Linux from Python 3.14 on, it is a *new* Python process (*spawn*,
+# *forkserver*), which gets the data set as bytes, through `pickle`. Pickle stores the values in an object, but functions
+# and classes only by name.
 #
-# **Before you run it:** here are three transforms that do the same. The class of the first is in this notebook, the second
-# is a `lambda`, the class of the third is in a file. We send each to a new Python process. Which of them arrive?
+# **Before you run it:** here are three transforms that do the same. The class of the first is in this notebook, the
+# second is a `lambda`, the class of the third is in a file. We send each to a new Python process. Which of them arrive?
 
 # %% predict
 import pickle
@@ -1813,10 +1816,10 @@ for transform in (HereScale(), lambda image: image / 16, scale.FileScale()):
 # <details><summary>Why?</summary>
 #
 # The bytes of the first say "an object of the class `HereScale` in `__main__`". In the new process, `__main__` is another
-# program without such a class: `AttributeError`. A `lambda` has no name under which it could be found. The third says "`FileScale`
-# in `scale`", which the new process can import. So if a loader with workers must run everywhere, its data set, transforms,
-# `collate_fn` and `worker_init_fn` belong in a `.py` file; in a script, the part that starts the loop goes below `if
-# __name__ == "__main__":`. In a notebook, `num_workers=0` always works.
+# program without such a class: `AttributeError`. A `lambda` has no name under which it could be found. The third says
+# "`FileScale` in `scale`", which the new process can import. So if a loader with workers must run everywhere, its data
+# set, transforms, `collate_fn` and `worker_init_fn` belong in a `.py` file; in a script, the part that starts the loop
+# goes below `if __name__ == "__main__":`. In a notebook, `num_workers=0` always works.
 #
 # </details>
 #
@@ -1834,8 +1837,8 @@ for transform in (HereScale(), lambda image: image / 16, scale.FileScale()):
 # ```
 #
 # Data sets and workers stay on the CPU; each *batch* moves to the model's device. With `pin_memory=True`, the loader puts
-# batches into *pinned* (page-locked) memory, which the operating system never moves; a GPU can copy from it while the program
-# goes on (`non_blocking=True`). Without a GPU there is nothing to gain, so set it to `device.type == "cuda"`.
+# batches into *pinned* (page-locked) memory, which the operating system never moves; a GPU can copy from it while the
+# program goes on (`non_blocking=True`). Without a GPU there is nothing to gain, so set it to `device.type == "cuda"`.
 #
 # The same loop runs on a CPU, where `to` costs nothing: it returns the tensor itself if nothing has to change.
 
@@ -1862,8 +1865,8 @@ if device.type == "cuda":
 # ### A progress bar
 #
 # To the loop, a loader is only something to iterate over. So anything that passes batches on can stand between the two,
-# for example a progress bar: a generator that counts what passes through. (`from tqdm.auto import tqdm` gives you a better one,
-# if it is installed: `for x, y in tqdm(loader):`.)
+# for example a progress bar: a generator that counts what passes through. (`from tqdm.auto import tqdm` gives you a
+# better one, if it is installed: `for x, y in tqdm(loader):`.)
 
 
 # %% varies
@@ -1885,7 +1888,8 @@ for _ in progress(DataLoader(slow_data.Slow(), batch_size=4)):
 # %% [markdown]
 # ### The mean of an epoch
 #
-# A loss such as `F.cross_entropy` returns the mean over a batch. To report one number per epoch, people often average these means.
+# A loss such as `F.cross_entropy` returns the mean over a batch. To report one number per epoch, people often average
+# these means.
 #
 # **Before you run it:** five samples have the losses 1, 1, 1, 1 and 9. Their mean is 2.6. In batches of four, what is the
 # mean of the batch means?
@@ -1907,14 +1911,14 @@ print(batch_means, "→", sum(batch_means) / len(batch_means))
 # ### Exercise: Train and test, epoch by epoch
 #
 # Write `fit(net, train_loader, test_loader, epochs, lr)`. It trains `net` in place and returns a list with one tuple
-# `(loss, accuracy)` of two Python `float`s for each epoch. An epoch is one pass over `train_loader` and then one pass over
-# `test_loader`; each batch of either goes through `net` once.
+# `(loss, accuracy)` of two Python `float`s for each epoch. An epoch is one pass over `train_loader` and then one pass
+# over `test_loader`; each batch of either goes through `net` once.
 #
 # - The loaders are iterables of batches `(x, y)`, with class numbers `y`. They may have no length, and may give different
 #   batches in each pass.
 # - Training: put `net` into training mode. For each batch, even one of a single sample, take one step of plain gradient
-#   descent on `F.cross_entropy(net(x), y)`: `torch.optim.SGD` with learning rate `lr` and no momentum. Old gradients have no
-#   effect, not even those that are in `net` at the start.
+#   descent on `F.cross_entropy(net(x), y)`: `torch.optim.SGD` with learning rate `lr` and no momentum. Old gradients have
+#   no effect, not even those that are in `net` at the start.
 # - `loss` is the mean over all *samples* of the epoch, each measured in its batch, before the step.
 # - Testing: put `net` into evaluation mode, and record no gradients. No parameter and no buffer changes.
 # - `accuracy` is the fraction, from 0 to 1, of all test samples whose largest output is that of their class.
@@ -2215,9 +2219,9 @@ again([[7, 2]], [[1, 1, 7]], 5, 3, 2, 0.5)
 # ## Does augmentation help?
 #
 # Now all of it runs together: your data set reads the files, your transform shifts the digits, your loader makes batches,
-# your `fit` trains. Three identical networks are trained on the same digits: as they are, flipped upside down at random, and
-# shifted at random by up to one pixel. All three are tested twice: on the test digits as they are, and on the same digits
-# shifted at random.
+# your `fit` trains. Three identical networks are trained on the same digits: as they are, flipped upside down at random,
+# and shifted at random by up to one pixel. All three are tested twice: on the test digits as they are, and on the same
+# digits shifted at random.
 #
 # **Before you run it:** the first net reads about 96 % of the test digits correctly. What shares do you expect in the
 # other five places of the table?
@@ -2316,10 +2320,10 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The digits of this data set are centred, and a linear layer that has learned them in one place does not recognise them one
-# pixel away: the first net reads only about four in ten of the shifted digits. The net that was trained on shifts reads
-# about nine in ten of them, and hardly fewer of the centred ones than the first. Flips help neither with shifts nor with the
-# digits as they are: part of the net is spent on images that never occur.
+# The digits of this data set are centred, and a linear layer that has learned them in one place does not recognise them
+# one pixel away: the first net reads only about four in ten of the shifted digits. The net that was trained on shifts
+# reads about nine in ten of them, and hardly fewer of the centred ones than the first. Flips help neither with shifts nor
+# with the digits as they are: part of the net is spent on images that never occur.
 #
 # With augmentation the training loss is *higher*. That is no bad sign: the task is harder, because each image comes in
 # several versions. So compare nets on held-back data, without random changes. (Here, we wanted to know about shifts: they
@@ -2330,7 +2334,8 @@ show(
 # ## Ten models, or one?
 #
 # A sigmoid answers one yes-or-no question. Ten of them make a classifier: model $k$ learns "is it a $k$?", **one against
-# the rest** (*one-vs-rest*). Each is a **logistic regression**, 64 weights, a bias and a sigmoid, and has an optimizer of its own.
+# the rest** (*one-vs-rest*). Each is a **logistic regression**, 64 weights, a bias and a sigmoid, and has an optimizer of
+# its own.
 
 # %%
 pixels, digit = images.flatten(1) / 16, labels
@@ -2373,19 +2378,20 @@ print("0.01 · ratio of the gradients =", round(0.01 * (gradients[0].norm() / gr
 # With `reduction="sum"`, a batch twice as large means a step about twice as large, and the smaller last batch takes a
 # smaller step. With the mean, every batch counts alike, whatever its size.
 #
-# We now have ten numbers for each image. They are not a distribution: each model was asked alone, and nobody told them that
-# exactly one must say yes.
+# We now have ten numbers for each image. They are not a distribution: each model was asked alone, and nobody told them
+# that exactly one must say yes.
 #
 # ### Exercise: One against the rest
 #
-# Write `one_vs_rest(models, x)`. `models` is a list of $K$ modules; each turns a batch `x` of shape `(N, F)` into `(N, 1)`
-# probabilities, float32 or float64. Return a tuple of two int64 tensors of shape `(N,)`:
+# Write `one_vs_rest(models, x)`. `models` is a list of $K$ modules; each turns a batch `x` of shape `(N, F)` into `(N,
+# 1)` probabilities, float32 or float64. Return a tuple of two int64 tensors of shape `(N,)`:
 #
 # - `classes`: for each sample, the number of the model that is most certain (0 to $K-1$), even if none says yes;
 # - `yes`: how many of the models say yes, that is, give a probability greater than 0.5.
 #
-# Call each model once, with the whole batch. Leave the mode of each model, and of its parts, as it is, and change neither the
-# models nor `x`. (No model has a layer that changes when it is called.) No two models give the same largest probability.
+# Call each model once, with the whole batch. Leave the mode of each model, and of its parts, as it is, and change neither
+# the models nor `x`. (No model has a layer that changes when it is called.) No two models give the same largest
+# probability.
 #
 # <details><summary>Hint 1: one table</summary>
 #
@@ -2583,7 +2589,8 @@ print(f"in all: {(classes == test_y).float().mean():.1%} right")
 #
 # For most digits exactly one model says yes, and then it is nearly always right. But for about one in ten, *none* of the
 # models does: each sees about nine times as many "no" as "yes" in training and is careful. The most certain of them is
-# still right in about three cases of four, so `argmax` is much better than giving up. A few digits are claimed by two models.
+# still right in about three cases of four, so `argmax` is much better than giving up. A few digits are claimed by two
+# models.
 #
 # </details>
 #
@@ -2592,10 +2599,10 @@ print(f"in all: {(classes == test_y).float().mean():.1%} right")
 #
 # ### Exercise: Softmax regression
 #
-# Write `softmax_regression(loader)`. `loader` is a list of batches `(x, y)` of 50 to 64 handwritten digits (the last may be
-# smaller), between 1,000 and 1,500 images in all: `x` of shape `(N, 64)`, float32, values 0 to 1, and `y` of shape `(N,)`,
-# int64, the classes 0 to 9. Go through it as often as you like. Train a module that turns `(N, 64)` into `(N, 10)` logits,
-# and return it.
+# Write `softmax_regression(loader)`. `loader` is a list of batches `(x, y)` of 50 to 64 handwritten digits (the last may
+# be smaller), between 1,000 and 1,500 images in all: `x` of shape `(N, 64)`, float32, values 0 to 1, and `y` of shape
+# `(N,)`, int64, the classes 0 to 9. Go through it as often as you like. Train a module that turns `(N, 64)` into `(N,
+# 10)` logits, and return it.
 #
 # - The module is one linear map with a bias, 650 parameters in all: no hidden layer and no softmax in it.
 # - It is right on at least 93 % of other digits of the same kind. (In the check, the pixels are in another order and the
@@ -2699,8 +2706,8 @@ examine(50, 4, least=0.92)  # other digits: who has just passed passes here, too
 # %% [markdown]
 # ### One question or ten: the comparison
 #
-# Both kinds learn from the same digits, in batches of 64, for 30 epochs, with the same learning rate, 0.01, and the sum over
-# the batch. The ten models have been trained above; now comes softmax regression.
+# Both kinds learn from the same digits, in batches of 64, for 30 epochs, with the same learning rate, 0.01, and the sum
+# over the batch. The ten models have been trained above; now comes softmax regression.
 #
 # **Before you run it:** which learns faster, and which is better in the end?
 
@@ -2738,15 +2745,15 @@ show(
 # <details><summary>Why?</summary>
 #
 # The softmax is a little ahead after the first epoch and again at the end; in between, the lead changes. One per cent of
-# the test digits is less than four images, so on these digits neither is clearly faster or better. For the weights of class
-# $k$, both have the same formula for the gradient: probability minus truth, times the pixels. Only the probabilities differ:
-# those of the softmax add up to 1, so raising one lowers the others.
+# the test digits is less than four images, so on these digits neither is clearly faster or better. For the weights of
+# class $k$, both have the same formula for the gradient: probability minus truth, times the pixels. Only the
+# probabilities differ: those of the softmax add up to 1, so raising one lowers the others.
 #
 # </details>
 #
 # One choice of test digits proves little. So we repeat the comparison five times, each time with other digits held back.
-# (To save time, one `nn.Linear(64, 10)` stands for the ten models. With the sum of their losses, it learns exactly as they
-# would separately: the gradient of each row depends on its own loss alone.)
+# (To save time, one `nn.Linear(64, 10)` stands for the ten models. With the sum of their losses, it learns exactly as
+# they would separately: the gradient of each row depends on its own loss alone.)
 #
 # **Before you run it:** will the same side win each time?
 
@@ -2769,10 +2776,11 @@ for split in range(5):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Softmax regression is ahead each time, by about one percentage point. That is small, but hardly chance: in training it is asked
-# what it is asked in the test, "which of the ten?". The output of the right class only has to be larger than the other nine,
-# while each separate model has to tell its digit from all others alone. Ten separate models are the right choice where
-# several answers, or none, can be true for one sample (*multi-label* classification): a photo may show a dog *and* a ball.
+# Softmax regression is ahead each time, by about one percentage point. That is small, but hardly chance: in training it
+# is asked what it is asked in the test, "which of the ten?". The output of the right class only has to be larger than the
+# other nine, while each separate model has to tell its digit from all others alone. Ten separate models are the right
+# choice where several answers, or none, can be true for one sample (*multi-label* classification): a photo may show a dog
+# *and* a ball.
 #
 # </details>
 #
@@ -2846,10 +2854,10 @@ show(
 #
 # <details><summary>3. The last batch is small. Where does that matter, and what do you do?</summary>
 #
-# In averages: weight losses by the size of the batch, and count right answers. In the step, if the loss is a sum: the step
-# is smaller. In training with batch normalisation: drop the last batch if it is tiny. In tests, never drop it.
+# In averages: weight losses by the size of the batch, and count right answers. In the step, if the loss is a sum: the
+# step is smaller. In training with batch normalisation: drop the last batch if it is tiny. In tests, never drop it.
 #
 # </details>
 #
-# **Next**: two layers that behave differently in training and in use, which is what `net.train()` and `net.eval()` in your
-# loop were for: dropout and batch normalisation.
+# **Next**: two layers that behave differently in training and in use, which is what `net.train()` and `net.eval()` in
+# your loop were for: dropout and batch normalisation.
