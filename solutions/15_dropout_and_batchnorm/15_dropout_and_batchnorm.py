@@ -286,6 +286,12 @@ require(
     "Its type, shape or dtype is another one. (Is a return missing?)",
 )
 off = y == 0
+rows, columns = off.sum(1).float(), off.sum(0).float()
+require(
+    not (bool((off == off[:1]).all()) or bool((off == off[:, :1]).all())),
+    "rows and columns differ",
+    "All rows, or all columns, are switched off in the same way: draw a number for each element.",
+)
 ratio = (y / x)[~off]
 lost = off.float().mean().item()
 advice = f"Of 200×300 elements, {lost:.1%} are 0."
@@ -300,12 +306,6 @@ elif torch.allclose(ratio, torch.tensor(0.7)):
 elif torch.allclose(ratio, torch.tensor(1 / 0.3)):
     advice = "They are x / p: the probability of staying on is 1 − p."
 require(torch.allclose(ratio, torch.tensor(10 / 7), rtol=1e-5), "the others are scaled", advice)
-rows, columns = off.sum(1).float(), off.sum(0).float()
-require(
-    not (bool((off == off[:1]).all()) or bool((off == off[:, :1]).all())),
-    "rows and columns differ",
-    "All rows, or all columns, are switched off in the same way: draw a number for each element.",
-)
 
 
 def spread(counts, n):
@@ -381,9 +381,21 @@ def examine(shape, p, dtype=torch.float32, turned=False):
 examine((3, 5), 0.0)
 examine((4, 5), 1.0)
 examine((), 0.5)
-examine((2, 3, 4, 5), 0.8, torch.float64)
+examine((2, 3, 4, 5), 0.7, torch.float64)
 examine((6, 4), 0.4, turned=True)
 expect(dropout(torch.zeros(3), 0.5, True), torch.zeros(3), "zeros stay zeros")
+
+
+def unlike(y):
+    """Whether the masks differ along each dimension, and neighbouring samples' masks are independent."""
+    off = y == 0
+    differ = all(len({tuple(row) for row in off.movedim(d, 0).flatten(1).tolist()}) > 1 for d in range(y.dim()))
+    same = [off[i].eq(off[i + 1]).float().mean().item() for i in range(len(off) - 1)]
+    return differ and all(0.4 < share < 0.6 for share in same)
+
+
+advice = "The same mask, or its opposite, is used again along a dimension: draw a number for each element."
+require(unlike(dropout(torch.ones(20, 6, 100), 0.5, True)), "in three dimensions, too, all is independent", advice)
 require(
     bool(one.isfinite().all()) and torch.equal(one, two),
     "later calls leave earlier results alone",
@@ -397,14 +409,7 @@ examine((), 0.9, torch.float64)
 examine((3, 9), 0.6, torch.float64, turned=True)
 y = dropout(torch.ones(90, 500), 0.15, True)
 require(abs((y == 0).float().mean().item() - 0.15) < 0.01, "about 15% are 0 with p = 0.15", "It is another share.")
-y = dropout(torch.ones(60, 10, 100), 0.5, True)
-require(
-    all(len({tuple(row) for row in (y == 0).movedim(d, 0).flatten(1).tolist()}) > 1 for d in range(3)),
-    "no two dimensions share a mask",
-    "The same mask is used along a dimension.",
-)
-same = [(y[i] == 0).eq(y[i + 1] == 0).float().mean().item() for i in range(59)]
-require(all(0.4 < share < 0.6 for share in same), "the samples are independent", "They share a mask, or its opposite.")
+require(unlike(dropout(torch.ones(30, 5, 4, 40), 0.5, True)), "in four dimensions, too, all is independent", advice)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1073,8 +1078,8 @@ print("one image:", nn.BatchNorm2d(3)(torch.arange(12.0).reshape(1, 3, 2, 2)).de
 #
 # ### Exercise: Normalise a batch
 #
-# Write `normalize_batch(x, gamma, beta, eps)`: what a batch normalisation computes in training mode. Do it without `F.batch_norm`, `F.instance_norm`, `F.group_norm`, `F.layer_norm`
-# and their other forms.
+# Write `normalize_batch(x, gamma, beta, eps)`: what a batch normalisation computes in training mode. Do it without `F.batch_norm`, `F.instance_norm`, `F.group_norm`, `F.layer_norm`,
+# `F.rms_norm` and their other forms.
 #
 # - `x` is float32 or float64, of shape $N \times C$ or $N \times C \times \dots$ with one, two or three more dimensions. `gamma` and `beta` have shape $(C,)$ and the dtype of `x`; `eps` is a Python float greater than 0.
 # - Mean and variance are taken per channel, over all other dimensions. The variance is divided by the number of values, not by one less.
@@ -1195,9 +1200,11 @@ def examine(shape, eps, dtype=torch.float32, turned=False, far=False, name_mista
         if mine is None:
             require(False, f"a gradient reaches {name} {what}", "None reaches it: do not detach anything.")
         known = {}
-        if name == "x" and len(shape) == 2:
-            scale = before[1] / (before[0].var(0, correction=0) + eps).sqrt()
-            known["Mean and variance were detached: the gradient flows through them, too."] = upstream * scale
+        if name == "x" and name_mistakes:
+            scale = before[1] / (before[0].var((0, 2, 3), correction=0) + eps).sqrt()
+            known["Mean and variance were detached: the gradient flows through them, too."] = upstream * scale.view(
+                1, -1, 1, 1
+            )
         tolerance = {"rtol": 1e-3, "atol": 1e-4} if dtype == torch.float32 else {"rtol": 1e-8, "atol": 1e-8}
         expect(mine, theirs, f"the gradient of {name} {what}", mistakes=known, **tolerance)
 
@@ -1392,7 +1399,7 @@ show(
 # %% [markdown]
 # ### Exercise: Batch norm as a module
 #
-# Write the class `BatchNorm(channels, eps=1e-5, momentum=0.1)`, without `F.batch_norm`, `F.instance_norm`, `F.group_norm`, `F.layer_norm` and their other forms.
+# Write the class `BatchNorm(channels, eps=1e-5, momentum=0.1)`, without `F.batch_norm`, `F.instance_norm`, `F.group_norm`, `F.layer_norm`, `F.rms_norm` and their other forms.
 #
 # - It has two parameters, `weight` ($\gamma$, ones) and `bias` ($\beta$, zeros), and two buffers in the `state_dict`, `running_mean` (zeros) and `running_var` (ones), all of shape `(channels,)` and float32. It has no others.
 # - In training mode, `forward(x)` normalises with the statistics of the batch, like `normalize_batch`, and updates the buffers by the formula above, the variance with $n - 1$. No gradient is recorded for the buffers. The buffers are updated under `torch.no_grad()`, too.
@@ -1573,7 +1580,7 @@ def examine(channels, shapes, dtype=torch.float32, settings=(), copied=False, na
     state = {name: value.clone() for name, value in mine.state_dict().items()}
     mine.eval()
     twin.eval()
-    for n in (1, 4):
+    for n in (4, 1):
         x = 3 * torch.randn(n, *shapes[0][1:], generator=g, dtype=dtype) + 2
         leaf, other = x.clone().requires_grad_(), x.clone().requires_grad_()
         with forbidden(*kinds):
@@ -1587,9 +1594,15 @@ def examine(channels, shapes, dtype=torch.float32, settings=(), copied=False, na
             known["In evaluation mode weight and bias are missing."] = F.batch_norm(
                 x, twin.running_mean, twin.running_var, eps=eps
             )
-        compare(y.detach(), wanted.detach(), f"{title} in evaluation mode, {n} samples", dtype, known)
-        (mine_grad,) = torch.autograd.grad(y.sum(), leaf)
-        compare(mine_grad, torch.autograd.grad(wanted.sum(), other)[0], "the gradient of x in evaluation mode", dtype)
+        compare(y.detach(), wanted.detach(), f"{title} in evaluation mode, N = {n}", dtype, known)
+        mine.zero_grad()
+        twin.zero_grad()
+        require(y.requires_grad, "autograd follows in evaluation mode", "The path for gradients is cut.")
+        (y * x).sum().backward()
+        (wanted * x).sum().backward()
+        found = {"x": leaf.grad} | {name: parameter.grad for name, parameter in mine.named_parameters()}
+        theirs = {"x": other.grad, "weight": twin.weight.grad, "bias": twin.bias.grad}
+        compare(found, theirs, f"the gradients in evaluation mode, N = {n}", dtype)
     expect(
         {name: value.clone() for name, value in mine.state_dict().items()},
         state,

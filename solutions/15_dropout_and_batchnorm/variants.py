@@ -1,6 +1,6 @@
 # %% [markdown]
-# Other answers to the exercises of `15_dropout_and_batchnorm`: right ones that the checks must accept, wrong ones that they must
-# reject with a message that leads to the mistake.
+# Other answers to the exercises of `15_dropout_and_batchnorm`: right ones that the checks must accept, wrong ones that
+# they must reject with a message that leads to the mistake.
 
 
 # %% right="thin"
@@ -18,7 +18,7 @@ def thin(x, keep, p):
 
 # %% right="thin"
 def thin(x, keep, p):
-    factor = keep.to(x.dtype) / max(1 - p, 1e-300)
+    factor = keep.to(x.dtype) / (1 - p if p < 1 else 1.0)
     return factor * x
 
 
@@ -216,7 +216,7 @@ def dropout(x, p, training):
 
 
 # Exactly a share p in each call
-# %% wrong="dropout" says="in 12 calls"
+# %% wrong="dropout" says="In 12 calls"
 def dropout(x, p, training):
     if not training:
         return x
@@ -668,7 +668,7 @@ def average_passes(net, x, passes):
 
 
 # One pass, whatever is asked for
-# %% wrong="average_passes" says="average_passes"
+# %% wrong="average_passes" says="All passes gave the same result"
 def average_passes(net, x, passes):
     modes = [(module, module.training) for module in net.modules()]
     for module, _ in modes:
@@ -1664,7 +1664,7 @@ class BatchNorm(nn.Module):
                 self.running_var.lerp_(x.var(dims), self.momentum)
         else:
             mean, variance = self.running_mean.clone(), self.running_var.clone()
-            if len(x) > 1:
+            if len(x) == 1:
                 self.running_mean.lerp_(x.detach().mean(dims), self.momentum)
         y = (x - mean.view(shape)) / (variance + self.eps).sqrt().view(shape)
         return y * self.weight.view(shape) + self.bias.view(shape)
@@ -1903,7 +1903,6 @@ def fuse(layer, norm):
 # The layer itself is changed
 # %% wrong="fuse" says="layer and norm stay as they are"
 def fuse(layer, norm):
-    import copy
 
     fused = layer
     with torch.no_grad():
@@ -1942,21 +1941,17 @@ def fuse(layer, norm):
     return fused.requires_grad_(layer.weight.requires_grad)
 
 
-# The memory of the layer is shared
-# %% wrong="fuse" says="changing the new layer"
+# A shallow copy has the same dictionary of parameters
+# %% wrong="fuse" says="layer and norm stay as they are"
 def fuse(layer, norm):
     import copy
 
-    fused = copy.deepcopy(layer)
+    fused = copy.copy(layer)
     with torch.no_grad():
         scale = norm.weight / (norm.running_var + norm.eps).sqrt()
         bias = 0 if layer.bias is None else layer.bias
-        fused.weight = nn.Parameter(layer.weight * scale.view(-1, *[1] * (layer.weight.dim() - 1)))
         fused.bias = nn.Parameter((bias - norm.running_mean) * scale + norm.bias)
-    if layer.bias is None:
-        norm.bias.data = fused.bias.data
-        fused.bias = nn.Parameter(fused.bias.data)
-        norm.bias.data = fused.bias.data
+        fused.weight = nn.Parameter(layer.weight * scale.view(-1, *[1] * (layer.weight.dim() - 1)))
     return fused
 
 
