@@ -12,20 +12,22 @@
 # - fuse a batch normalisation into the layer before it;
 # - measure what batch normalisation does to the surface of the loss.
 #
-# **Points**: 16. **Time**: about 50 minutes of reading and 79 minutes for the 8 exercises. **You need**: `nn.Linear` (`04_linear`), `nn.Conv2d`
-# (`07_convolution`), modules and training loops (`10_modules`), buffers (`11_inside_module`), the cross-entropy (`13_classification_losses`).
+# **Points**: 16. **Time**: about 50 minutes of reading and 79 minutes for the 8 exercises. **You need**: `nn.Linear` (`04_linear`),
+# `nn.Conv2d` (`07_convolution`), modules and training loops (`10_modules`), buffers (`11_inside_module`), the cross-entropy
+# (`13_classification_losses`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
-# Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
-# argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
+# Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An argument
+# that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
 
 # %% setup
 
 # %% [markdown]
-# ## Good on old digits, worse on new ones
+# ## A large net and few digits
 #
-# We train a fully connected net with layers of 784, 784, 256 and 10 numbers on only 300 digits of 28×28 pixels. Another 359 digits are held back.
+# We train a fully connected net with layers of 784, 784, 256 and 10 numbers on only 300 digits of 28×28 pixels. Another 359 digits
+# are held back.
 
 # %%
 old, new = DigitsAsMNIST(train=True), DigitsAsMNIST(train=False)
@@ -55,8 +57,8 @@ def share_right(net, x, y):
 
 
 # %% [markdown]
-# **Before you run it:** what share of the 300 digits does the net read correctly after 25 epochs, and what share of the new digits? From epoch 10 to
-# epoch 25, does the loss on the new digits fall, stay or rise?
+# **Before you run it:** what share of the 300 digits does the net read correctly after 25 epochs, and what share of the new digits?
+# From epoch 10 to epoch 25, does the loss on the new digits fall, stay or rise?
 
 # %% predict varies
 torch.manual_seed(0)
@@ -86,22 +88,23 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The net has 2,700 parameters for each training digit: enough to fit all 300. On new digits it is right about nine times in ten. Their loss has its minimum after about 10
-# epochs and then rises although the share of right answers hardly changes: the wrong answers are given with more and more confidence, and the
-# cross-entropy punishes that. This is **overfitting**.
+# The net has 2,700 parameters for each training digit: enough to fit all 300. On new digits it is right about nine times in ten.
+# The loss on them reaches its minimum within the first ten epochs and then rises slowly, although the share of right answers hardly
+# changes: the wrong answers are given with more and more confidence, and the cross-entropy punishes that. This is **overfitting**.
 #
 # </details>
 #
-# Much can be done against overfitting: more data, augmentation, a smaller net, stopping early. Dropout is another remedy, and it costs one line.
+# Much can be done against overfitting: more data, augmentation, a smaller net, stopping early. Dropout is another remedy, and it
+# costs one line.
 #
 # ## Dropout: switch units off at random
 #
-# In each forward pass of the training, every unit of a layer is set to 0 with probability $p$, independently of all others and anew for each
-# sample. The next layer can never rely on any particular unit, so units cannot form secret alliances that work on
-# the training digits only ("co-adaptation").
+# In each forward pass of the training, every unit of a layer is set to 0 with probability $p$, independently of all others and anew
+# for each sample. The next layer can never rely on any particular unit, so units cannot specialise in correcting one another in
+# ways that work on the training digits only ("co-adaptation").
 #
-# But a layer that receives $0.7$ of its inputs also receives only about $0.7$ of its usual sum, and when the net is used, all units are there.
-# So dropout makes up for the loss at once. With a random $r_i$ that is 1 with probability $1 - p$ and else 0,
+# But a layer that receives $0.7$ of its inputs also receives only about $0.7$ of its usual sum, and when the net is used, all units
+# are there. So dropout makes up for that right away. With a random $r_i$ that is 1 with probability $1 - p$ and else 0,
 #
 # $$y_i = \frac{r_i\, x_i}{1 - p}, \qquad \mathbb{E}[y_i] = \frac{(1 - p)\, x_i + p \cdot 0}{1 - p} = x_i .$$
 #
@@ -116,8 +119,8 @@ print(f"values {many.unique().tolist()}, mean {many.mean():.2f}, share of zeros 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Each value is either 0 or $1/0.7 = 1.4286$. Three in ten are 0, but not exactly three of every ten: each unit is drawn on its own. The mean stays 1. The expected
-# value of each unit is what it is without dropout, and so is that of each sum in the next layer.
+# Each value is either 0 or $1/0.7 = 1.4286$. Three in ten are 0, but not exactly three of every ten: each unit is drawn on its own.
+# The mean stays 1. The expected value of each unit is what it is without dropout, and so is that of each sum in the next layer.
 #
 # </details>
 #
@@ -125,11 +128,13 @@ print(f"values {many.unique().tolist()}, mean {many.mean():.2f}, share of zeros 
 #
 # Write `thin(x, keep, p)`, the part of dropout that is not random.
 #
-# - `x` is float32 or float64 and may have any shape. `keep` is a `bool` tensor of the same shape. `p` is a Python float, $0 \le p \le 1$.
+# - `x` is float32 or float64 and may have any shape. `keep` is a `bool` tensor of the same shape. `p` is a Python float,
+#   $0 \le p \le 1$.
 # - Where `keep` is `True`, the result is $x / (1 - p)$; where it is `False`, it is 0.
 # - With `p = 1.0`, `keep` is `False` everywhere: the result is 0 everywhere.
 # - The result is a new tensor with the shape and dtype of `x`. `x` and `keep` stay as they are.
-# - Gradients flow back to `x`: $1 / (1 - p)$ where `keep` is `True`, 0 elsewhere. With `p = 1.0`, no gradient at all will do as well, but a gradient of *nan* will not.
+# - Gradients flow back to `x`: $1 / (1 - p)$ where `keep` is `True`, 0 elsewhere. With `p = 1.0`, no gradient at all will do as
+#   well, but a gradient of *nan* will not.
 #
 # <details><summary>Hint 1: choose or multiply</summary>
 #
@@ -139,8 +144,8 @@ print(f"values {many.unique().tolist()}, mean {many.mean():.2f}, share of zeros 
 #
 # <details><summary>Hint 2: p = 1</summary>
 #
-# $1 / (1 - p)$ is then a division by zero: an error for Python floats, and *inf* for a tensor, whose product with 0 is *nan*, also in the
-# backward pass. Treat this case on its own.
+# $1 / (1 - p)$ is then a division by zero: an error for Python floats, and *inf* for a tensor, whose product with 0 is *nan*, also
+# in the backward pass. Treat this case on its own.
 #
 # </details>
 
@@ -233,13 +238,13 @@ examine((2, 2), 0.0)
 # %% [markdown]
 # ### Exercise: Dropout
 #
-# Write `dropout(x, p, training)` without PyTorch's own: no `F.dropout`, `F.alpha_dropout`, `F.dropout1d`, `F.dropout2d`, `F.dropout3d` or other functions with `dropout` in their names,
-# and no module that calls them.
+# Write `dropout(x, p, training)` without PyTorch's own: no `F.dropout`, `F.alpha_dropout`, `F.dropout1d`, `F.dropout2d`,
+# `F.dropout3d` or other functions with `dropout` in their names, and no module that calls them.
 #
 # - `x` is float32 or float64 and may have any shape; `p` is a Python float, $0 \le p \le 1$; `training` is a `bool`.
 # - With `training=False` the result equals `x` (`x` itself, if you like).
-# - With `training=True` the result is a new tensor like `x`: each element is 0 with probability $p$ and else
-#   $x / (1 - p)$. The elements are drawn independently of one another, and anew in each call.
+# - With `training=True` the result is a new tensor like `x`: each element is 0 with probability $p$ and else $x / (1 - p)$. The
+#   elements are drawn independently of one another, and anew in each call.
 # - With `p = 0.0` the result equals `x`, with `p = 1.0` it is 0 everywhere (and no gradient is *nan*).
 # - `x` stays as it is. Gradients flow back to `x` through the elements that stay on, in training and otherwise.
 # - The random numbers come from PyTorch's own generator, so `torch.manual_seed` makes them repeatable. Do not set a seed yourself.
@@ -415,8 +420,8 @@ require(unlike(dropout(torch.ones(30, 5, 4, 40), 0.5, True)), "in four dimension
 # %% [markdown]
 # ### Units switched off in one pass
 #
-# Let us look at the first hundred units after the first ReLU of the net above, for one digit: without dropout, then in two passes with your
-# dropout. Coloured cells are units with positive values; a cross marks each unit that was switched off.
+# Let us look at the first hundred units after the first ReLU of the net above, for one digit: without dropout, then in two passes
+# with your dropout. Coloured cells are units with positive values; a cross marks each unit that was switched off.
 
 
 # %% yours varies folded label="Draw 100 units: no dropout, then two passes"
@@ -446,15 +451,16 @@ show(
 )
 
 # %% [markdown]
-# The two passes switch off different units, and the others are a little stronger, by $1/0.7$. White cells without a cross are units that the ReLU has set to 0.
+# The two passes switch off different units, and the others are a little stronger, by a factor of $1/0.7$. White cells without a
+# cross are units that the ReLU has set to 0.
 #
 # ## Two modes
 #
-# Random outputs are of no use once the training is over. Every module has an attribute `training`; `net.train()` sets it to `True` in the module
-# and all modules inside, `net.eval()` to `False`. A module may look at it in its `forward`.
+# Random outputs are of no use once the training is over. Every module has an attribute `training`; `net.train()` sets it to `True`
+# in the module and all modules inside, `net.eval()` to `False`. A module may look at it in its `forward`.
 #
-# **Before you run it:** each of these three nets is called twice with the same input, first in training mode, then in evaluation mode. Which give the same
-# output twice?
+# **Before you run it:** each of these three nets is called twice with the same input, first in training mode, then in evaluation
+# mode. Which give the same output twice?
 
 # %% predict
 layer = nn.Linear(100, 100)
@@ -489,27 +495,31 @@ for kind in (ByModule, ByFunction, ByFunctionWithMode):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# In training mode all three are random. In evaluation mode `nn.Dropout` does nothing, although it is nested in two other modules. But
-# `F.dropout` is a function: it sees no module, and its default is `training=True`. Without `training=self.training` it goes on drawing for ever.
+# In training mode all three are random. In evaluation mode `nn.Dropout` does nothing, although it is nested in two other modules.
+# But `F.dropout` is a function: it sees no module, and its default is `training=True`. Without `training=self.training` it goes on
+# drawing forever.
 #
 # </details>
 #
 # **In practice.**
 #
 # - A new module is in training mode. Call `net.eval()` before you use or test it, and `net.train()` before the next training epoch.
-# - `net.eval()` and `torch.no_grad()` are different things, and you usually want both. The first changes what some layers compute; the second saves the work of recording gradients.
+# - `net.eval()` and `torch.no_grad()` are different things, and you usually want both. The first changes what some layers compute;
+#   the second saves the work of recording gradients.
 # - Nothing warns you. A forgotten `eval()` gives outputs that look right and are worse than they should be.
 #
 # ### Exercise: Find the forgotten mode
 #
-# `accuracy(net, x, labels)` returns the share of samples for which the largest output of `net` is at the right place. A colleague's version below
-# gives another number on each call, and each call does harm to `net`. Fix it.
+# `accuracy(net, x, labels)` returns the share of samples for which the largest output of `net` is at the right place. A colleague's
+# version below may give a different number on each call, and each call does harm to `net`. Fix it.
 #
-# - `net` is any `nn.Module`, perhaps with dropout and batch normalisation inside. The share is that of `net` in evaluation mode, a Python `float` between 0 and 1.
-# - Afterwards, **each** module in `net` is in the mode that it was in before. (Some may have been in evaluation mode while
-#   the rest was training.)
+# - `net` is any `nn.Module`, perhaps with dropout and batch normalisation inside. The share is that of `net` in evaluation mode, a
+#   Python `float` between 0 and 1.
+# - Afterwards, **each** module in `net` is in the mode that it was in before. (Some may have been in evaluation mode while the rest
+#   was training.)
 # - Parameters, their gradients, and buffers of `net` stay as they are, as do `x` and `labels`.
-# - `x` has shape $N \times \dots$ with any $N \ge 1$ and fits `net`; `labels` is int64 of shape $(N,)$. The output of `net` has shape $N \times$ classes.
+# - `x` has shape $N \times \dots$ with any $N \ge 1$ and fits `net`; `labels` is int64 of shape $(N,)$. The output of `net` has
+#   shape $N \times$ classes.
 #
 # You may change any line. When you are done, delete the line `raise NotImplementedError`.
 #
@@ -521,8 +531,8 @@ for kind in (ByModule, ByFunction, ByFunctionWithMode):
 #
 # <details><summary>Hint 2: give the modes back</summary>
 #
-# `net.modules()` yields `net` and every module inside it. Note each one's `training` before you call `net.eval()`. Afterwards, `net.train()` would be wrong: it
-# switches *every* module to training. Set each `module.training` by itself.
+# `net.modules()` yields `net` and every module inside it. Note each one's `training` before you call `net.eval()`. Afterwards,
+# `net.train()` would be wrong: it switches *every* module to training. Set each `module.training` by itself.
 #
 # </details>
 
@@ -648,9 +658,9 @@ examine("batch normalisation", 30, "evaluation")
 # %% [markdown]
 # ## Many nets in one
 #
-# With 10 hidden units there are $2^{10} = 1024$ ways to switch units off. Each is a smaller net of its own, a **subnet**, and all of them share
-# the same weights. Each training step draws a few of them and improves those. So dropout trains a large **ensemble** of nets. Is that more than a manner of speaking?
-# With only 10 hidden units we can ask every one of the subnets.
+# With 10 hidden units there are $2^{10} = 1024$ ways to switch units off. Each is a smaller net of its own, a **subnet**, and all
+# of them share the same weights. Each training step draws a few of them and improves those. So dropout trains a large **ensemble**
+# of nets. Is that more than a manner of speaking? With only 10 hidden units we can ask every one of the subnets.
 
 # %% varies
 torch.manual_seed(0)
@@ -659,8 +669,9 @@ train(small, torch.optim.Adam(small.parameters(), lr=3e-3), epochs=40)
 print(f"in evaluation mode, {share_right(small, test_x, test_y):.1%} of the new digits are right")
 
 # %% [markdown]
-# **Before you run it:** now each of the 1024 subnets reads the 359 new digits. How good is a subnet on average, and how good is the best one: better
-# or worse than the whole net in evaluation mode? And how far is the average of all 1024 outputs (the logits) from the output of the whole net?
+# **Before you run it:** now each of the 1024 subnets reads the 359 new digits. How good is a subnet on average, and how good is the
+# best one: better or worse than the whole net in evaluation mode? And how far is the average of all 1024 outputs (the logits) from
+# the output of the whole net?
 
 # %% predict varies
 masks = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 10)  # 1024 rows of zeros and ones
@@ -697,36 +708,40 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The whole net is better than each of its 1024 subnets, although none of them was trained for long. And its output *is* the average of their outputs, to
-# rounding. After the dropout comes only a linear layer; $\mathbb{E}[r_i / (1 - p)] = 1$, so the mean over all masks is the output without a mask.
+# The whole net is better than each of its 1024 subnets, although it never took part in the training: every training step ran
+# subnets only. And its output *is* the average of their outputs, to rounding. After the dropout comes only a linear layer;
+# $\mathbb{E}[r_i / (1 - p)] = 1$, so the mean over all masks is the output without a mask.
 #
-# If another ReLU follows, the mean of its outputs is not the output of the mean, and the whole net is only close to the average. In practice that is good enough: one pass
-# instead of thousands.
+# If another ReLU follows, the mean of its outputs is not the output of the mean, and the whole net is only close to the average. In
+# practice that is good enough: one pass instead of thousands.
 #
 # </details>
 #
-# You can also average a few random passes with dropout left on ("Monte Carlo dropout"). That costs more, but it also shows how sure the net is: if the
-# passes disagree, it is not.
+# You can also average a few random passes with dropout left on ("Monte Carlo dropout"). That costs more, but it also shows how sure
+# the net is: if the passes disagree, it is not.
 #
 # ### Exercise: Average several passes
 #
 # Write `average_passes(net, x, passes)`. It calls `net` with dropout switched on and averages the probabilities.
 #
-# - Each pass gives $N \times C$ logits; their softmax over the classes gives probabilities. Return the mean of the probabilities over `passes` passes ($\ge 1$): shape $N \times C$, without a gradient.
-# - In these passes every `nn.Dropout` in `net`, however deeply nested, is in training mode, and every other module is in evaluation mode.
-#   (A batch normalisation must not learn from the samples that you ask about.)
+# - Each pass gives $N \times C$ logits; their softmax over the classes gives probabilities. Return the mean of the probabilities
+#   over `passes` passes ($\ge 1$): shape $N \times C$, without a gradient.
+# - In these passes every `nn.Dropout` in `net`, however deeply nested, is in training mode, and every other module is in evaluation
+#   mode. (A batch normalisation must not learn from the samples that you ask about.)
 # - Each pass and each sample has a dropout mask of its own. Do not set a seed.
 # - Afterwards each module in `net` has the mode that it had before; parameters, buffers and `x` stay as they are.
 #
 # <details><summary>Hint 1: set the modes</summary>
 #
-# `net.eval()` switches everything off. Then go through `net.modules()` and switch those on for which `isinstance(module, nn.Dropout)` holds.
+# `net.eval()` switches everything off. Then go through `net.modules()` and switch those on for which
+# `isinstance(module, nn.Dropout)` holds.
 #
 # </details>
 #
 # <details><summary>Hint 2: the average</summary>
 #
-# Average the probabilities, not the logits: softmax first. `torch.stack` puts the passes into one tensor, or you add them up. `torch.no_grad()` keeps gradients out.
+# Average the probabilities, not the logits: softmax first. `torch.stack` puts the passes into one tensor, or you add them up.
+# `torch.no_grad()` keeps gradients out.
 #
 # </details>
 
@@ -933,10 +948,11 @@ show(
 #
 # Now to the second layer of this notebook. It starts from a question about steepest descent: what makes a loss easy to descend?
 #
-# Take the simplest model: $\hat y = w_1 x_1 + w_2 x_2$ with the loss $L(w) = \frac{1}{2N} \sum_n (\hat y_n - y_n)^2$. In the raw data $x_1$ varies by about $\pm 1$
-# and $x_2$ by about $\pm 8$ (think of a length in metres and one in feet). In the standardised data each column has been divided by its standard deviation.
-# Both are centred. The learning rate is the best that does not overshoot in the steepest direction, $1/\lambda_{\max}$, where the $\lambda$ are the curvatures of $L$ (the eigenvalues of
-# its matrix of second derivatives).
+# Take the simplest model: $\hat y = w_1 x_1 + w_2 x_2$ with the loss $L(w) = \frac{1}{2N} \sum_n (\hat y_n - y_n)^2$. In the raw
+# data $x_1$ varies by about $\pm 1$ and $x_2$ by about $\pm 8$: they are measured in different units. In the standardised data each
+# column has been divided by its standard deviation. Both are centred. The learning rate is the best that does not overshoot in the
+# steepest direction, $1/\lambda_{\max}$, where the $\lambda$ are the curvatures of $L$ (the eigenvalues of its matrix of second
+# derivatives).
 #
 # **Before you run it:** how many steps does each need until the loss has fallen to a thousandth of its start?
 
@@ -1002,24 +1018,27 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The step size must suit the steepest direction. In the flattest direction each step then removes only $\lambda_{\min} / \lambda_{\max}$ of the error. The ratio
-# $\lambda_{\max} / \lambda_{\min}$ is the **condition number**: about 60 for the raw data, a little over 1 once both columns have the same scale. Then all directions are nearly equally steep, one step size suits
-# them all, and a single step does it.
+# The step size must suit the steepest direction. In the flattest direction each step then removes only
+# $\lambda_{\min} / \lambda_{\max}$ of the error. The ratio $\lambda_{\max} / \lambda_{\min}$ is the **condition number**: about 60
+# for the raw data, a little over 1 once both columns have the same scale. Then all directions are nearly equally steep, one step
+# size suits them all, and a single step does it.
 #
 # </details>
 #
-# You can standardise the *inputs* of a net once, before training. But the inputs of its second layer are the outputs of the first, and they change with each step.
-# They have to be standardised inside the net, all the time.
+# You can standardise the *inputs* of a net once, before training. But the inputs of its second layer are the outputs of the first,
+# and they change with each step. They have to be standardised inside the net, all the time.
 #
 # ## Batch normalisation
 #
-# "You want activations with mean 0 and variance 1? Then make them so." (Ioffe and Szegedy, 2015). Let $x$ be $N \times D$: $N$ samples with $D$ features each. For each feature $j$,
+# "You want activations with mean 0 and variance 1? Then make them so." (Ioffe and Szegedy, 2015). Let $x$ be $N \times D$: $N$
+# samples with $D$ features each. For each feature $j$,
 #
 # $$\mu_j = \frac{1}{N} \sum_{i=1}^{N} x_{i,j}, \qquad \sigma_j^2 = \frac{1}{N} \sum_{i=1}^{N} (x_{i,j} - \mu_j)^2, \qquad
 # \hat x_{i,j} = \frac{x_{i,j} - \mu_j}{\sqrt{\sigma_j^2 + \varepsilon}}, \qquad y_{i,j} = \gamma_j\, \hat x_{i,j} + \beta_j .$$
 #
-# The mean and the variance are those of the *batch*. The small $\varepsilon$ (by default $10^{-5}$) avoids a division by zero. $\gamma_j$ and $\beta_j$ are parameters, at first 1 and 0, so that the
-# net can choose another scale and offset where that is better.
+# The mean and the variance are those of the *batch*. The small $\varepsilon$ (by default $10^{-5}$) avoids a division by zero.
+# $\gamma_j$ and $\beta_j$ are parameters, at first 1 and 0, so that the net can choose another scale and offset where that is
+# better.
 
 # %%
 x = torch.tensor([[1.0, 200.0, -5.0], [3.0, 220.0, -5.5], [2.0, 240.0, -5.5], [6.0, 300.0, -4.0]])
@@ -1052,12 +1071,14 @@ print("rows that change:", [i for i in range(4) if change[i] > 0])
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# All four. The last sample is part of each column's mean and variance, so it affects every other sample. No layer before this one did that. It also means that during
-# training a sample's output depends on its company: batch normalisation adds noise, which acts against overfitting a little, too.
+# All four. The last sample is part of each column's mean and variance, so it affects every other sample. No layer before this one
+# did that. It also means that during training a sample's output depends on its company: batch normalisation adds noise, which acts
+# against overfitting a little, too.
 #
 # </details>
 #
-# **Before you run it:** what happens in training mode if the batch consists of a single sample with three features? And if it is a single *image*, with three channels of 2×2 pixels?
+# **Before you run it:** what happens in training mode if the batch consists of a single sample with three features? And if it is a
+# single *image*, with three channels of 2×2 pixels?
 
 # %% predict
 try:
@@ -1069,39 +1090,47 @@ print("one image:", nn.BatchNorm2d(3)(torch.arange(12.0).reshape(1, 3, 2, 2)).de
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# A single value per feature has variance 0, and its normalised value would always be 0. PyTorch refuses. For images there is one $\mu$ and one $\sigma^2$ per **channel**, over all samples and all positions:
-# a convolution uses the same kernel everywhere, so its outputs belong together. Here each channel has four values, which is enough.
+# A single value per feature has variance 0, and its normalised value would always be 0. PyTorch refuses. For images there is one
+# $\mu$ and one $\sigma^2$ per **channel**, over all samples and all positions: a convolution uses the same kernel everywhere, so
+# its outputs belong together. Here each channel has four values, which is enough.
 #
 # </details>
 #
-# **The API.** `nn.BatchNorm1d(D)` takes $N \times D$ or $N \times D \times L$, `nn.BatchNorm2d(C)` takes $N \times C \times H \times W$. As a function: `F.batch_norm`.
+# **The API.** `nn.BatchNorm1d(D)` takes $N \times D$ or $N \times D \times L$, `nn.BatchNorm2d(C)` takes
+# $N \times C \times H \times W$. As a function: `F.batch_norm`.
 #
 # ### Exercise: Normalise a batch
 #
-# Write `normalize_batch(x, gamma, beta, eps)`: what a batch normalisation computes in training mode. Do it without `F.batch_norm`, `F.instance_norm`, `F.group_norm`, `F.layer_norm`,
-# `F.rms_norm` and their other forms.
+# Write `normalize_batch(x, gamma, beta, eps)`: what a batch normalisation computes in training mode. Do it without `F.batch_norm`,
+# `F.instance_norm`, `F.group_norm`, `F.layer_norm`, `F.rms_norm` and their other forms.
 #
-# - `x` is float32 or float64, of shape $N \times C$ or $N \times C \times \dots$ with one, two or three more dimensions. `gamma` and `beta` have shape $(C,)$ and the dtype of `x`; `eps` is a Python float greater than 0.
-# - Mean and variance are taken per channel, over all other dimensions. The variance is divided by the number of values, not by one less.
+# - `x` is float32 or float64, of shape $N \times C$ or $N \times C \times \dots$ with one, two or three more dimensions. `gamma`
+#   and `beta` have shape $(C,)$ and the dtype of `x`; `eps` is a Python float greater than 0.
+# - Mean and variance are taken per channel, over all other dimensions. The variance is divided by the number of values, not by one
+#   less.
 # - A channel all of whose values are equal becomes `beta`.
 # - The result is right to about four digits even if the mean of a channel is a thousand times as large as its standard deviation.
-# - The result is a new tensor; `x`, `gamma` and `beta` stay as they are. Gradients flow to all three, also through mean and variance.
+# - The result is a new tensor; `x`, `gamma` and `beta` stay as they are. Gradients flow to all three, also through mean and
+#   variance.
 #
 # <details><summary>Hint 1: which dimensions?</summary>
 #
-# All but dimension 1. `x.mean(dim=(0, 2, 3))` takes the mean over several dimensions at once, and with `keepdim=True` it keeps them with size 1, so that the result broadcasts against `x`.
+# All but dimension 1. `x.mean(dim=(0, 2, 3))` takes the mean over several dimensions at once, and with `keepdim=True` it keeps them
+# with size 1, so that the result broadcasts against `x`.
 #
 # </details>
 #
 # <details><summary>Hint 2: gamma and beta</summary>
 #
-# Their shape $(C,)$ must become $1 \times C \times 1 \times \dots$ with as many dimensions as `x`: `gamma.view(shape)` with `shape = [1] * x.dim()` and `shape[1] = -1`.
+# Their shape $(C,)$ must become $1 \times C \times 1 \times \dots$ with as many dimensions as `x`: `gamma.view(shape)` with
+# `shape = [1] * x.dim()` and `shape[1] = -1`.
 #
 # </details>
 #
 # <details><summary>Hint 3: lost digits</summary>
 #
-# The difference $\overline{x^2} - \bar{x}^2$ of two large, nearly equal numbers has few right digits. Subtract the mean first. `x.var` does so; its `correction=0` divides by the number of values.
+# The difference $\overline{x^2} - \bar{x}^2$ of two large, nearly equal numbers has few right digits. Subtract the mean first.
+# `x.var` does so; its `correction=0` divides by the number of values.
 #
 # </details>
 
@@ -1232,15 +1261,18 @@ examine((9, 2, 3, 3), 1e-5, far=True)
 # %% [markdown]
 # ### γ and β can undo it
 #
-# What if mean 0 and variance 1 are *not* what the next layer needs? Then training can move $\gamma$ and $\beta$. Each feature can be given any mean and any variance: even those that it had before, so that the
-# whole layer does nothing.
+# What if mean 0 and variance 1 are *not* what the next layer needs? Then training can move $\gamma$ and $\beta$. Each feature can
+# be given any mean and any variance: even those that it had before, so that the whole layer does nothing.
 #
 # ### Exercise: Undo it
 #
 # Write `undo(norm, x)`: set $\gamma$ and $\beta$ so that `norm(x)` returns `x`, up to rounding.
 #
-# - `norm` is an `nn.BatchNorm1d` or `nn.BatchNorm2d` in training mode; `x` is a batch for it, with $N \times C$ or $N \times C \times H \times W$ values, in the dtype of `norm`. Its $\varepsilon$ (`norm.eps`) may be large: take it into account.
-# - `norm.weight` ($\gamma$) and `norm.bias` ($\beta$) stay the same `Parameter`s, as trainable or frozen as before; only their values change.
+# - `norm` is an `nn.BatchNorm1d` or `nn.BatchNorm2d` in training mode; `x` is a batch for it, with $N \times C$ or
+#   $N \times C \times H \times W$ values, in the dtype of `norm`. Its $\varepsilon$ (`norm.eps`) may be large: take it into
+#   account.
+# - `norm.weight` ($\gamma$) and `norm.bias` ($\beta$) stay the same `Parameter`s, as trainable or frozen as before; only their
+#   values change.
 # - The buffers of `norm` and its mode stay as they are, and so does `x`. Return nothing.
 #
 # <details><summary>Hint 1: solve for γ and β</summary>
@@ -1339,19 +1371,23 @@ examine((8, 1))
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# So batch normalisation takes nothing away from what the net can express: with $\gamma = \sqrt{\sigma^2 + \varepsilon}$ and $\beta = \mu$ it is the identity. It only changes how easy it is to get there by gradient descent.
+# So batch normalisation takes nothing away from what the net can express: with $\gamma = \sqrt{\sigma^2 + \varepsilon}$ and
+# $\beta = \mu$ it is the identity. It only changes how easy it is to get there by gradient descent.
 #
 # ## Running averages for later use
 #
-# A trained net reads one digit at a time. There is no batch, and the answer must not depend on company. So, while it trains, the layer keeps **running estimates** of mean and variance, and in evaluation mode it uses
-# those. After each batch,
+# A trained net reads one digit at a time. There is no batch, and the answer must not depend on company. So, while it trains, the
+# layer keeps **running estimates** of mean and variance, and in evaluation mode it uses those. After each batch,
 #
 # $$\text{running} \leftarrow (1 - m)\, \text{running} + m \cdot \text{batch},$$
 #
-# with the `momentum` $m = 0.1$. (The momentum of an optimizer is usually 0.9: it weights the *old* value, this one the new.) They start at mean 0 and variance 1. One detail: for the running variance the batch's variance is divided by $n - 1$ instead of
-# $n$, because that estimates the variance of *all* data without bias. The estimates are **buffers**, not parameters: saved in the `state_dict`, moved with the module, never touched by an optimizer.
+# with the `momentum` $m = 0.1$. (The momentum of an optimizer is usually 0.9: it weights the *old* value, this one the new.) They
+# start at mean 0 and variance 1. One detail: for the running variance the batch's variance is divided by $n - 1$ instead of $n$,
+# because that estimates the variance of *all* data without bias. The estimates are **buffers**, not parameters: saved in the
+# `state_dict`, moved with the module, never touched by an optimizer.
 #
-# **Before you run it:** a feature has mean 10 in every batch. What is its running mean after 1 batch, after 2, after 10 and after 50?
+# **Before you run it:** a feature has mean 10 in every batch. What is its running mean after 1 batch, after 2, after 10 and after
+# 50?
 
 # %% predict
 norm = nn.BatchNorm1d(1)
@@ -1368,8 +1404,10 @@ print("parameters:", [name for name, _ in norm.named_parameters()])
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# After $t$ batches it is $10\,(1 - 0.9^t)$: 1, 1.9, 6.5 and 9.95. The variance goes from 1 towards 8, not 4: the squares are $4 + 4$, divided by $n - 1 = 1$. The estimates need some twenty batches before they
-# are any good; in evaluation mode a net that has hardly been trained can be much worse than in training mode. The third buffer counts batches; it matters only with `momentum=None`, where the running estimates become plain averages over all batches.
+# After $t$ batches it is $10\,(1 - 0.9^t)$: 1, 1.9, 6.5 and 9.95. The variance goes from 1 towards 8, not 4: the squares are
+# $4 + 4$, divided by $n - 1 = 1$. The estimates need some twenty batches before they are any good; in evaluation mode a net that
+# has hardly been trained can be much worse than in training mode. The third buffer counts batches; it matters only with
+# `momentum=None`, where the running estimates become plain averages over all batches.
 #
 # </details>
 
@@ -1399,21 +1437,26 @@ show(
 # %% [markdown]
 # ### Exercise: Batch norm as a module
 #
-# Write the class `BatchNorm(channels, eps=1e-5, momentum=0.1)`, without `F.batch_norm`, `F.instance_norm`, `F.group_norm`, `F.layer_norm`, `F.rms_norm` and their other forms.
+# Write the class `BatchNorm(channels, eps=1e-5, momentum=0.1)`, without `F.batch_norm`, `F.instance_norm`, `F.group_norm`,
+# `F.layer_norm`, `F.rms_norm` and their other forms.
 #
-# - It has two parameters, `weight` ($\gamma$, ones) and `bias` ($\beta$, zeros), and two buffers in the `state_dict`, `running_mean` (zeros) and `running_var` (ones), all of shape `(channels,)` and float32. It has no others.
-# - In training mode, `forward(x)` normalises with the statistics of the batch, like `normalize_batch`, and updates the buffers by the formula above, the variance with $n - 1$. No gradient is recorded for the buffers. The buffers are updated under `torch.no_grad()`, too.
+# - It has two parameters, `weight` ($\gamma$, ones) and `bias` ($\beta$, zeros), and two buffers in the `state_dict`,
+#   `running_mean` (zeros) and `running_var` (ones), all of shape `(channels,)` and float32. It has no others.
+# - In training mode, `forward(x)` normalises with the statistics of the batch, like `normalize_batch`, and updates the buffers by
+#   the formula above, the variance with $n - 1$. No gradient is recorded for the buffers. The buffers are updated under
+#   `torch.no_grad()`, too.
 # - In evaluation mode it normalises with the buffers and changes nothing. Any batch size works then, even 1.
-# - `x` has shape $N \times C$ or $N \times C \times \dots$ with one or two more dimensions; in training mode there are at least two values per channel. `x` stays as it is; gradients flow to `x`, `weight` and `bias`, in training also through mean and variance.
+# - `x` has shape $N \times C$ or $N \times C \times \dots$ with one or two more dimensions; in training mode there are at least two
+#   values per channel. `x` stays as it is; gradients flow to `x`, `weight` and `bias`, in training also through mean and variance.
 # - It also works in float64, after `.double()`.
 #
-# <details><summary>Hint 1: `__init__`</summary>
+# <details><summary>Hint 1: <code>__init__</code></summary>
 #
 # `super().__init__()` first. `nn.Parameter` for what is learned, `self.register_buffer(name, tensor)` for what is only remembered.
 #
 # </details>
 #
-# <details><summary>Hint 2: `forward`</summary>
+# <details><summary>Hint 2: <code>forward</code></summary>
 #
 # Only mean and variance depend on the mode; what is done with them is the same. `self.training` tells the mode.
 #
@@ -1421,7 +1464,8 @@ show(
 #
 # <details><summary>Hint 3: update without a gradient</summary>
 #
-# Inside `with torch.no_grad():` write `self.running_mean.lerp_(mean, self.momentum)`, or the formula with `mul_` and `add_`. The batch's variance with $n - 1$ is the other one times $n / (n - 1)$.
+# Inside `with torch.no_grad():` write `self.running_mean.lerp_(mean, self.momentum)`, or the formula with `mul_` and `add_`. The
+# batch's variance with $n - 1$ is the other one times $n / (n - 1)$.
 #
 # </details>
 
@@ -1632,8 +1676,9 @@ examine(5, [(3, 5, 2, 4), (2, 5, 1, 3)], torch.float64, settings=(0.02,))
 # %% [markdown]
 # ## A forgotten eval, measured
 #
-# What does it cost to forget `eval()`? We train the net of the beginning with batch normalisation after its first two layers, for 25 epochs. Then it reads the 359 new digits
-# in three ways: in evaluation mode; in training mode, shuffled, 20 at a time; and in training mode, 20 at a time, but *sorted*: first all zeros, then all ones, and so on.
+# What does it cost to forget `eval()`? We train the net of the beginning with batch normalisation after its first two layers, for
+# 25 epochs. Then it reads the 359 new digits in three ways: in evaluation mode; in training mode, shuffled, 20 at a time; and in
+# training mode, 20 at a time, but *sorted*: first all zeros, then all ones, and so on.
 #
 # **Before you run it:** in evaluation mode it gets about 91% right. How many in the other two cases?
 
@@ -1657,31 +1702,40 @@ for name, order in orders.items():
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# In a mixed batch the statistics are roughly right, and the accuracy hardly suffers: that is why nobody notices the mistake. In a sorted batch all digits are zeros, say. What they have in common is the mean, and the mean is subtracted: what is left
-# is how each zero differs from the others. Moreover, each pass moved the running estimates, so the harm outlasts the test. That is why the cell loads the `state_dict` again.
+# In a mixed batch the statistics are roughly right, and the accuracy hardly suffers: that is why nobody notices the mistake. But
+# take a batch of nothing but zeros. What they have in common is the mean, and the mean is subtracted: what is left is how each zero
+# differs from the others. Moreover, each pass moved the running estimates, so the harm outlasts the test. That is why the cell
+# loads the `state_dict` again.
 #
 # </details>
 #
 # ## Fuse it into the layer before
 #
-# In evaluation mode $\mu$ and $\sigma^2$ are fixed numbers, so the batch normalisation is only a scaling and a shift of each channel. After a linear layer $z = W x + b$,
+# In evaluation mode $\mu$ and $\sigma^2$ are fixed numbers, so the batch normalisation is only a scaling and a shift of each
+# channel. After a linear layer $z = W x + b$,
 #
 # $$y = \gamma\, \frac{W x + b - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta = W' x + b' .$$
 #
-# So one layer with other weights does the work of both. Nets are fused like this before they are put to use: fewer operations, same output.
+# So one layer with other weights does the work of both. Nets are fused like this before they are put to use: fewer operations, same
+# output.
 #
 # ### Exercise: Fuse two layers
 #
-# Write `fuse(layer, norm)`. It returns a **new** layer of the same kind as `layer`, such that `fuse(layer, norm)(x)` equals `norm(layer(x))` in evaluation mode, up to rounding.
+# Write `fuse(layer, norm)`. It returns a **new** layer of the same kind as `layer`, such that `fuse(layer, norm)(x)` equals
+# `norm(layer(x))` in evaluation mode, up to rounding.
 #
-# - `layer` is an `nn.Linear` or an `nn.Conv2d`, with or without a bias; a convolution may have any kernel size, stride, padding (numbers or pairs), dilation and groups. `norm` is the `nn.BatchNorm1d` or
-#   `nn.BatchNorm2d` that follows, with its own `eps`. Both have the same dtype, float32 or float64, and so does the new layer.
-# - The new layer is an `nn.Linear` or `nn.Conv2d`, and it has a weight and a bias, both trainable. It shares no memory with `layer` and `norm`.
-# - Either may be in training mode when `fuse` is called: the running estimates count all the same. Both stay as they are: parameters, buffers, `requires_grad` and modes.
+# - `layer` is an `nn.Linear` or an `nn.Conv2d`, with or without a bias; a convolution may have any kernel size, stride, padding
+#   (numbers or pairs), dilation and groups. `norm` is the `nn.BatchNorm1d` or `nn.BatchNorm2d` that follows, with its own `eps`.
+#   Both have the same dtype, float32 or float64, and so does the new layer.
+# - The new layer is an `nn.Linear` or `nn.Conv2d`, and it has a weight and a bias, both trainable. It shares no memory with `layer`
+#   and `norm`.
+# - Either may be in training mode when `fuse` is called: the running estimates count all the same. Both stay as they are:
+#   parameters, buffers, `requires_grad` and modes.
 #
 # <details><summary>Hint 1: the factor</summary>
 #
-# Multiply out the formula above. Output $d$ is multiplied by $s_d = \gamma_d / \sqrt{\sigma_d^2 + \varepsilon}$. So row $d$ of $W$ is multiplied by $s_d$: for a convolution that is the whole kernel `weight[d]`.
+# Multiply out the formula above. Output $d$ is multiplied by $s_d = \gamma_d / \sqrt{\sigma_d^2 + \varepsilon}$. So row $d$ of $W$
+# is multiplied by $s_d$: for a convolution that is the whole kernel `weight[d]`.
 #
 # </details>
 #
@@ -1693,7 +1747,8 @@ for name, order in orders.items():
 #
 # <details><summary>Hint 3: the new layer</summary>
 #
-# `copy.deepcopy(layer)` (after `import copy`) keeps all settings. Then set its `weight` and `bias` to new `nn.Parameter`s; the values should come without a gradient history: compute them inside `torch.no_grad()`.
+# `copy.deepcopy(layer)` (after `import copy`) keeps all settings. Then set its `weight` and `bias` to new `nn.Parameter`s; the
+# values should come without a gradient history: compute them inside `torch.no_grad()`.
 #
 # </details>
 
@@ -1849,10 +1904,11 @@ print(f"right: {share_right(normed, test_x, test_y):.1%} before, {share_right(fu
 # %% [markdown]
 # ## Three nets side by side
 #
-# Now all of it at once, on the 300 digits, 25 epochs of Adam each: the plain net of the beginning; the same net with *your* dropout, $p = 0.3$, after its first ReLU;
-# and the same net with *your* batch normalisation before each ReLU.
+# Now all of it at once, on the 300 digits, 25 epochs of Adam each: the plain net of the beginning; the same net with *your*
+# dropout, $p = 0.3$, after its first ReLU; and the same net with *your* batch normalisation before each ReLU.
 #
-# **Before you run it:** which of the three has the lowest loss on the *new* digits after three epochs, and which at the end? Which has the lowest loss on the *old* ones at the end?
+# **Before you run it:** which of the three has the lowest loss on the *new* digits after three epochs, and which at the end? Which
+# has the lowest loss on the *old* ones at the end?
 
 # %% predict yours varies
 some_dropout = yours_or_ours(dropout, our_dropout, torch.ones(3), 0.3, True, random=True)
@@ -1908,18 +1964,21 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# After three epochs the net with batch normalisation looks worst. But it is measured in evaluation mode, and after 18 batches its running estimates have not yet caught up. A few epochs later it is far ahead, on
-# the old digits and on the new ones.
+# After three epochs the net with batch normalisation looks worst. But it is measured in evaluation mode, and after 18 batches its
+# running estimates have not yet caught up. A few epochs later it is far ahead, on the old digits and on the new ones.
 #
-# Dropout keeps the loss on new digits a little lower than that of the plain net. Do not expect wonders: with other seeds the gain here is between nothing and 0.03. All three are nearly perfect on the old digits, so that number says
-# nothing about new ones. One run each on a few hundred digits proves little; that batch normalisation speeds up the training is what you will see everywhere. Large convolutional nets
-# rely mostly on normalisation today, while dropout is common in fully connected layers and in transformers.
+# Dropout keeps the loss on new digits a little lower than that of the plain net. Do not expect wonders: with other seeds the gain
+# here is between nothing and 0.03. All three are nearly perfect on the old digits, so that number says nothing about new ones. One
+# run each on a few hundred digits proves little; that batch normalisation speeds up the training is what you will see everywhere.
+# Large convolutional nets rely mostly on normalisation today, while dropout is common in fully connected layers and in
+# transformers.
 #
 # </details>
 #
 # ### Activations with and without
 #
-# The picture shows the 256 numbers per digit that go into the second ReLU, for all new digits: before training (dark outline) and after (filled). Above without batch normalisation, below with.
+# The picture shows the 256 numbers per digit that go into the second ReLU, for all new digits: before training (dark outline) and
+# after (filled). Above without batch normalisation, below with.
 
 # %% varies folded label="Draw what goes into the second ReLU"
 torch.manual_seed(0)
@@ -1946,13 +2005,16 @@ show(
 )
 
 # %% [markdown]
-# Without batch normalisation the inputs of the second ReLU start out tiny and their spread changes many times over while everything after it has to adapt. With it, the spread is near 1 from the first step to the last.
+# Without batch normalisation the inputs of the second ReLU start out tiny and their spread changes many times over while everything
+# after it has to adapt. With it, the spread is near 1 from the first step to the last.
 #
 # ## The surface, measured
 #
-# Does batch normalisation make the surface of the loss easier to descend, as standardising did for two weights? With 800,000 weights we can only look at a section. We start both nets from the *same* weights and look at the loss of 200 digits in a
-# plane through the start: to the right along the direction of steepest descent, upwards along a random direction. (In the random direction each row of weights is moved in proportion to its own length, so that no layer is favoured.) In both pictures a unit is the same distance in the
-# space of weights; the weights themselves have a length of about 18.
+# Does batch normalisation make the surface of the loss easier to descend, as standardising did for two weights? With 800,000
+# weights we can only look at a section. We start both nets from the *same* weights and look at the loss of 200 digits in a plane
+# through the start: to the right along the direction of steepest descent, upwards along a random direction. (In the random
+# direction each row of weights is moved in proportion to its own length, so that no layer is favoured.) In both pictures a unit is
+# the same distance in the space of weights; all the weights together have a length of about 19.
 #
 # **Before you run it:** both nets start near 2.3, the loss of guessing. What is the lowest loss in each picture?
 
@@ -2009,14 +2071,17 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Without batch normalisation the start is on a plain: the net's output hardly depends on the digit, because the digits have most pixels in common and the activations shrink from layer to layer. In the whole plane the loss hardly falls. With batch normalisation what the digits have in common is
-# subtracted, the differences are enlarged, and the slope at the start is many times steeper: within the same distance the loss falls to a fifth.
+# Without batch normalisation the start is on a plain: the net's output hardly depends on the digit, because the digits have most
+# pixels in common and the activations shrink from layer to layer. In the whole plane the loss hardly falls. With batch
+# normalisation what the digits have in common is subtracted, the differences are enlarged, and the slope at the start is many times
+# steeper: within the same distance the loss falls to a fifth.
 #
 # </details>
 #
-# A steep slope alone would call for small steps. But there is a second effect: if all weights that lead to a unit double, the batch normalisation after it divides by two again, and the output stays the same. A step that is too large makes the weights longer, and that does no harm.
+# A slope that steep seems to call for small steps. Does it?
 #
-# **Before you run it:** both nets are trained for 5 epochs with plain SGD at four learning rates, from 0.1 to 3. At which of them does each net fail?
+# **Before you run it:** both nets are trained for 5 epochs with plain SGD at four learning rates, from 0.1 to 3. At which of them
+# does each net fail?
 
 # %% predict varies
 for rate in (0.1, 0.3, 1.0, 3.0):
@@ -2034,15 +2099,23 @@ for rate in (0.1, 0.3, 1.0, 3.0):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The plain net gets furthest at 0.1, where it is still far from done. At the larger rates its steps overshoot, and at 3 it only guesses. With batch normalisation all four rates work, although the largest is thirty times the smallest: you no longer have to find just the right one. That is the practical gain.
+# The plain net gets furthest at 0.1, where it is still far from done. At the larger rates its steps overshoot, and at 3 it only
+# guesses. With batch normalisation all four rates work, although the largest is thirty times the smallest: you no longer have to
+# find just the right one. That is the practical gain.
 #
-# *Why* it works is still discussed. The inventors thought of layers that chase a moving target ("internal covariate shift"); later measurements point to the surface, which becomes smoother to descend.
+# One reason is easy to see: if all weights that lead to a unit double, the batch normalisation after it divides by two again, and
+# the output stays the same. A step that is too large makes the weights longer, and that does no harm: from longer weights, the next
+# step of the same size turns them by less.
+#
+# Beyond that, why it works is still discussed. The inventors thought of layers that chase a moving target ("internal covariate
+# shift"); later measurements point to the surface, which becomes smoother to descend.
 #
 # </details>
 #
 # ## The other axis: layer norm
 #
-# Batch normalisation needs a batch. If you take mean and variance over the *features of each sample* instead, you get **layer normalisation**: the same formula along the other axis. It is one line, `F.layer_norm(x, (D,))` or `nn.LayerNorm(D)`.
+# Batch normalisation needs a batch. If you take mean and variance over the *features of each sample* instead, you get **layer
+# normalisation**: the same formula along the other axis. It is one line, `F.layer_norm(x, (D,))` or `nn.LayerNorm(D)`.
 
 
 # %% folded label="Draw which values share a mean"
@@ -2067,7 +2140,8 @@ show(
 )
 
 # %% [markdown]
-# **Before you run it:** which of these hold for layer normalisation: a batch of one works in training mode; the other samples matter; `train()` and `eval()` differ; it can be fused into the layer before?
+# **Before you run it:** which of these hold for layer normalisation: a batch of one works in training mode; the other samples
+# matter; `train()` and `eval()` differ; it can be fused into the layer before?
 
 # %% predict
 x = torch.tensor([[1.0, 200.0, -5.0], [3.0, 220.0, -5.5], [2.0, 240.0, -5.5], [6.0, 300.0, -4.0]])
@@ -2080,8 +2154,9 @@ print("buffers:", list(norm.buffers()))
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Only the first. Each sample is normalised on its own, in both modes, so there are no running estimates. For the same reason it cannot be fused: its mean and variance depend on the input even when the net is used.
-# Transformers use it, because their batches have samples of different lengths.
+# Only the first. Each sample is normalised on its own, in both modes, so there are no running estimates. For the same reason it
+# cannot be fused: its mean and variance depend on the input even when the net is used. Transformers use it, because their batches
+# have samples of different lengths.
 #
 # </details>
 #
@@ -2089,22 +2164,29 @@ print("buffers:", list(norm.buffers()))
 #
 # Answer from memory, then unfold.
 #
-# <details><summary>1. A layer gives (2, −1, 4). What can <code>nn.Dropout(0.5)</code> make of it in training mode, and what in evaluation mode? Why does it divide by 1 − p?</summary>
+# <details><summary>1. A layer gives (2, −1, 4). What can <code>nn.Dropout(0.5)</code> make of it in training mode, and what in evaluation
+# mode? Why does it divide by 1 − p?</summary>
 #
-# In training mode each number is, independently, 0 or twice itself: eight possible results, such as (4, 0, 8). In evaluation mode (2, −1, 4). The division keeps the expected value of each unit, so the next layer finds the same scale in both modes.
-#
-# </details>
-#
-# <details><summary>2. <code>nn.BatchNorm2d(16)</code> gets 32×16×10×10 values. How many means does it compute in training mode, each over how many values? How many parameters and running estimates does it have, and which of these does an optimizer change?</summary>
-#
-# 16 means, each over 32 · 10 · 10 = 3200 values. 32 parameters, γ and β, which the optimizer changes; 32 running estimates, which the forward pass in training mode changes.
+# In training mode each number is, independently, 0 or twice itself: eight possible results, such as (4, 0, 8). In evaluation mode
+# (2, −1, 4). The division keeps the expected value of each unit, so the next layer finds the same scale in both modes.
 #
 # </details>
 #
-# <details><summary>3. A net with batch normalisation reads mixed batches well but fails on a batch of only sevens. What was forgotten, why did nobody notice, and what else has been damaged?</summary>
+# <details><summary>2. <code>nn.BatchNorm2d(16)</code> gets 32×16×10×10 values. How many means does it compute in training mode, each over how
+# many values? How many parameters and running estimates does it have, and which of these does an optimizer change?</summary>
 #
-# `net.eval()`. In a mixed batch the batch's statistics resemble the running ones, so the outputs are nearly right. The forward passes have also moved the running estimates, so that the net is now worse in evaluation mode, too.
+# 16 means, each over 32 · 10 · 10 = 3200 values. 32 parameters, γ and β, which the optimizer changes; 32 running estimates, which
+# the forward pass in training mode changes.
 #
 # </details>
 #
-# **Next**: `16_capstone` puts the pieces of all fifteen notebooks together: one classifier from bare tensors to a convolutional net with dropout and batch normalisation.
+# <details><summary>3. A net with batch normalisation reads mixed batches well but fails on a batch of only sevens. What was forgotten, why
+# did nobody notice, and what else has been damaged?</summary>
+#
+# `net.eval()`. In a mixed batch the batch's statistics resemble the running ones, so the outputs are nearly right. The forward
+# passes have also moved the running estimates, so that the net is now worse in evaluation mode, too.
+#
+# </details>
+#
+# **Next**: `16_capstone` puts the pieces of all fifteen notebooks together: one classifier from bare tensors to a convolutional net
+# with dropout and batch normalisation.
