@@ -1353,8 +1353,10 @@ def examine(shape, eps=1e-5, frozen=False, dtype=torch.float32, name_mistakes=Fa
         "gamma is the variance: its square root was wanted.": result(variance + eps, mean),
         "gamma is its inverse.": result(1 / (variance + eps).sqrt(), mean),
     }
+    twin = kind(shape[1], eps=eps).to(dtype)
+    twin.load_state_dict(norm.state_dict())
     with torch.no_grad():
-        y = norm(x)
+        y = twin(x)
     tight = {"rtol": 1e-9, "atol": 1e-9} if dtype == torch.float64 else {"rtol": 1e-4, "atol": 1e-4}
     expect(y, before, f"norm(x) after undo(norm, x): {title}", mistakes=known if name_mistakes else None, **tight)
     expect(returned, None, "undo returns nothing")
@@ -1860,6 +1862,10 @@ def examine(layer, size, eps=1e-5, training=False, dtype=torch.float32, frozen=F
     with torch.no_grad():
         for parameter in fused.parameters():
             parameter.zero_()
+        y = fused(x)
+    if y.any():
+        advice = "It is not 0: the output must come from the new layer's own weight and bias."
+        require(False, "with weight and bias 0, the output of the new layer is 0", advice)
     expect((state(layer), state(norm)), old, "changing the new layer does not change layer and norm")
 
 

@@ -2013,3 +2013,51 @@ def fuse(layer, norm):
         fused.weight = nn.Parameter(layer.weight * scale.view(-1, *[1] * (layer.weight.dim() - 1)))
         fused.bias = nn.Parameter((bias - norm.running_mean) * scale + norm.bias)
     return fused
+
+
+# A layer that only looks like one
+# %% wrong="fuse" says="own weight and bias"
+def fuse(layer, norm):
+    import copy
+
+    both = copy.deepcopy(layer).eval(), copy.deepcopy(norm).eval()
+    fused = copy.deepcopy(layer).requires_grad_(True)
+    fused.bias = nn.Parameter(torch.zeros(len(layer.weight), dtype=layer.weight.dtype))
+    kind = type(layer)
+
+    class Fused(kind):
+        def forward(self, x):
+            return both[1](both[0](x))
+
+    fused.__class__ = Fused
+    return fused
+
+
+# The layer is replaced by one that does nothing
+# %% wrong="undo" says="after undo(norm, x)"
+def undo(norm, x):
+    norm.forward = lambda x: x
+
+
+# One mask that is moved on in each call
+# %% wrong="dropout" says="varies from call to call"
+kept = {}
+
+
+def dropout(x, p, training):
+    if not training:
+        return x
+    place = (x.numel(), p)
+    if place not in kept or x.dim() != 1:
+        kept[place] = torch.rand(x.numel()) >= p
+    kept[place] = kept[place].roll(1)
+    return torch.where(kept[place].view(x.shape), x, 0.0) / (1 - p if p < 1 else 1)
+
+
+# Whole channels, as F.dropout2d does
+# %% wrong="dropout" says="three dimensions"
+def dropout(x, p, training):
+    if not training:
+        return x
+    shape = x.shape[:2] + (1,) * (x.dim() - 2)
+    return torch.where(torch.rand(shape) >= p, x, 0.0) / (1 - p if p < 1 else 1)
