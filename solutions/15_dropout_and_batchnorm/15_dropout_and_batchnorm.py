@@ -1426,10 +1426,10 @@ figure, ax = plot_axes(6.2, 3.0)
 ax.plot(means, "o", color=COLOURS["input"], ms=5)
 ax.plot(running, color=COLOURS["learned"], lw=2.5)
 ax.axhline(5, color=INK, lw=1, ls=":")
-ax.text(59, 1.8, "dots: mean of each batch", ha="right", fontsize=11, color=COLOURS["input"])
-ax.text(59, 1.1, "line: running mean", ha="right", fontsize=11, color=COLOURS["learned"])
-ax.text(59, 0.4, "dotted: mean of all data", ha="right", fontsize=11, color=INK)
-ax.set(xlabel="batch", ylabel="mean", ylim=(0, 9))
+ax.text(59, 11, "dots: mean of each batch", ha="right", fontsize=11, color=COLOURS["input"])
+ax.text(59, 10, "line: running mean", ha="right", fontsize=11, color=COLOURS["learned"])
+ax.text(59, 9, "dotted: mean of all data", ha="right", fontsize=11, color=INK)
+ax.set(xlabel="batch", ylabel="mean", ylim=(0, 12))
 show(
     figure,
     alt="Means of 60 batches of 8 samples as dots, scattered between about 2 and 8 around the mean of all data, 5. The running mean starts "
