@@ -2061,3 +2061,13 @@ def dropout(x, p, training):
         return x
     shape = x.shape[:2] + (1,) * (x.dim() - 2)
     return torch.where(torch.rand(shape) >= p, x, 0.0) / (1 - p if p < 1 else 1)
+
+
+# The second half is drawn from what the first half left
+# %% wrong="dropout" says="switched off together, or in turn"
+def dropout(x, p, training):
+    if not training:
+        return x
+    draws = torch.rand(x.numel() // 2 + 1)
+    keep = torch.cat([draws, 1 - draws])[: x.numel()].view(x.shape) >= p
+    return torch.where(keep, x, 0.0) / (1 - p if p < 1 else 1)
