@@ -162,6 +162,9 @@ def thin(x: torch.Tensor, keep: torch.Tensor, p: float) -> torch.Tensor:
 
 
 # %% check="thin" points=1
+import contextlib
+import io
+
 g = torch.Generator().manual_seed(151)
 x = torch.tensor([[2.0, -4.0, 1.0], [0.5, 3.0, -1.0]])
 keep = torch.tensor([[True, False, True], [False, True, True]])
@@ -192,6 +195,14 @@ expect(
 )
 
 
+def many(title, *cases):
+    """Run cases; one line for all of them."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        for case in cases:
+            case()
+    require(True, title, "")
+
+
 def examine(shape, p, dtype=torch.float32, turned=False):
     what = f"for x of shape {shape}, p = {p}, {str(dtype).removeprefix('torch.')}" + ", x and keep transposed" * turned
     x = torch.randn(shape, generator=g, dtype=dtype) * 3 + 1
@@ -218,21 +229,27 @@ def examine(shape, p, dtype=torch.float32, turned=False):
         expect(gradient, wanted.masked_fill(~keep, 0.0), f"the gradient {what}", **tight)
 
 
-examine((3, 4), 0.5)
-examine((), 0.0)
-examine((2, 3, 2, 2), 0.1, torch.float64)
-examine((4, 3), 0.3, torch.float64, turned=True)
-examine((5, 2), 1.0)
-examine((3,), 0.0)
+many(
+    "six more inputs: 0-d and larger, p = 0 and 1, float64, not contiguous, with their gradients",
+    lambda: examine((3, 4), 0.5),
+    lambda: examine((), 0.0),
+    lambda: examine((2, 3, 2, 2), 0.1, torch.float64),
+    lambda: examine((4, 3), 0.3, torch.float64, turned=True),
+    lambda: examine((5, 2), 1.0),
+    lambda: examine((3,), 0.0),
+)
 first = thin(torch.ones(3), torch.tensor([True, True, False]), 0.5)
 thin(torch.ones(3) * 5, torch.tensor([False, True, True]), 0.5)
 expect(first, torch.tensor([2.0, 2.0, 0.0]), "a later call leaves an earlier result alone")
 ### BEGIN HIDDEN TESTS
-examine((2, 5), 0.2, turned=True)
-examine((), 0.6, torch.float64)
-examine((1, 3, 1, 2), 0.9)
-examine((7,), 1.0, torch.float64)
-examine((2, 2), 0.0)
+many(
+    "five more inputs",
+    lambda: examine((2, 5), 0.2, turned=True),
+    lambda: examine((), 0.6, torch.float64),
+    lambda: examine((1, 3, 1, 2), 0.9),
+    lambda: examine((7,), 1.0, torch.float64),
+    lambda: examine((2, 2), 0.0),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -277,6 +294,9 @@ def dropout(x: torch.Tensor, p: float, training: bool) -> torch.Tensor:
 
 
 # %% check="dropout" points=2
+import contextlib
+import io
+
 g = torch.Generator().manual_seed(152)
 kinds = "dropout", "alpha_dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout"
 torch.manual_seed(152)
@@ -348,6 +368,14 @@ two = dropout(x, 0.3, True)
 expect(two, one, "after the same torch.manual_seed the result is the same")
 
 
+def many(title, *cases):
+    """Run cases; one line for all of them."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        for case in cases:
+            case()
+    require(True, title, "")
+
+
 def examine(shape, p, dtype=torch.float32, turned=False):
     what = f"for x of shape {shape}, p = {p}, {str(dtype).removeprefix('torch.')}"
     draw = torch.randn(shape, generator=g, dtype=dtype)
@@ -386,11 +414,14 @@ def examine(shape, p, dtype=torch.float32, turned=False):
     expect(gradient, torch.ones_like(before), f"the gradient of x with training=False {what}")
 
 
-examine((3, 5), 0.0)
-examine((4, 5), 1.0)
-examine((), 0.5)
-examine((2, 3, 4, 5), 0.7, torch.float64)
-examine((6, 4), 0.4, turned=True)
+many(
+    "more inputs: p = 0 and 1, 0-d and larger, float64, not contiguous, with their gradients, training or not",
+    lambda: examine((3, 5), 0.0),
+    lambda: examine((4, 5), 1.0),
+    lambda: examine((), 0.5),
+    lambda: examine((2, 3, 4, 5), 0.7, torch.float64),
+    lambda: examine((6, 4), 0.4, turned=True),
+)
 expect(dropout(torch.zeros(3), 0.5, True), torch.zeros(3), "zeros stay zeros")
 
 
@@ -410,11 +441,14 @@ require(
     "They have changed.",
 )
 ### BEGIN HIDDEN TESTS
-examine((7,), 1.0, torch.float64)
-examine((3, 1, 4), 0.25)
-examine((5, 3), 0.0, torch.float64)
-examine((), 0.9, torch.float64)
-examine((3, 9), 0.6, torch.float64, turned=True)
+many(
+    "more inputs",
+    lambda: examine((7,), 1.0, torch.float64),
+    lambda: examine((3, 1, 4), 0.25),
+    lambda: examine((5, 3), 0.0, torch.float64),
+    lambda: examine((), 0.9, torch.float64),
+    lambda: examine((3, 9), 0.6, torch.float64, turned=True),
+)
 y = dropout(torch.ones(90, 500), 0.15, True)
 require(abs((y == 0).float().mean().item() - 0.15) < 0.01, "about 15% are 0 with p = 0.15", "It is another share.")
 require(unlike(dropout(torch.ones(30, 5, 4, 40), 0.5, True)), "in four dimensions, too, all is independent", advice)
@@ -564,7 +598,9 @@ def accuracy(net: nn.Module, x: torch.Tensor, labels: torch.Tensor) -> float:
 
 
 # %% check="accuracy" points=2
+import contextlib
 import copy
+import io
 
 g = torch.Generator().manual_seed(153)
 
@@ -603,6 +639,14 @@ def make(kind, modes="training"):
         for number, module in enumerate(net.modules()):
             module.training = number % 3 != 1
     return net
+
+
+def many(title, *cases):
+    """Run cases; one line for all of them."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        for case in cases:
+            case()
+    require(True, title, "")
 
 
 def examine(kind, n, modes="training", name_mistakes=False):
@@ -649,16 +693,22 @@ def examine(kind, n, modes="training", name_mistakes=False):
 
 examine("batch normalisation", 60, name_mistakes=True)
 examine("batch normalisation", 60, "mixed", name_mistakes=True)
-examine("dropout", 90)
-examine("both", 230, "mixed")
-examine("both", 120)
-examine("both", 7, "evaluation")
-examine("images", 1)
+many(
+    "more nets: dropout, both, images; one sample and many; modes of all kinds",
+    lambda: examine("dropout", 90),
+    lambda: examine("both", 230, "mixed"),
+    lambda: examine("both", 120),
+    lambda: examine("both", 7, "evaluation"),
+    lambda: examine("images", 1),
+)
 ### BEGIN HIDDEN TESTS
-examine("images", 130, "mixed")
-examine("dropout", 1, "mixed")
-examine("both", 101)
-examine("batch normalisation", 30, "evaluation")
+many(
+    "more nets",
+    lambda: examine("images", 130, "mixed"),
+    lambda: examine("dropout", 1, "mixed"),
+    lambda: examine("both", 101),
+    lambda: examine("batch normalisation", 30, "evaluation"),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -686,13 +736,11 @@ with torch.no_grad():
     outputs = torch.stack([small[3](hidden * mask / 0.5) for mask in masks])  # 1024 × 359 × 10
     whole = small(test_x)
 shares = (outputs.argmax(2) == test_y).float().mean(dim=1)
+print(f"subnets: {shares.mean():.1%} right on average, the best {shares.max():.1%}")
+print(f"whole net: {share_right(small, test_x, test_y):.1%} right")
 print(
-    f"subnets: {shares.mean():.1%} on average, the best {shares.max():.1%}; whole net {share_right(small, test_x, test_y):.1%}"
+    f"mean of the 1024 outputs and output of the whole net differ by {(outputs.mean(0) - whole).abs().max():.0e} at most"
 )
-print(
-    f"largest difference between the mean of the 1024 outputs and the whole net's: {(outputs.mean(0) - whole).abs().max():.0e}"
-)
-print(f"logits are as large as {whole.abs().max():.0f}")
 
 # %% predict varies folded label="Draw the accuracies of all subnets"
 figure, ax = plot_axes(6.2, 3.0)
@@ -771,7 +819,9 @@ def average_passes(net: nn.Module, x: torch.Tensor, passes: int) -> torch.Tensor
 
 
 # %% check="average_passes" points=2
+import contextlib
 import copy
+import io
 import itertools
 
 g = torch.Generator().manual_seed(154)
@@ -808,6 +858,14 @@ def among(y, candidates):
     """Whether each row of y is the same row of one of the candidates."""
     distances = (candidates - y).abs().amax(2)  # candidates × N
     return bool((distances.amin(0) < 1e-5).all())
+
+
+def many(title, *cases):
+    """Run cases; one line for all of them."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        for case in cases:
+            case()
+    require(True, title, "")
 
 
 def examine(n, passes, p=0.5, modes="training", double=False):
@@ -870,13 +928,15 @@ def examine(n, passes, p=0.5, modes="training", double=False):
     )
     if not torch.equal(x, before):
         require(False, "x stays as it is", "It has changed.")
-    return net, inner, x, y
 
 
-examine(9, 1, modes="mixed")
-examine(9, 2)
-examine(1, 3, modes="evaluation")
-examine(5, 2, p=0.2, double=True)
+many(
+    "more samples and passes, p = 0.2, float64, in evaluation mode",
+    lambda: examine(9, 1, modes="mixed"),
+    lambda: examine(9, 2),
+    lambda: examine(1, 3, modes="evaluation"),
+    lambda: examine(5, 2, p=0.2, double=True),
+)
 net, inner = make(0.5)
 x = torch.randn(1, 2, generator=g).expand(64, 2)
 y = average_passes(net, x, 1)
@@ -896,10 +956,13 @@ expect(
     atol=0.05,
 )
 ### BEGIN HIDDEN TESTS
-examine(6, 3, p=0.4, modes="mixed")
-examine(1, 1)
-examine(8, 2, p=0.7, modes="evaluation")
-examine(7, 1, p=0.3, double=True)
+many(
+    "more samples and passes",
+    lambda: examine(6, 3, p=0.4, modes="mixed"),
+    lambda: examine(1, 1),
+    lambda: examine(8, 2, p=0.7, modes="evaluation"),
+    lambda: examine(7, 1, p=0.3, double=True),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1050,10 +1113,9 @@ show(
 x = torch.tensor([[1.0, 200.0, -5.0], [3.0, 220.0, -5.5], [2.0, 240.0, -5.5], [6.0, 300.0, -4.0]])
 norm = nn.BatchNorm1d(3)
 y = norm(x)
-print(
-    "mean of each column, before and after:", x.mean(0).tolist(), [abs(round(value, 4)) for value in y.mean(0).tolist()]
-)
-print("variance of each column, afterwards:  ", [round(value, 4) for value in y.var(0, correction=0).tolist()])
+for name, values in [("x", x), ("norm(x)", y.detach())]:
+    print(f"{name:8} means of the columns {[abs(round(mean, 3)) for mean in values.mean(dim=0).tolist()]}")
+print("norm(x)  their variances     ", [round(v, 3) for v in y.var(dim=0, correction=0).tolist()])
 
 # %% folded label="Draw the batch before and after"
 draw_row(
@@ -1157,6 +1219,9 @@ def normalize_batch(x: torch.Tensor, gamma: torch.Tensor, beta: torch.Tensor, ep
 
 
 # %% check="normalize_batch" points=2
+import contextlib
+import io
+
 g = torch.Generator().manual_seed(155)
 kinds = "batch_norm", "instance_norm", "group_norm", "layer_norm", "rms_norm"
 
@@ -1204,6 +1269,14 @@ def named(x, gamma, beta, eps):
     }
 
 
+def many(title, *cases):
+    """Run cases; one line for all of them."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        for case in cases:
+            case()
+    require(True, title, "")
+
+
 def examine(shape, eps, dtype=torch.float32, turned=False, far=False, name_mistakes=False):
     what = f"for x of shape {shape}, {str(dtype).removeprefix('torch.')}, eps = {eps}" + ", not contiguous" * turned
     what += ", with a mean 1000 times the standard deviation" * far
@@ -1245,23 +1318,29 @@ def examine(shape, eps, dtype=torch.float32, turned=False, far=False, name_mista
 
 
 examine((6, 3, 4, 2), 0.5, name_mistakes=True)
-examine((5, 3), 1e-5)
-examine((4, 1), 0.1, torch.float64)
-examine((3, 2, 7), 1e-5, turned=True)
-examine((2, 3, 2, 1, 3), 1e-3, torch.float64)
-examine((1, 2, 3, 3), 1e-5)
-examine((50, 3), 1e-5, far=True)
+many(
+    "more inputs with up to five dimensions, float64, not contiguous, large means, with their gradients",
+    lambda: examine((5, 3), 1e-5),
+    lambda: examine((4, 1), 0.1, torch.float64),
+    lambda: examine((3, 2, 7), 1e-5, turned=True),
+    lambda: examine((2, 3, 2, 1, 3), 1e-3, torch.float64),
+    lambda: examine((1, 2, 3, 3), 1e-5),
+    lambda: examine((50, 3), 1e-5, far=True),
+)
 x, gamma, beta = draw((4, 2))
 x[:, 1] = 3.0
 expect(
     normalize_batch(x, gamma, beta, 1e-5)[:, 1], beta[1].expand(4), "a channel whose values are all equal becomes beta"
 )
 ### BEGIN HIDDEN TESTS
-examine((7, 4), 0.3, torch.float64, turned=True)
-examine((2, 5, 3, 4), 1e-5, turned=True)
-examine((3, 1, 2), 1e-2)
-examine((2, 2, 1, 2, 2), 1e-5)
-examine((9, 2, 3, 3), 1e-5, far=True)
+many(
+    "more inputs",
+    lambda: examine((7, 4), 0.3, torch.float64, turned=True),
+    lambda: examine((2, 5, 3, 4), 1e-5, turned=True),
+    lambda: examine((3, 1, 2), 1e-2),
+    lambda: examine((2, 2, 1, 2, 2), 1e-5),
+    lambda: examine((9, 2, 3, 3), 1e-5, far=True),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1310,7 +1389,18 @@ def undo(norm: nn.Module, x: torch.Tensor) -> None:
 
 
 # %% check="undo" points=1
+import contextlib
+import io
+
 g = torch.Generator().manual_seed(156)
+
+
+def many(title, *cases):
+    """Run cases; one line for all of them."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        for case in cases:
+            case()
+    require(True, title, "")
 
 
 def examine(shape, eps=1e-5, frozen=False, dtype=torch.float32, name_mistakes=False):
@@ -1369,13 +1459,19 @@ def examine(shape, eps=1e-5, frozen=False, dtype=torch.float32, name_mistakes=Fa
 
 
 examine((6, 3), eps=0.5, name_mistakes=True)
-examine((4, 2, 3, 5))
-examine((3, 2), frozen=True)
-examine((2, 1, 2, 2), eps=2.0, dtype=torch.float64)
+many(
+    "more layers: images, frozen, a large eps, float64",
+    lambda: examine((4, 2, 3, 5)),
+    lambda: examine((3, 2), frozen=True),
+    lambda: examine((2, 1, 2, 2), eps=2.0, dtype=torch.float64),
+)
 ### BEGIN HIDDEN TESTS
-examine((5, 4), eps=0.1, dtype=torch.float64)
-examine((3, 3, 2, 4), eps=1.0, frozen=True)
-examine((8, 1))
+many(
+    "more layers",
+    lambda: examine((5, 4), eps=0.1, dtype=torch.float64),
+    lambda: examine((3, 3, 2, 4), eps=1.0, frozen=True),
+    lambda: examine((8, 1)),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1511,7 +1607,9 @@ class BatchNorm(nn.Module):
 
 
 # %% check="batch_norm" points=3
+import contextlib
 import copy
+import io
 
 g = torch.Generator().manual_seed(157)
 kinds = "batch_norm", "instance_norm", "group_norm", "layer_norm", "rms_norm"
@@ -1546,6 +1644,14 @@ expect(sorted(norm.state_dict()), ["bias", "running_mean", "running_var", "weigh
 def compare(mine, theirs, what, dtype, known=None):
     tolerance = {"rtol": 1e-9, "atol": 1e-9} if dtype == torch.float64 else {"rtol": 1e-3, "atol": 1e-4}
     expect(mine, theirs, what, mistakes=known, **tolerance)
+
+
+def many(title, *cases):
+    """Run cases; one line for all of them."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        for case in cases:
+            case()
+    require(True, title, "")
 
 
 def examine(channels, shapes, dtype=torch.float32, settings=(), copied=False, name_mistakes=False):
@@ -1673,12 +1779,21 @@ def examine(channels, shapes, dtype=torch.float32, settings=(), copied=False, na
     compare(found, theirs, "parameters and buffers afterwards", dtype)
 
 
-examine(3, [(5, 3), (4, 3)], settings=(0.1, 0.3), name_mistakes=True)
-examine(2, [(3, 2, 4), (2, 2, 5), (2, 2)], torch.float64)
-examine(4, [(2, 4, 3, 2)], copied=True)
+many(
+    "BatchNorm(3, 0.1, 0.3): two batches in training mode, then evaluation mode, then training mode again",
+    lambda: examine(3, [(5, 3), (4, 3)], settings=(0.1, 0.3), name_mistakes=True),
+)
+many(
+    "more shapes, float64, a copy.deepcopy; in training, in evaluation mode and in training again",
+    lambda: examine(2, [(3, 2, 4), (2, 2, 5), (2, 2)], torch.float64),
+    lambda: examine(4, [(2, 4, 3, 2)], copied=True),
+)
 ### BEGIN HIDDEN TESTS
-examine(1, [(2, 1), (7, 1)], settings=(1e-3, 0.9))
-examine(5, [(3, 5, 2, 4), (2, 5, 1, 3)], torch.float64, settings=(0.02,))
+many(
+    "more shapes and settings",
+    lambda: examine(1, [(2, 1), (7, 1)], settings=(1e-3, 0.9)),
+    lambda: examine(5, [(3, 5, 2, 4), (2, 5, 1, 3)], torch.float64, settings=(0.02,)),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1781,7 +1896,9 @@ def fuse(layer: nn.Module, norm: nn.Module) -> nn.Module:
 
 
 # %% check="fuse" points=3
+import contextlib
 import copy
+import io
 
 g = torch.Generator().manual_seed(158)
 
@@ -1798,6 +1915,14 @@ def fill(*modules):
 def state(module):
     values = {name: value.detach().clone() for name, value in [*module.named_parameters(), *module.named_buffers()]}
     return values, [p.requires_grad for p in module.parameters()], [m.training for m in module.modules()]
+
+
+def many(title, *cases):
+    """Run cases; one line for all of them."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        for case in cases:
+            case()
+    require(True, title, "")
 
 
 def examine(layer, size, eps=1e-5, training=False, dtype=torch.float32, frozen=False, name_mistakes=False):
@@ -1876,14 +2001,22 @@ def examine(layer, size, eps=1e-5, training=False, dtype=torch.float32, frozen=F
 
 
 examine(nn.Linear(3, 4), (3,), eps=0.5, name_mistakes=True)
-examine(nn.Linear(5, 3, bias=False), (5,), training=True)
-examine(nn.Conv2d(2, 4, (3, 2), stride=(2, 1), padding=(1, 0)), (2, 7, 6), eps=0.1)
-examine(nn.Conv2d(4, 6, 3, padding=2, dilation=2, groups=2, bias=False), (4, 5, 6), dtype=torch.float64, frozen=True)
-examine(nn.Linear(2, 2), (2,), dtype=torch.float64, training=True)
+many(
+    "more layers: without a bias, in training mode, convolutions, groups, dilation, float64, frozen",
+    lambda: examine(nn.Linear(5, 3, bias=False), (5,), training=True),
+    lambda: examine(nn.Conv2d(2, 4, (3, 2), stride=(2, 1), padding=(1, 0)), (2, 7, 6), eps=0.1),
+    lambda: examine(
+        nn.Conv2d(4, 6, 3, padding=2, dilation=2, groups=2, bias=False), (4, 5, 6), dtype=torch.float64, frozen=True
+    ),
+    lambda: examine(nn.Linear(2, 2), (2,), dtype=torch.float64, training=True),
+)
 ### BEGIN HIDDEN TESTS
-examine(nn.Conv2d(3, 3, 2, groups=3), (3, 4, 5), training=True, eps=0.2)
-examine(nn.Linear(1, 6, bias=False), (1,), frozen=True, eps=1.0)
-examine(nn.Conv2d(2, 5, 1, stride=2), (2, 6, 3), dtype=torch.float64)
+many(
+    "more layers",
+    lambda: examine(nn.Conv2d(3, 3, 2, groups=3), (3, 4, 5), training=True, eps=0.2),
+    lambda: examine(nn.Linear(1, 6, bias=False), (1,), frozen=True, eps=1.0),
+    lambda: examine(nn.Conv2d(2, 5, 1, stride=2), (2, 6, 3), dtype=torch.float64),
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
