@@ -931,7 +931,7 @@ def examine(n, passes, p=0.5, modes="training", double=False):
 
 
 many(
-    "more samples and passes, p = 0.2, float64, in evaluation mode",
+    "1 to 3 passes for 1 to 9 samples, float64 as well, with modules in all modes",
     lambda: examine(9, 1, modes="mixed"),
     lambda: examine(9, 2),
     lambda: examine(1, 3, modes="evaluation"),
@@ -1114,7 +1114,7 @@ x = torch.tensor([[1.0, 200.0, -5.0], [3.0, 220.0, -5.5], [2.0, 240.0, -5.5], [6
 norm = nn.BatchNorm1d(3)
 y = norm(x)
 for name, values in [("x", x), ("norm(x)", y.detach())]:
-    print(f"{name:8} means of the columns {[abs(round(mean, 3)) for mean in values.mean(dim=0).tolist()]}")
+    print(f"{name:8} means of the columns {[round(mean, 3) + 0 for mean in values.mean(dim=0).tolist()]}")
 print("norm(x)  their variances     ", [round(v, 3) for v in y.var(dim=0, correction=0).tolist()])
 
 # %% folded label="Draw the batch before and after"
@@ -2079,10 +2079,9 @@ for name, make in [("dropout", make_dropped), ("batch norm", make_normed)]:
     torch.manual_seed(0)
     net = make()
     runs[name] = train(net, torch.optim.Adam(net.parameters(), lr=1e-3))
-print("             new digits: epoch 3   mean of 21 to 25   old digits: epoch 25")
+print("losses       new, 3    new, 21 to 25    old, 25   (digits, epochs)")
 for name, (old_losses, new_losses) in runs.items():
-    late = sum(new_losses[20:]) / 5
-    print(f"{name:11}  {new_losses[2]:19.2f}   {late:16.2f}   {old_losses[24]:20.4f}")
+    print(f"{name:11} {new_losses[2]:7.2f} {sum(new_losses[20:]) / 5:16.2f} {old_losses[24]:10.4f}")
 
 # %% predict yours varies folded label="Draw the losses of the three nets"
 figure, axes = plt.subplots(2, 1, figsize=(6.2, 5.6), sharex=True, layout="constrained")
