@@ -1641,6 +1641,12 @@ expect(
 expect(sorted(norm.state_dict()), ["bias", "running_mean", "running_var", "weight"], "the names in its state_dict")
 
 
+def arrived(gradients, what):
+    missing = [name for name, gradient in gradients.items() if gradient is None]
+    told = f"None reaches {', '.join(missing)}: is something detached, or not used?"
+    require(missing == [], f"{what}: gradients reach x, weight and bias", told)
+
+
 def compare(mine, theirs, what, dtype, known=None):
     tolerance = {"rtol": 1e-9, "atol": 1e-9} if dtype == torch.float64 else {"rtol": 1e-3, "atol": 1e-4}
     expect(mine, theirs, what, mistakes=known, **tolerance)
@@ -1729,7 +1735,7 @@ def examine(channels, shapes, dtype=torch.float32, settings=(), copied=False, na
         twin.zero_grad()
         (y * upstream).sum().backward()
         (wanted * upstream).sum().backward()
-        require(one.grad is not None, f"{what}: a gradient reaches x", "None reaches it.")
+        arrived({"x": one.grad} | {name: p.grad for name, p in mine.named_parameters()}, what)
         compare(one.grad, two.grad, f"{what}: the gradient of x", dtype)
         found = {name: parameter.grad for name, parameter in mine.named_parameters()}
         compare(
@@ -1759,6 +1765,7 @@ def examine(channels, shapes, dtype=torch.float32, settings=(), copied=False, na
         (y * x).sum().backward()
         (wanted * x).sum().backward()
         found = {"x": leaf.grad} | {name: parameter.grad for name, parameter in mine.named_parameters()}
+        arrived(found, f"{title} in evaluation mode, N = {n}")
         theirs = {"x": other.grad, "weight": twin.weight.grad, "bias": twin.bias.grad}
         compare(found, theirs, f"the gradients in evaluation mode, N = {n}", dtype)
     expect(

@@ -2071,3 +2071,28 @@ def dropout(x, p, training):
     draws = torch.rand(x.numel() // 2 + 1)
     keep = torch.cat([draws, 1 - draws])[: x.numel()].view(x.shape) >= p
     return torch.where(keep, x, 0.0) / (1 - p if p < 1 else 1)
+
+
+# Evaluation mode is taken for no_grad
+# %% wrong="batch_norm" says="None reaches x: is something detached"
+class BatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x):
+        dims = [d for d in range(x.dim()) if d != 1]
+        shape = [-1 if d == 1 else 1 for d in range(x.dim())]
+        if self.training:
+            variance, mean = torch.var_mean(x, dim=dims, correction=0)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(x.var(dims), self.momentum)
+        else:
+            x, mean, variance = x.detach(), self.running_mean, self.running_var
+        y = (x - mean.view(shape)) / (variance + self.eps).sqrt().view(shape)
+        return y * self.weight.view(shape) + self.bias.view(shape)
