@@ -1,15 +1,15 @@
 # %% [markdown]
 # # Dropout and batch normalisation
 #
-# Two layers that behave differently in training than in use. Dropout helps a net to do well on images it has never seen; batch
-# normalisation helps it to train fast. Both are a few lines long, and both are easy to use wrongly.
+# Two layers that do one thing in training and another in use. Dropout helps a net to do well on images it has never seen; batch
+# normalisation helps it to train fast. Both are a few lines long, and both are easy to get wrong.
 #
 # After this notebook you can
 #
 # - write dropout, and say why it divides by $1 - p$ and in what sense a net with dropout is many nets;
 # - write batch normalisation for training and for use, with its running averages;
 # - find a forgotten `eval()`, and give each module its mode back;
-# - fuse a batch normalisation into the layer before it;
+# - fuse batch normalisation into the layer before it;
 # - measure what batch normalisation does to the surface of the loss.
 #
 # **Points**: 16. **Time**: about 50 minutes of reading and 80 minutes for the 8 exercises. **You need**: `nn.Linear` (`04_linear`),
@@ -26,8 +26,8 @@
 # %% [markdown]
 # ## A large net and few digits
 #
-# We train a fully connected net with layers of 784, 784, 256 and 10 numbers on only 300 digits of 28×28 pixels. Another 359 digits
-# are held back.
+# We train a fully connected net on only 300 digits of 28×28 pixels (the *old* digits below). It has 784 inputs, layers of 784 and
+# 256 units, and 10 outputs. Another 359 digits, the *new* ones, are held back.
 
 # %%
 old, new = DigitsAsMNIST(train=True), DigitsAsMNIST(train=False)
@@ -58,7 +58,7 @@ def share_right(net, x, y):
 
 # %% [markdown]
 # **Before you run it:** what share of the 300 digits does the net read correctly after 25 epochs, and what share of the new digits?
-# From epoch 10 to epoch 25, does the loss on the new digits fall, stay or rise?
+# From epoch 10 to epoch 25, does the loss on the new digits fall, stay the same or rise?
 
 # %% predict varies
 torch.manual_seed(0)
@@ -94,21 +94,21 @@ show(
 #
 # </details>
 #
-# Much can be done against overfitting: more data, augmentation, a smaller net, stopping early. Dropout is another remedy, and it
-# costs one line.
+# Many things help a net to do better on new digits: more data, augmentation, a smaller net, stopping early. Dropout is another, and
+# it costs one line.
 #
 # ## Dropout: switch units off at random
 #
-# In each forward pass of the training, every unit of a layer is set to 0 with probability $p$, independently of all others and anew
+# In each forward pass during training, every unit of a layer is set to 0 with probability $p$, independently of all others and anew
 # for each sample. The next layer can never rely on any particular unit, so units cannot specialise in correcting one another in
-# ways that work on the training digits only ("co-adaptation").
+# ways that work only on the training digits ("co-adaptation").
 #
-# But a layer that receives $0.7$ of its inputs also receives only about $0.7$ of its usual sum, and when the net is used, all units
-# are there. So dropout makes up for that right away. With a random $r_i$ that is 1 with probability $1 - p$ and else 0,
+# But with $p = 0.3$ the next layer gets only about $0.7$ of its inputs, so its sums come out smaller, and when the net is used, all
+# units are there again. Dropout makes up for that on the spot: in training it scales up the units that stay on. (In `10_modules`,
+# with $p = 0.5$, it doubled them.)
 #
-# $$y_i = \frac{r_i\, x_i}{1 - p}, \qquad \mathbb{E}[y_i] = \frac{(1 - p)\, x_i + p \cdot 0}{1 - p} = x_i .$$
-#
-# **Before you run it:** which values can occur in `F.dropout(torch.ones(10), p=0.3)`? What is the mean of a million such values?
+# **Before you run it:** which values can occur in `F.dropout(torch.ones(10), p=0.3)`, and are exactly three of the ten equal to 0? What is
+# the mean of a million such values?
 
 # %% predict
 torch.manual_seed(4)
@@ -119,8 +119,13 @@ print(f"values {many.unique().tolist()}, mean {many.mean():.2f}, share of zeros 
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Each value is either 0 or $1/0.7 = 1.4286$. Three in ten are 0, but not exactly three of every ten: each unit is drawn on its own.
-# The mean stays 1. The expected value of each unit is what it is without dropout, and so is that of each sum in the next layer.
+# Dropout divides by $1 - p$. With a random $r_i$ that is 1 with probability $1 - p$ and 0 otherwise,
+#
+# $$y_i = \frac{r_i\, x_i}{1 - p}, \qquad \mathbb{E}[y_i] = \frac{(1 - p)\, x_i + p \cdot 0}{1 - p} = x_i .$$
+#
+# So each value is either 0 or $1/0.7 = 1.4286$. About three in ten are 0, but not exactly three of every ten: each unit is drawn on
+# its own. The mean stays 1. The expected value of each unit is what it is without dropout, and so is that of each sum in the next
+# layer.
 #
 # </details>
 #
@@ -133,8 +138,8 @@ print(f"values {many.unique().tolist()}, mean {many.mean():.2f}, share of zeros 
 # - Where `keep` is `True`, the result is $x / (1 - p)$; where it is `False`, it is 0.
 # - With `p = 1.0`, `keep` is `False` everywhere: the result is 0 everywhere.
 # - The result is a new tensor with the shape and dtype of `x`. `x` and `keep` stay as they are.
-# - Gradients flow back to `x`: $1 / (1 - p)$ where `keep` is `True`, 0 elsewhere. With `p = 1.0`, no gradient at all will do as
-#   well, but a gradient of *nan* will not.
+# - Gradients flow back to `x`: $1 / (1 - p)$ where `keep` is `True`, 0 elsewhere. With `p = 1.0` the result need not be connected to
+#   `x` at all, but if it is, the gradient is 0, not *nan*.
 #
 # <details><summary>Hint 1: choose or multiply</summary>
 #
@@ -144,8 +149,8 @@ print(f"values {many.unique().tolist()}, mean {many.mean():.2f}, share of zeros 
 #
 # <details><summary>Hint 2: p = 1</summary>
 #
-# $1 / (1 - p)$ is then a division by zero: an error for Python floats, and *inf* for a tensor, whose product with 0 is *nan*, also
-# in the backward pass. Treat this case on its own.
+# With Python floats, $1 / (1 - p)$ is then an error. Dividing a tensor by 0 gives *inf* or *nan*, and either of these times 0 is
+# *nan*, also in the backward pass. Treat this case separately.
 #
 # </details>
 
@@ -260,7 +265,7 @@ many(
 #
 # - `x` is float32 or float64 and may have any shape; `p` is a Python float, $0 \le p \le 1$; `training` is a `bool`.
 # - With `training=False` the result equals `x` (`x` itself, if you like).
-# - With `training=True` the result is a new tensor like `x`: each element is 0 with probability $p$ and else $x / (1 - p)$. The
+# - With `training=True` the result is a new tensor like `x`: each element is 0 with probability $p$ and $x / (1 - p)$ otherwise. The
 #   elements are drawn independently of one another, and anew in each call.
 # - With `p = 0.0` the result equals `x`, with `p = 1.0` it is 0 everywhere (and no gradient is *nan*).
 # - `x` stays as it is. Gradients flow back to `x` through the elements that stay on, in training and otherwise.
@@ -268,7 +273,7 @@ many(
 #
 # <details><summary>Hint 1: a random yes or no</summary>
 #
-# `torch.rand_like(x)` draws numbers that are spread evenly over $[0, 1)$. With which probability is such a number at least $p$?
+# `torch.rand_like(x)` draws numbers that are spread evenly over $[0, 1)$. What is the probability that such a number is at least $p$?
 #
 # </details>
 #
@@ -308,7 +313,7 @@ expect(x, before, "dropout(x, 0.3, True) leaves x as it was")
 require(
     isinstance(y, torch.Tensor) and y.shape == x.shape and y.dtype == x.dtype,
     "the result is a tensor like x",
-    "Its type, shape or dtype is another one. (Is a return missing?)",
+    "Its type, shape or dtype is wrong. (Is a return missing?)",
 )
 off = y == 0
 rows, columns = off.sum(1).float(), off.sum(0).float()
@@ -450,7 +455,7 @@ many(
     lambda: examine((3, 9), 0.6, torch.float64, turned=True),
 )
 y = dropout(torch.ones(90, 500), 0.15, True)
-require(abs((y == 0).float().mean().item() - 0.15) < 0.01, "about 15% are 0 with p = 0.15", "It is another share.")
+require(abs((y == 0).float().mean().item() - 0.15) < 0.01, "about 15% are 0 with p = 0.15", "The share is different.")
 require(unlike(dropout(torch.ones(30, 5, 4, 40), 0.5, True)), "in four dimensions, too, all is independent", advice)
 ### END HIDDEN TESTS
 
@@ -484,20 +489,20 @@ for ax, values, title, mask in zip(axes, passes, ["no dropout", "one pass", "ano
 show(
     figure,
     alt="Three grids of 10×10 units. The first has no crosses. In the second and third about 30 units each are crossed "
-    "out, other ones in each; the remaining positive units are a little darker than in the first.",
+    "out, different ones in each; the remaining positive units are a little darker than in the first.",
 )
 
 # %% [markdown]
-# The two passes switch off different units, and the others are a little stronger, by a factor of $1/0.7$. White cells without a
-# cross are units that the ReLU has set to 0.
+# The two passes switch off different units, and the others are stronger by a factor of $1/0.7$. White cells without a cross are
+# units that the ReLU has set to 0.
 #
 # ## Two modes
 #
-# Random outputs are of no use once the training is over. Every module has an attribute `training`; `net.train()` sets it to `True`
-# in the module and all modules inside, `net.eval()` to `False`. A module may look at it in its `forward`.
+# Random outputs are of no use once training is over. `net.train()` and `net.eval()`, which you know from `10_modules`, set the
+# attribute `training` of the module and of all modules inside it to `True` and to `False`. A module may look at it in its `forward`.
 #
-# **Before you run it:** each of these three nets is called twice with the same input, first in training mode, then in evaluation
-# mode. Which give the same output twice?
+# **Before you run it:** each of these three nets is called twice with the same input in training mode, then twice in evaluation
+# mode. In which of the six cases are the two outputs the same?
 
 # %% predict
 layer = nn.Linear(100, 100)
@@ -532,9 +537,9 @@ for kind in (ByModule, ByFunction, ByFunctionWithMode):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# In training mode all three are random. In evaluation mode `nn.Dropout` does nothing, although it is nested in two other modules.
-# But `F.dropout` is a function: it sees no module, and its default is `training=True`. Without `training=self.training` it goes on
-# drawing forever.
+# In training mode all three are random. In evaluation mode `nn.Dropout` does nothing, even two modules deep: `eval()` reaches every
+# module inside. But `F.dropout` is a function: it sees no module, and its default is `training=True`. Without
+# `training=self.training` it goes on drawing forever.
 #
 # </details>
 #
@@ -550,14 +555,14 @@ for kind in (ByModule, ByFunction, ByFunctionWithMode):
 #
 # ### Exercise: Find the forgotten mode
 #
-# `accuracy(net, x, labels)` returns the share of samples for which the largest output of `net` is at the right place. A colleague's
-# version below may give a different number on each call, and each call does harm to `net`. Fix it.
+# `accuracy(net, x, labels)` returns the share of samples whose largest output is at the right place, the index given by the label.
+# A colleague's version below may give a different number on each call, and a call may even harm `net`. Fix it.
 #
 # - `net` is any `nn.Module`, perhaps with dropout and batch normalisation inside. The share is that of `net` in evaluation mode, a
 #   Python `float` between 0 and 1.
 # - Afterwards, **each** module in `net` is in the mode that it was in before. (Some may have been in evaluation mode while the rest
 #   was training.)
-# - Parameters, their gradients, and buffers of `net` stay as they are, as do `x` and `labels`.
+# - The parameters of `net`, their gradients, and its buffers stay as they are, and so do `x` and `labels`.
 # - `x` has shape $N \times \dots$ with any $N \ge 1$ and fits `net`; `labels` is int64 of shape $(N,)$. The output of `net` has
 #   shape $N \times$ classes.
 #
@@ -565,15 +570,15 @@ for kind in (ByModule, ByFunction, ByFunctionWithMode):
 #
 # <details><summary>Hint 1: what harm?</summary>
 #
-# In training mode a batch normalisation changes its buffers in every forward pass, as you will see below.
+# In training mode a batch normalisation layer changes its buffers in every forward pass, as you will see below.
 #
 # </details>
 #
 # <details><summary>Hint 2: give the modes back</summary>
 #
 # `net.modules()` yields `net` and every module inside it. Note each one's `training` before you call `net.eval()`. Afterwards,
-# `net.train()` would be wrong: it switches *every* module to training. Set each `module.training` by itself. (Or leave `net` alone:
-# with a `copy.deepcopy` of it you may do what you like.)
+# `net.train()` would be wrong: it switches *every* module to training mode. Set `module.training` for each module separately. (Or
+# leave `net` alone and work on a copy: `import copy`, then `copy.deepcopy(net)`.)
 #
 # </details>
 
@@ -763,11 +768,12 @@ show(
 # <details><summary>Why?</summary>
 #
 # The whole net is better than each of its 1024 subnets, although it never took part in the training: every training step ran
-# subnets only. And its output *is* the average of their outputs, to rounding. After the dropout comes only a linear layer;
-# $\mathbb{E}[r_i / (1 - p)] = 1$, so the mean over all masks is the output without a mask.
+# subnets only. And its output *is* the average of their outputs, up to rounding. Only a linear layer comes after the dropout, and
+# with $p = 0.5$ all masks are equally likely; $\mathbb{E}[r_i / (1 - p)] = 1$, so the mean over all masks is the output without a
+# mask.
 #
-# If another ReLU follows, the mean of its outputs is not the output of the mean, and the whole net is only close to the average. In
-# practice that is good enough: one pass instead of thousands.
+# With another ReLU after that layer this would no longer be exact: the mean of its outputs is not its output for the mean input, so
+# the whole net is only close to the average. In practice that is good enough: one pass instead of thousands.
 #
 # </details>
 #
@@ -779,16 +785,16 @@ show(
 # Write `average_passes(net, x, passes)`. It calls `net` with dropout switched on and averages the probabilities.
 #
 # - Each pass gives $N \times C$ logits; their softmax over the classes gives probabilities. Return the mean of the probabilities
-#   over `passes` passes ($\ge 1$): shape $N \times C$, without a gradient.
+#   over `passes` passes (at least one): shape $N \times C$, without a gradient.
 # - In these passes every `nn.Dropout` in `net`, however deeply nested, is in training mode, and every other module is in evaluation
-#   mode. (A batch normalisation must not learn from the samples that you ask about.)
+#   mode. (A batch normalisation layer must not learn from the samples that you ask about.)
 # - Each pass and each sample has a dropout mask of its own. Do not set a seed.
 # - Afterwards each module in `net` has the mode that it had before; parameters, buffers and `x` stay as they are.
 #
 # <details><summary>Hint 1: set the modes</summary>
 #
-# `net.eval()` switches everything off. Then go through `net.modules()` and switch those on for which
-# `isinstance(module, nn.Dropout)` holds.
+# Note each module's mode first, as in `accuracy`. `net.eval()` then switches everything off. Go through `net.modules()` and switch
+# on those for which `isinstance(module, nn.Dropout)` holds.
 #
 # </details>
 #
@@ -879,7 +885,7 @@ def examine(n, passes, p=0.5, modes="training", double=False):
     require(
         isinstance(y, torch.Tensor) and y.shape == (n, 3) and y.dtype == x.dtype,
         f"the result of {title} is a tensor of shape ({n}, 3)",
-        "Its type, shape or dtype is another one.",
+        "Its type, shape or dtype is wrong.",
     )
     require(not y.requires_grad, "it has no gradient", "It requires a gradient: use torch.no_grad() or detach().")
     several = [list(chosen) for chosen in itertools.combinations_with_replacement(range(16), passes)]
@@ -891,7 +897,7 @@ def examine(n, passes, p=0.5, modes="training", double=False):
     if not among(y, means(single)):
         logits = subnets(net, inner, x, p, logits=True)
         whole = copy.deepcopy(net).eval()(x).softmax(1).detach()
-        advice = "Some row is not the mean of the probabilities of as many subnets."
+        advice = "Some row is not the mean of the probabilities of that many subnets."
         if among(y, whole[None]):
             advice = "Dropout is off: this is the output of the whole net."
         elif n > 1 and among(y, means(subnets(net, inner, x, p, batch=True))):
@@ -1015,15 +1021,16 @@ show(
 #
 # ## Why scale matters
 #
-# Now to the second layer of this notebook. It starts from a question about steepest descent: what makes a loss easy to descend?
+# Now to the second of the two layers, batch normalisation. It starts from a question about steepest descent: what makes a loss easy
+# to descend?
 #
 # Take the simplest model: $\hat y = w_1 x_1 + w_2 x_2$ with the loss $L(w) = \frac{1}{2N} \sum_n (\hat y_n - y_n)^2$. In the raw
 # data $x_1$ varies by about $\pm 1$ and $x_2$ by about $\pm 8$: they are measured in different units. In the standardised data each
-# column has been divided by its standard deviation. Both are centred. The learning rate is the best that does not overshoot in the
-# steepest direction, $1/\lambda_{\max}$, where the $\lambda$ are the curvatures of $L$ (the eigenvalues of its matrix of second
-# derivatives).
+# column has been divided by its standard deviation. Both data sets are centred. The learning rate is $1/\lambda_{\max}$: in the
+# steepest direction one such step leads exactly to the bottom. (The $\lambda$ are the curvatures of $L$, the eigenvalues of its
+# matrix of second derivatives, the Hessian.)
 #
-# **Before you run it:** how many steps does each need until the loss has fallen to a thousandth of its start?
+# **Before you run it:** roughly how many steps does each need until the loss has fallen to a thousandth of its initial value?
 
 # %% predict
 g = torch.Generator().manual_seed(0)
@@ -1099,8 +1106,8 @@ show(
 #
 # ## Batch normalisation
 #
-# "You want activations with mean 0 and variance 1? Then make them so." (Ioffe and Szegedy, 2015). Let $x$ be $N \times D$: $N$
-# samples with $D$ features each. For each feature $j$,
+# Ioffe and Szegedy's idea (2015) is simple: if you want activations with mean 0 and variance 1, make them so. Let $x$ be
+# $N \times D$: $N$ samples with $D$ features each. For each feature $j$,
 #
 # $$\mu_j = \frac{1}{N} \sum_{i=1}^{N} x_{i,j}, \qquad \sigma_j^2 = \frac{1}{N} \sum_{i=1}^{N} (x_{i,j} - \mu_j)^2, \qquad
 # \hat x_{i,j} = \frac{x_{i,j} - \mu_j}{\sqrt{\sigma_j^2 + \varepsilon}}, \qquad y_{i,j} = \gamma_j\, \hat x_{i,j} + \beta_j .$$
@@ -1128,7 +1135,7 @@ draw_row(
 )
 
 # %% [markdown]
-# **Before you run it:** we replace the last sample by another one and leave the other three alone. Which rows of the output change?
+# **Before you run it:** we replace the last sample with another and leave the other three alone. Which rows of the output change?
 
 # %% predict
 other = x.clone()
@@ -1140,13 +1147,13 @@ print("rows that change:", [i for i in range(4) if change[i] > 0])
 # <details><summary>Why?</summary>
 #
 # All four. The last sample is part of each column's mean and variance, so it affects every other sample. No layer before this one
-# did that. It also means that during training a sample's output depends on its company: batch normalisation adds noise, which acts
-# against overfitting a little, too.
+# did that. It also means that during training a sample's output depends on which others are in its batch. This acts as noise, and
+# the noise helps a little against overfitting, too.
 #
 # </details>
 #
 # **Before you run it:** what happens in training mode if the batch consists of a single sample with three features? And if it is a
-# single *image*, with three channels of 2×2 pixels?
+# single *image*, with three channels of 2×2 pixels? (Each channel counts as one feature, with a value at every position.)
 
 # %% predict
 try:
@@ -1169,14 +1176,14 @@ print("one image:", nn.BatchNorm2d(3)(torch.arange(12.0).reshape(1, 3, 2, 2)).de
 #
 # ### Exercise: Normalise a batch
 #
-# Write `normalize_batch(x, gamma, beta, eps)`: what a batch normalisation computes in training mode. Do it without `F.batch_norm`,
+# Write `normalize_batch(x, gamma, beta, eps)`: what batch normalisation computes in training mode. Do it without `F.batch_norm`,
 # `F.instance_norm`, `F.group_norm`, `F.layer_norm`, `F.rms_norm` and their other forms.
 #
 # - `x` is float32 or float64, of shape $N \times C$ or $N \times C \times \dots$ with one, two or three more dimensions. `gamma`
 #   and `beta` have shape $(C,)$ and the dtype of `x`; `eps` is a Python float greater than 0.
 # - Mean and variance are taken per channel, over all other dimensions. The variance is divided by the number of values, not by one
 #   less.
-# - A channel all of whose values are equal becomes `beta`.
+# - A channel whose values are all equal becomes `beta`.
 # - The result is right to about four digits even if the mean of a channel is a thousand times as large as its standard deviation.
 # - The result is a new tensor; `x`, `gamma` and `beta` stay as they are. Gradients flow to all three, also through mean and
 #   variance.
@@ -1197,7 +1204,7 @@ print("one image:", nn.BatchNorm2d(3)(torch.arange(12.0).reshape(1, 3, 2, 2)).de
 #
 # <details><summary>Hint 3: lost digits</summary>
 #
-# The difference $\overline{x^2} - \bar{x}^2$ of two large, nearly equal numbers has few right digits. Subtract the mean first.
+# The difference $\overline{x^2} - \bar{x}^2$ of two large, nearly equal numbers has few correct digits. Subtract the mean first.
 # `x.var` does so; its `correction=0` divides by the number of values.
 #
 # </details>
@@ -1354,7 +1361,7 @@ many(
 # Write `undo(norm, x)`: set $\gamma$ and $\beta$ so that `norm(x)` returns `x`, up to rounding.
 #
 # - `norm` is an `nn.BatchNorm1d` or `nn.BatchNorm2d` in training mode; `x` is a batch for it, with $N \times C$ or
-#   $N \times C \times H \times W$ values, in the dtype of `norm`. Its $\varepsilon$ (`norm.eps`) may be large: take it into
+#   $N \times C \times H \times W$ values, in the dtype of `norm`. The layer's $\varepsilon$ (`norm.eps`) may be large: take it into
 #   account.
 # - `norm.weight` ($\gamma$) and `norm.bias` ($\beta$) stay the same `Parameter`s, as trainable or frozen as before; only their
 #   values change.
@@ -1447,7 +1454,7 @@ def examine(shape, eps=1e-5, frozen=False, dtype=torch.float32, name_mistakes=Fa
         ),
         "gamma and beta are swapped.": result(mean, (variance + eps).sqrt()),
         "gamma is the variance: its square root was wanted.": result(variance + eps, mean),
-        "gamma is its inverse.": result(1 / (variance + eps).sqrt(), mean),
+        "gamma is the inverse of what it should be.": result(1 / (variance + eps).sqrt(), mean),
     }
     twin = kind(shape[1], eps=eps).to(dtype)
     twin.load_state_dict(norm.state_dict())
@@ -1476,19 +1483,20 @@ many(
 
 # %% [markdown]
 # So batch normalisation takes nothing away from what the net can express: with $\gamma = \sqrt{\sigma^2 + \varepsilon}$ and
-# $\beta = \mu$ it is the identity. It only changes how easy it is to get there by gradient descent.
+# $\beta = \mu$ it is the identity, for the batch with that $\mu$ and $\sigma$. It only changes how easy it is to get there by
+# gradient descent.
 #
 # ## Running averages for later use
 #
-# A trained net reads one digit at a time. There is no batch, and the answer must not depend on company. So, while it trains, the
-# layer keeps **running estimates** of mean and variance, and in evaluation mode it uses those. After each batch,
+# A trained net may read one digit at a time. Then there is no batch; and the answer must not depend on other samples anyway. So,
+# while it trains, the layer keeps **running estimates** of mean and variance, and in evaluation mode it uses those. After each batch,
 #
 # $$\text{running} \leftarrow (1 - m)\, \text{running} + m \cdot \text{batch},$$
 #
-# with the `momentum` $m = 0.1$. (The momentum of an optimizer is usually 0.9: it weights the *old* value, this one the new.) They
-# start at mean 0 and variance 1. One detail: for the running variance the batch's variance is divided by $n - 1$ instead of $n$,
-# because that estimates the variance of *all* data without bias. The estimates are **buffers**, not parameters: saved in the
-# `state_dict`, moved with the module, never touched by an optimizer.
+# with the `momentum` $m = 0.1$. (The momentum of an optimizer is usually 0.9: it weights the *old* value, this one the new.) The
+# estimates start at mean 0 and variance 1. One detail: the batch variance in this formula is divided by $n - 1$ instead of $n$, where
+# $n$ is the number of values per channel, because that estimates the variance of *all* data without bias. The estimates are
+# **buffers**, not parameters: saved in the `state_dict`, moved with the module, never touched by an optimizer.
 #
 # **Before you run it:** a feature has mean 10 in every batch. What is its running mean after 1 batch, after 2, after 10 and after
 # 50?
@@ -1545,14 +1553,14 @@ show(
 # `F.layer_norm`, `F.rms_norm` and their other forms.
 #
 # - It has two parameters, `weight` ($\gamma$, ones) and `bias` ($\beta$, zeros), and two buffers in the `state_dict`,
-#   `running_mean` (zeros) and `running_var` (ones), all of shape `(channels,)` and float32. It has no others.
+#   `running_mean` (zeros) and `running_var` (ones), all of shape `(channels,)` and float32. There are no others.
 # - In training mode, `forward(x)` normalises with the statistics of the batch, like `normalize_batch`, and updates the buffers by
-#   the formula above, the variance with $n - 1$. No gradient is recorded for the buffers. The buffers are updated under
-#   `torch.no_grad()`, too.
+#   the formula above, the variance with $n - 1$. No gradient is recorded for the buffers. They are updated even if the module is
+#   called under `torch.no_grad()`.
 # - In evaluation mode it normalises with the buffers and changes nothing. Any batch size works then, even 1.
 # - `x` has shape $N \times C$ or $N \times C \times \dots$ with one or two more dimensions; in training mode there are at least two
 #   values per channel. `x` stays as it is; gradients flow to `x`, `weight` and `bias`, in training also through mean and variance.
-# - It also works in float64, after `.double()`.
+# - It also works in float64, after `.double()`. A `copy.deepcopy` of it works, too.
 #
 # <details><summary>Hint 1: <code>__init__</code></summary>
 #
@@ -1562,14 +1570,14 @@ show(
 #
 # <details><summary>Hint 2: <code>forward</code></summary>
 #
-# Only mean and variance depend on the mode; what is done with them is the same. `self.training` tells the mode.
+# Only mean and variance depend on the mode; what is done with them is the same. `self.training` tells you the mode.
 #
 # </details>
 #
 # <details><summary>Hint 3: update without a gradient</summary>
 #
-# Inside `with torch.no_grad():` write `self.running_mean.lerp_(mean, self.momentum)`, or the formula with `mul_` and `add_`. The
-# batch's variance with $n - 1$ is the other one times $n / (n - 1)$.
+# Inside `with torch.no_grad():` write `self.running_mean.lerp_(mean, self.momentum)` (linear interpolation, in place), or the formula
+# with `mul_` and `add_`. The batch's variance with $n - 1$ is the one with $n$ times $n / (n - 1)$.
 #
 # </details>
 
@@ -1806,11 +1814,11 @@ many(
 # %% [markdown]
 # ## A forgotten eval, measured
 #
-# What does it cost to forget `eval()`? We train the net of the beginning with batch normalisation after its first two layers, for
-# 25 epochs. Then it reads the 359 new digits in three ways: in evaluation mode; in training mode, shuffled, 20 at a time; and in
-# training mode, 20 at a time, but *sorted*: first all zeros, then all ones, and so on.
+# What does it cost to forget `eval()`? We train the net from the beginning of this notebook for 25 epochs, with batch normalisation
+# after its first two layers. Then it reads the 359 new digits in three ways: in evaluation mode; in training mode, shuffled, 20 at a
+# time; and in training mode, 20 at a time, but *sorted*: first all zeros, then all ones, and so on.
 #
-# **Before you run it:** in evaluation mode it gets about 91% right. How many in the other two cases?
+# **Before you run it:** in evaluation mode it gets about 91% right. What share does it get right in the other two cases?
 
 # %% predict varies
 torch.manual_seed(0)
@@ -1833,9 +1841,9 @@ for name, order in orders.items():
 # <details><summary>Why?</summary>
 #
 # In a mixed batch the statistics are roughly right, and the accuracy hardly suffers: that is why nobody notices the mistake. But
-# take a batch of nothing but zeros. What they have in common is the mean, and the mean is subtracted: what is left is how each zero
-# differs from the others. Moreover, each pass moved the running estimates, so the harm outlasts the test. That is why the cell
-# loads the `state_dict` again.
+# take a batch in which every digit is a 0. What they have in common goes into the mean, and the mean is subtracted: what is left is
+# how each 0 differs from the others. Moreover, each pass moved the running estimates, so the harm outlasts the test. That is why the
+# cell loads the `state_dict` again.
 #
 # </details>
 #
@@ -1851,16 +1859,16 @@ for name, order in orders.items():
 #
 # ### Exercise: Fuse two layers
 #
-# Write `fuse(layer, norm)`. It returns a **new** layer of the same kind as `layer`, such that `fuse(layer, norm)(x)` equals
-# `norm(layer(x))` in evaluation mode, up to rounding.
+# Write `fuse(layer, norm)`. It returns a **new** layer of the same kind as `layer`, such that `fuse(layer, norm)(x)` equals what
+# `norm(layer(x))` gives in evaluation mode, up to rounding.
 #
 # - `layer` is an `nn.Linear` or an `nn.Conv2d`, with or without a bias; a convolution may have any kernel size, stride, padding
 #   (numbers or pairs), dilation and groups. `norm` is the `nn.BatchNorm1d` or `nn.BatchNorm2d` that follows, with its own `eps`.
 #   Both have the same dtype, float32 or float64, and so does the new layer.
 # - The new layer is an `nn.Linear` or `nn.Conv2d`, and it has a weight and a bias, both trainable. It shares no memory with `layer`
 #   and `norm`.
-# - Either may be in training mode when `fuse` is called: the running estimates count all the same. Both stay as they are:
-#   parameters, buffers, `requires_grad` and modes.
+# - Either may be in training mode when `fuse` is called: use the running estimates all the same. Both stay as they are: parameters,
+#   buffers, `requires_grad` and modes.
 #
 # <details><summary>Hint 1: the factor</summary>
 #
@@ -2029,7 +2037,7 @@ many(
 # %% [markdown]
 # ### Your fused net
 #
-# The trained net has two batch normalisations. Your `fuse` removes both.
+# The trained net has two batch normalisation layers. Your `fuse` removes both.
 
 
 # %% yours varies
@@ -2056,7 +2064,7 @@ print(f"right: {share_right(normed, test_x, test_y):.1%} before, {share_right(fu
 # %% [markdown]
 # ## Three nets side by side
 #
-# Now all of it at once, on the 300 digits, 25 epochs of Adam each: the plain net of the beginning; the same net with *your*
+# Now all of it at once, on the 300 digits, 25 epochs of Adam each: the plain net from the beginning; the same net with *your*
 # dropout, $p = 0.3$, after its first ReLU; and the same net with *your* batch normalisation before each ReLU.
 #
 # **Before you run it:** which of the three has the lowest loss on the *new* digits after three epochs, and which at the end? Which
@@ -2129,7 +2137,7 @@ show(
 # ### Activations with and without
 #
 # The picture shows the 256 numbers per digit that go into the second ReLU, for all new digits: before training (dark outline) and
-# after (filled). Above without batch normalisation, below with.
+# after (filled). Top: without batch normalisation. Bottom: with it.
 
 # %% varies folded label="Draw what goes into the second ReLU"
 torch.manual_seed(0)
@@ -2156,16 +2164,16 @@ show(
 )
 
 # %% [markdown]
-# Without batch normalisation the inputs of the second ReLU start out tiny and their spread changes many times over while everything
-# after it has to adapt. With it, the spread is near 1 from the first step to the last.
+# Without batch normalisation the inputs of the second ReLU start out tiny, and their spread grows many times over while everything
+# after it has to adapt. With it, the spread is near 1 both before and after training.
 #
 # ## The surface, measured
 #
 # Does batch normalisation make the surface of the loss easier to descend, as standardising did for two weights? With 800,000
 # weights we can only look at a section. We start both nets from the *same* weights and look at the loss of 200 digits in a plane
 # through the start: to the right along the direction of steepest descent, upwards along a random direction. (In the random
-# direction each row of weights is moved in proportion to its own length, so that no layer is favoured.) In both pictures a unit is
-# the same distance in the space of weights; all the weights together have a length of about 19.
+# direction each row of weights is moved in proportion to its own length, so that no layer is favoured.) In both pictures one unit on
+# an axis is the same distance in the space of weights; the vector of all weights has a length of about 19.
 
 
 # %%
@@ -2223,17 +2231,17 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Without batch normalisation the start is on a plain: the net's output hardly depends on the digit, because the digits have most
-# pixels in common and the activations shrink from layer to layer. In the whole plane the loss hardly falls. With batch
-# normalisation what the digits have in common is subtracted, the differences are enlarged, and the slope at the start is many times
-# steeper: within the same distance the loss falls to a fifth.
+# Without batch normalisation the start is on a plateau: the net's output hardly depends on the digit, because the digits have most
+# pixels in common and the activations shrink from layer to layer. Nowhere in the section does the loss fall much. Batch normalisation
+# subtracts what the digits have in common and enlarges the differences, so the slope at the start is many times steeper: within the
+# same distance the loss falls to a fifth.
 #
 # </details>
 #
-# A slope that steep seems to call for small steps. Does it?
+# A steep slope seems to call for small steps. Does it?
 #
-# **Before you run it:** both nets are trained for 5 epochs with plain SGD at four learning rates, from 0.1 to 3. At which of them
-# does each net fail?
+# **Before you run it:** both nets are trained for 5 epochs with SGD without momentum, at the learning rates 0.1, 0.3, 1 and 3. At
+# which of them does each net get more than 80% of the new digits right?
 
 # %% predict varies
 for rate in (0.1, 0.3, 1.0, 3.0):
@@ -2251,16 +2259,16 @@ for rate in (0.1, 0.3, 1.0, 3.0):
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The plain net gets furthest at 0.1, where it is still far from done. At the larger rates its steps overshoot, and at 3 it only
-# guesses. With batch normalisation all four rates work, although the largest is thirty times the smallest: you no longer have to
-# find just the right one. That is the practical gain.
+# The plain net gets furthest at 0.1, where it is still far from done. At the larger rates its steps overshoot, and at 3 it does no
+# better than guessing. With batch normalisation all four rates work, although the largest is thirty times the smallest: you no
+# longer have to find just the right one. That is the practical gain.
 #
 # One reason is easy to see: if all weights that lead to a unit double, the batch normalisation after it divides by two again, and
 # the output stays the same. A step that is too large makes the weights longer, and that does no harm: from longer weights, the next
 # step of the same size turns them by less.
 #
-# Beyond that, why it works is still discussed. The inventors thought of layers that chase a moving target ("internal covariate
-# shift"); later measurements point to the surface, which becomes smoother to descend.
+# Beyond that, why it works is still debated. The inventors' explanation was that without it each layer chases a moving target
+# ("internal covariate shift"); later measurements point to the surface, which becomes smoother and easier to descend.
 #
 # </details>
 #
@@ -2292,8 +2300,8 @@ show(
 )
 
 # %% [markdown]
-# **Before you run it:** which of these hold for layer normalisation: a batch of one works in training mode; the other samples
-# matter; `train()` and `eval()` differ; it can be fused into the layer before?
+# **Before you run it:** which of these are true of layer normalisation? A batch of one works in training mode; the other samples
+# matter; `train()` and `eval()` differ; it can be fused into the layer before.
 
 # %% predict
 x = torch.tensor([[1.0, 200.0, -5.0], [3.0, 220.0, -5.5], [2.0, 240.0, -5.5], [6.0, 300.0, -4.0]])
@@ -2307,8 +2315,8 @@ print("buffers:", list(norm.buffers()))
 # <details><summary>Why?</summary>
 #
 # Only the first. Each sample is normalised on its own, in both modes, so there are no running estimates. For the same reason it
-# cannot be fused: its mean and variance depend on the input even when the net is used. Transformers use it, because their batches
-# have samples of different lengths.
+# cannot be fused: its mean and variance depend on the input even when the net is used. Transformers use it, not least because the
+# samples in their batches differ in length.
 #
 # </details>
 #
@@ -2316,11 +2324,11 @@ print("buffers:", list(norm.buffers()))
 #
 # Answer from memory, then unfold.
 #
-# <details><summary>1. A layer gives (2, −1, 4). What can <code>nn.Dropout(0.5)</code> make of it in training mode, and what in evaluation
-# mode? Why does it divide by 1 − p?</summary>
+# <details><summary>1. A layer outputs (2, −1, 4). What can <code>nn.Dropout(0.5)</code> turn that into in training mode, and what in
+# evaluation mode? Why does it divide by 1 − p?</summary>
 #
-# In training mode each number is, independently, 0 or twice itself: eight possible results, such as (4, 0, 8). In evaluation mode
-# (2, −1, 4). The division keeps the expected value of each unit, so the next layer finds the same scale in both modes.
+# In training mode each number independently becomes 0 or twice itself: eight possible results, such as (4, 0, 8). In evaluation
+# mode it stays (2, −1, 4). The division keeps the expected value of each unit, so the next layer finds the same scale in both modes.
 #
 # </details>
 #
@@ -2340,5 +2348,5 @@ print("buffers:", list(norm.buffers()))
 #
 # </details>
 #
-# **Next**: `16_capstone` puts the pieces of all fifteen notebooks together: one classifier from bare tensors to a convolutional net
-# with dropout and batch normalisation.
+# **Next**: `16_capstone` puts the pieces of all fifteen notebooks together: one classifier, built up from bare tensors to a
+# convolutional net with dropout and batch normalisation.

@@ -956,7 +956,7 @@ def undo(norm, x):
         norm.bias.copy_(x.mean(dims))
 
 
-# %% wrong="undo" says="gamma is its inverse"
+# %% wrong="undo" says="gamma is the inverse"
 def undo(norm, x):
     dims = [d for d in range(x.dim()) if d != 1]
     with torch.no_grad():
