@@ -75,13 +75,13 @@ def thin(x, keep, p):
 
 
 # nan at p = 1
-# %% wrong="thin" says="values differ"
+# %% wrong="thin" says="treat p = 1 separately"
 def thin(x, keep, p):
     return x * keep / (1 - p)
 
 
 # The value is right at p = 1, the gradient is nan
-# %% wrong="thin" says="the gradient"
+# %% wrong="thin" says="The backward pass for p = 1 still contains"
 def thin(x, keep, p):
     return torch.where(keep, x / (1 - p), 0.0)
 
@@ -95,7 +95,7 @@ def thin(x, keep, p):
 
 
 # A rounded factor
-# %% wrong="thin" says="values differ"
+# %% wrong="thin" says="One step was computed in float32"
 def thin(x, keep, p):
     if p == 1:
         return x * 0
@@ -235,7 +235,7 @@ def dropout(x, p, training):
 
 
 # A generator of its own
-# %% wrong="dropout" says="after the same torch.manual_seed"
+# %% wrong="dropout" says="take the random numbers from PyTorch"
 def dropout(x, p, training):
     if not training:
         return x
@@ -275,7 +275,7 @@ def dropout(x, p, training):
 
 
 # nan at p = 1
-# %% wrong="dropout" says="p = 1.0"
+# %% wrong="dropout" says="treat p = 1 separately"
 def dropout(x, p, training):
     if not training:
         return x
@@ -336,7 +336,7 @@ def dropout(x, p, training):
 
 
 # A factor in float32
-# %% wrong="dropout" says="each element is 0 or scaled"
+# %% wrong="dropout" says="One step was computed in float32"
 def dropout(x, p, training):
     if not training:
         return x
@@ -387,7 +387,7 @@ def accuracy(net, x, labels):
     return right / len(x)
 
 
-# %% wrong="accuracy" says="net.train() at the end switches every module"
+# %% wrong="accuracy" says="train() reaches those inside, too"
 def accuracy(net, x, labels):
     net.eval()
     with torch.no_grad():
@@ -404,7 +404,7 @@ def accuracy(net, x, labels):
 
 
 # Only the mode of the net itself is kept
-# %% wrong="accuracy" says="of each module"
+# %% wrong="accuracy" says="train() reaches those inside, too"
 def accuracy(net, x, labels):
     mode = net.training
     net.eval()
@@ -474,7 +474,7 @@ def accuracy(net, x, labels):
 
 
 # A tensor
-# %% wrong="accuracy" says="accuracy of"
+# %% wrong="accuracy" says="This is a tensor"
 def accuracy(net, x, labels):
     modes = [(module, module.training) for module in net.modules()]
     net.eval()
@@ -485,7 +485,7 @@ def accuracy(net, x, labels):
 
 
 # The last, smaller part counts as much as the others
-# %% wrong="accuracy" says="accuracy of"
+# %% wrong="accuracy" says="the last part is smaller"
 def accuracy(net, x, labels):
     modes = [(module, module.training) for module in net.modules()]
     net.eval()
@@ -657,7 +657,7 @@ def average_passes(net, x, passes):
     return mean
 
 
-# %% wrong="average_passes" says="net.train() at the end switches every module"
+# %% wrong="average_passes" says="train() reaches those inside, too"
 def average_passes(net, x, passes):
     for module in net.modules():
         module.training = isinstance(module, nn.Dropout)
@@ -709,7 +709,7 @@ def average_passes(net, x, passes):
 
 
 # Softmax over the samples
-# %% wrong="average_passes" says="average_passes(net, x, 1)"
+# %% wrong="average_passes" says="The rows do not add up to 1"
 def average_passes(net, x, passes):
     modes = [(module, module.training) for module in net.modules()]
     for module, _ in modes:
@@ -873,7 +873,7 @@ def normalize_batch(x, gamma, beta, eps):
 
 
 # The default instead of eps
-# %% wrong="normalize_batch" says="normalize_batch for x"
+# %% wrong="normalize_batch" says="The argument eps is not used"
 def normalize_batch(x, gamma, beta, eps):
     dims = [d for d in range(x.dim()) if d != 1]
     shape = [-1 if d == 1 else 1 for d in range(x.dim())]
@@ -983,7 +983,7 @@ def undo(norm, x):
 
 
 # The running estimates are taken for those of the batch
-# %% wrong="undo" says="norm(x) after undo"
+# %% wrong="undo" says="Those are the running estimates"
 def undo(norm, x):
     with torch.no_grad():
         norm.weight.copy_((norm.running_var + norm.eps).sqrt())
@@ -1342,7 +1342,7 @@ class BatchNorm(nn.Module):
 
 
 # The unbiased variance for the output, too
-# %% wrong="batch_norm" says="the output"
+# %% wrong="batch_norm" says="The variance in the output is divided by n − 1"
 class BatchNorm(nn.Module):
     def __init__(self, channels, eps=1e-5, momentum=0.1):
         super().__init__()
@@ -1367,7 +1367,7 @@ class BatchNorm(nn.Module):
 
 
 # The running estimates are used in training, too
-# %% wrong="batch_norm" says="the output"
+# %% wrong="batch_norm" says="it uses the new running estimates"
 class BatchNorm(nn.Module):
     def __init__(self, channels, eps=1e-5, momentum=0.1):
         super().__init__()
@@ -1442,7 +1442,7 @@ class BatchNorm(nn.Module):
 
 
 # Mean and variance are constants for autograd
-# %% wrong="batch_norm" says="the gradient of x"
+# %% wrong="batch_norm" says="Mean and variance were detached"
 class BatchNorm(nn.Module):
     def __init__(self, channels, eps=1e-5, momentum=0.1):
         super().__init__()
@@ -1467,7 +1467,7 @@ class BatchNorm(nn.Module):
 
 
 # momentum is not used
-# %% wrong="batch_norm" says="the running mean"
+# %% wrong="batch_norm" says="The argument momentum is not used"
 class BatchNorm(nn.Module):
     def __init__(self, channels, eps=1e-5, momentum=0.1):
         super().__init__()
@@ -1492,7 +1492,7 @@ class BatchNorm(nn.Module):
 
 
 # eps is not used
-# %% wrong="batch_norm" says="the output"
+# %% wrong="batch_norm" says="The argument eps is not used"
 class BatchNorm(nn.Module):
     def __init__(self, channels, eps=1e-5, momentum=0.1):
         super().__init__()
@@ -1830,7 +1830,7 @@ def fuse(layer, norm):
 
 
 # eps is forgotten
-# %% wrong="fuse" says="eps is missing"
+# %% wrong="fuse" says="norm.eps is not used"
 def fuse(layer, norm):
     import copy
 
@@ -1901,7 +1901,7 @@ def fuse(layer, norm):
 
 
 # The layer itself is changed
-# %% wrong="fuse" says="layer and norm stay as they are"
+# %% wrong="fuse" says="You wrote into layer itself"
 def fuse(layer, norm):
 
     fused = layer
@@ -1942,7 +1942,7 @@ def fuse(layer, norm):
 
 
 # A shallow copy has the same dictionary of parameters
-# %% wrong="fuse" says="layer and norm stay as they are"
+# %% wrong="fuse" says="You wrote into layer itself"
 def fuse(layer, norm):
     import copy
 
@@ -1970,7 +1970,7 @@ def fuse(layer, norm):
 
 
 # Both are switched to evaluation mode
-# %% wrong="fuse" says="layer and norm stay as they are"
+# %% wrong="fuse" says="training' differs"
 def fuse(layer, norm):
     import copy
 
@@ -2002,7 +2002,7 @@ def fuse(layer, norm):
 
 
 # The default eps
-# %% wrong="fuse"
+# %% wrong="fuse" says="norm.eps is not used"
 def fuse(layer, norm):
     import copy
 
@@ -2096,3 +2096,799 @@ class BatchNorm(nn.Module):
             x, mean, variance = x.detach(), self.running_mean, self.running_var
         y = (x - mean.view(shape)) / (variance + self.eps).sqrt().view(shape)
         return y * self.weight.view(shape) + self.bias.view(shape)
+
+
+# p = 0 is taken for: all stay on
+# %% wrong="thin" says="p = 0.0"
+def thin(x, keep, p):
+    if p == 0.0:
+        return x.clone()
+    if p == 1.0:
+        return torch.zeros_like(x)
+    return x * keep / (1 - p)
+
+
+# The division is guarded with a smallest value
+# %% wrong="thin" says="p = 0.999"
+def thin(x, keep, p):
+    return x * keep / max(1 - p, 0.01)
+
+
+# The gradient that arrives is forgotten
+# %% wrong="thin" says="The gradient that arrives from above is ignored"
+class Thin(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, keep, p):
+        ctx.factor = keep.to(x.dtype) / (1 - p if p < 1 else 1)
+        return x * ctx.factor
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        return ctx.factor, None, None
+
+
+def thin(x, keep, p):
+    return Thin.apply(x, keep, p)
+
+
+# zeros in PyTorch's usual dtype
+# %% wrong="thin" says="dtypes differ"
+def thin(x, keep, p):
+    if p == 1.0:
+        return torch.zeros(x.shape)
+    return x * keep / (1 - p)
+
+
+# %% right="thin"
+def thin(x, keep, p):
+    if p == 1.0:
+        return torch.zeros_like(x).requires_grad_(x.requires_grad)
+    return x * keep / (1 - p)
+
+
+# Whole channels of images
+# %% wrong="dropout" says="in four dimensions"
+def dropout(x, p, training):
+    if not training:
+        return x
+    if p == 1.0:
+        return torch.zeros_like(x)
+    if x.dim() == 4:
+        keep = torch.rand(x.shape[0], x.shape[1], 1, 1) >= p
+    else:
+        keep = torch.rand_like(x) >= p
+    return x * keep / (1 - p)
+
+
+# Images of a batch share one mask
+# %% wrong="dropout" says="in four dimensions"
+def dropout(x, p, training):
+    if not training:
+        return x
+    if p == 1.0:
+        return torch.zeros_like(x)
+    shape = x.shape if x.dim() < 4 else x.shape[1:]
+    keep = torch.rand(shape) >= p
+    return x * keep / (1 - p)
+
+
+# Whole per cents
+# %% wrong="dropout" says="about 0.4%"
+def dropout(x, p, training):
+    if not training:
+        return x
+    if p == 1.0:
+        return torch.zeros_like(x)
+    keep = torch.randint(0, 100, x.shape) >= int(round(100 * p))
+    return x * keep / (1 - p)
+
+
+# A seed of its own in each call
+# %% wrong="dropout" says="no seed is set"
+def dropout(x, p, training):
+    if not training:
+        return x
+    if p == 1.0:
+        return torch.zeros_like(x)
+    torch.manual_seed(int(torch.randint(2**31, ())))
+    keep = torch.rand_like(x) >= p
+    return x * keep / (1 - p)
+
+
+# The gradient that arrives is forgotten
+# %% wrong="dropout" says="The gradient that arrives from above is ignored"
+class Drop(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, p):
+        ctx.factor = (torch.rand_like(x) >= p).to(x.dtype) / (1 - p if p < 1 else 1)
+        return x * ctx.factor
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        return ctx.factor, None
+
+
+def dropout(x, p, training):
+    return Drop.apply(x, p) if training else x
+
+
+# The normal distribution
+# %% wrong="dropout" says="use torch.rand"
+def dropout(x, p, training):
+    if not training:
+        return x
+    if p == 1.0:
+        return torch.zeros_like(x)
+    keep = torch.randn_like(x) >= p
+    return x * keep / (1 - p)
+
+
+# The value is right at p = 1, the gradient is nan
+# %% wrong="dropout" says="The backward pass for p = 1 still contains"
+def dropout(x, p, training):
+    if not training:
+        return x
+    return torch.where(torch.rand_like(x) < p, 0.0, x / (1 - p))
+
+
+# %% right="accuracy"
+def accuracy(net, x, labels):
+    modes = [(m, m.training) for m in net.modules()]
+    net.eval()
+    right = 0
+    with torch.no_grad():
+        for some, wanted in zip(x.split(100), labels.split(100)):
+            right += (net(some).argmax(dim=1) == wanted).sum().item()
+    for m, mode in modes:
+        m.train(mode)
+    return right / len(x)
+
+
+# float32, whatever the net is
+# %% wrong="accuracy" says="RuntimeError"
+def accuracy(net, x, labels):
+    modes = [(m, m.training) for m in net.modules()]
+    net.eval()
+    right = 0
+    with torch.no_grad():
+        for some, wanted in zip(x.split(100), labels.split(100)):
+            right += (net(some.float()).argmax(dim=1) == wanted).sum().item()
+    for m, mode in modes:
+        m.training = mode
+    return right / len(x)
+
+
+# Ten classes
+# %% wrong="accuracy" says="accuracy of a net with both"
+def accuracy(net, x, labels):
+    modes = [(m, m.training) for m in net.modules()]
+    net.eval()
+    right = 0
+    with torch.no_grad():
+        for some, wanted in zip(x.split(100), labels.split(100)):
+            right += (net(some)[:, :10].argmax(dim=1) == wanted).sum().item()
+    for m, mode in modes:
+        m.training = mode
+    return right / len(x)
+
+
+# Modules deeper inside keep the new mode
+# %% wrong="accuracy" says="The value of 'net.1.0' differs"
+def accuracy(net, x, labels):
+    right = 0
+    was = net.training
+    modes = [m.training for m in net.children()]
+    net.eval()
+    with torch.no_grad():
+        for some, wanted in zip(x.split(100), labels.split(100)):
+            right += (net(some).argmax(dim=1) == wanted).sum().item()
+    net.training = was
+    for m, mode in zip(net.children(), modes):
+        m.training = mode
+    return right / len(x)
+
+
+# Dropout of other kinds is switched on, too
+# %% wrong="average_passes" says="Another module than nn.Dropout"
+def average_passes(net, x, passes):
+    modes = [(m, m.training) for m in net.modules()]
+    net.eval()
+    for m in net.modules():
+        if "Dropout" in type(m).__name__:
+            m.train()
+    with torch.no_grad():
+        mean = torch.stack([net(x).softmax(1) for _ in range(passes)]).mean(0)
+    for m, mode in modes:
+        m.training = mode
+    return mean
+
+
+# Only batch normalisation is switched off
+# %% wrong="average_passes" says="Another module than nn.Dropout"
+def average_passes(net, x, passes):
+    modes = [(m, m.training) for m in net.modules()]
+    net.train()
+    for m in net.modules():
+        if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
+            m.eval()
+    with torch.no_grad():
+        mean = torch.stack([net(x).softmax(1) for _ in range(passes)]).mean(0)
+    for m, mode in modes:
+        m.training = mode
+    return mean
+
+
+# %% right="average_passes"
+def average_passes(net, x, passes):
+    modes = [(m, m.training) for m in net.modules()]
+    net.eval()
+    for m in net.modules():
+        if isinstance(m, nn.Dropout):
+            m.train()
+    with torch.no_grad():
+        mean = torch.stack([net(x).softmax(1) for _ in range(passes)]).mean(0)
+    for m, mode in modes:
+        m.train(mode)
+    return mean
+
+
+# Batch normalisation of images goes on learning
+# %% wrong="average_passes" says="BatchNorm2d"
+def average_passes(net, x, passes):
+    modes = [(m, m.training) for m in net.modules()]
+    for m in net.modules():
+        if isinstance(m, nn.BatchNorm1d):
+            m.eval()
+        elif isinstance(m, nn.Dropout):
+            m.train()
+    with torch.no_grad():
+        mean = torch.stack([net(x).softmax(1) for _ in range(passes)]).mean(0)
+    for m, mode in modes:
+        m.training = mode
+    return mean
+
+
+# Logarithms are averaged
+# %% wrong="average_passes" says="You averaged the logarithms"
+def average_passes(net, x, passes):
+    modes = [m.training for m in net.modules()]
+    net.eval()
+    for m in net.modules():
+        if isinstance(m, nn.Dropout):
+            m.train()
+    with torch.no_grad():
+        mean = torch.stack([net(x).log_softmax(1) for _ in range(passes)]).mean(0).exp()
+    for m, mode in zip(net.modules(), modes):
+        m.training = mode
+    return mean
+
+
+# %% right="normalize_batch"
+def normalize_batch(x, gamma, beta, eps):
+    shape = [1] * x.dim()
+    shape[1] = -1
+    dims = [d for d in range(x.dim()) if d != 1]
+    if x.numel() // x.shape[1] == 1:
+        raise ValueError("more than one value per channel is needed")
+    mean = x.mean(dims, keepdim=True)
+    sigma = torch.sqrt(x.var(dims, correction=0, keepdim=True) + eps)
+    return gamma.view(shape) * (x - mean) / sigma + beta.view(shape)
+
+
+# The root of 0 has no finite slope
+# %% wrong="normalize_batch" says="the gradient of x"
+def normalize_batch(x, gamma, beta, eps):
+    shape = [1] * x.dim()
+    shape[1] = -1
+    dims = [d for d in range(x.dim()) if d != 1]
+    mean = x.mean(dims, keepdim=True)
+    sigma = (x - mean).square().mean(dims, keepdim=True).sqrt()
+    sigma = torch.sqrt(sigma**2 + eps)
+    return gamma.view(shape) * (x - mean) / sigma + beta.view(shape)
+
+
+# view needs one block of memory
+# %% wrong="normalize_batch" says="view size is not compatible"
+def normalize_batch(x, gamma, beta, eps):
+    flat = x.view(x.shape[0], x.shape[1], -1)
+    mean = flat.mean((0, 2), keepdim=True)
+    var = flat.var((0, 2), correction=0, keepdim=True)
+    flat = gamma[None, :, None] * (flat - mean) / torch.sqrt(var + eps) + beta[None, :, None]
+    return flat.view(x.shape)
+
+
+# The mean of all channels is subtracted first
+# %% wrong="normalize_batch" says="with means 1000 times"
+def normalize_batch(x, gamma, beta, eps):
+    shape = [1] * x.dim()
+    shape[1] = -1
+    dims = [d for d in range(x.dim()) if d != 1]
+    mean = x.mean(dims, keepdim=True)
+    z = x - x.mean()
+    var = (z * z).mean(dims, keepdim=True) - z.mean(dims, keepdim=True) ** 2
+    sigma = torch.sqrt(var + eps)
+    return gamma.view(shape) * (x - mean) / sigma + beta.view(shape)
+
+
+# The first value is subtracted first
+# %% wrong="normalize_batch" says="with means 1000 times"
+def normalize_batch(x, gamma, beta, eps):
+    shape = [1] * x.dim()
+    shape[1] = -1
+    dims = [d for d in range(x.dim()) if d != 1]
+    mean = x.mean(dims, keepdim=True)
+    z = x - x.flatten()[0]
+    var = ((z * z).mean(dims, keepdim=True) - z.mean(dims, keepdim=True) ** 2).clamp(min=0)
+    sigma = torch.sqrt(var + eps)
+    return gamma.view(shape) * (x - mean) / sigma + beta.view(shape)
+
+
+# Each sample by itself
+# %% wrong="normalize_batch" says="normalised"
+def normalize_batch(x, gamma, beta, eps):
+    shape = [1] * x.dim()
+    shape[1] = -1
+    mean = x.mean(dim=1, keepdim=True)
+    var = x.var(dim=1, keepdim=True, correction=0)
+    return gamma.view(shape) * (x - mean) / torch.sqrt(var + eps) + beta.view(shape)
+
+
+# Digits are lost
+# %% wrong="undo" says="means of 2000"
+def undo(norm, x):
+    dims = [d for d in range(x.dim()) if d != 1]
+    with torch.no_grad():
+        mean = x.mean(dims)
+        norm.weight.copy_(((x * x).mean(dims) - mean**2 + norm.eps).sqrt())
+        norm.bias.copy_(mean)
+
+
+# 0 / 0 for equal values
+# %% wrong="undo" says="equal values in channel 0"
+import copy
+
+
+def undo(norm, x):
+    dims = [d for d in range(x.dim()) if d != 1]
+    with torch.no_grad():
+        twin = copy.deepcopy(norm)
+        twin.reset_parameters()
+        hat = twin(x)
+        norm.weight.copy_(x.std(dims) / hat.std(dims))
+        norm.bias.copy_(x.mean(dims))
+
+
+# Both get the flag of weight
+# %% wrong="undo" says="requires_grad has changed"
+def undo(norm, x):
+    dims = [d for d in range(x.dim()) if d != 1]
+    trainable = norm.weight.requires_grad
+    norm.requires_grad_(False)
+    norm.weight.copy_((x.detach().var(dims, correction=0) + norm.eps).sqrt())
+    norm.bias.copy_(x.detach().mean(dims))
+    norm.requires_grad_(trainable)
+
+
+# view needs one block of memory
+# %% wrong="undo" says="view size is not compatible"
+def undo(norm, x):
+    flat = x.view(x.shape[0], x.shape[1], -1)
+    with torch.no_grad():
+        norm.weight.copy_((flat.var((0, 2), correction=0) + norm.eps).sqrt())
+        norm.bias.copy_(flat.mean((0, 2)))
+
+
+# Local names get the values
+# %% wrong="undo" says="weight and bias still have their old values"
+def undo(norm, x):
+    dims = [d for d in range(x.dim()) if d != 1]
+    weight, bias = norm.weight, norm.bias
+    weight = (x.var(dim=dims, correction=0) + norm.eps).sqrt()
+    bias = x.mean(dim=dims)
+
+
+# The wrong sign
+# %% wrong="undo" says="beta is the mean with the wrong sign"
+def undo(norm, x):
+    dims = [d for d in range(x.dim()) if d != 1]
+    with torch.no_grad():
+        norm.weight.copy_((x.var(dim=dims, correction=0) + norm.eps).sqrt())
+        norm.bias.copy_(-x.mean(dim=dims))
+
+
+# One image is no batch
+# %% wrong="batch_norm" says="training batch 2"
+class BatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x):
+        shape = [1] * x.dim()
+        shape[1] = -1
+        if self.training and x.shape[0] > 1:
+            dims = [d for d in range(x.dim()) if d != 1]
+            mean, var = x.mean(dims), x.var(dims, correction=0)
+            n = x.numel() // x.shape[1]
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * n / (n - 1), self.momentum)
+        else:
+            mean, var = self.running_mean, self.running_var
+        x = (x - mean.view(shape)) / torch.sqrt(var.view(shape) + self.eps)
+        return x * self.weight.view(shape) + self.bias.view(shape)
+
+
+# Digits are lost
+# %% wrong="batch_norm" says="means of 1000"
+class BatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x):
+        shape = [1] * x.dim()
+        shape[1] = -1
+        if self.training:
+            dims = [d for d in range(x.dim()) if d != 1]
+            mean = x.mean(dims)
+            var = (x * x).mean(dims) - mean**2
+            n = x.numel() // x.shape[1]
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * n / (n - 1), self.momentum)
+        else:
+            mean, var = self.running_mean, self.running_var
+        x = (x - mean.view(shape)) / torch.sqrt(var.view(shape) + self.eps)
+        return x * self.weight.view(shape) + self.bias.view(shape)
+
+
+# A momentum of 0 becomes the default
+# %% wrong="batch_norm" says="with a momentum of 0"
+class BatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum or 0.1
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x):
+        shape = [1] * x.dim()
+        shape[1] = -1
+        if self.training:
+            dims = [d for d in range(x.dim()) if d != 1]
+            mean, var = x.mean(dims), x.var(dims, correction=0)
+            n = x.numel() // x.shape[1]
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * n / (n - 1), self.momentum)
+        else:
+            mean, var = self.running_mean, self.running_var
+        x = (x - mean.view(shape)) / torch.sqrt(var.view(shape) + self.eps)
+        return x * self.weight.view(shape) + self.bias.view(shape)
+
+
+# %% right="batch_norm"
+class BatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64), persistent=False)
+
+    def forward(self, x):
+        shape = [1] * x.dim()
+        shape[1] = -1
+        if self.training:
+            dims = [d for d in range(x.dim()) if d != 1]
+            mean, var = x.mean(dims), x.var(dims, correction=0)
+            n = x.numel() // x.shape[1]
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * n / (n - 1), self.momentum)
+        else:
+            mean, var = self.running_mean, self.running_var
+        x = (x - mean.view(shape)) / torch.sqrt(var.view(shape) + self.eps)
+        return x * self.weight.view(shape) + self.bias.view(shape)
+
+
+# view needs one block of memory
+# %% wrong="batch_norm" says="view size is not compatible"
+class BatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x):
+        shape = [1] * x.dim()
+        shape[1] = -1
+        if self.training:
+            dims = [d for d in range(x.dim()) if d != 1]
+            flat = x.view(x.shape[0], x.shape[1], -1)
+            mean, var = flat.mean((0, 2)), flat.var((0, 2), correction=0)
+            n = x.numel() // x.shape[1]
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * n / (n - 1), self.momentum)
+        else:
+            mean, var = self.running_mean, self.running_var
+        x = (x - mean.view(shape)) / torch.sqrt(var.view(shape) + self.eps)
+        return x * self.weight.view(shape) + self.bias.view(shape)
+
+
+# The root of 0 has no finite slope
+# %% wrong="batch_norm" says="the gradient, with equal values"
+class BatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x):
+        shape = [1] * x.dim()
+        shape[1] = -1
+        if self.training:
+            dims = [d for d in range(x.dim()) if d != 1]
+            mean = x.mean(dims)
+            sigma = (x - mean.view(shape)).square().mean(dims).sqrt()
+            var = sigma**2
+            n = x.numel() // x.shape[1]
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * n / (n - 1), self.momentum)
+        else:
+            mean, var = self.running_mean, self.running_var
+        x = (x - mean.view(shape)) / torch.sqrt(var.view(shape) + self.eps)
+        return x * self.weight.view(shape) + self.bias.view(shape)
+
+
+# n is the number of samples
+# %% wrong="batch_norm" says="n counts the samples only"
+class BatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x):
+        shape = [1] * x.dim()
+        shape[1] = -1
+        if self.training:
+            dims = [d for d in range(x.dim()) if d != 1]
+            mean, var = x.mean(dims), x.var(dims, correction=0)
+            n = x.shape[0]
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * n / (n - 1), self.momentum)
+        else:
+            mean, var = self.running_mean, self.running_var
+        x = (x - mean.view(shape)) / torch.sqrt(var.view(shape) + self.eps)
+        return x * self.weight.view(shape) + self.bias.view(shape)
+
+
+# %% right="batch_norm"
+class Base(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(n))
+        self.bias = nn.Parameter(torch.zeros(n))
+        self.running_mean = nn.Buffer(torch.zeros(n))
+        self.running_var = nn.Buffer(torch.ones(n))
+
+
+class BatchNorm(Base):
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1):
+        super().__init__(channels)
+        self.eps = eps
+        self.momentum = momentum
+
+    def extra_repr(self):
+        return f"eps={self.eps}"
+
+    def forward(self, x):
+        mean, var = self.running_mean, self.running_var
+        dims = [d for d in range(x.dim()) if d != 1]
+        if self.training:
+            var, mean = torch.var_mean(x, dims, correction=0)
+            with torch.no_grad():
+                self.running_mean += self.momentum * (mean - self.running_mean)
+                self.running_var += self.momentum * (x.var(dims) - self.running_var)
+        fill = (...,) + (None,) * (x.dim() - 2)
+        return (x - mean[fill]) / (var + self.eps).sqrt()[fill] * self.weight[fill] + self.bias[fill]
+
+
+# Both get the mode that norm had
+# %% wrong="fuse" says="training' differs"
+import copy
+
+
+def fuse(layer, norm):
+    was = norm.training
+    layer.eval()
+    norm.eval()
+    new = copy.deepcopy(layer)
+    with torch.no_grad():
+        s = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        shape = [-1] + [1] * (layer.weight.dim() - 1)
+        b = 0 if layer.bias is None else layer.bias
+        new.weight = nn.Parameter(layer.weight * s.view(shape))
+        new.bias = nn.Parameter((b - norm.running_mean) * s + norm.bias)
+    layer.train(was)
+    norm.train(was)
+    return new
+
+
+# Both get the flag of the layer
+# %% wrong="fuse" says="requires_grad' differs"
+import copy
+
+
+def fuse(layer, norm):
+    flag = layer.weight.requires_grad
+    layer.requires_grad_(False)
+    norm.requires_grad_(False)
+    new = copy.deepcopy(layer)
+    with torch.no_grad():
+        s = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        shape = [-1] + [1] * (layer.weight.dim() - 1)
+        b = 0 if layer.bias is None else layer.bias
+        new.weight = nn.Parameter(layer.weight * s.view(shape))
+        new.bias = nn.Parameter((b - norm.running_mean) * s + norm.bias)
+    layer.requires_grad_(flag)
+    norm.requires_grad_(flag)
+    return new
+
+
+# One number for the dilation
+# %% wrong="fuse" says="dilation=(1, 2)"
+def fuse(layer, norm):
+    if isinstance(layer, nn.Linear):
+        new = nn.Linear(layer.in_features, layer.out_features)
+    else:
+        new = nn.Conv2d(
+            layer.in_channels,
+            layer.out_channels,
+            layer.kernel_size,
+            layer.stride,
+            layer.padding,
+            layer.dilation[0],
+            layer.groups,
+        )
+    new = new.to(layer.weight.dtype)
+    with torch.no_grad():
+        s = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        shape = [-1] + [1] * (layer.weight.dim() - 1)
+        b = 0 if layer.bias is None else layer.bias
+        new.weight.copy_(layer.weight * s.view(shape))
+        new.bias.copy_((b - norm.running_mean) * s + norm.bias)
+    return new
+
+
+# Neither weight nor bias of the batch normalisation
+# %% wrong="fuse" says="(γ and β) are missing"
+import copy
+
+
+def fuse(layer, norm):
+    new = copy.deepcopy(layer)
+    with torch.no_grad():
+        s = 1 / torch.sqrt(norm.running_var + norm.eps)
+        shape = [-1] + [1] * (layer.weight.dim() - 1)
+        new.weight = nn.Parameter(layer.weight * s.view(shape))
+        b = 0 if layer.bias is None else layer.bias
+        new.bias = nn.Parameter((b - norm.running_mean) * s)
+    return new
+
+
+# Only the net's own mode is put back
+# %% wrong="accuracy" says="Only the mode of net itself is back"
+def accuracy(net, x, labels):
+    mode = net.training
+    net.eval()
+    with torch.no_grad():
+        right = (net(x).argmax(dim=1) == labels).sum().item()
+    net.training = mode
+    return right / len(x)
+
+
+# Layer normalisation over the channels of each position
+# %% wrong="normalize_batch" says="Each position of each sample was normalised"
+def normalize_batch(x, gamma, beta, eps):
+    shape = [-1 if d == 1 else 1 for d in range(x.dim())]
+    y = (x - x.mean(1, keepdim=True)) / (x.var(1, keepdim=True, correction=0) + eps).sqrt()
+    return y * gamma.view(shape) + beta.view(shape)
+
+
+# Layer normalisation over all of each sample
+# %% wrong="normalize_batch" says="Each sample was normalised by itself"
+def normalize_batch(x, gamma, beta, eps):
+    dims = list(range(1, x.dim()))
+    shape = [-1 if d == 1 else 1 for d in range(x.dim())]
+    y = (x - x.mean(dims, keepdim=True)) / (x.var(dims, keepdim=True, correction=0) + eps).sqrt()
+    return y * gamma.view(shape) + beta.view(shape)
+
+
+# The old running estimates are used in training, too
+# %% wrong="batch_norm" says="it uses the running estimates"
+class BatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x):
+        dims = [d for d in range(x.dim()) if d != 1]
+        shape = [-1 if d == 1 else 1 for d in range(x.dim())]
+        mean, variance = self.running_mean.clone(), self.running_var.clone()
+        if self.training:
+            with torch.no_grad():
+                self.running_mean.lerp_(x.mean(dims), self.momentum)
+                self.running_var.lerp_(x.var(dims), self.momentum)
+        y = (x - mean.view(shape)) / (variance + self.eps).sqrt().view(shape)
+        return y * self.weight.view(shape) + self.bias.view(shape)
+
+
+# n − 1 twice
+# %% wrong="batch_norm" says="n − 1 was divided by twice"
+class BatchNorm(nn.Module):
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x):
+        dims = [d for d in range(x.dim()) if d != 1]
+        shape = [-1 if d == 1 else 1 for d in range(x.dim())]
+        if self.training:
+            variance, mean = torch.var_mean(x, dim=dims, correction=0)
+            n = x.numel() / x.shape[1]
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(x.var(dims) * n / (n - 1), self.momentum)
+        else:
+            mean, variance = self.running_mean, self.running_var
+        y = (x - mean.view(shape)) / (variance + self.eps).sqrt().view(shape)
+        return y * self.weight.view(shape) + self.bias.view(shape)
+
+
+# The shift is not scaled
+# %% wrong="fuse" says="multiply b − μ by s, too"
+def fuse(layer, norm):
+    import copy
+
+    fused = copy.deepcopy(layer)
+    with torch.no_grad():
+        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+        bias = 0 if layer.bias is None else layer.bias
+        fused.weight = nn.Parameter(layer.weight * scale.view(-1, *[1] * (layer.weight.dim() - 1)))
+        fused.bias = nn.Parameter(bias - norm.running_mean + norm.bias)
+    return fused
