@@ -10,7 +10,7 @@
 # - write batch normalisation for training and for use, with its running averages;
 # - find a forgotten `eval()`, and give each module its mode back;
 # - fuse batch normalisation into the layer before it;
-# - measure what batch normalisation does to the surface of the loss.
+# - measure what batch normalisation does to the loss surface.
 #
 # **Points**: 16. **Time**: about 50 minutes of reading and 80 minutes for the 8 exercises. **You need**: `nn.Linear` (`04_linear`),
 # `nn.Conv2d` (`07_convolution`), modules and training loops (`10_modules`), buffers (`11_inside_module`), the cross-entropy
@@ -107,8 +107,8 @@ show(
 # units are there again. Dropout makes up for that on the spot: in training it scales up the units that stay on. (In `10_modules`,
 # with $p = 0.5$, it doubled them.)
 #
-# **Before you run it:** which values can occur in `F.dropout(torch.ones(10), p=0.3)`, and are exactly three of the ten equal to 0? What is
-# the mean of a million such values?
+# **Before you run it:** which values can occur in `F.dropout(torch.ones(10), p=0.3)`, and are exactly three of the ten equal to 0?
+# What is the mean of a million such values?
 
 # %% predict
 torch.manual_seed(4)
@@ -123,8 +123,8 @@ print(f"values {many.unique().tolist()}, mean {many.mean():.2f}, share of zeros 
 #
 # $$y_i = \frac{r_i\, x_i}{1 - p}, \qquad \mathbb{E}[y_i] = \frac{(1 - p)\, x_i + p \cdot 0}{1 - p} = x_i .$$
 #
-# So each value is either 0 or $1/0.7 = 1.4286$. About three in ten are 0, but not exactly three of every ten: each unit is drawn on
-# its own. The mean stays 1. The expected value of each unit is what it is without dropout, and so is that of each sum in the next
+# So each value is either 0 or $1/0.7 = 1.4286$. On average three in ten are 0; here it is four, because each unit is drawn on its
+# own. The mean stays 1. The expected value of each unit is what it is without dropout, and so is that of each sum in the next
 # layer.
 #
 # </details>
@@ -138,8 +138,8 @@ print(f"values {many.unique().tolist()}, mean {many.mean():.2f}, share of zeros 
 # - Where `keep` is `True`, the result is $x / (1 - p)$; where it is `False`, it is 0.
 # - With `p = 1.0`, `keep` is `False` everywhere: the result is 0 everywhere.
 # - The result is a new tensor with the shape and dtype of `x`. `x` and `keep` stay as they are.
-# - Gradients flow back to `x`: $1 / (1 - p)$ where `keep` is `True`, 0 elsewhere. With `p = 1.0` the result need not be connected to
-#   `x` at all, but if it is, the gradient is 0, not *nan*.
+# - Gradients flow back to `x`: $1 / (1 - p)$ where `keep` is `True`, 0 elsewhere. With `p = 1.0` the result need not be connected
+#   to `x` at all, but if it is, the gradient is 0, not *nan*.
 #
 # <details><summary>Hint 1: choose or multiply</summary>
 #
@@ -278,19 +278,20 @@ many(
 # ### Exercise: Dropout
 #
 # Write `dropout(x, p, training)` without PyTorch's own: no `F.dropout`, `F.alpha_dropout`, `F.dropout1d`, `F.dropout2d`,
-# `F.dropout3d` or other functions with `dropout` in their names, and no module that calls them.
+# `F.dropout3d` or other PyTorch functions with `dropout` in their names, and no module that calls them.
 #
 # - `x` is float32 or float64 and may have any shape; `p` is a Python float, $0 \le p \le 1$; `training` is a `bool`.
 # - With `training=False` the result equals `x` (`x` itself, if you like).
-# - With `training=True` the result is a new tensor like `x`: each element is 0 with probability $p$ and $x / (1 - p)$ otherwise. The
-#   elements are drawn independently of one another, and anew in each call.
+# - With `training=True` the result is a new tensor like `x`: each element is 0 with probability $p$ and $x / (1 - p)$ otherwise.
+#   The elements are drawn independently of one another, and anew in each call.
 # - With `p = 0.0` the result equals `x`, with `p = 1.0` it is 0 everywhere (and no gradient is *nan*).
 # - `x` stays as it is. Gradients flow back to `x` through the elements that stay on, in training and otherwise.
 # - The random numbers come from PyTorch's own generator, so `torch.manual_seed` makes them repeatable. Do not set a seed yourself.
 #
 # <details><summary>Hint 1: a random yes or no</summary>
 #
-# `torch.rand_like(x)` draws numbers that are spread evenly over $[0, 1)$. What is the probability that such a number is at least $p$?
+# `torch.rand_like(x)` draws numbers that are spread evenly over $[0, 1)$. What is the probability that such a number is at least
+# $p$?
 #
 # </details>
 #
@@ -541,7 +542,8 @@ show(
 # ## Two modes
 #
 # Random outputs are of no use once training is over. `net.train()` and `net.eval()`, which you know from `10_modules`, set the
-# attribute `training` of the module and of all modules inside it to `True` and to `False`. A module may look at it in its `forward`.
+# attribute `training` of the module and of all modules inside it to `True` and to `False`. A module may look at it in its
+# `forward`.
 #
 # **Before you run it:** each of these three nets is called twice with the same input in training mode, then twice in evaluation
 # mode. In which of the six cases are the two outputs the same?
@@ -592,15 +594,17 @@ for kind in (ByModule, ByFunction, ByFunctionWithMode):
 #
 # - A new module is in training mode. Call `net.eval()` before you use or test it, and `net.train()` before the next training epoch.
 # - `net.eval()` and `torch.no_grad()` are different things, and you usually want both. The first changes what some layers compute;
-#   the second saves the work of recording gradients.
+#   the second saves the work of recording what gradients need.
 # - Nothing warns you. A forgotten `eval()` gives outputs that look right and are worse than they should be.
 #
 # ### Exercise: Find the forgotten mode
 #
-# `accuracy(net, x, labels)` returns the share of samples whose largest output is at the index that the label gives. A colleague's version below may give a different number on each call, and a call may even harm `net`. Fix it.
+# `accuracy(net, x, labels)` returns the share of samples whose largest output is at the index that the label gives. A colleague's
+# version below may give a different number on each call, and a call may even harm `net`. Fix it.
 #
-# - `net` is any `nn.Module`, perhaps with dropout and batch normalisation inside. No module is inside two others. The share is that
-#   of `net` in evaluation mode, a Python `float` between 0 and 1.
+# - `net` is any `nn.Module`, perhaps with dropout and batch normalisation inside. No module is registered twice in it. (Batch
+#   normalisation comes below; Hint 1 says what you need to know of it here.) The share is that of `net` in evaluation mode, a
+#   Python `float` between 0 and 1.
 # - Afterwards, **each** module in `net` is in the mode that it was in before. (Some may have been in evaluation mode while the rest
 #   was training.)
 # - The parameters of `net`, their gradients, and its buffers stay as they are, and so do `x` and `labels`.
@@ -611,7 +615,8 @@ for kind in (ByModule, ByFunction, ByFunctionWithMode):
 #
 # <details><summary>Hint 1: what harm?</summary>
 #
-# In training mode a batch normalisation layer changes its buffers in every forward pass, as you will see below.
+# In training mode, what a batch normalisation layer returns for a sample depends on the other samples, too, and it changes its
+# buffers in every forward pass. You will see both below.
 #
 # </details>
 #
@@ -819,9 +824,9 @@ show(
 # <details><summary>Why?</summary>
 #
 # In evaluation mode the whole net is better than each of the 1024 subnets, although the training never ran it: every training step
-# ran subnets only. (One of them keeps all ten units, but it doubles them.) And its output *is* the average of their outputs, up to rounding. Only a linear layer comes after the dropout, and
-# with $p = 0.5$ all masks are equally likely; $\mathbb{E}[r_i / (1 - p)] = 1$, so the mean over all masks is the output without a
-# mask.
+# ran subnets only. (One of them keeps all ten units, but it doubles them.) And its output *is* the average of their outputs, up to
+# rounding. Only a linear layer comes after the dropout, and with $p = 0.5$ all masks are equally likely;
+# $\mathbb{E}[r_i / (1 - p)] = 1$, so the mean over all masks is the output without a mask.
 #
 # With another ReLU after that layer this would no longer be exact: the mean of its outputs is not its output for the mean input, so
 # the whole net is only close to the average. In practice that is good enough: one pass instead of thousands.
@@ -840,8 +845,8 @@ show(
 # - In these passes every `nn.Dropout` in `net`, however deeply nested, is in training mode, and every other module is in evaluation
 #   mode. (A batch normalisation layer must not learn from the samples that you ask about.)
 # - Each pass and each sample has a dropout mask of its own. Do not set a seed.
-# - Afterwards each module in `net` has the mode that it had before; parameters, buffers and `x` stay as they are. No module of `net`
-#   is inside two others.
+# - Afterwards each module in `net` has the mode that it had before; parameters, buffers and `x` stay as they are. No module is
+#   registered twice in `net`.
 #
 # <details><summary>Hint 1: set the modes</summary>
 #
@@ -961,7 +966,9 @@ def examine(n, passes, p=0.5, modes="training", double=False, others=False):
         whole = copy.deepcopy(net).eval()(x).softmax(1).detach()
         advice = "Some row is not the mean of the probabilities of that many subnets."
         if among(y, whole[None]):
-            advice = "Dropout is off: this is the output of the whole net."
+            advice = (
+                "Dropout is off: this is the output of the whole net. Nested modules count, too: use net.modules()."
+            )
         elif n > 1 and among(y, means(subnets(net, inner, x, p, batch=True))):
             advice = "Batch normalisation is in training mode: only the dropout modules should be."
         elif among(y, means(logits)):
@@ -1093,8 +1100,8 @@ show(
 # Take the simplest model: $\hat y = w_1 x_1 + w_2 x_2$ with the loss $L(w) = \frac{1}{2N} \sum_n (\hat y_n - y_n)^2$. In the raw
 # data $x_1$ varies by about $\pm 1$ and $x_2$ by about $\pm 8$: they are measured in different units. In the standardised data each
 # column has been divided by its standard deviation. Both data sets are centred. The learning rate is $1/\lambda_{\max}$: in the
-# steepest direction one such step leads exactly to the bottom. (The $\lambda$ are the curvatures of $L$, the eigenvalues of its
-# matrix of second derivatives, the Hessian.)
+# direction of the largest curvature one such step leads exactly to the bottom. (The $\lambda$ are the curvatures of $L$, the
+# eigenvalues of its matrix of second derivatives, the Hessian.)
 #
 # **Before you run it:** roughly how many steps does each need until the loss has fallen to a thousandth of its initial value?
 
@@ -1160,10 +1167,10 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# The step size must suit the steepest direction. In the flattest direction each step then removes only
+# The step size must suit the direction of the largest curvature. In that of the smallest, each step then removes only
 # $\lambda_{\min} / \lambda_{\max}$ of the error. The ratio $\lambda_{\max} / \lambda_{\min}$ is the **condition number**: about 60
-# for the raw data, a little over 1 once both columns have the same scale. Then all directions are nearly equally steep, one step
-# size suits them all, and a single step does it.
+# for the raw data, a little over 1 once both columns have the same scale (they are hardly correlated). Then the curvature is nearly
+# the same in all directions, one step size suits them all, and a single step does it.
 #
 # </details>
 #
@@ -1243,7 +1250,8 @@ print("one image:", nn.BatchNorm2d(3)(torch.arange(12.0).reshape(1, 3, 2, 2)).de
 # ### Exercise: Normalise a batch
 #
 # Write `normalize_batch(x, gamma, beta, eps)`: what batch normalisation computes in training mode. Do it without `F.batch_norm`,
-# `F.instance_norm`, `F.group_norm`, `F.layer_norm`, `F.rms_norm` and their other forms.
+# `F.instance_norm`, `F.group_norm`, `F.layer_norm`, `F.rms_norm` or the same under other names (`nn.BatchNorm1d`,
+# `torch.batch_norm`, …).
 #
 # - `x` is float32 or float64, of shape $N \times C$ or $N \times C \times \dots$ with one, two or three more dimensions. `gamma`
 #   and `beta` have shape $(C,)$ and the dtype of `x`; `eps` is a Python float greater than 0. There are at least two values per
@@ -1581,19 +1589,20 @@ many(
 
 # %% [markdown]
 # So batch normalisation takes nothing away from what the net can express: with $\gamma = \sqrt{\sigma^2 + \varepsilon}$ and
-# $\beta = \mu$ it is the identity, for the batch with that $\mu$ and $\sigma$. It only changes how easy it is to get there by
-# gradient descent.
+# $\beta = \mu$ it is the identity, for the batch with that $\mu$ and $\sigma$. It only changes how easily gradient descent
+# finds good weights.
 #
 # ## Running averages for later use
 #
 # A trained net may read one digit at a time. Then there is no batch; and the answer must not depend on other samples anyway. So,
-# while it trains, the layer keeps **running estimates** of mean and variance, and in evaluation mode it uses those. After each batch,
+# while it trains, the layer keeps **running estimates** of mean and variance, and in evaluation mode it uses those. After each
+# batch,
 #
 # $$\text{running} \leftarrow (1 - m)\, \text{running} + m \cdot \text{batch},$$
 #
 # with the `momentum` $m = 0.1$. (The momentum of an optimizer is usually 0.9: it weights the *old* value, this one the new.) The
-# estimates start at mean 0 and variance 1. One detail: the batch variance in this formula is divided by $n - 1$ instead of $n$, where
-# $n$ is the number of values per channel, because that estimates the variance of *all* data without bias. The estimates are
+# estimates start at mean 0 and variance 1. One detail: the batch variance in this formula is divided by $n - 1$ instead of $n$,
+# where $n$ is the number of values per channel, because that estimates the variance of *all* data without bias. The estimates are
 # **buffers**, not parameters: saved in the `state_dict`, moved with the module, never touched by an optimizer.
 #
 # **Before you run it:** a feature has mean 10 in every batch. What is its running mean after 1 batch, after 2, after 10 and after
@@ -1648,13 +1657,14 @@ show(
 # ### Exercise: Batch norm as a module
 #
 # Write the class `BatchNorm(channels, eps=1e-5, momentum=0.1)`, without `F.batch_norm`, `F.instance_norm`, `F.group_norm`,
-# `F.layer_norm`, `F.rms_norm` and their other forms.
+# `F.layer_norm`, `F.rms_norm` or the same under other names (`nn.BatchNorm1d`, `torch.batch_norm`, …).
 #
 # - It has two parameters, `weight` ($\gamma$, ones) and `bias` ($\beta$, zeros), and two buffers in the `state_dict`,
 #   `running_mean` (zeros) and `running_var` (ones), all of shape `(channels,)` and float32. The `state_dict` holds nothing else.
 # - In training mode, `forward(x)` normalises with the statistics of the batch. What the exercise *Normalise a batch* asks for if a
-#   channel's mean is large, or its values are equal, holds here, too. It also updates the buffers by the formula above, the variance
-#   with $n - 1$. No gradient is recorded for the buffers. They are updated even if the module is called under `torch.no_grad()`.
+#   channel's mean is large, or its values are equal, holds here, too. It also updates the buffers by the formula above, the
+#   variance with $n - 1$. No gradient is recorded for the buffers. They are updated even if the module is called under
+#   `torch.no_grad()`.
 # - In evaluation mode it normalises with the buffers and changes nothing. Any batch size works then, even 1.
 # - `x` has shape $N \times C$ or $N \times C \times \dots$ with one or two more dimensions; in training mode there are at least two
 #   values per channel. `x` stays as it is; gradients flow to `x`, `weight` and `bias`, in training also through mean and variance.
@@ -1674,8 +1684,8 @@ show(
 #
 # <details><summary>Hint 3: update without a gradient</summary>
 #
-# Inside `with torch.no_grad():` write `self.running_mean.lerp_(mean, self.momentum)` (linear interpolation, in place), or the formula
-# with `mul_` and `add_`. The batch's variance with $n - 1$ is the one with $n$ times $n / (n - 1)$.
+# Inside `with torch.no_grad():` write `self.running_mean.lerp_(mean, self.momentum)` (linear interpolation, in place), or the
+# formula with `mul_` and `add_`. The batch's variance with $n - 1$ is the one with $n$ times $n / (n - 1)$.
 #
 # </details>
 
@@ -1954,8 +1964,8 @@ many(
 # ## A forgotten eval, measured
 #
 # What does it cost to forget `eval()`? We train the net from the beginning of this notebook for 25 epochs, with batch normalisation
-# after its first two layers. Then it reads the 359 new digits in three ways: in evaluation mode; in training mode, shuffled, 20 at a
-# time; and in training mode, 20 at a time, but *sorted*: first all zeros, then all ones, and so on.
+# after its first two layers. Then it reads the 359 new digits in three ways: in evaluation mode; in training mode, shuffled, 20 at
+# a time; and in training mode, 20 at a time, but *sorted*: first all zeros, then all ones, and so on.
 #
 # **Before you run it:** in evaluation mode it gets about 91% right. What share does it get right in the other two cases?
 
@@ -1981,8 +1991,8 @@ for name, order in orders.items():
 #
 # In a mixed batch the statistics are roughly right, and the accuracy hardly suffers: that is why nobody notices the mistake. But
 # take a batch in which every digit is a 0. What they have in common goes into the mean, and the mean is subtracted: what is left is
-# how each 0 differs from the others. Moreover, each pass moved the running estimates, so the harm outlasts the test. That is why the
-# cell loads the `state_dict` again.
+# how each 0 differs from the others. Moreover, each pass moved the running estimates, so the harm outlasts the test. That is why
+# the cell loads the `state_dict` again.
 #
 # </details>
 #
@@ -2001,9 +2011,10 @@ for name, order in orders.items():
 # Write `fuse(layer, norm)`. It returns a **new** layer of the same kind as `layer`, such that `fuse(layer, norm)(x)` equals what
 # `norm(layer(x))` gives in evaluation mode, up to rounding.
 #
-# - `layer` is an `nn.Linear` or an `nn.Conv2d`, with or without a bias; a convolution may have any kernel size, stride, padding
-#   and dilation (numbers or pairs) and groups, and pads with zeros. `norm` is the `nn.BatchNorm1d` or `nn.BatchNorm2d` that
-#   follows, with its own `eps`, with running estimates, weight and bias. Both have the same dtype, float32 or float64, and so does the new layer.
+# - `layer` is an `nn.Linear` or an `nn.Conv2d`, with or without a bias; a convolution may have any kernel size, stride, padding and
+#   dilation (numbers or pairs) and groups, and pads with zeros. `norm` is the `nn.BatchNorm1d` or `nn.BatchNorm2d` that follows,
+#   with its own `eps`, with running estimates, weight and bias. Both have the same dtype, float32 or float64, and so does the new
+#   layer.
 # - The new layer is an `nn.Linear` or `nn.Conv2d`, and it has a weight and a bias, both trainable. It shares no memory with `layer`
 #   and `norm`.
 # - Either may be in training mode when `fuse` is called: use the running estimates all the same. Both stay as they are: parameters,
@@ -2209,7 +2220,7 @@ with torch.no_grad():
     difference = (fused(test_x) - normed(test_x)).abs().max()
     size = normed(test_x).abs().max()
 print(f"{len(normed)} modules before, {len(fused)} after")
-print(f"largest difference of the outputs: {difference:.0e}, and they are as large as {size:.0f}")
+print(f"largest difference of the outputs: {difference:.0e}; the largest output is {size:.0f}")
 print(f"right: {share_right(normed, test_x, test_y):.1%} before, {share_right(fused, test_x, test_y):.1%} after")
 
 # %% [markdown]
@@ -2278,7 +2289,7 @@ show(
 # running estimates have not yet caught up. A few epochs later it is far ahead, on the old digits and on the new ones.
 #
 # Dropout keeps the loss on new digits a little lower than that of the plain net. Do not expect wonders: with other seeds the gain
-# here is between nothing and 0.03. All three are nearly perfect on the old digits, so that number says nothing about new ones. One
+# here is between nothing and 0.05. All three are nearly perfect on the old digits, so that number says nothing about new ones. One
 # run each on a few hundred digits proves little; that batch normalisation speeds up the training is what you will see everywhere.
 # Large convolutional nets rely mostly on normalisation today, while dropout is common in fully connected layers and in
 # transformers.
@@ -2320,11 +2331,11 @@ show(
 #
 # ## The surface, measured
 #
-# Does batch normalisation make the surface of the loss easier to descend, as standardising did for two weights? With 800,000
-# weights we can only look at a section. We start both nets from the *same* weights and look at the loss of 200 digits in a plane
-# through the start: to the right along the direction of steepest descent, upwards along a random direction. (In the random
-# direction each row of weights is moved in proportion to its own length, so that no layer is favoured.) In both pictures one unit on
-# an axis is the same distance in the space of weights; the vector of all weights has a length of about 19.
+# Does batch normalisation make the loss surface easier to descend, as standardising did for two weights? With 800,000 weights we
+# can only look at a section. We start both nets from the *same* weights and look at the loss of 200 digits, in training mode, in a
+# plane through the start: to the right along the direction of steepest descent, upwards along a random direction. (In the random
+# direction each row of weights is moved in proportion to its own length, so that no layer is favoured.) In both pictures one unit
+# on an axis is the same distance in the space of parameters; the weights of the linear layers together have a length of about 19.
 
 
 # %%
@@ -2383,9 +2394,9 @@ show(
 # <details><summary>Why?</summary>
 #
 # Without batch normalisation the start is on a plateau: the net's output hardly depends on the digit, because the digits have most
-# pixels in common and the activations shrink from layer to layer. Nowhere in the section does the loss fall much. Batch normalisation
-# subtracts what the digits have in common and enlarges the differences, so the slope at the start is many times steeper: within the
-# same distance the loss falls to a fifth.
+# pixels in common and the activations shrink from layer to layer. Nowhere in the section does the loss fall much. Batch
+# normalisation subtracts what the digits have in common and enlarges the differences, so the slope at the start is many times
+# steeper: within the same distance the loss falls to a fifth.
 #
 # </details>
 #
@@ -2415,8 +2426,8 @@ for rate in (0.1, 0.3, 1.0, 3.0):
 # longer have to find just the right one. That is the practical gain.
 #
 # One reason is easy to see: if all weights that lead to a unit double, the batch normalisation after it divides by two again, and
-# the output stays the same. A step that is too large makes the weights longer, and that does no harm: from longer weights, the next
-# step of the same size turns them by less.
+# the output stays the same. A step that is too large makes the weights longer, and that does no harm: doubled weights get half the
+# gradient, so the next step turns them only a quarter as far.
 #
 # Beyond that, why it works is still debated. The inventors' explanation was that without it each layer chases a moving target
 # ("internal covariate shift"); later measurements point to the surface, which becomes smoother and easier to descend.
@@ -2478,7 +2489,8 @@ print("buffers:", list(norm.buffers()))
 # evaluation mode? Why does it divide by 1 − p?</summary>
 #
 # In training mode each number independently becomes 0 or twice itself: eight possible results, such as (4, 0, 8). In evaluation
-# mode it stays (2, −1, 4). The division keeps the expected value of each unit, so the next layer finds the same scale in both modes.
+# mode it stays (2, −1, 4). The division keeps the expected value of each unit, so the next layer finds the same scale in both
+# modes.
 #
 # </details>
 #
