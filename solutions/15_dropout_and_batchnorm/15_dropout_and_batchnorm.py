@@ -982,7 +982,7 @@ def examine(n, passes, p=0.5, modes="training", double=False, others=False):
         elif not torch.allclose(y.sum(1), torch.ones(n, dtype=y.dtype), atol=1e-4):
             advice = "The rows do not add up to 1: the softmax goes over the classes, dim=1."
         elif others:
-            advice = "Another module than nn.Dropout is in training mode: an nn.AlphaDropout, say, or one of its own."
+            advice = "A module other than nn.Dropout is in training mode: an nn.AlphaDropout, say, or one of its own."
         require(False, title, advice)
     require(True, title, "")
     if passes > 1 and n > 4:
@@ -2104,17 +2104,16 @@ def examine(layer, size, eps=1e-5, training=(), dtype=torch.float32, frozen=()):
     fill(layer, norm)
     for name, module in (("layer", layer), ("norm", norm)):
         module.train(name in training).requires_grad_(name not in frozen)
-    title = f"fuse({layer}, {norm.__class__.__name__}({channels}, eps={eps}))" + " in float64" * (
-        dtype == torch.float64
-    )
+    title = f"fuse({layer}, {norm.__class__.__name__}({channels}, eps={eps}))"
+    title += " in float64" * (dtype == torch.float64)
     title += f", {' and '.join(training)} in training mode" * bool(training)
     title += f", {' and '.join(frozen)} frozen" * bool(frozen)
     old = state(layer=layer, norm=norm)
     fused = fuse(inplace(layer), inplace(norm))
     kind = nn.Linear if linear else nn.Conv2d
     require(isinstance(fused, kind), f"{title} is an nn.{kind.__name__}", "It is something else.")
-    names = {name: str(tuple(parameter.shape)) for name, parameter in fused.named_parameters()}
-    wanted = {"weight": str(tuple(layer.weight.shape)), "bias": f"({channels},)"}
+    names = {name: f"{tuple(value.shape)}, {value.dtype}" for name, value in fused.named_parameters()}
+    wanted = {"weight": f"{tuple(layer.weight.shape)}, {dtype}", "bias": f"({channels},), {dtype}"}
     expect(
         names,
         wanted,
@@ -2326,7 +2325,7 @@ show(
 )
 
 # %% [markdown]
-# Without batch normalisation the inputs of the second ReLU start out tiny, and their spread grows many times over while everything
+# Without batch normalisation the inputs of the second ReLU start out tiny, and their spread grows about thirtyfold while everything
 # after it has to adapt. With it, the spread is near 1 both before and after training.
 #
 # ## The surface, measured

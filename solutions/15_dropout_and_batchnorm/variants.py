@@ -2289,7 +2289,7 @@ def accuracy(net, x, labels):
 
 
 # Dropout of other kinds is switched on, too
-# %% wrong="average_passes" says="Another module than nn.Dropout"
+# %% wrong="average_passes" says="A module other than nn.Dropout"
 def average_passes(net, x, passes):
     modes = [(m, m.training) for m in net.modules()]
     net.eval()
@@ -2304,7 +2304,7 @@ def average_passes(net, x, passes):
 
 
 # Only batch normalisation is switched off
-# %% wrong="average_passes" says="Another module than nn.Dropout"
+# %% wrong="average_passes" says="A module other than nn.Dropout"
 def average_passes(net, x, passes):
     modes = [(m, m.training) for m in net.modules()]
     net.train()
