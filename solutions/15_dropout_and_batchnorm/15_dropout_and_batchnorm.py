@@ -1127,36 +1127,26 @@ def descend(x, most=1000):
 
 
 standard = raw / raw.std(dim=0, correction=0)
-for name, x in [("raw", raw), ("standardised", standard)]:
-    path, curvatures = descend(x)
+for name, data in [("raw", raw), ("standardised", standard)]:
+    path, curvatures = descend(data)
     print(
         f"{name:12} {len(path) - 1:4} step(s); curvatures {curvatures[0]:.2f} and {curvatures[1]:.2f}, ratio {curvatures[1] / curvatures[0]:.1f}"
     )
 
 # %% predict folded label="Draw both loss surfaces and paths"
-figure, axes = plt.subplots(2, 1, figsize=(5.6, 5.6), layout="constrained")
-for ax, x, title in zip(axes, [raw, standard], ["raw", "standardised"]):
-    path, _ = descend(x)
-    best = torch.linalg.lstsq(x, target[:, None]).solution[:, 0]
+figure, axes = plt.subplots(2, 1, figsize=(5.2, 6.2), layout="constrained", height_ratios=[1.5, 4.6])
+for ax, data, title, highest in zip(axes, [raw, standard], ["raw", "standardised"], [1.0, 4.1]):
+    path, _ = descend(data)
+    best = torch.linalg.lstsq(data, target[:, None]).solution[:, 0]
     across = torch.linspace(-0.6, 4.6, 120, dtype=torch.float64)
-    up = (
-        torch.linspace(-0.4, 0.9, 120, dtype=torch.float64)
-        if title == "raw"
-        else torch.linspace(-0.6, 4.6, 120, dtype=torch.float64)
-    )
+    up = torch.linspace(-0.5, highest, 120, dtype=torch.float64)
     grid = torch.cartesian_prod(across, up)
-    surface = ((grid @ x.T - target) ** 2).mean(1) / 2
-    ax.contour(
-        across,
-        up,
-        surface.reshape(120, 120).T,
-        levels=[0.02, 0.1, 0.3, 0.7, 1.3, 2.2, 3.5, 6],
-        colors=COLOURS["plain"],
-        linewidths=1,
-    )
+    surface = ((grid @ data.T - target) ** 2).mean(1) / 2
+    levels = [0.02, 0.1, 0.3, 0.7, 1.3, 2.2, 3.5, 6]
+    ax.contour(across, up, surface.reshape(120, 120).T, levels=levels, colors=COLOURS["plain"], linewidths=1)
     ax.plot(*path.T, "o-", color=COLOURS["learned"], ms=3.5, lw=1.4)
     ax.plot(*best, "*", color=COLOURS["loss"], ms=14)
-    ax.set(xlabel="$w_1$", ylabel="$w_2$", title=f"{title}: {len(path) - 1} step(s)")
+    ax.set(xlabel="$w_1$", ylabel="$w_2$", title=f"{title}: {len(path) - 1} step(s)", aspect="equal")
 show(
     figure,
     alt="Two contour plots of the loss over both weights with the path of steepest descent. Raw: the contours are long flat ellipses; the path first jumps to "
@@ -1193,8 +1183,8 @@ show(
 x = torch.tensor([[1.0, 200.0, -5.0], [3.0, 220.0, -5.5], [2.0, 240.0, -5.5], [6.0, 300.0, -4.0]])
 norm = nn.BatchNorm1d(3)
 y = norm(x)
-for name, values in [("x", x), ("norm(x)", y.detach())]:
-    print(f"{name:8} means of the columns {[round(mean, 3) + 0 for mean in values.mean(dim=0).tolist()]}")
+print("x        means of the columns", x.mean(dim=0).tolist())
+print("norm(x)  means of the columns", [round(mean, 3) + 0 for mean in y.mean(dim=0).tolist()])
 print("norm(x)  their variances     ", [round(v, 3) for v in y.var(dim=0, correction=0).tolist()])
 
 # %% folded label="Draw the batch before and after"
@@ -1650,7 +1640,7 @@ ax.set(xlabel="batch", ylabel="mean", ylim=(0, 12))
 show(
     figure,
     alt="Means of 60 batches of 8 samples as dots, scattered between about 2 and 8 around the mean of all data, 5. The running mean starts "
-    "near 0, reaches 5 after about 25 batches and then stays close to it.",
+    "near 0, rises to 4.5 within about 25 batches and then stays between 4.5 and 5.",
 )
 
 # %% [markdown]
@@ -2385,7 +2375,7 @@ axes[1].set_xlabel("direction of steepest descent")
 figure.colorbar(shade, ax=axes, label="loss", shrink=0.7)
 show(
     figure,
-    alt="Two contour plots of the loss around the same starting point, marked by a dot. Plain: the loss is nearly the same everywhere in the plane, between 2 and 2.6. Batch "
+    alt="Two contour plots of the loss around the same starting point, marked by a dot. Plain: the loss hardly changes around the dot, falls no lower than 2.1 and rises to 3.2 at the right edge. Batch "
     "norm: it falls steeply to the right of the dot, from 2.4 to below 0.5, into a broad valley, and rises steeply to the left.",
 )
 
@@ -2447,7 +2437,8 @@ for ax, title, by_column in zip(axes, ["batch norm: one per feature", "layer nor
     for row in range(4):
         for column in range(3):
             group = column if by_column else row
-            face = {"facecolor": (tones[group], 0.3), "edgecolor": tones[group], "hatch": hatches[group]}
+            pale = [1 - 0.3 * (1 - part) for part in matplotlib.colors.to_rgb(tones[group])]
+            face = {"facecolor": pale, "edgecolor": tones[group], "hatch": hatches[group]}
             ax.add_artist(plt.Rectangle((column + 0.05, 3.05 - row), 0.9, 0.9, **face))
     ax.set(
         xlim=(-0.1, 3.1), ylim=(-0.1, 4.1), aspect="equal", xticks=[], yticks=[], xlabel="features", ylabel="samples"
