@@ -12,9 +12,9 @@
 # - fuse batch normalisation into the layer before it;
 # - measure what batch normalisation does to the loss surface.
 #
-# **Points**: 16. **Time**: about 50 minutes of reading and 80 minutes for the 8 exercises. **You need**: `nn.Linear` (`04_linear`),
-# `nn.Conv2d` (`07_convolution`), modules and training loops (`10_modules`), buffers (`11_inside_module`), the cross-entropy
-# (`13_classification_losses`).
+# **Points**: 16. **Time**: about 50 minutes of reading and 80 minutes for the 8 exercises. **You need**: gradient descent and its
+# learning rate (`02_gradients_and_optimizers`), `nn.Linear` (`04_linear`), `nn.Conv2d` (`07_convolution`), modules and training
+# loops (`10_modules`), buffers (`11_inside_module`), the cross-entropy (`13_classification_losses`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
@@ -90,12 +90,13 @@ show(
 #
 # The net has 2,700 parameters for each training digit: enough to fit all 300. On new digits it is right about nine times in ten.
 # The loss on them reaches its minimum within the first ten epochs and then rises slowly, although the share of right answers hardly
-# changes: the wrong answers are given with more and more confidence, and the cross-entropy punishes that. This is **overfitting**.
+# changes: the wrong answers are given with more and more confidence, and the cross-entropy punishes that. This is overfitting
+# (`10_modules`).
 #
 # </details>
 #
-# Many things help a net to do better on new digits: more data, augmentation, a smaller net, stopping early. Dropout is another, and
-# it costs one line.
+# Many things help a net to do better on new digits: more data, augmentation (`14_data_pipelines`), a smaller net, stopping early.
+# Dropout is another, and it costs one line.
 #
 # ## Dropout: switch units off at random
 #
@@ -1093,8 +1094,8 @@ show(
 #
 # ## Why scale matters
 #
-# Now to the second of the two layers, batch normalisation. It starts from a question about steepest descent: what makes a loss easy
-# to descend?
+# Now to the second of the two layers, batch normalisation. It starts from a question about gradient descent, known from the valley
+# in `02_gradients_and_optimizers`: what makes a loss easy to descend?
 #
 # Take the simplest model: $\hat y = w_1 x_1 + w_2 x_2$ with the loss $L(w) = \frac{1}{2N} \sum_n (\hat y_n - y_n)^2$. In the raw
 # data $x_1$ varies by about $\pm 1$ and $x_2$ by about $\pm 8$: they are measured in different units. In the standardised data each
@@ -1148,7 +1149,7 @@ for ax, data, title, highest in zip(axes, [raw, standard], ["raw", "standardised
     ax.set(xlabel="$w_1$", ylabel="$w_2$", title=f"{title}: {len(path) - 1} step(s)", aspect="equal")
 show(
     figure,
-    alt="Two contour plots of the loss over both weights with the path of steepest descent. Raw: the contours are long flat ellipses; the path first jumps to "
+    alt="Two contour plots of the loss over both weights with the path of gradient descent. Raw: the contours are long flat ellipses; the path first jumps to "
     "the bottom of the valley and then creeps along it in many tiny steps. Standardised: the contours are nearly circles, and a single step leads "
     "almost to the minimum.",
 )
@@ -1584,8 +1585,8 @@ many(
 # ## Running averages for later use
 #
 # A trained net may read one digit at a time. Then there is no batch; and the answer must not depend on other samples anyway. So,
-# while it trains, the layer keeps **running estimates** of mean and variance, and in evaluation mode it uses those. After each
-# batch,
+# while it trains, the layer keeps **running averages** of mean and variance, its *running estimates*, and in evaluation mode it
+# uses those. After each batch,
 #
 # $$\text{running} \leftarrow (1 - m)\, \text{running} + m \cdot \text{batch},$$
 #
