@@ -1,0 +1,3 @@
+# %% [markdown]
+# # Right and wrong answers to the exercises of 16_capstone
+#
