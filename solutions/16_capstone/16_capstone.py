@@ -718,11 +718,12 @@ class Passes:
         return iter(self.passes[(self.count - 1) % len(self.passes)])
 
 
-def draw(sizes, features, classes, dtype, turn=0):
-    """Batches of these sizes; the class is where the largest of the first numbers is, turned on by some places."""
+def draw(sizes, features, classes, dtype, wrong=0.0):
+    """Batches of these sizes; the class is where the largest of the first numbers is, but for a share of wrong labels."""
     found = []
     for size in sizes:
         x = torch.randn(size, features, generator=g, dtype=torch.float64)
+        turn = (torch.rand(size, generator=g) < wrong).long()
         found.append((x.to(dtype), (x[:, :classes].argmax(1) + turn) % classes))
     return found
 
@@ -771,12 +772,15 @@ def share(pairs):
 def examine(train_sizes, valid_sizes, features, classes, epochs, lr, best, dtype=torch.float32):
     """Train a Recorder, and compare everything with a replay in which epoch number ``best`` is the best."""
     order = [None]
-    while order[0] != best:  # until the data are so that this epoch is the best
-        passes = [draw(train_sizes, features, classes, dtype) for _ in range(epochs)]
-        tests = [draw(valid_sizes, features, classes, dtype, int(k != best)) for k in range(epochs)]
+    while order[0] != best:  # until the data are so that this epoch is the best, and mistakes differ
+        passes = [draw(train_sizes, features, classes, dtype, 0.5 * (k == epochs - 1 != best)) for k in range(epochs)]
+        tests = [draw(valid_sizes, features, classes, dtype, float(k != best) / (1 + k % 2)) for k in range(epochs)]
         start = Recorder(features, classes).to(dtype).eval()
         found = replay(start, passes, tests, lr)
         order = sorted(range(epochs), key=lambda k: mean(found[k][1]))
+        lowest = min(range(epochs), key=lambda k: mean(found[k][0]))
+        if epochs > 4 and len({best, order[-1], lowest, epochs - 1}) < 4:
+            order = [None]
     net = copy.deepcopy(start)
     for parameter in net.parameters():
         parameter.grad = torch.ones_like(parameter)
@@ -867,7 +871,9 @@ def examine(train_sizes, valid_sizes, features, classes, epochs, lr, best, dtype
                 min(range(epochs), key=lambda k: mean(found[k][0]))
             ][3],
             "This is the state at the beginning: train net itself, not a copy of it.": state(start),
-        },
+        }
+        if epochs > 4
+        else {},
         rtol=2e-4,
         atol=2e-5,
     )
@@ -887,7 +893,7 @@ def again(*case):
     print(f"✓ the same for {what}")
 
 
-examine([5, 4, 3], [7, 2], 4, 3, 5, 0.03, 2)
+examine([5, 4, 3], [7, 2], 4, 3, 6, 0.05, 3)
 again([6], [9], 3, 2, 1, 0.01, 0, torch.float64)
 again([8, 2], [3, 8], 3, 3, 4, 0.1, 0)
 
@@ -917,7 +923,7 @@ expect(
 )
 ### BEGIN HIDDEN TESTS
 examine([4, 3], [2, 5, 4], 3, 3, 4, 0.05, 1)
-again([7, 1 + 1], [6, 1], 5, 4, 6, 0.04, 3, torch.float64)
+again([7, 2], [6, 1], 5, 4, 4, 0.04, 2, torch.float64)
 net = Counter()
 fit_best(inplace(net), pair * 3, pair * 2, 4, 0.1)
 expect(net.count, torch.tensor(3), "4 epochs of a net whose losses are all equal: it keeps the first epoch's state")
@@ -1087,7 +1093,9 @@ def examine(shape, d, bias=True, dtype=torch.float32, frozen=False):
             "Both share the weight's memory: copy the numbers.": values | {"weight": 2 * values["weight"]},
             "Both share the bias: copy the numbers.": values
             | {name: 2 * value for name, value in values.items() if name == "bias"},
-        },
+        }
+        if bias
+        else {},
     )
     with torch.no_grad():
         for p in linear.parameters():
@@ -1381,9 +1389,8 @@ def examine(channels, named=False, **settings):
     y = F.linear(y.flatten(1), *parts)
     with torch.no_grad():
         expect(net.eval()(x), y, f"the logits of {what}, in evaluation mode", rtol=1e-3, atol=1e-3)
-    changed = {name: value for name, value in other.state_dict().items() if name == "0.weight"}
     require(
-        not torch.equal(changed["0.weight"], values["0.weight"]),
+        not torch.equal([*other.state_dict().values()][0], [*net.state_dict().values()][0]),
         f"{what}: a second call makes a new net",
         "It has the first net's layers: make new ones in every call.",
     )
@@ -1537,7 +1544,8 @@ for (name, history), (role, line, marker) in zip(histories.items(), styles):
         ax.plot(steps, values, line, marker=marker, ms=5, color=COLOURS[role], lw=1.8, label=name)
 axes[0].set(ylabel="validation loss", yscale="log")
 axes[1].set(ylabel="validation accuracy", xlabel="epoch")
-axes[0].yaxis.set_minor_formatter("{x:g}")
+axes[0].set_yticks([0.1, 0.2, 0.5, 1, 2], ["0.1", "0.2", "0.5", "1", "2"])
+axes[0].set_yticks([], minor=True)
 for ax in axes:
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25)
@@ -1671,7 +1679,9 @@ def examine(n, k, some=None):
             "The numbers are floats: make them int64.": wanted.float(),
             "Only the right answers are counted.": torch.diag(wanted.diagonal()),
             "Only the wrong answers are counted.": wanted - torch.diag(wanted.diagonal()),
-        },
+        }
+        if n > 1
+        else {},
     )
 
 
@@ -1812,11 +1822,7 @@ def examine(n, c, k, scale=2.0, dtype=torch.float32, share=0.5):
         "They are sorted by the largest logit, not by the loss.": margin,
         "This is a list: return a tensor.": wanted.tolist(),
     }
-    expect(answer, wanted, what, mistakes={key: value for key, value in known.items() if not _same(value, wanted)})
-
-
-def _same(one, other):
-    return isinstance(one, torch.Tensor) and one.shape == other.shape and bool((one == other).all())
+    expect(answer, wanted, what, mistakes=known if len(bad) > k else {})
 
 
 examine(30, 4, 5)
@@ -2213,8 +2219,8 @@ examine(
     NAMES[:3],
     27,
     140,
-    (30, 20, 10),
-    [(0, 1, 5), (1, 0, 4), (2, 1, 3)],
+    (40, 20, 10),
+    [(0, 1, 6), (1, 0, 1), (2, 1, 3)],
 )
 examine(
     double,
@@ -2290,7 +2296,7 @@ print("not tested    on photographs, other sizes, larger shifts, or anything tha
 figure, ax = plt.subplots(figsize=(5.6, 3.9), layout="constrained")
 shares = [share or 0.0 for share in card["recall"].values()]
 bars = ax.barh([name.split("/")[0] for name in card["recall"]], shares, color=COLOURS["output"], height=0.7)
-bars[list(card["recall"]).index(card["weakest"])].set(color=COLOURS["loss"], hatch="//", edgecolor="white")
+bars[list(card["recall"]).index(card["weakest"])].set(facecolor=COLOURS["loss"], hatch="//", edgecolor="white")
 ax.axvline(card["accuracy"], color=INK, linestyle="--", lw=1.3)
 ax.text(card["accuracy"], -0.95, "accuracy", ha="center", va="bottom", fontsize=11, color=INK)
 ax.set(xlim=(0, 1), xlabel="recall on the test images")

@@ -607,8 +607,8 @@ class Classifier(nn.Module):
         return self.out(F.relu(self.hidden(x.flatten(1))))
 
 
-# %% wrong="classifier" says="It is"
-# not a module: no super().__init__()
+# %% wrong="classifier" says="before Module.__init__"
+# no super().__init__()
 class Classifier(nn.Module):
     """Two linear layers with a ReLU between them, which start with given values.
 
@@ -2989,7 +2989,7 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
         for batch in torch.randperm(len(images)).split(30):
             i, j = torch.randint(0, 3, (2,)).tolist()
             optimizer.zero_grad()
-            F.nll_loss(net(padded[batch, :, i : i + 8, j : j + 8])).log(), labels[batch]).backward()
+            F.nll_loss(net(padded[batch, :, i : i + 8, j : j + 8]).log(), labels[batch]).backward()
             optimizer.step()
     return net.eval()
 
