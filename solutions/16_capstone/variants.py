@@ -2882,12 +2882,12 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     )
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     padded = F.pad(images, (1, 1, 1, 1))
-    for _ in range(12):
-        for batch in torch.randperm(len(images)).split(30):
-            i, j = 1, 1
-            optimizer.zero_grad()
-            F.cross_entropy(net(padded[batch, :, i : i + 8, j : j + 8]), labels[batch]).backward()
-            optimizer.step()
+    x = torch.cat([images for i in range(3) for j in range(3)])  # all nine shifts
+    y = labels.repeat(9)
+    for batch in torch.randperm(len(x)).split(40):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[batch]), y[batch]).backward()
+        optimizer.step()
     return net.eval()
 
 
@@ -2903,12 +2903,12 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     )
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     padded = F.pad(images, (1, 1, 1, 1))
-    for _ in range(30):
-        for batch in torch.randperm(len(images)).split(30):
-            i, j = torch.randint(0, 3, (2,)).tolist()
-            optimizer.zero_grad()
-            F.cross_entropy(net(padded[batch, :, i : i + 8, j : j + 8]), labels[batch]).backward()
-            optimizer.step()
+    x = torch.cat([padded[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)])  # all nine shifts
+    y = labels.repeat(9)
+    for batch in torch.randperm(5 * len(x)).remainder(len(x)).split(40):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[batch]), y[batch]).backward()
+        optimizer.step()
     return net.eval()
 
 
@@ -2930,12 +2930,12 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     )
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     padded = F.pad(images, (1, 1, 1, 1))
-    for _ in range(12):
-        for batch in torch.randperm(len(images)).split(30):
-            i, j = torch.randint(0, 3, (2,)).tolist()
-            optimizer.zero_grad()
-            F.cross_entropy(net(padded[batch, :, i : i + 8, j : j + 8]), labels[batch]).backward()
-            optimizer.step()
+    x = torch.cat([padded[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)])  # all nine shifts
+    y = labels.repeat(9)
+    for batch in torch.randperm(len(x)).split(40):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[batch]), y[batch]).backward()
+        optimizer.step()
     return net
 
 
@@ -2957,12 +2957,12 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     )
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     padded = F.pad(images, (1, 1, 1, 1))
-    for _ in range(8):
-        for batch in torch.randperm(len(images)).split(30):
-            i, j = torch.randint(0, 3, (2,)).tolist()
-            optimizer.zero_grad()
-            F.cross_entropy(net(padded[batch, :, i : i + 8, j : j + 8]), labels[batch]).backward()
-            optimizer.step()
+    x = torch.cat([padded[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)])  # all nine shifts
+    y = labels.repeat(9)
+    for batch in torch.randperm(len(x)).split(40):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[batch]), y[batch]).backward()
+        optimizer.step()
     return net.eval()
 
 
@@ -2985,12 +2985,12 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     )
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     padded = F.pad(images, (1, 1, 1, 1))
-    for _ in range(12):
-        for batch in torch.randperm(len(images)).split(30):
-            i, j = torch.randint(0, 3, (2,)).tolist()
-            optimizer.zero_grad()
-            F.nll_loss(net(padded[batch, :, i : i + 8, j : j + 8]).log(), labels[batch]).backward()
-            optimizer.step()
+    x = torch.cat([padded[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)])  # all nine shifts
+    y = labels.repeat(9)
+    for batch in torch.randperm(len(x)).split(40):
+        optimizer.zero_grad()
+        F.nll_loss(net(x[batch]).log(), y[batch]).backward()
+        optimizer.step()
     return net.eval()
 
 
@@ -3032,12 +3032,12 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     )
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     padded = F.pad(images, (1, 1, 1, 1))
-    for _ in range(30):
-        for batch in torch.randperm(len(images)).split(30):
-            i, j = torch.randint(0, 3, (2,)).tolist()
-            optimizer.zero_grad()
-            F.cross_entropy(net(padded[batch, :, i : i + 8, j : j + 8]), labels[batch]).backward()
-            optimizer.step()
+    x = torch.cat([padded[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)])  # all nine shifts
+    y = labels.repeat(9)
+    for batch in torch.randperm(5 * len(x)).remainder(len(x)).split(40):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[batch]), y[batch]).backward()
+        optimizer.step()
     return net.eval()
 
 
@@ -3059,11 +3059,11 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     )
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     padded = F.pad(images, (1, 1, 1, 1))
-    for _ in range(12):
-        for batch in torch.randperm(len(images)).split(30):
-            i, j = torch.randint(0, 3, (2,)).tolist()
-            optimizer.zero_grad()
-            F.cross_entropy(net(padded[batch, :, i : i + 8, j : j + 8]), labels[batch]).backward()
+    x = torch.cat([padded[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)])  # all nine shifts
+    y = labels.repeat(9)
+    for batch in torch.randperm(len(x)).split(40):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[batch]), y[batch]).backward()
     return net.eval()
 
 
@@ -3085,12 +3085,12 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     )
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     padded = F.pad(images, (1, 1, 1, 1))
-    for _ in range(12):
-        for batch in torch.randperm(len(images)).split(30):
-            i, j = torch.randint(0, 3, (2,)).tolist()
-            optimizer.zero_grad()
-            F.cross_entropy(net(padded[batch, :, i : i + 8, j : j + 8]), labels[batch]).backward()
-            optimizer.step()
+    x = torch.cat([padded[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)])  # all nine shifts
+    y = labels.repeat(9)
+    for batch in torch.randperm(len(x)).split(40):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[batch]), y[batch]).backward()
+        optimizer.step()
     return (net.eval()(images).argmax(1) == labels).float().mean().item()
 
 
@@ -3113,12 +3113,12 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     images -= images.mean()
     padded = F.pad(images, (1, 1, 1, 1))
-    for _ in range(12):
-        for batch in torch.randperm(len(images)).split(30):
-            i, j = torch.randint(0, 3, (2,)).tolist()
-            optimizer.zero_grad()
-            F.cross_entropy(net(padded[batch, :, i : i + 8, j : j + 8]), labels[batch]).backward()
-            optimizer.step()
+    x = torch.cat([padded[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)])  # all nine shifts
+    y = labels.repeat(9)
+    for batch in torch.randperm(len(x)).split(40):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[batch]), y[batch]).backward()
+        optimizer.step()
     return net.eval()
 
 
@@ -3140,11 +3140,11 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     )
     optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
     padded = F.pad(images, (1, 1, 1, 1))
-    for _ in range(12):
-        for batch in torch.randperm(len(images)).split(30):
-            i, j = torch.randint(0, 3, (2,)).tolist()
-            F.cross_entropy(net(padded[batch, :, i : i + 8, j : j + 8]), labels[batch]).backward()
-            optimizer.step()
+    x = torch.cat([padded[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)])  # all nine shifts
+    y = labels.repeat(9)
+    for batch in torch.randperm(len(x)).split(40):
+        F.cross_entropy(net(x[batch]), y[batch]).backward()
+        optimizer.step()
     return net.eval()
 
 
