@@ -212,21 +212,6 @@ def loss_and_gradients(
     return loss.item(), list(torch.autograd.grad(loss, leaves))
 
 
-# %% wrong="loss_and_gradients" says="the parameters have no .grad"
-# leaves gradients behind
-def loss_and_gradients(parameters, x, y):
-    for p in parameters:
-        p.requires_grad_()
-    h = x.flatten(1)
-    for i in range(0, len(parameters), 2):
-        h = F.linear(F.relu(h) if i else h, parameters[i], parameters[i + 1])
-    loss = F.cross_entropy(h, y)
-    loss.backward()
-    for p in parameters:
-        p.requires_grad_(False)
-    return loss.item(), [p.grad for p in parameters]
-
-
 # %% wrong="loss_and_gradients"
 # two layers only, as by hand
 def loss_and_gradients(parameters, x, y):
