@@ -1478,7 +1478,7 @@ class Progress:
 
 
 # %% [markdown]
-# Six nets, one loop. On a CPU the clothes take two or three minutes, the digits some seconds.
+# Six nets, one loop. On a CPU the clothes take a minute or two, the digits some seconds.
 #
 # **Before you run it:** make a list of the six by their accuracy on the validation images. Then a second one, for validation images that have been shifted by up to two pixels. Which net loses least?
 
@@ -1881,7 +1881,7 @@ draw_images(
 )
 
 # %% [markdown]
-# Orange is positive, purple negative. A unit of the MLP looks like a smudged image: it responds to ink in some places and its absence in others. In the frame, where all training images are empty, the weights are still the random numbers of the beginning: no gradient has ever reached them. Many kernels of the CNN have a light and a dark side: they find edges and corners, wherever they are, like the ones that you designed by hand in `07_convolution`.
+# Orange is positive, purple negative. A unit of the MLP looks like a smudged image: it responds to ink in some places and its absence in others. Where all training images are empty (with the digits, the whole frame), the weights are still the random numbers of the beginning: no gradient has ever reached them. Many kernels of the CNN have a light and a dark side: they find edges and corners, wherever they are, like the ones that you designed by hand in `07_convolution`.
 #
 # ## Your own
 #
