@@ -317,6 +317,22 @@ class Classifier(nn.Module):
         return F.linear(F.relu(self.hidden(x.flatten(1))), self.out.weight, self.out.bias)
 
 
+# %% right="classifier"
+class Classifier(nn.Module):
+    def __init__(self, parameters):
+        super().__init__()
+        w1, b1, w2, b2 = (torch.nn.Parameter(p.detach().clone()) for p in parameters)
+        self.out = nn.Linear(*reversed(w2.shape))
+        self.hidden = nn.Linear(*reversed(w1.shape))
+        self.out.weight, self.out.bias = w2, b2
+        self.hidden.weight, self.hidden.bias = w1, b1
+
+    def forward(self, x):
+        for layer in (nn.Flatten(), self.hidden, nn.ReLU(), self.out):
+            x = layer(x)
+        return x
+
+
 # %% wrong="classifier" says="The sizes are swapped"
 # shape in the order of the weight
 class Classifier(nn.Module):
@@ -887,7 +903,7 @@ def fit_best(net: nn.Module, train_batches, valid_batches, epochs: int, lr: floa
     return history
 
 
-# %% wrong="fit_best" says="the mode in which net came"
+# %% wrong="fit_best" says="the mode that net arrived in"
 # no train()
 def fit_best(net: nn.Module, train_batches, valid_batches, epochs: int, lr: float) -> list[tuple[float, float, float]]:
     """Train a net with Adam on the cross-entropy; leave its best state in it.
