@@ -122,7 +122,7 @@ draw_images(
 
 # %% [markdown]
 # Three parts, three jobs. The **training** images change the weights. The **validation** images decide between models, and between the epochs of one model. The
-# **test** images are used once, at the very end: whoever chooses by them no longer knows how good the choice is on images that nobody has chosen by.
+# **test** images are used once, at the very end: if you choose a model by its test accuracy, that number is no longer an honest estimate.
 #
 # ## Bare tensors
 #
@@ -559,7 +559,7 @@ for name, parameter in net.named_parameters():
 #
 # ## Dataset, DataLoader, device
 #
-# Slicing the images by hand goes as well. `TensorDataset` pairs images and labels, `DataLoader` cuts batches, and later it will shuffle. Without shuffling, the batches are the same as before.
+# Slicing the images by hand can go, too. `TensorDataset` pairs images and labels, `DataLoader` cuts batches, and later it will shuffle. Without shuffling, the batches are the same as before.
 #
 # The last piece is the device. Net and batch must be on the same one. This little class passes on a loader's batches, moved to a device; after that no training loop has to think about it:
 
@@ -1272,7 +1272,7 @@ show(
 )
 
 # %% [markdown]
-# At the dots the window shows exactly one image; between them it sees parts of two, and answers anyway. (A classifier has no class for "none of these".) Nets that mark things in photographs slide over them in just this way.
+# At the dots the window shows exactly one image; between them it sees parts of two, and answers anyway. (A classifier has no class for "none of these".) Networks that locate objects in photographs slide over them in just this way.
 #
 # But a kernel of 28×28 needs 784 weights for each unit, and fails when an image is moved by a few pixels. Now that it *is* a convolution, nothing forces the kernel to be that large. Make it small, put pooling after it, stack two of them, and you have a LeNet-like net.
 #
@@ -1451,7 +1451,7 @@ again((3, 3, 3), side=17, batch_norm=True)
 #
 # The comparison: softmax regression, an MLP, the small convolutional net, and the same with augmentation, with dropout and with batch norm. All get the same images in the same order, the same optimizer and the same number of epochs.
 #
-# Augmentation is a data set that shifts each image by up to two pixels, anew in each epoch (`14_data_pipelines`). The label stays what it is:
+# Augmentation is a data set that shifts each image by up to two pixels, anew in each epoch (`14_data_pipelines`). The label stays the same:
 
 
 # %%
@@ -1597,10 +1597,10 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Look at the second column first. On images as they are, the six are not far apart: an image at a known place is not hard, and with so few epochs and images, the nets that
-# are easiest to train do well. Batch norm helps the CNN most, because it trains faster. Dropout and shifts make the task *harder*; they pay off in long trainings, in which the other nets would overfit.
+# Look at the column *validation* first. On images as they are, the six are not far apart: an image at a known place is not hard, and with so few epochs and images, the nets that
+# are easiest to train do well. Batch norm lets the CNN learn faster, which shows most where the steps are few, as with the digits. Dropout and shifts make the task *harder*; they pay off in longer trainings, in which the other nets overfit.
 #
-# On shifted images the order changes. The linear nets know each pixel by its place, and lose most. A convolution finds a pattern wherever it is, but the last, linear layer knows places again, so even the CNN loses. The net that has *seen* shifts loses least. No
+# On shifted images the order changes. Softmax regression and the MLP know each pixel by its place, and lose most. A convolution finds a pattern wherever it is, but the last, linear layer knows places again, so even the CNN loses. The net that has *seen* shifts loses least. No
 # architecture replaces data that show what will happen.
 #
 # And the CNN has a tenth of the MLP's parameters.
@@ -1669,7 +1669,7 @@ if device.type == "cpu":
 #
 # <details><summary>Hint 2: counting</summary>
 #
-# `torch.bincount(numbers, minlength=…)` counts how often each number occurs. A loop over the samples is right as well, only slower. Beware of `matrix[labels, predicted] += 1`: a pair that occurs twice is counted once.
+# `torch.bincount(numbers, minlength=…)` counts how often each number occurs. A loop over the samples works as well, only more slowly. Beware of `matrix[labels, predicted] += 1`: a pair that occurs twice is counted once.
 #
 # </details>
 
@@ -2370,7 +2370,7 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# On average, a little lower. Each validation accuracy is the net's true accuracy plus some luck, and when you pick the best of several, you tend to pick one that was lucky. With six nets and six epochs each, the effect is small; with hundreds of experiments it is not. On a few hundred images, chance alone can move the test accuracy by one per cent up or down, so in a single run it may well be higher.
+# On average, a little lower. Each validation accuracy is the net's true accuracy plus some luck, and when you pick the best of several, you tend to pick one that was lucky. With six nets and six epochs each, the effect is small; with hundreds of experiments it is not. On a few hundred images, chance alone moves the test accuracy by two percentage points or so, up or down, so in a single run it may well be higher.
 #
 # What the card must not hide: the accuracy is an average over classes. The weakest class can be far below it.
 #
@@ -2417,7 +2417,7 @@ print(f"the CNN after two epochs: accuracy {histories['CNN'][1][2]:.1%} on {type
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# LeNet. A larger net often learns faster, step for step, though each step costs more. Only nets that train on the same data can be compared, though: MNIST is the easier data set (98 to 99 % after two epochs), which is why Fashion-MNIST was made.
+# LeNet. A larger net often learns faster, step for step, though each step costs more. Only nets that train on the same data can be compared, though: MNIST is the easier data set (about 98 % after two epochs), which is why Fashion-MNIST was made.
 #
 # Strictly, this cell uses the test images to choose between two epochs. With two it hardly matters; in a paper it would.
 #
