@@ -45,7 +45,7 @@ def arrow(ax, start, end, style="-|>"):
 
 
 figure, ax = plt.subplots(figsize=(5.8, 5.9), layout="constrained")
-ax.set(xlim=(-0.1, 10.1), ylim=(10.6, -0.1))
+ax.set(xlim=(-0.1, 10.1), ylim=(10.75, -0.1))
 ax.axis("off")
 box(ax, 0, 0, 2.9, 1.5, "images\nas tensors", "input", "01")
 box(ax, 3.55, 0, 2.9, 1.5, "Dataset,\nDataLoader", "input", "14")
@@ -1758,7 +1758,7 @@ print(f"most often: {classes[i]} taken for {classes[j]}, {int(wrong[i, j])} time
 # %% yours folded label="Draw the confusion matrix"
 figure, ax = plt.subplots(figsize=(5.8, 5.8), layout="constrained")
 largest = max(1, int(wrong.max()))
-ax.imshow(wrong / largest, cmap="Reds", vmin=0, vmax=1.4)
+ax.imshow(wrong / largest, cmap="Reds", vmin=0, vmax=2)
 for i in range(10):
     ax.add_artist(plt.Rectangle((i - 0.5, i - 0.5), 1, 1, facecolor="#E3EFE9", edgecolor="white"))
     for j in range(10):
