@@ -1990,8 +1990,8 @@ g = torch.Generator().manual_seed(168)
 digits, digit_classes = load_digits()
 
 
-def examine(first, count):
-    """Train on some digits, test on others, centred and shifted."""
+def examine(first, count, slack=0.0):
+    """Train on some digits, test on others, centred and shifted; slack: how much less accuracy will do."""
     order = torch.randperm(len(digits), generator=g)
     seen, others = order[first : first + count], torch.cat([order[:first], order[first + count :]])[:600]
     x, y = digits[:, None].transpose(2, 3) / 16, torch.randperm(10, generator=g)[digit_classes]
@@ -2026,7 +2026,7 @@ def examine(first, count):
         f"{what}: the outputs are logits, not probabilities",
         "They add up to 1: leave the softmax out of the net. F.cross_entropy contains it.",
     )
-    for title, found, least in (("centred", centred, 0.80), ("shifted", shifted, 0.70)):
+    for title, found, least in (("centred", centred, 0.80 - slack), ("shifted", shifted, 0.70 - slack)):
         right = (found.argmax(1) == y[others]).float().mean().item()
         advice = f"It is right on {right:.1%} of them."
         if right < 0.3 and title == "centred":
@@ -2067,7 +2067,7 @@ def again(*case, **settings):
 
 examine(0, 600)
 ### BEGIN HIDDEN TESTS
-again(900, 620)
+again(900, 620, slack=0.05)  # whoever just passed above must not fail by chance here
 ### END HIDDEN TESTS
 
 # %% [markdown]
