@@ -258,8 +258,8 @@ g = torch.Generator().manual_seed(161)
 def examine(widths, shape, classes, dtype=torch.float32, scale=1.0):
     """One net: compare loss and gradients with those of torch's modules on the same numbers."""
     modules = []
-    for c, d in zip(widths, widths[1:]):
-        modules += [nn.Linear(c, d), nn.ReLU()]
+    for number in range(len(widths) - 1):
+        modules += [nn.Linear(*widths[number : number + 2]), nn.ReLU()]
     net = nn.Sequential(*modules[:-1])
     net = net.to(dtype)
     parameters = [
@@ -1195,7 +1195,7 @@ show(
 # **Before you run it:** a strip of four images side by side has 28×112 pixels. What is the shape of the output of the convolutional net (without the `Flatten`) for a batch of one strip?
 
 # %% predict
-strip = torch.cat([image for image in valid_images[:4]], dim=2)[None]
+strip = torch.cat(list(valid_images[:4]), dim=2)[None]
 sliding = nn.Sequential(
     *[our_convolution(linear_net.hidden, (1, 28, 28)), nn.ReLU(), our_convolution(linear_net.out, (64, 1, 1))]
 )
@@ -1304,7 +1304,7 @@ show(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     ### BEGIN SOLUTION
     modules, before = [], 1
     for after in channels:
@@ -1420,7 +1420,7 @@ def examine(channels, **settings):
     with torch.no_grad():
         expect(net.eval()(x), y, f"the logits of {what}, in evaluation mode", rtol=1e-3, atol=1e-3)
     require(
-        not torch.equal([*other.state_dict().values()][0], [*net.state_dict().values()][0]),
+        not torch.equal(next(iter(other.state_dict().values())), next(iter(net.state_dict().values()))),
         f"{what}: a second call makes a new net",
         "It has the first net's layers: make new ones in every call.",
     )

@@ -1752,7 +1752,9 @@ def fit_best(net: nn.Module, train_batches, valid_batches, epochs: int, lr: floa
 def as_convolution(linear, shape):
     c, h, w = shape
     conv = nn.Conv2d(c, len(linear.weight), (h, w), bias=linear.bias is not None).to(linear.weight.dtype)
-    state = {name: value.view(-1, c, h, w) if name == "weight" else value for name, value in linear.state_dict().items()}
+    state = {
+        name: value.view(-1, c, h, w) if name == "weight" else value for name, value in linear.state_dict().items()
+    }
     conv.load_state_dict(state)
     return conv
 
@@ -1785,9 +1787,7 @@ def as_convolution(linear: nn.Linear, shape: tuple[int, int, int]) -> nn.Conv2d:
     """A convolution that computes what a linear layer computes on flattened images of a shape (C, H, W)."""
     channels, height, width = shape
     has_bias = linear.bias is not None
-    conv = nn.Conv2d(
-        channels, linear.out_features, kernel_size=(height, width), dtype=linear.weight.dtype
-    )
+    conv = nn.Conv2d(channels, linear.out_features, kernel_size=(height, width), dtype=linear.weight.dtype)
     with torch.no_grad():
         conv.weight.copy_(linear.weight.reshape(conv.weight.shape))
         if has_bias:
@@ -1819,9 +1819,7 @@ def as_convolution(linear: nn.Linear, shape: tuple[int, int, int]) -> nn.Conv2d:
     """A convolution that computes what a linear layer computes on flattened images of a shape (C, H, W)."""
     channels, height, width = shape
     has_bias = linear.bias is not None
-    conv = nn.Conv2d(
-        channels, linear.out_features, kernel_size=(height, width), bias=False, dtype=linear.weight.dtype
-    )
+    conv = nn.Conv2d(channels, linear.out_features, kernel_size=(height, width), bias=False, dtype=linear.weight.dtype)
     with torch.no_grad():
         conv.weight.copy_(linear.weight.reshape(conv.weight.shape))
     return conv
@@ -1833,9 +1831,7 @@ def as_convolution(linear: nn.Linear, shape: tuple[int, int, int]) -> nn.Conv2d:
     """A convolution that computes what a linear layer computes on flattened images of a shape (C, H, W)."""
     channels, height, width = shape
     has_bias = linear.bias is not None
-    conv = nn.Conv2d(
-        channels, linear.out_features, kernel_size=1, bias=has_bias, dtype=linear.weight.dtype
-    )
+    conv = nn.Conv2d(channels, linear.out_features, kernel_size=1, bias=has_bias, dtype=linear.weight.dtype)
     with torch.no_grad():
         conv.weight.copy_(linear.weight[:, :channels, None, None])
         if has_bias:
@@ -1980,9 +1976,7 @@ def as_convolution(linear: nn.Linear, shape: tuple[int, int, int]) -> nn.Conv2d:
     """A convolution that computes what a linear layer computes on flattened images of a shape (C, H, W)."""
     channels, height, width = shape
     has_bias = linear.bias is not None
-    conv = nn.Conv2d(
-        channels, linear.out_features, kernel_size=(height, width), bias=has_bias
-    )
+    conv = nn.Conv2d(channels, linear.out_features, kernel_size=(height, width), bias=has_bias)
     with torch.no_grad():
         conv.weight.copy_(linear.weight.reshape(conv.weight.shape))
         if has_bias:
@@ -2012,9 +2006,7 @@ def as_convolution(linear: nn.Linear, shape: tuple[int, int, int]) -> nn.Conv2d:
     """A convolution that computes what a linear layer computes on flattened images of a shape (C, H, W)."""
     channels, height, width = shape
     has_bias = linear.bias is not None
-    conv = nn.Conv2d(
-        channels, linear.out_features, kernel_size=height, bias=has_bias, dtype=linear.weight.dtype
-    )
+    conv = nn.Conv2d(channels, linear.out_features, kernel_size=height, bias=has_bias, dtype=linear.weight.dtype)
     with torch.no_grad():
         conv.weight.copy_(linear.weight.reshape(conv.weight.shape))
         if has_bias:
@@ -2029,7 +2021,12 @@ def as_convolution(linear: nn.Linear, shape: tuple[int, int, int]) -> nn.Conv2d:
     channels, height, width = shape
     has_bias = linear.bias is not None
     conv = nn.Conv2d(
-        channels, linear.out_features, kernel_size=(height, width), padding=(height // 2, width // 2), bias=has_bias, dtype=linear.weight.dtype
+        channels,
+        linear.out_features,
+        kernel_size=(height, width),
+        padding=(height // 2, width // 2),
+        bias=has_bias,
+        dtype=linear.weight.dtype,
     )
     with torch.no_grad():
         conv.weight.copy_(linear.weight.reshape(conv.weight.shape))
@@ -2045,7 +2042,12 @@ def as_convolution(linear: nn.Linear, shape: tuple[int, int, int]) -> nn.Conv2d:
     channels, height, width = shape
     has_bias = linear.bias is not None
     conv = nn.Conv2d(
-        channels, linear.out_features, kernel_size=(height, width), stride=(height, width), bias=has_bias, dtype=linear.weight.dtype
+        channels,
+        linear.out_features,
+        kernel_size=(height, width),
+        stride=(height, width),
+        bias=has_bias,
+        dtype=linear.weight.dtype,
     )
     with torch.no_grad():
         conv.weight.copy_(linear.weight.reshape(conv.weight.shape))
@@ -2098,7 +2100,9 @@ def convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0):
     body = [module for c, d in zip([1, *channels], channels) for module in block(c, d)]
     with torch.no_grad():
         features = nn.Sequential(*body).eval()(torch.zeros(1, 1, side, side)).numel()
-    return nn.Sequential(*body, nn.Flatten(), *([nn.Dropout(dropout)] if dropout > 0 else []), nn.Linear(features, classes))
+    return nn.Sequential(
+        *body, nn.Flatten(), *([nn.Dropout(dropout)] if dropout > 0 else []), nn.Linear(features, classes)
+    )
 
 
 # %% right="convnet"
@@ -2125,7 +2129,7 @@ def convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0):
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2145,7 +2149,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2164,7 +2168,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2185,7 +2189,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels[:1]:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2206,7 +2210,9 @@ def convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0):
     blocks, c = [], 1
     for d in channels:
         norm = [nn.BatchNorm2d(d)] if batch_norm else []
-        blocks.append(nn.Sequential(nn.Conv2d(c, d, 3, padding=1, bias=not batch_norm), *norm, nn.ReLU(), nn.MaxPool2d(2)))
+        blocks.append(
+            nn.Sequential(nn.Conv2d(c, d, 3, padding=1, bias=not batch_norm), *norm, nn.ReLU(), nn.MaxPool2d(2))
+        )
         c, side = d, side // 2
     drop = [nn.Dropout(dropout)] if dropout > 0 else []
     return nn.Sequential(*blocks, nn.Flatten(), *drop, nn.Linear(c * side * side, classes))
@@ -2217,7 +2223,7 @@ def convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0):
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2238,7 +2244,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2256,7 +2262,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2274,7 +2280,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2293,7 +2299,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1))
@@ -2313,7 +2319,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=False))
@@ -2333,7 +2339,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2356,7 +2362,7 @@ CACHE = {}
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2376,7 +2382,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2396,7 +2402,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2416,7 +2422,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, bias=not batch_norm))
@@ -2436,7 +2442,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2456,7 +2462,7 @@ def convnet(
 def convnet(
     channels: tuple[int, ...], side: int = 28, classes: int = 10, batch_norm: bool = False, dropout: float = 0.0
 ) -> nn.Sequential:
-    """A convolutional network for images of shape (1, side, side): blocks of convolution, ReLU and pooling, then one linear layer."""
+    """Blocks of convolution, ReLU and pooling, then one linear layer, for images of shape (1, side, side)."""
     modules, before = [], 1
     for after in channels:
         modules.append(nn.Conv2d(before, after, kernel_size=3, padding=1, bias=not batch_norm))
@@ -2899,9 +2905,7 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
 
     images: (N, 1, 8, 8), values 0 to 1. labels: (N,), int64, 0 to 9.
     """
-    net = nn.Sequential(
-        nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)
-    )
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     padded = F.pad(images, (1, 1, 1, 1))
     x = torch.cat([padded[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)])  # all nine shifts
@@ -3028,9 +3032,7 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
 
     images: (N, 1, 8, 8), values 0 to 1. labels: (N,), int64, 0 to 9.
     """
-    net = nn.Sequential(
-        nn.Conv2d(1, 1, 1), nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10)
-    )
+    net = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     padded = F.pad(images, (1, 1, 1, 1))
     x = torch.cat([padded[:, :, i : i + 8, j : j + 8] for i in range(3) for j in range(3)])  # all nine shifts
@@ -3215,7 +3217,9 @@ def model_card(net, classes, logits, labels):
         weakest=classes[weakest],
         recall=dict(zip(classes, shares)),
         accuracy=(good.sum() / table.sum()).item(),
-        bytes=sum(t.untyped_storage().nbytes() for t in {id(t): t for t in net.state_dict(keep_vars=True).values()}.values()),
+        bytes=sum(
+            t.untyped_storage().nbytes() for t in {id(t): t for t in net.state_dict(keep_vars=True).values()}.values()
+        ),
         parameters=sum(p.flatten().shape[0] for p in net.parameters()),
     )
 
@@ -3494,7 +3498,9 @@ def model_card(net: nn.Module, classes: list[str], logits: torch.Tensor, labels:
     k = len(classes)
     predicted = logits.argmax(dim=1)
     counts = torch.bincount(labels * k + predicted, minlength=k * k).reshape(k, k).tolist()
-    recall = {name: row[i] / sum(row) if sum(row) else float("nan") for i, (name, row) in enumerate(zip(classes, counts))}
+    recall = {
+        name: row[i] / sum(row) if sum(row) else float("nan") for i, (name, row) in enumerate(zip(classes, counts))
+    }
     known = [name for name in classes if recall[name] is not None]
     mistakes = [(counts[i][j], i, j) for i in range(k) for j in range(k) if i != j and counts[i][j]]
     often, i, j = max(mistakes, default=(0, 0, 0))
@@ -3647,7 +3653,10 @@ def model_card(net: nn.Module, classes: list[str], logits: torch.Tensor, labels:
         "bytes": sum(t.numel() * t.element_size() for t in [*net.parameters(), *net.buffers()]),
         "accuracy": sum(counts[i][i] for i in range(k)) / len(labels),
         "recall": recall,
-        "weakest": max(classes, key=lambda name: sum(counts[classes.index(name)]) - counts[classes.index(name)][classes.index(name)]),
+        "weakest": max(
+            classes,
+            key=lambda name: sum(counts[classes.index(name)]) - counts[classes.index(name)][classes.index(name)],
+        ),
         "confusion": (classes[i], classes[j], often) if often else None,
     }
 
