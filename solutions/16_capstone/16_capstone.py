@@ -2,14 +2,14 @@
 # # Capstone: one classifier, fifteen notebooks
 #
 # You have built every part of a classifier, each in a notebook of its own. Here you put them together. You begin with bare tensors, replace them
-# piece by piece by `torch.nn`, and see each time that nothing but the code has changed. Then you train six models on real images, find out where
-# the best one is wrong, and write its model card.
+# piece by piece with `torch.nn`, and check each time that only the code has changed. Then you train six models on real images, find out where the
+# best one is wrong, and write its model card.
 #
 # After this notebook you can
 #
 # - say what each part of `torch.nn` does for you, and refactor a program in steps that you can check;
 # - write a training loop that keeps the best weights instead of the last;
-# - turn a linear layer into a convolution that computes the same, and build a convolutional network from its settings;
+# - turn a linear layer into a convolution that computes the same values, and build a convolutional network from its settings;
 # - compare models fairly: training, validation and test images, parameters, time per epoch;
 # - find out where a model is wrong, and report honestly how good it is.
 #
@@ -93,9 +93,9 @@ show(
 # %% [markdown]
 # ### Images to sort
 #
-# Fashion-MNIST shows 70,000 pieces of clothing as grey images of 28×28 pixels, in ten classes. If it is not on your disk, the next cell downloads it (30 MB).
-# Without a network, the handwritten digits that the course carries take its place; a line says so, and everything below works the same way. On a CPU we use
-# 12,000 of the 60,000 training images, so that no training takes more than a minute.
+# Fashion-MNIST shows 70,000 pieces of clothing as grey images of 28×28 pixels, in ten classes. If it is not on your disk, the next cell downloads it
+# (30 MB). Without an internet connection, the handwritten digits that come with the course take its place; a line says so, and everything below works
+# the same way. On a CPU we use 12,000 of the 60,000 training images, so that no training run takes more than a minute.
 
 # %%
 train_data = load_mnist(train=True, name="FashionMNIST")
@@ -169,7 +169,7 @@ for x, y in batches:
 print(*(f"{loss:.3f}" for loss in losses["bare tensors"]))
 
 # %% [markdown]
-# The loss falls. How do we know that the gradients are right? There are signs that cost nothing.
+# The loss falls. How do we know that the gradients are right? Here is a check that costs nothing.
 #
 # **Before you run it:** `gradients[3]` is the gradient of the last bias, ten numbers. What is their sum?
 
@@ -201,8 +201,8 @@ def keep(step, values):
 # %% [markdown]
 # ### Exercise: Autograd takes over
 #
-# Half of `by_hand` is the backward pass, and it fits this one net only. Write `loss_and_gradients(parameters, x, y)`, which returns the same pair, but lets autograd
-# compute the gradients, and so works for **any number of layers**.
+# Half of `by_hand` is the backward pass, and it fits only this one net. Write `loss_and_gradients(parameters, x, y)`, which returns the same pair,
+# but lets autograd compute the gradients, and so works for **any number of layers**.
 #
 # - `parameters` is a list `[w1, b1, w2, b2, …]` with one weight of shape `(D, C)` and one bias of shape `(D,)` for each linear layer; there is at least one layer. Between
 #   two layers comes a ReLU; after the last, none.
@@ -219,7 +219,8 @@ def keep(step, values):
 #
 # <details><summary>Hint 2: the loop over the layers</summary>
 #
-# `zip(ps[0::2], ps[1::2])` gives the pairs of weight and bias. Apply `F.linear` to each, and `F.relu` after all of them but the last. It is easiest to apply the ReLU *before* each layer except the first.
+# `zip(ps[0::2], ps[1::2])` gives the pairs of weight and bias. Call `F.linear` for each pair, with an `F.relu` between two layers. In a loop it is
+# easiest to apply the ReLU *before* each layer except the first.
 #
 # </details>
 #
@@ -342,14 +343,16 @@ keep("autograd, F.cross_entropy", values)
 # %% [markdown]
 # ## Module, Linear, optim
 #
-# Four tensors in a list have to be passed to every function. With forty it becomes a burden. A module keeps them, and finds them for the optimizer.
+# Four tensors in a list have to be passed to every function. With forty, that becomes a burden. A module keeps them, and finds them for the
+# optimizer.
 #
 # ### Exercise: The net as a module
 #
 # Write the class `Classifier`, an `nn.Module` whose parameters start with given values.
 #
-# - `Classifier(parameters)` takes a list `[w1, b1, w2, b2]` of plain tensors as above: two layers of any sizes, float32 or float64.
-# - Its attributes `hidden` and `out` are `nn.Linear` layers, with these values as weights and biases, and of their dtype. Their four parameters are the only ones, and all are trainable.
+# - `Classifier(parameters)` takes a list `[w1, b1, w2, b2]` of plain tensors as above: two layers of any size, float32 or float64.
+# - Its attributes `hidden` and `out` are `nn.Linear` layers with these values as weights and biases, in the same dtype. Their four parameters are the
+#   only ones, and all are trainable.
 # - The module has **its own copies**: training it does not change the given tensors, nor a second `Classifier` made from the same list; and changing the given tensors later does not change the module.
 # - `forward(x)` takes `x` of shape `(N, …)`, flattens it to `(N, C)` and returns the logits of shape `(N, K)`: hidden layer, ReLU, output layer.
 #
@@ -428,7 +431,7 @@ def examine(c, d, k, shape, dtype=torch.float32):
         dict(zip(NAMES, before)),
         f"{what}: the values of the parameters",
         mistakes={
-            "The values have lost digits, or the dtype is float32 always.": dict(
+            "The values have lost digits, or the dtype is always float32.": dict(
                 zip(NAMES, map(torch.Tensor.float, before))
             )
         }
@@ -438,7 +441,7 @@ def examine(c, d, k, shape, dtype=torch.float32):
     require(
         all(parameter.requires_grad for parameter in net.parameters()),
         f"{what}: all four are trainable",
-        "Some do not require a gradient: .data or torch.no_grad() around the making of a Parameter does not do that, requires_grad=False does.",
+        "Some do not require a gradient: is there a requires_grad=False or a requires_grad_(False)?",
     )
     x = torch.randn(shape, generator=g, dtype=dtype)
     x_before = x.clone()
@@ -507,7 +510,8 @@ again(3, 9, 1, (1, 3), torch.float64)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# With a module, three lines replace the loop over parameters and gradients: an optimizer's `zero_grad()`, `backward()` and its `step()`.
+# With a module, three calls replace the loop over parameters and gradients: the optimizer's `zero_grad()`, the loss's `backward()`, the optimizer's
+# `step()`.
 
 
 # %% folded label="A stand-in for the exercise, if it is not solved yet"
@@ -536,7 +540,8 @@ keep("Module, Linear, optim", values)
 # %% [markdown]
 # Convenience has its pitfalls. Here is a common one.
 #
-# **Before you run it:** an optimizer is made, then one layer of the net is replaced by a new one, then 16 steps are taken. How far do the weights of the two layers move? Is there an error?
+# **Before you run it:** an optimizer is made, then one layer of the net is replaced by a new one, then 16 steps are taken. Which layer's weights
+# move: the hidden layer's, the output layer's, both or neither? Is there an error?
 
 # %% predict
 net = OurClassifier(start)
@@ -553,15 +558,19 @@ for name, parameter in net.named_parameters():
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# There is no error. The hidden layer moves, the new output layer stays where it is. An optimizer has a list of its own: the tensors that were the net's parameters *when it was made*. It still updates the old layer's weights, which are not used any more. (It does not clear the new layer's gradients either, so they add up.) So make the optimizer last, when the net is complete and on its device.
+# There is no error. The hidden layer moves; the new output layer stays where it is. An optimizer has a list of its own: the tensors that were the
+# net's parameters *when it was made*. It still holds the old layer's weights, which the net no longer uses, and knows nothing of the new ones. (It
+# does not clear their gradients either, so they add up.) So make the optimizer last, when the net is complete and on its device.
 #
 # </details>
 #
 # ## Dataset, DataLoader, device
 #
-# Slicing the images by hand can go, too. `TensorDataset` pairs images and labels, `DataLoader` cuts batches, and later it will shuffle. Without shuffling, the batches are the same as before.
+# Slicing the images by hand can go, too. `TensorDataset` pairs images and labels; `DataLoader` makes batches of them, and later it will shuffle.
+# Without shuffling, the batches are the same as before.
 #
-# The last piece is the device. Net and batch must be on the same one. This little class passes on a loader's batches, moved to a device; after that no training loop has to think about it:
+# The last piece is the device. Net and batch must be on the same one. This little class moves a loader's batches to a device as it passes them on, so
+# no training loop has to think about it:
 
 # %%
 from torch.utils.data import DataLoader, Dataset, TensorDataset
@@ -593,9 +602,9 @@ for x, y in loader:
 keep(f"DataLoader, on {device.type}", values)
 
 # %% [markdown]
-# Modules and tensors both have a method `to`. It also changes the dtype, so you can see how it behaves without a GPU.
+# Modules and tensors both have a method `to`. It can also change the dtype, so you can see how it behaves even without a GPU.
 #
-# **Before you run it:** which of the two lines changes what it is called on?
+# **Before you run it:** which of the two calls of `to` changes the object that it is called on?
 
 # %% predict
 net, x = nn.Linear(3, 2), torch.zeros(4, 3)
@@ -606,15 +615,20 @@ print("net:", net.weight.dtype, "  x:", x.dtype)
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# A module changes itself: its parameters are converted one by one, and the module stays the same object. A tensor never changes its dtype or device; `x.to(…)` returns another tensor, which is thrown away here. The next call, `net(x)`, would fail. Hence the two spellings: `net.to(device)` on a line of its own, but `x = x.to(device)`.
+# The module's. A module changes itself: its parameters are converted one by one, and the module stays the same object. `x.to(…)` leaves `x` as it is
+# and returns another tensor, which is thrown away here; `net(x)` would now fail. Hence the two idioms: `net.to(device)` on a line of its own, but
+# `x = x.to(device)`.
 #
 # </details>
 #
 # ### Keep the best, not the last
 #
-# In `14_data_pipelines`, a loop reported loss and accuracy for each epoch. If you train long enough, the validation loss reaches a lowest point and rises again: the net begins to memorise the training images; it *overfits*. The best net was there some epochs ago. So keep a copy of it.
+# In `14_data_pipelines`, a loop reported loss and accuracy for each epoch. If you train long enough, the validation loss often reaches a lowest point
+# and rises again: the net begins to memorise the training images; it *overfits*. By then the best net is some epochs in the past. So keep a copy of
+# it.
 #
-# **Before you run it:** this takes a copy of a layer's state in two ways, then changes the layer. Which of the two still holds the old value, 1?
+# **Before you run it:** this cell keeps a layer's state in two ways, then changes the layer. Which of them still holds the old value, 1: `first`,
+# `second` or both?
 
 # %% predict
 layer = nn.Linear(1, 1, bias=False)
@@ -628,7 +642,8 @@ print("first:", first["weight"].item(), "  second:", second["weight"].item())
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# `state_dict()` returns a dict of the layer's *own* tensors. They change with every step, so a "copy" that was kept in this way always equals the newest state. Clone the tensors, or use `copy.deepcopy(net.state_dict())`.
+# Only `second`. The tensors in a `state_dict()` *share the layer's memory*. They change with every step, so a "copy" kept in this way always equals
+# the latest state. Clone the tensors, or use `copy.deepcopy(net.state_dict())`.
 #
 # </details>
 #
@@ -636,11 +651,15 @@ print("first:", first["weight"].item(), "  second:", second["weight"].item())
 #
 # Write `fit_best(net, train_batches, valid_batches, epochs, lr)`. It trains `net` in place with `torch.optim.Adam` (learning rate `lr`, otherwise the default settings, one optimizer for all epochs) on the cross-entropy, and leaves in it the best state of all epochs.
 #
-# - `train_batches` and `valid_batches` are loaders: iterate over each once in every epoch. They yield pairs `(x, y)` on the device of `net`. The last batch may be smaller than the others.
-# - Each epoch first trains: `net` is in training mode, and each batch is one step. Old gradients have no effect, not even those that are in `net` at the beginning.
+# - `train_batches` and `valid_batches` are loaders: iterate over each once in every epoch, and call `net` once for each batch. They yield pairs
+#   `(x, y)` on the device of `net`. Batches may differ in size, and the loaders may have neither a length nor a `dataset`.
+# - Each epoch first trains: `net` is in training mode, and each batch is one step. Old gradients have no effect, not even those that are in `net` at
+#   the beginning.
 # - Then it validates: `net` is in evaluation mode, and no gradients are recorded.
-# - Return a list with one tuple of three Python `float`s for each epoch: the training loss, the validation loss, and the validation accuracy (a fraction). Losses are means over **samples**; the training loss is that of the batches as they were when `net` saw them, before each step.
-# - In the end `net` has the parameters **and buffers** that it had after the epoch with the smallest validation loss (the first of them, if two are equal), and is in evaluation mode.
+# - Return a list with one tuple of three Python `float`s for each epoch: the training loss, the validation loss, and the validation accuracy (a
+#   fraction). All three are means over **samples**; the training loss is made of the losses that the steps are computed from, without a second pass.
+# - At the end, `net` has the parameters **and buffers** that it had after the epoch with the smallest validation loss (of equal ones, the first), and
+#   is in evaluation mode.
 #
 # `epochs` is at least 1.
 #
@@ -652,13 +671,14 @@ print("first:", first["weight"].item(), "  second:", second["weight"].item())
 #
 # <details><summary>Hint 2: means over samples</summary>
 #
-# Add up `loss.item() * len(y)` and `len(y)`, and divide in the end.
+# Add up `loss.item() * len(y)` and `len(y)`, and divide at the end.
 #
 # </details>
 #
 # <details><summary>Hint 3: the best state</summary>
 #
-# When an epoch has the smallest validation loss so far, clone all of `net.state_dict()`. `net.load_state_dict(…)` puts it back at the end. It contains buffers as well.
+# When an epoch has the smallest validation loss so far, clone every tensor in `net.state_dict()`, which contains the buffers as well. At the end,
+# `net.load_state_dict(…)` puts them back.
 #
 # </details>
 
@@ -817,7 +837,7 @@ def examine(train_sizes, valid_sizes, features, classes, epochs, lr, best, dtype
         wanted,
         f"{what}: each call of net (first number of the batch, mode, gradients)",
         mistakes={
-            "You validate in training mode: call net.eval() before.": all_calls(
+            "You validate in training mode: call net.eval() first.": all_calls(
                 ways[0], ("training mode", "no gradients")
             ),
             "The validation records gradients: eval() does not stop that, torch.no_grad() does.": all_calls(
@@ -948,8 +968,9 @@ expect(net.count, torch.tensor(3), "4 epochs of a net whose losses are all equal
 # %% [markdown]
 # ## A linear layer is a convolution
 #
-# From a linear net to a convolutional one seems a leap, but it can be a step like the others, with the same losses. A unit of the first layer has 784 weights, one for each pixel. Arrange them as 28×28 numbers and you have a
-# **kernel**, as large as the image. There is only one place where it fits, so its activation map has one value: the sum of weights times pixels, plus the bias. That is what the linear layer computes.
+# Going from a linear net to a convolutional one seems a leap, but it can be a step like the others, with the same losses. A unit of the first layer
+# has 784 weights, one for each pixel. Arrange them as 28×28 numbers and you have a **kernel**, as large as the image. There is only one place where
+# it fits, so its activation map has one value: the sum of weights times pixels, plus the bias. That is what the linear layer computes.
 
 # %% folded label="Draw a row of weights as a kernel"
 figure, axes = plt.subplots(2, 1, figsize=(5.6, 4.2), layout="constrained", height_ratios=[1, 5])
@@ -1190,7 +1211,7 @@ show(
 #
 # ### What a convolution can do that a linear layer cannot
 #
-# It computes the same, but it is *not* the same. A linear layer rejects larger images; a convolution slides over them.
+# On images of this size the two compute the same, but they are *not* the same. A linear layer rejects larger images; a convolution slides over them.
 #
 # **Before you run it:** a strip of four images side by side has 28×112 pixels. What is the shape of the output of the convolutional net (without the `Flatten`) for a batch of one strip?
 
@@ -1272,13 +1293,15 @@ show(
 )
 
 # %% [markdown]
-# At the dots the window shows exactly one image; between them it sees parts of two, and answers anyway. (A classifier has no class for "none of these".) Networks that locate objects in photographs slide over them in just this way.
+# At the dots the window shows exactly one image; between them it sees parts of two, and answers anyway. (The net has no class for "none of these".)
+# Many networks that locate objects in photographs slide over them in just this way.
 #
 # But a kernel of 28×28 needs 784 weights for each unit, and fails when an image is moved by a few pixels. Now that it *is* a convolution, nothing forces the kernel to be that large. Make it small, put pooling after it, stack two of them, and you have a LeNet-like net.
 #
 # ### Exercise: A network from its settings
 #
-# Write `convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0)`. It returns one `nn.Sequential`, all its modules direct children, for images of shape `(1, side, side)`:
+# Write `convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0)`. It returns one `nn.Sequential`, with all modules as its direct
+# children, for images of shape `(1, side, side)`:
 #
 # 1. for each number in `channels` (a tuple with at least one entry): an `nn.Conv2d` to that many channels, with 3×3 kernels and one pixel of padding; if `batch_norm`, an `nn.BatchNorm2d`; an `nn.ReLU`; and an `nn.MaxPool2d(2)`;
 # 2. an `nn.Flatten`;
@@ -1295,7 +1318,8 @@ show(
 #
 # <details><summary>Hint 2: two numbers to carry along</summary>
 #
-# The next convolution needs the number of channels that the last one gave; the linear layer needs the side of the last activation map. Each pooling makes it `side // 2`.
+# The next convolution needs the number of channels that the last one produced; the linear layer needs that number, too, and the side of the last
+# activation map. Each pooling turns `side` into `side // 2`.
 #
 # </details>
 
@@ -1348,7 +1372,7 @@ def examine(channels, **settings):
     tail = ["Flatten", *["Dropout"] * (p > 0), "Linear"]
     wanted = block * len(channels) + tail
     known = {
-        "The dropout comes before the Flatten here: after it was asked for.": [
+        "The dropout comes before the Flatten: it belongs after it.": [
             *block * len(channels),
             "Dropout",
             "Flatten",
@@ -1449,7 +1473,8 @@ again((3, 3, 3), side=17, batch_norm=True)
 # %% [markdown]
 # ## Six models, one table
 #
-# The comparison: softmax regression, an MLP, the small convolutional net, and the same with augmentation, with dropout and with batch norm. All get the same images in the same order, the same optimizer and the same number of epochs.
+# The comparison: softmax regression, an MLP, the small convolutional net, and the same with augmentation, with dropout and with batch norm. All get
+# the same images, the same optimizer and the same number of epochs.
 #
 # Augmentation is a data set that shifts each image by up to two pixels, anew in each epoch (`14_data_pipelines`). The label stays the same:
 
@@ -1521,9 +1546,10 @@ class Progress:
 
 
 # %% [markdown]
-# Six nets, one loop. On a CPU the clothes take a minute or two, the digits some seconds.
+# Six nets, one loop. On a CPU the clothes take a minute or two, the digits a few seconds.
 #
-# **Before you run it:** make a list of the six by their accuracy on the validation images. Then a second one, for validation images that have been shifted by up to two pixels. Which net loses least?
+# **Before you run it:** rank the six by their accuracy on the validation images. Then rank them again for validation images that have been shifted by
+# up to two pixels. Which net's accuracy drops least?
 
 # %% yours
 make = yours_or_ours(convnet, our_convnet, (2,), 8, random=True)
@@ -1540,7 +1566,7 @@ for name, (make_net, data) in kinds_of_nets.items():
     random.seed(0)
     torch.manual_seed(0)
     net = make_net().to(device)
-    torch.manual_seed(1)  # the same order of the images for all six
+    torch.manual_seed(1)  # all six begin with the same order of the images
     shuffled = OnDevice(DataLoader(data, batch_size=32, shuffle=True), device)
     histories[name] = run(net, Progress(shuffled, epochs, name), valid_batches, epochs, 2e-3)
     nets[name] = net.eval()
@@ -1597,13 +1623,15 @@ show(
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Look at the column *validation* first. On images as they are, the six are not far apart: an image at a known place is not hard, and with so few epochs and images, the nets that
-# are easiest to train do well. Batch norm lets the CNN learn faster, which shows most where the steps are few, as with the digits. Dropout and shifts make the task *harder*; they pay off in longer trainings, in which the other nets overfit.
+# Look at the column *validation* first. On images as they are, the six are not far apart: an image in a known place is not hard, and with so few
+# epochs and images, the nets that are easiest to train do well. Batch norm lets the CNN learn faster, which shows most where there are few steps, as
+# with the digits. Dropout and shifts make the task *harder*; they pay off in longer training, when the other nets overfit.
 #
-# On shifted images the order changes. Softmax regression and the MLP know each pixel by its place, and lose most. A convolution finds a pattern wherever it is, but the last, linear layer knows places again, so even the CNN loses. The net that has *seen* shifts loses least. No
-# architecture replaces data that show what will happen.
+# On shifted images the order changes. Softmax regression and the MLP know each pixel by its place, and lose most. A convolution finds a pattern
+# wherever it is, but the last, linear layer knows places again, so even the CNN loses. The net that has *seen* shifts loses least. No architecture is
+# a substitute for training data like the images that the net will meet.
 #
-# And the CNN has a tenth of the MLP's parameters.
+# And the CNN has less than a tenth of the MLP's parameters.
 #
 # </details>
 #
@@ -1611,7 +1639,7 @@ show(
 #
 # Parameters are one cost, time is another. For each image, softmax regression multiplies 7,840 times. The CNN multiplies $8 \cdot 9 \cdot 28^2 + 16 \cdot 8 \cdot 9 \cdot 14^2 + 7840 \approx 290{,}000$ times: 37 times as often.
 #
-# **Before you run it:** how many times as long does an epoch of the CNN take, with the same batches? More than 37 times, or less? And on a GPU?
+# **Before you run it:** with the same batches, does an epoch of the CNN take about 37 times as long, more, or less? And on a GPU?
 
 # %% predict varies
 from time import perf_counter
@@ -1652,8 +1680,8 @@ if device.type == "cpu":
 #
 # ## Where the best net is wrong
 #
-# Which net is the best? The job decides. Let us say that ours must read images that are *not* centred. Then the last column of the table counts, and from now on validation
-# and test images are shifted ones: held-back images must look like those that the net will meet.
+# Which net is the best? The job decides. Suppose that ours must read images that are *not* centred. Then the last column of the table counts, and
+# from now on validation and test images are shifted ones: held-back images must look like those that the net will meet.
 #
 # One number hides a lot. Which classes are mistaken for which? Count the pairs: row $i$, column $j$ of the **confusion matrix** says how many images of class $i$ were taken for class $j$.
 #
@@ -1708,7 +1736,7 @@ def examine(n, k, some=None):
         f"{what}: the confusion matrix",
         mistakes={
             "Rows and columns are swapped: the label is the row.": wanted.t().contiguous(),
-            "Pairs that occur often are counted once: matrix[labels, predicted] += 1 does not add up.": wanted.clamp(
+            "Repeated pairs are counted only once: matrix[labels, predicted] += 1 does not accumulate.": wanted.clamp(
                 max=1
             ),
             "These are shares: the numbers themselves were asked for.": wanted / n,
@@ -1742,7 +1770,7 @@ def our_confusion(predicted, labels, k):
 # %% [markdown]
 # We take the net that is best on shifted validation images.
 #
-# **Before you run it:** which class will it take for which other one most often? (The classes are named above the images at the beginning.)
+# **Before you run it:** which class will it most often mistake for which other one? (The classes are named above the images at the beginning.)
 
 # %% yours
 table_of = yours_or_ours(confusion, our_confusion, torch.tensor([0, 1, 1]), torch.tensor([0, 1, 2]), 3)
@@ -1787,10 +1815,12 @@ show(
 #
 # ### Exercise: The worst mistakes
 #
-# The most instructive images are those on which the net is wrong *and* sure of it. Write `most_wrong(logits, labels, k)`: the positions of the `k` samples that were classified wrongly with the largest cross-entropy, largest first.
+# The most instructive images are those on which the net is wrong *and* sure of it. Write `most_wrong(logits, labels, k)`. It returns the positions of
+# the `k` wrongly classified samples with the largest cross-entropy, largest first.
 #
 # - `logits` has shape `(N, C)`, float32 or float64; `labels` shape `(N,)`, int64. A sample is wrong if its largest logit is not that of its label. Return an int64 tensor of shape `(k,)`.
-# - If fewer than `k` samples are wrong, return those that are, perhaps none: then the shape is `(0,)`. Correctly classified samples are never among them.
+# - If fewer than `k` samples are wrong, return all of these; if there are none, the shape is `(0,)`. Correctly classified samples are never among
+#   them.
 # - Logits may be as large as ±10,000, where probabilities round to 0 and 1. No two of the cross-entropies to compare are equal, and no row has two largest logits.
 # - Both arguments are left as they were.
 #
@@ -1902,8 +1932,8 @@ draw_images(
 )
 
 # %% [markdown]
-# Above each image is the true class, then what the net said and how sure it was. Look at them one by one: this tells you more than any table. Some are hard for you, too. Some labels may be wrong. And some make you want to
-# change the training data.
+# Above each image is the true class, then what the net said and how sure it was. Look at them one by one: this tells you more than any table. Some
+# are hard for you, too. Some may have the wrong label. And some may make you want to change the training data.
 #
 # ### What the first layer looks for
 #
@@ -1924,7 +1954,10 @@ draw_images(
 )
 
 # %% [markdown]
-# Orange is positive, purple negative. A unit of the MLP looks like a smudged image: it responds to ink in some places and its absence in others. Where all training images are empty (with the digits, the whole frame), the weights are still the random numbers of the beginning: no gradient has ever reached them. Many kernels of the CNN have a light and a dark side: they find edges and corners, wherever they are, like the ones that you designed by hand in `07_convolution`.
+# Orange is positive, purple negative. A unit of the MLP looks like a smudged image: it responds to ink in some places and its absence in others.
+# Where all training images are empty (with the digits, the whole frame), the weights still have their random initial values: their gradient has
+# always been zero. Many kernels of the CNN have an orange side and a purple one: they find edges and corners, wherever they are, like the ones that
+# you designed by hand in `07_convolution`.
 #
 # ## Your own
 #
@@ -1935,11 +1968,13 @@ draw_images(
 # Write `train_cnn(images, labels)`. `images` holds 600 to 1,000 handwritten digits of shape `(N, 1, 8, 8)`, float32, values 0 to 1; `labels` their classes 0 to 9, int64. Train a module that turns a batch `(N, 1, 8, 8)` into `(N, 10)` logits, and return it.
 #
 # - It is a CNN: every path from the pixels to the logits goes through an `nn.Conv2d` that is part of it, with kernels greater than 1×1 and smaller than 8×8. It has at most 20,000 parameters.
-# - It is right on at least **80 %** of other, centred digits, and on at least **70 %** of digits that are each shifted by up to one pixel in both directions (pixels that leave the image are lost, zeros come in).
+# - It is right on at least **80 %** of other, centred digits, and on at least **70 %** of these digits when each is shifted by up to one pixel,
+#   vertically and horizontally (pixels that leave the image are lost, and zeros come in on the other side).
 # - It is in evaluation mode when you return it.
 # - `images` and `labels` are left as they were.
 #
-# In the check, the classes have other numbers and the digits are transposed, so the net has to learn from `images`. A second or two of training is plenty. You may call your earlier functions, but then this exercise depends on them.
+# In the check, the classes are renumbered and the digits transposed, so the net has to learn from `images` and `labels`. A second or two of training
+# is plenty. You may call your earlier functions, but then this exercise depends on them.
 #
 # <details><summary>Hint 1: a plan</summary>
 #
@@ -2009,7 +2044,7 @@ def examine(first, count, slack=0.0):
     require(
         modes == {False},
         f"{what}: the net is in evaluation mode",
-        "Some of it is in training mode: call net.eval() in the end.",
+        "Some of it is in training mode: call net.eval() at the end.",
     )
     size = sum(parameter.numel() for parameter in net.parameters())
     require(size <= 20_000, f"{what}: at most 20,000 parameters", f"It has {size:,}.")
@@ -2030,7 +2065,7 @@ def examine(first, count, slack=0.0):
         right = (found.argmax(1) == y[others]).float().mean().item()
         advice = f"It is right on {right:.1%} of them."
         if right < 0.3 and title == "centred":
-            advice += " That is close to guessing: is there a step, on the right loss? Are the gradients cleared? Is the ReLU missing, or is there one at the end?"
+            advice += " That is close to guessing: is optimizer.step() called? Is the loss the right one? Are the gradients cleared? Is the ReLU missing, or is there one at the end?"
         elif title == "shifted":
             advice += " Show it shifted digits in training."
         require(right >= least, f"{what}: right on at least {least:.0%} of other digits, {title}", advice)
@@ -2085,10 +2120,11 @@ again(900, 620, slack=0.05)  # whoever just passed above must not fail by chance
 # | `"bytes"` | the memory that its parameters and buffers take (`int`) |
 # | `"accuracy"` | the share of right answers (`float`) |
 # | `"recall"` | a dict from each class name to the share of its images that were recognised (`float`), or `None` if there are no images of it |
-# | `"weakest"` | the name of the class with the smallest recall; of several, the first in `classes` |
+# | `"weakest"` | the name of the class with the smallest recall (`None` does not count); of several, the first in `classes` |
 # | `"confusion"` | a tuple of the most frequent mistake: true class, predicted class, how often (`str`, `str`, `int`); `None` if there is no mistake |
 #
-# The most frequent mistake is a single one, no other is as frequent. No row of `logits` has two largest values. `net` and the other arguments are left as they were.
+# If there are mistakes, one is more frequent than every other. No row of `logits` has two largest values. `net` (its mode, too) and the other arguments
+# are left as they were.
 #
 # <details><summary>Hint 1: bytes</summary>
 #
@@ -2162,7 +2198,7 @@ def examine(net, what, names, size, bytes_, row_counts, twists):
     require(
         net.training == mode,
         f"{what}: net stays in its mode",
-        "Do not call train() or eval(): the net is not needed to run.",
+        "Do not call train() or eval(): the net need not run.",
     )
     if not isinstance(card, dict):
         require(
@@ -2217,7 +2253,7 @@ def examine(net, what, names, size, bytes_, row_counts, twists):
     known = {
         "These are shares of the images predicted as a class (precision): divide by the images of the class.": precision,
         "A class without images has the recall None, not 0.": {name: value or 0.0 for name, value in recall.items()},
-        "A class without images has the recall None.": {
+        "A class without images has the recall None, not nan.": {
             name: float("nan") if value is None else value for name, value in recall.items()
         },
         "These are numbers of images: divide by the images of the class.": {
@@ -2394,9 +2430,10 @@ print(
 # %% [markdown]
 # ## Go further: LeNet on MNIST
 #
-# *Not graded.* The network that `10_modules` took apart, line by line, had 105,506 parameters and had not learned anything yet. Here it trains with your loop, on MNIST if it is there, for two epochs.
+# *Not graded.* The network that `10_modules` took apart, line by line, had 105,506 parameters and had not learned anything yet. Here it trains with
+# your loop, on MNIST if it is available, for two epochs.
 #
-# **Before you run it:** the CNN above has 9,098 parameters. Which of the two nets gets further in two epochs?
+# **Before you run it:** the CNN above has 9,098 parameters. Which of the two nets is more accurate after two epochs?
 
 # %% yours
 mnist, mnist_test = (load_mnist(train=part, name="MNIST") for part in (True, False))
@@ -2417,7 +2454,8 @@ print(f"the CNN after two epochs: accuracy {histories['CNN'][1][2]:.1%} on {type
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# LeNet. A larger net often learns faster, step for step, though each step costs more. Only nets that train on the same data can be compared, though: MNIST is the easier data set (about 98 % after two epochs), which is why Fashion-MNIST was made.
+# LeNet. A larger net often learns faster, step for step, though each step costs more. But a comparison is fair only on the same data, and MNIST is
+# easier (about 98 % after two epochs), which is why Fashion-MNIST was made.
 #
 # Strictly, this cell uses the test images to choose between two epochs. With two it hardly matters; in a paper it would.
 #
@@ -2434,16 +2472,19 @@ print(f"the CNN after two epochs: accuracy {histories['CNN'][1][2]:.1%} on {type
 #
 # </details>
 #
-# <details><summary>2. When are a linear layer and a convolution the same, and what does the convolution gain?</summary>
+# <details><summary>2. When do a linear layer and a convolution compute the same, and what does the convolution gain?</summary>
 #
-# When the kernel is as large as the image: the same numbers in another shape. The convolution can slide over larger images, and its kernels can be made small, so that they need few weights and find their pattern anywhere.
-#
-# </details>
-#
-# <details><summary>3. What are training, validation and test images for, and why must the copy of the best state be cloned?</summary>
-#
-# Training images change the weights, validation images choose between nets and epochs, test images are used once, for an honest number at the end. `state_dict()` returns the net's own tensors: without a copy, the "best" state changes with every further step.
+# When the kernel is as large as the image: the weights are the same numbers in another shape. The convolution can slide over larger images, and its
+# kernels can be made small, so that they need few weights and find their pattern anywhere.
 #
 # </details>
 #
-# **Next:** nothing that needs a number. You have taken every part of a network apart and put it together again. Put your own images into the pipeline, or a larger net; read the source of a module in `torch/nn/modules`, and find the lines that you have written yourself.
+# <details><summary>3. What are training, validation and test images for, and why must the best state be cloned?</summary>
+#
+# Training images change the weights, validation images choose between nets and epochs, test images are used once, for an honest number at the end.
+# The tensors in `state_dict()` share the net's memory: without a copy, the "best" state changes with every further step.
+#
+# </details>
+#
+# **Next:** there is no seventeenth notebook. You have taken every part of a network apart and put it together again. Put your own images into the
+# pipeline, or a larger net; read the source of a module in `torch/nn/modules`, and find the lines that you have written yourself.

@@ -2506,7 +2506,7 @@ def confusion(predicted: torch.Tensor, labels: torch.Tensor, k: int) -> torch.Te
     return torch.bincount(predicted * k + labels, minlength=k * k).reshape(k, k)
 
 
-# %% wrong="confusion" says="does not add up"
+# %% wrong="confusion" says="does not accumulate"
 # += with repeated pairs
 def confusion(predicted, labels, k):
     table = torch.zeros(k, k, dtype=torch.int64)
@@ -2917,7 +2917,7 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     return net.eval()
 
 
-# %% wrong="train_cnn" says="call net.eval() in the end"
+# %% wrong="train_cnn" says="call net.eval() at the end"
 # training mode
 def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     """A trained CNN for 8×8 digits, in evaluation mode.
@@ -3488,7 +3488,7 @@ def model_card(net: nn.Module, classes: list[str], logits: torch.Tensor, labels:
     }
 
 
-# %% wrong="model_card" says="A class without images has the recall None."
+# %% wrong="model_card" says="has the recall None, not nan"
 # nan
 def model_card(net: nn.Module, classes: list[str], logits: torch.Tensor, labels: torch.Tensor) -> dict:
     """The facts about a trained classifier.
