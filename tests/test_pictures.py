@@ -188,7 +188,7 @@ def test_what_is_shown_is_what_is_drawn(name):
     execute(drawn, Limits(), isolation=False)
     execute(shown, Limits(), isolation=False, pictures=drawn_pictures(drawn))
     unlike = [one.source for one, other in zip(shown.cells, drawn.cells) if one.get("outputs") != other.get("outputs")]
-    if name == "06_batch_processing":  # it measures times, which differ from run to run
+    if name in ("06_batch_processing", "16_capstone"):  # they measure times, which differ from run to run
         timers = {"perf_counter", "Timer", "microseconds", "throughput"}
         unlike = [source for source in unlike if not timers & names(source)]
     assert unlike == []

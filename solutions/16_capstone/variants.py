@@ -274,6 +274,74 @@ def loss_and_gradients(
     return loss.item(), list(torch.autograd.grad(loss, leaves))
 
 
+# %% wrong="loss_and_gradients" says="and the gradients are a tuple"
+# the loss is a tensor, the gradients are a tuple
+def loss_and_gradients(parameters, x, y):
+    ps = [p.detach().requires_grad_() for p in parameters]
+    h = x.flatten(1)
+    n = len(ps) // 2
+    for k in range(n):
+        h = F.linear(h, ps[2 * k], ps[2 * k + 1])
+        if k < n - 1:
+            h = F.relu(h)
+    loss = F.cross_entropy(h, y)
+    return loss, torch.autograd.grad(loss, ps)
+
+
+# %% wrong="loss_and_gradients" says="keep the order of `parameters`"
+# weights first, then biases
+def loss_and_gradients(parameters, x, y):
+    ws = [w.detach().requires_grad_() for w in parameters[0::2]]
+    bs = [b.detach().requires_grad_() for b in parameters[1::2]]
+    h = x.flatten(1)
+    for k, (w, b) in enumerate(zip(ws, bs)):
+        if k:
+            h = F.relu(h)
+        h = F.linear(h, w, b)
+    loss = F.cross_entropy(h, y)
+    return loss.item(), list(torch.autograd.grad(loss, ws + bs))
+
+
+# %% wrong="loss_and_gradients" says="The gradients are None"
+# .grad of the originals
+def loss_and_gradients(parameters, x, y):
+    ps = [p.clone().requires_grad_() for p in parameters]
+    h = x.flatten(1)
+    for k, (w, b) in enumerate(zip(ps[0::2], ps[1::2])):
+        if k:
+            h = F.relu(h)
+        h = F.linear(h, w, b)
+    loss = F.cross_entropy(h, y)
+    loss.backward()
+    return loss.item(), [p.grad for p in parameters]
+
+
+# %% wrong="loss_and_gradients"
+# view: x may be a transposed batch
+def loss_and_gradients(parameters, x, y):
+    ps = [p.detach().requires_grad_() for p in parameters]
+    h = x.view(len(x), -1)
+    for k, (w, b) in enumerate(zip(ps[::2], ps[1::2])):
+        if k:
+            h = F.relu(h)
+        h = F.linear(h, w, b)
+    loss = F.cross_entropy(h, y)
+    return loss.item(), list(torch.autograd.grad(loss, ps))
+
+
+# %% wrong="loss_and_gradients"
+# float64 parameters are computed with in float32
+def loss_and_gradients(parameters, x, y):
+    ps = [p.detach().float().requires_grad_() for p in parameters]
+    h = x.float().flatten(1)
+    for k, (w, b) in enumerate(zip(ps[::2], ps[1::2])):
+        if k:
+            h = F.relu(h)
+        h = F.linear(h, w, b)
+    loss = F.cross_entropy(h, y)
+    return loss.item(), [d.to(p.dtype) for d, p in zip(torch.autograd.grad(loss, ps), parameters)]
+
+
 # %% right="classifier"
 class Classifier(nn.Module):
     def __init__(self, parameters):
@@ -346,7 +414,7 @@ class Classifier(nn.Module):
         return self.out(F.relu(self.hidden(x.flatten(1))))
 
 
-# %% wrong="classifier" says="lost digits"
+# %% wrong="classifier" says="The layers are always float32"
 # float32 on the way
 class Classifier(nn.Module):
     """Two linear layers with a ReLU between them, which start with given values.
@@ -671,6 +739,55 @@ class Classifier(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The logits. x: (N, …). Returns: (N, K)."""
         return self.out(F.relu(self.hidden(x.flatten())))
+
+
+# %% wrong="classifier" says="leave out squeeze()"
+# squeeze: one image has logits of shape (K,)
+class Classifier(nn.Module):
+    def __init__(self, parameters):
+        super().__init__()
+        w1, b1, w2, b2 = parameters
+        self.hidden = nn.Linear(w1.shape[1], w1.shape[0], dtype=w1.dtype)
+        self.out = nn.Linear(w2.shape[1], w2.shape[0], dtype=w1.dtype)
+        with torch.no_grad():
+            for p, q in zip(self.parameters(), parameters):
+                p.copy_(q)
+
+    def forward(self, x):
+        return self.out(F.relu(self.hidden(x.flatten(1)))).squeeze()
+
+
+# %% wrong="classifier"
+# view: x may be a transposed batch
+class Classifier(nn.Module):
+    def __init__(self, parameters):
+        super().__init__()
+        w1, b1, w2, b2 = parameters
+        self.hidden = nn.Linear(w1.shape[1], w1.shape[0], dtype=w1.dtype)
+        self.out = nn.Linear(w2.shape[1], w2.shape[0], dtype=w1.dtype)
+        with torch.no_grad():
+            for p, q in zip(self.parameters(), parameters):
+                p.copy_(q)
+
+    def forward(self, x):
+        return self.out(F.relu(self.hidden(x.view(x.shape[0], -1))))
+
+
+# %% wrong="classifier" says="a gradient reaches all four"
+# the parameters are not used
+class Classifier(nn.Module):
+    def __init__(self, parameters):
+        super().__init__()
+        w1, b1, w2, b2 = self.given = [p.clone() for p in parameters]
+        self.hidden = nn.Linear(w1.shape[1], w1.shape[0], dtype=w1.dtype)
+        self.out = nn.Linear(w2.shape[1], w2.shape[0], dtype=w1.dtype)
+        with torch.no_grad():
+            for p, q in zip(self.parameters(), parameters):
+                p.copy_(q)
+
+    def forward(self, x):
+        w1, b1, w2, b2 = self.given
+        return F.linear(F.relu(F.linear(x.flatten(1), w1, b1)), w2, b2)
 
 
 # %% right="fit_best"
@@ -1748,6 +1865,251 @@ def fit_best(net: nn.Module, train_batches, valid_batches, epochs: int, lr: floa
     return history
 
 
+# %% wrong="fit_best" says="with the largest validation accuracy"
+# chooses the epoch by accuracy
+def fit_best(net, train_batches, valid_batches, epochs, lr):
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    history, best = [], -1.0
+    for _ in range(epochs):
+        net.train()
+        total, count = 0.0, 0
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(y)
+            count += len(y)
+        net.eval()
+        v_total, v_count, right = 0.0, 0, 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                logits = net(x)
+                v_total += F.cross_entropy(logits, y).item() * len(y)
+                right += (logits.argmax(1) == y).sum().item()
+                v_count += len(y)
+        history.append((total / count, v_total / v_count, right / v_count))
+        if history[-1][2] > best:
+            best = history[-1][2]
+            state = {k: v.clone() for k, v in net.state_dict().items()}
+    net.load_state_dict(state)
+    return history
+
+
+# %% wrong="fit_best" says="that were in net at the beginning"
+# gradients are cleared after the step
+def fit_best(net, train_batches, valid_batches, epochs, lr):
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    history, best = [], float("inf")
+    for _ in range(epochs):
+        net.train()
+        total, count = 0.0, 0
+        for x, y in train_batches:
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            total += loss.item() * len(y)
+            count += len(y)
+        net.eval()
+        v_total, v_count, right = 0.0, 0, 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                logits = net(x)
+                v_total += F.cross_entropy(logits, y).item() * len(y)
+                right += (logits.argmax(1) == y).sum().item()
+                v_count += len(y)
+        history.append((total / count, v_total / v_count, right / v_count))
+        if history[-1][1] < best:
+            best = history[-1][1]
+            state = {k: v.clone() for k, v in net.state_dict().items()}
+    net.load_state_dict(state)
+    return history
+
+
+# %% wrong="fit_best" says="load it once, after the last epoch"
+# goes back to the best after every epoch
+def fit_best(net, train_batches, valid_batches, epochs, lr):
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    history, best = [], float("inf")
+    for _ in range(epochs):
+        net.train()
+        total, count = 0.0, 0
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(y)
+            count += len(y)
+        net.eval()
+        v_total, v_count, right = 0.0, 0, 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                logits = net(x)
+                v_total += F.cross_entropy(logits, y).item() * len(y)
+                right += (logits.argmax(1) == y).sum().item()
+                v_count += len(y)
+        history.append((total / count, v_total / v_count, right / v_count))
+        if history[-1][1] < best:
+            best = history[-1][1]
+            state = {k: v.clone() for k, v in net.state_dict().items()}
+        net.load_state_dict(state)
+    return history
+
+
+# %% wrong="fit_best" says="is that of the last batch"
+# the training loss of the last batch
+def fit_best(net, train_batches, valid_batches, epochs, lr):
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    history, best = [], float("inf")
+    for _ in range(epochs):
+        net.train()
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+        net.eval()
+        v_total, v_count, right = 0.0, 0, 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                logits = net(x)
+                v_total += F.cross_entropy(logits, y).item() * len(y)
+                right += (logits.argmax(1) == y).sum().item()
+                v_count += len(y)
+        history.append((loss.item(), v_total / v_count, right / v_count))
+        if history[-1][1] < best:
+            best = history[-1][1]
+            state = {k: v.clone() for k, v in net.state_dict().items()}
+    net.load_state_dict(state)
+    return history
+
+
+# %% wrong="fit_best" says="The accuracies are tensors"
+# the accuracy is a tensor
+def fit_best(net, train_batches, valid_batches, epochs, lr):
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    history, best = [], float("inf")
+    for _ in range(epochs):
+        net.train()
+        total, count = 0.0, 0
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(y)
+            count += len(y)
+        net.eval()
+        v_total, v_count, right = 0.0, 0, 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                logits = net(x)
+                v_total += F.cross_entropy(logits, y).item() * len(y)
+                right += (logits.argmax(1) == y).sum()
+                v_count += len(y)
+        history.append((total / count, v_total / v_count, right / v_count))
+        if history[-1][1] < best:
+            best = history[-1][1]
+            state = {k: v.clone() for k, v in net.state_dict().items()}
+    net.load_state_dict(state)
+    return history
+
+
+# %% wrong="fit_best" says="however small the difference"
+# better only if better by 0.001
+def fit_best(net, train_batches, valid_batches, epochs, lr):
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    history, best = [], float("inf")
+    for _ in range(epochs):
+        net.train()
+        total, count = 0.0, 0
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(y)
+            count += len(y)
+        net.eval()
+        v_total, v_count, right = 0.0, 0, 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                logits = net(x)
+                v_total += F.cross_entropy(logits, y).item() * len(y)
+                right += (logits.argmax(1) == y).sum().item()
+                v_count += len(y)
+        history.append((total / count, v_total / v_count, right / v_count))
+        if history[-1][1] < best - 1e-3:
+            best = history[-1][1]
+            state = {k: v.clone() for k, v in net.state_dict().items()}
+    net.load_state_dict(state)
+    return history
+
+
+# %% wrong="fit_best"
+# the best starts at 10
+def fit_best(net, train_batches, valid_batches, epochs, lr):
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    history, best, state = [], 10.0, None
+    for _ in range(epochs):
+        net.train()
+        total, count = 0.0, 0
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(y)
+            count += len(y)
+        net.eval()
+        v_total, v_count, right = 0.0, 0, 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                logits = net(x)
+                v_total += F.cross_entropy(logits, y).item() * len(y)
+                right += (logits.argmax(1) == y).sum().item()
+                v_count += len(y)
+        history.append((total / count, v_total / v_count, right / v_count))
+        if history[-1][1] < best:
+            best = history[-1][1]
+            state = {k: v.clone() for k, v in net.state_dict().items()}
+    net.load_state_dict(state)
+    return history
+
+
+# %% wrong="fit_best" says="its parameters are still the same tensors"
+# assign=True: new parameters
+def fit_best(net, train_batches, valid_batches, epochs, lr):
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    history, best = [], float("inf")
+    for _ in range(epochs):
+        net.train()
+        total, count = 0.0, 0
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(y)
+            count += len(y)
+        net.eval()
+        v_total, v_count, right = 0.0, 0, 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                logits = net(x)
+                v_total += F.cross_entropy(logits, y).item() * len(y)
+                right += (logits.argmax(1) == y).sum().item()
+                v_count += len(y)
+        history.append((total / count, v_total / v_count, right / v_count))
+        if history[-1][1] < best:
+            best = history[-1][1]
+            state = {k: v.clone() for k, v in net.state_dict().items()}
+    net.load_state_dict(state, assign=True)
+    return history
+
+
 # %% right="as_convolution"
 def as_convolution(linear, shape):
     c, h, w = shape
@@ -2070,6 +2432,54 @@ def as_convolution(linear: nn.Linear, shape: tuple[int, int, int]) -> nn.Conv2d:
         if has_bias:
             conv.bias.copy_(linear.bias)
     linear.requires_grad_(False)
+    return conv
+
+
+# %% wrong="as_convolution" says="the dtype is bfloat16"
+# float64 or float32, nothing else
+def as_convolution(linear, shape):
+    c, h, w = shape
+    conv = nn.Conv2d(c, linear.out_features, (h, w), bias=linear.bias is not None)
+    if linear.weight.dtype == torch.float64:
+        conv = conv.double()
+    with torch.no_grad():
+        conv.weight.copy_(linear.weight.reshape(-1, c, h, w))
+        if linear.bias is not None:
+            conv.bias.copy_(linear.bias)
+    return conv
+
+
+# %% wrong="as_convolution" says="the output"
+# through float32 numbers
+def as_convolution(linear, shape):
+    c, h, w = shape
+    conv = nn.Conv2d(c, linear.out_features, (h, w), bias=linear.bias is not None, dtype=linear.weight.dtype)
+    with torch.no_grad():
+        conv.weight.copy_(torch.tensor(linear.weight.tolist()).reshape(-1, c, h, w))
+        if linear.bias is not None:
+            conv.bias.copy_(torch.tensor(linear.bias.tolist()))
+    return conv
+
+
+# %% wrong="as_convolution" says="A bias of zeros is one"
+# a bias of zeros is taken for none
+def as_convolution(linear, shape):
+    c, h, w = shape
+    has_bias = linear.bias is not None and bool(linear.bias.any())
+    conv = nn.Conv2d(c, linear.out_features, (h, w), bias=has_bias, dtype=linear.weight.dtype)
+    with torch.no_grad():
+        conv.weight.copy_(linear.weight.reshape(-1, c, h, w))
+        if has_bias:
+            conv.bias.copy_(linear.bias)
+    return conv
+
+
+# %% wrong="as_convolution" says="The bias has not been copied"
+# the bias is not copied
+def as_convolution(linear, shape):
+    c, h, w = shape
+    conv = nn.Conv2d(c, linear.out_features, (h, w), bias=linear.bias is not None, dtype=linear.weight.dtype)
+    conv.weight.data = linear.weight.data.reshape(-1, c, h, w).clone()
     return conv
 
 
@@ -2477,6 +2887,146 @@ def convnet(
     return nn.Sequential(*modules)
 
 
+# %% wrong="convnet" says="a second call makes a new net"
+# ReLU, pooling and Flatten outside the function
+RELU, POOL, FLATTEN = nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
+
+
+def convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0):
+    layers, c = [], 1
+    for d in channels:
+        layers.append(nn.Conv2d(c, d, 3, padding=1, bias=not batch_norm))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(d))
+        layers += [RELU, POOL]
+        c, side = d, side // 2
+    layers.append(FLATTEN)
+    if dropout > 0:
+        layers.append(nn.Dropout(dropout))
+    layers.append(nn.Linear(c * side * side, classes))
+    return nn.Sequential(*layers)
+
+
+# %% wrong="convnet" says="eps and momentum"
+# another momentum in the batch norm
+def convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0):
+    layers, c = [], 1
+    for d in channels:
+        layers.append(nn.Conv2d(c, d, 3, padding=1, bias=not batch_norm))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(d, momentum=0.9))
+        layers += [nn.ReLU(), nn.MaxPool2d(2)]
+        c, side = d, side // 2
+    layers.append(nn.Flatten())
+    if dropout > 0:
+        layers.append(nn.Dropout(dropout))
+    layers.append(nn.Linear(c * side * side, classes))
+    return nn.Sequential(*layers)
+
+
+# %% wrong="convnet" says="is ready to be trained"
+# evaluation mode, frozen
+def convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0):
+    layers, c = [], 1
+    for d in channels:
+        layers.append(nn.Conv2d(c, d, 3, padding=1, bias=not batch_norm))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(d))
+        layers += [nn.ReLU(), nn.MaxPool2d(2)]
+        c = d
+    body = nn.Sequential(*layers, nn.Flatten()).eval().requires_grad_(False)
+    features = body(torch.zeros(1, 1, side, side)).shape[1]
+    if dropout > 0:
+        body.append(nn.Dropout(dropout))
+    body.append(nn.Linear(features, classes))
+    return body
+
+
+# %% wrong="convnet" says="is the pixel of padding missing"
+# no padding
+def convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0):
+    layers, c = [], 1
+    for d in channels:
+        layers.append(nn.Conv2d(c, d, 3, bias=not batch_norm))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(d))
+        layers += [nn.ReLU(), nn.MaxPool2d(2)]
+        c, side = d, side // 2
+    layers.append(nn.Flatten())
+    if dropout > 0:
+        layers.append(nn.Dropout(dropout))
+    layers.append(nn.Linear(c * side * side, classes))
+    return nn.Sequential(*layers)
+
+
+# %% wrong="convnet" says="as the one before it has outputs"
+# one input channel everywhere
+def convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0):
+    layers, c = [], 1
+    for d in channels:
+        layers.append(nn.Conv2d(c, d, 3, padding=1, bias=not batch_norm))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(d))
+        layers += [nn.ReLU(), nn.MaxPool2d(2)]
+        side = side // 2
+    layers.append(nn.Flatten())
+    if dropout > 0:
+        layers.append(nn.Dropout(dropout))
+    layers.append(nn.Linear(channels[-1] * side * side, classes))
+    return nn.Sequential(*layers)
+
+
+# %% wrong="convnet" says="`side` is squared"
+# the side is not squared
+def convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0):
+    layers, c = [], 1
+    for d in channels:
+        layers.append(nn.Conv2d(c, d, 3, padding=1, bias=not batch_norm))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(d))
+        layers += [nn.ReLU(), nn.MaxPool2d(2)]
+        c, side = d, side // 2
+    layers.append(nn.Flatten())
+    if dropout > 0:
+        layers.append(nn.Dropout(dropout))
+    layers.append(nn.Linear(c * side, classes))
+    return nn.Sequential(*layers)
+
+
+# %% wrong="convnet" says="halves the side and rounds down"
+# rounds up
+def convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0):
+    layers, c = [], 1
+    for d in channels:
+        layers.append(nn.Conv2d(c, d, 3, padding=1, bias=not batch_norm))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(d))
+        layers += [nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)]
+        c, side = d, (side + 1) // 2
+    layers.append(nn.Flatten())
+    if dropout > 0:
+        layers.append(nn.Dropout(dropout))
+    layers.append(nn.Linear(c * side * side, classes))
+    return nn.Sequential(*layers)
+
+
+# %% wrong="convnet" says="after *each* pooling"
+# rounds once
+def convnet(channels, side=28, classes=10, batch_norm=False, dropout=0.0):
+    layers, c = [], 1
+    for d in channels:
+        layers.append(nn.Conv2d(c, d, 3, padding=1, bias=not batch_norm))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(d))
+        layers += [nn.ReLU(), nn.MaxPool2d(2)]
+        c, side = d, side / 2
+    layers.append(nn.Flatten())
+    if dropout > 0:
+        layers.append(nn.Dropout(dropout))
+    layers.append(nn.Linear(int(c * side * side), classes))
+    return nn.Sequential(*layers)
+
+
 # %% right="confusion"
 def confusion(predicted, labels, k):
     table = torch.zeros(k, k, dtype=torch.int64)
@@ -2600,6 +3150,29 @@ def confusion(predicted: torch.Tensor, labels: torch.Tensor, k: int) -> torch.Te
     predicted, labels: (N,), int64, 0 to k - 1.
     """
     return torch.bincount(labels * k + predicted, minlength=k * k).reshape(k, k).tolist()
+
+
+# %% wrong="confusion" says="uint8 ends at 255"
+# counts in uint8
+def confusion(predicted, labels, k):
+    table = torch.zeros(k, k, dtype=torch.uint8)
+    for i, j in zip(labels.tolist(), predicted.tolist()):
+        table[i, j] += 1
+    return table.long()
+
+
+# %% wrong="confusion"
+# two-digit decimal numbers
+def confusion(predicted, labels, k):
+    numbers = 10 * labels + predicted
+    return torch.bincount(numbers, minlength=100).reshape(10, 10)[:k, :k].clone()
+
+
+# %% wrong="confusion"
+# float16 products
+def confusion(predicted, labels, k):
+    a, b = F.one_hot(labels, k).half(), F.one_hot(predicted, k).half()
+    return (a.T @ b).long()
 
 
 # %% right="most_wrong"
@@ -2803,6 +3376,40 @@ def most_wrong(logits: torch.Tensor, labels: torch.Tensor, k: int) -> torch.Tens
     wrong = (logits.argmax(dim=1) != labels).nonzero()[:, 0]
     order = loss[wrong].argsort(descending=True)
     return wrong[order][:k]
+
+
+# %% wrong="most_wrong" says="how sure the net is of its answer"
+# sorted by how sure the net is
+def most_wrong(logits, labels, k):
+    sure = logits.softmax(dim=1).amax(dim=1)
+    wrong = (logits.argmax(dim=1) != labels).nonzero()[:, 0]
+    return wrong[sure[wrong].argsort(descending=True)][:k]
+
+
+# %% wrong="most_wrong" says="The probabilities round to 0"
+# probabilities that round to 0
+def most_wrong(logits, labels, k):
+    p = logits.softmax(1).gather(1, labels[:, None])[:, 0]
+    wrong = torch.where(logits.argmax(1) != labels)[0]
+    return wrong[p[wrong].argsort()][:k]
+
+
+# %% wrong="most_wrong"
+# almost right is taken for right
+def most_wrong(logits, labels, k):
+    losses = F.cross_entropy(logits, labels, reduction="none")
+    true = logits.gather(1, labels[:, None])[:, 0]
+    wrong = (~torch.isclose(true, logits.amax(dim=1))).nonzero()[:, 0]
+    return wrong[losses[wrong].argsort(descending=True)[:k]]
+
+
+# %% wrong="most_wrong"
+# float64 is compared in float32
+def most_wrong(logits, labels, k):
+    logits = logits.float()
+    losses = F.cross_entropy(logits, labels, reduction="none")
+    wrong = (logits.argmax(dim=1) != labels).nonzero()[:, 0]
+    return wrong[losses[wrong].argsort(descending=True)[:k]]
 
 
 # %% right="train_cnn"
@@ -3025,7 +3632,7 @@ def train_cnn(images, labels):
     return net.eval()
 
 
-# %% wrong="train_cnn" says="There is none among its modules"
+# %% wrong="train_cnn" says="Its kernels are 1×1"
 # a 1×1 convolution in front of an MLP
 def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     """A trained CNN for 8×8 digits, in evaluation mode.
@@ -3148,6 +3755,103 @@ def train_cnn(images: torch.Tensor, labels: torch.Tensor) -> nn.Module:
     for batch in torch.randperm(len(x)).split(40):
         F.cross_entropy(net(x[batch]), y[batch]).backward()
         optimizer.step()
+    return net.eval()
+
+
+# %% wrong="train_cnn" says="Leave out squeeze()"
+# squeeze: one image has logits of shape (10,)
+class SmallNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 16, 3, padding=1), nn.Conv2d(16, 32, 3, padding=1)
+        self.c = nn.Conv2d(32, 10, 4)
+
+    def forward(self, x):
+        x = F.relu(self.a(x))
+        x = F.max_pool2d(F.relu(self.b(x)), 2)
+        return self.c(x).squeeze()
+
+
+def train_cnn(images, labels):
+    padded = F.pad(images, (1, 1, 1, 1))
+    net = SmallNet()
+    opt = torch.optim.Adam(net.parameters(), lr=0.005)
+    for step in range(300):
+        n = torch.randint(len(labels), (40,))
+        i, j = random.randint(0, 2), random.randint(0, 2)
+        opt.zero_grad()
+        F.cross_entropy(net(padded[n, :, i : i + 8, j : j + 8]), labels[n]).backward()
+        opt.step()
+    return net.eval()
+
+
+# %% wrong="train_cnn" says="does `forward` use random numbers"
+# dropout in evaluation mode
+class NoisyNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 16, 3, padding=1), nn.Conv2d(16, 32, 3, padding=1)
+        self.c = nn.Linear(512, 10)
+
+    def forward(self, x):
+        x = F.relu(self.a(F.dropout(x, 0.05)))
+        x = F.max_pool2d(F.relu(self.b(x)), 2)
+        return self.c(x.flatten(1))
+
+
+def train_cnn(images, labels):
+    padded = F.pad(images, (1, 1, 1, 1))
+    net = NoisyNet()
+    opt = torch.optim.Adam(net.parameters(), lr=0.005)
+    for step in range(300):
+        n = torch.randint(len(labels), (40,))
+        i, j = random.randint(0, 2), random.randint(0, 2)
+        opt.zero_grad()
+        F.cross_entropy(net(padded[n, :, i : i + 8, j : j + 8]), labels[n]).backward()
+        opt.step()
+    return net.eval()
+
+
+# %% wrong="train_cnn" says="numbers computed from the whole batch"
+# the batch's own mean and spread
+class BatchNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 16, 3, padding=1), nn.Conv2d(16, 32, 3, padding=1)
+        self.c = nn.Linear(512, 10)
+
+    def forward(self, x):
+        x = (x - x.mean(0)) / (x.std(0) + 1e-3)
+        x = F.relu(self.a(x))
+        x = F.max_pool2d(F.relu(self.b(x)), 2)
+        return self.c(x.flatten(1))
+
+
+def train_cnn(images, labels):
+    padded = F.pad(images, (1, 1, 1, 1))
+    net = BatchNet()
+    opt = torch.optim.Adam(net.parameters(), lr=0.003)
+    for step in range(400):
+        n = torch.randint(len(labels), (100,))
+        i, j = random.randint(0, 2), random.randint(0, 2)
+        opt.zero_grad()
+        F.cross_entropy(net(padded[n, :, i : i + 8, j : j + 8]), labels[n]).backward()
+        opt.step()
+    return net.eval()
+
+
+# %% wrong="train_cnn" says="Its kernels are 8×8"
+# a kernel as large as the image
+def train_cnn(images, labels):
+    padded = F.pad(images, (1, 1, 1, 1))
+    net = nn.Sequential(nn.Conv2d(1, 64, 8), nn.ReLU(), nn.Flatten(), nn.Linear(64, 10))
+    opt = torch.optim.Adam(net.parameters(), lr=0.01)
+    for step in range(300):
+        n = torch.randint(len(labels), (40,))
+        i, j = random.randint(0, 2), random.randint(0, 2)
+        opt.zero_grad()
+        F.cross_entropy(net(padded[n, :, i : i + 8, j : j + 8]), labels[n]).backward()
+        opt.step()
     return net.eval()
 
 
@@ -3826,4 +4530,98 @@ def model_card(net: nn.Module, classes: list[str], logits: torch.Tensor, labels:
         "accuracy": sum(counts[i][i] for i in range(k)) / len(labels),
         "recall": recall,
         "confusion": (classes[i], classes[j], often) if often else None,
+    }
+
+
+# %% wrong="model_card" says="has no images here"
+# an absent class counts as perfect
+def model_card(net, classes, logits, labels):
+    k = len(classes)
+    m = torch.bincount(k * labels + logits.argmax(1), minlength=k * k).reshape(k, k)
+    recall = {c: m[i, i].item() / m[i].sum().item() if m[i].sum() else None for i, c in enumerate(classes)}
+    off = m.clone().fill_diagonal_(0)
+    i, j = divmod(off.argmax().item(), k)
+    return {
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "bytes": sum(t.numel() * t.element_size() for t in [*net.parameters(), *net.buffers()]),
+        "accuracy": m.trace().item() / len(labels),
+        "recall": recall,
+        "weakest": min(classes, key=lambda c: 1.0 if recall[c] is None else recall[c]),
+        "confusion": (classes[i], classes[j], off[i, j].item()) if off.any() else None,
+    }
+
+
+# %% wrong="model_card" says="do not add them up"
+# both directions together
+def model_card(net, classes, logits, labels):
+    k = len(classes)
+    m = torch.bincount(k * labels + logits.argmax(1), minlength=k * k).reshape(k, k)
+    recall = {c: m[i, i].item() / m[i].sum().item() if m[i].sum() else None for i, c in enumerate(classes)}
+    off = m.clone().fill_diagonal_(0)
+    i, j = divmod((off + off.T).argmax().item(), k)
+    if off[j, i] > off[i, j]:
+        i, j = j, i
+    return {
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "bytes": sum(t.numel() * t.element_size() for t in [*net.parameters(), *net.buffers()]),
+        "accuracy": m.trace().item() / len(labels),
+        "recall": recall,
+        "weakest": min((c for c in classes if recall[c] is not None), key=recall.get),
+        "confusion": (classes[i], classes[j], off[i, j].item()) if off.any() else None,
+    }
+
+
+# %% wrong="model_card" says="bytes"
+# eight bytes or four
+def model_card(net, classes, logits, labels):
+    k = len(classes)
+    m = torch.bincount(k * labels + logits.argmax(1), minlength=k * k).reshape(k, k)
+    recall = {c: m[i, i].item() / m[i].sum().item() if m[i].sum() else None for i, c in enumerate(classes)}
+    off = m.clone().fill_diagonal_(0)
+    i, j = divmod(off.argmax().item(), k)
+    return {
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "bytes": sum(
+            t.numel() * (8 if t.dtype in (torch.float64, torch.int64) else 4)
+            for t in [*net.parameters(), *net.buffers()]
+        ),
+        "accuracy": m.trace().item() / len(labels),
+        "recall": recall,
+        "weakest": min((c for c in classes if recall[c] is not None), key=recall.get),
+        "confusion": (classes[i], classes[j], off[i, j].item()) if off.any() else None,
+    }
+
+
+# %% wrong="model_card" says="Without a mistake"
+# a pair although there is no mistake
+def model_card(net, classes, logits, labels):
+    k = len(classes)
+    m = torch.bincount(k * labels + logits.argmax(1), minlength=k * k).reshape(k, k)
+    recall = {c: m[i, i].item() / m[i].sum().item() if m[i].sum() else None for i, c in enumerate(classes)}
+    off = m.clone().fill_diagonal_(0)
+    i, j = divmod(off.argmax().item(), k)
+    return {
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "bytes": sum(t.numel() * t.element_size() for t in [*net.parameters(), *net.buffers()]),
+        "accuracy": m.trace().item() / len(labels),
+        "recall": recall,
+        "weakest": min((c for c in classes if recall[c] is not None), key=recall.get),
+        "confusion": (classes[i], classes[j], off[i, j].item()),
+    }
+
+
+# %% wrong="model_card" says="leave out the diagonal"
+# the diagonal is not left out
+def model_card(net, classes, logits, labels):
+    k = len(classes)
+    m = torch.bincount(k * labels + logits.argmax(1), minlength=k * k).reshape(k, k)
+    recall = {c: m[i, i].item() / m[i].sum().item() if m[i].sum() else None for i, c in enumerate(classes)}
+    i, j = divmod(m.argmax().item(), k)
+    return {
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "bytes": sum(t.numel() * t.element_size() for t in [*net.parameters(), *net.buffers()]),
+        "accuracy": m.trace().item() / len(labels),
+        "recall": recall,
+        "weakest": min((c for c in classes if recall[c] is not None), key=recall.get),
+        "confusion": (classes[i], classes[j], m[i, j].item()),
     }
