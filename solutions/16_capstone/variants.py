@@ -342,6 +342,22 @@ def loss_and_gradients(parameters, x, y):
     return loss.item(), [d.to(p.dtype) for d, p in zip(torch.autograd.grad(loss, ps), parameters)]
 
 
+# %% wrong="loss_and_gradients" says="They have added up"
+# tensors that are kept between calls, with their .grad
+kept = {}
+
+
+def loss_and_gradients(parameters, x, y):
+    sizes = tuple(p.shape for p in parameters)
+    leaves = kept.setdefault(sizes, [p.clone().requires_grad_() for p in parameters])
+    h = x.flatten(1)
+    for number, (weight, bias) in enumerate(zip(leaves[0::2], leaves[1::2])):
+        h = F.linear(h if number == 0 else F.relu(h), weight, bias)
+    loss = F.cross_entropy(h, y)
+    loss.backward()
+    return loss.item(), [p.grad for p in leaves]
+
+
 # %% right="classifier"
 class Classifier(nn.Module):
     def __init__(self, parameters):
@@ -2110,6 +2126,41 @@ def fit_best(net, train_batches, valid_batches, epochs, lr):
     return history
 
 
+# %% wrong="fit_best" says="These are tensors"
+# no item
+def fit_best(net: nn.Module, train_batches, valid_batches, epochs: int, lr: float) -> list[tuple[float, float, float]]:
+    """Train a net with Adam on the cross-entropy; leave its best state in it.
+
+    Returns: for each epoch, training loss, validation loss and validation accuracy.
+    """
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    history, best = [], float("inf")
+    for _ in range(epochs):
+        net.train()
+        train_loss = seen = 0
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            optimizer.step()
+            train_loss += loss.detach() * len(y)
+            seen += len(y)
+        net.eval()
+        valid_loss = right = held = 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                logits = net(x)
+                valid_loss += F.cross_entropy(logits, y) * len(y)
+                right += (logits.argmax(dim=1) == y).sum()
+                held += len(y)
+        history.append((train_loss / seen, valid_loss / held, right / held))
+        if valid_loss / held < best:
+            best = valid_loss / held
+            state = {name: value.clone() for name, value in net.state_dict().items()}
+    net.load_state_dict(state)
+    return history
+
+
 # %% right="as_convolution"
 def as_convolution(linear, shape):
     c, h, w = shape
@@ -2480,6 +2531,17 @@ def as_convolution(linear, shape):
     c, h, w = shape
     conv = nn.Conv2d(c, linear.out_features, (h, w), bias=linear.bias is not None, dtype=linear.weight.dtype)
     conv.weight.data = linear.weight.data.reshape(-1, c, h, w).clone()
+    return conv
+
+
+# %% wrong="as_convolution" says="reshape it"
+# the weight keeps its shape
+def as_convolution(linear, shape):
+    channels, height, width = shape
+    conv = nn.Conv2d(channels, linear.out_features, (height, width), bias=linear.bias is not None)
+    conv.weight = nn.Parameter(linear.weight.detach().clone())
+    if linear.bias is not None:
+        conv.bias = nn.Parameter(linear.bias.detach().clone())
     return conv
 
 
