@@ -10,7 +10,7 @@
 # - say what each part of `torch.nn` does for you, and *refactor* a program (rewrite it without changing what it computes) in steps that you can
 #   check;
 # - write a training loop that keeps the best weights instead of the last;
-# - turn a linear layer into a convolution that computes the same values, and build a convolutional network from its settings;
+# - turn a linear layer into a convolution that computes the same values, and build a convolutional network (a CNN) from its settings;
 # - compare models fairly: training, validation and test images, parameters, time per epoch;
 # - find out where a model is wrong, and report honestly how good it is.
 #
@@ -581,7 +581,7 @@ for x, y in batches:
 keep("Module, Linear, optim", values)
 
 # %% [markdown]
-# Convenience has its pitfalls. Here is a common one.
+# Convenience has its pitfalls. Here is one from `12_parameters_and_initialization` in a new guise.
 #
 # **Before you run it:** an optimizer is made, then one layer of the net is replaced by a new one, then 16 steps are taken. Do the weights of both
 # layers move? Is there an error?
@@ -684,7 +684,7 @@ print("first:", first["weight"].item(), "  second:", second["weight"].item())
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Only `second`. The tensors in a `state_dict()` *share the layer's memory*. They change with every step, so a "copy" kept in this way always equals
+# Only `second` still holds the 1, as in `12_parameters_and_initialization`: the tensors in a `state_dict()` *share the layer's memory*. They change with every step, so a "copy" kept in this way always equals
 # the latest state. Clone the tensors, or use `copy.deepcopy(net.state_dict())`.
 #
 # </details>
@@ -1063,7 +1063,7 @@ expect(net.count, torch.tensor(3), "4 epochs of a net whose losses are all equal
 # ## A linear layer is a convolution
 #
 # Going from a linear net to a convolutional one seems a leap, but it can be a step like the others, with the same losses. A unit of the first layer
-# has 784 weights, one for each pixel. Arrange them as 28×28 numbers and you have a **kernel**, as large as the image. There is only one place where
+# has 784 weights, one for each pixel. Arrange them as 28×28 numbers and you have a kernel, as large as the image. There is only one place where
 # it fits, so its activation map has one value: the sum of weights times pixels, plus the bias. That is what the linear layer computes.
 
 # %% folded label="Draw a row of weights as a kernel"
@@ -1188,7 +1188,7 @@ def examine(shape, d, bias=True, dtype=torch.float32, frozen=False, zeros=False)
         "Some do not require a gradient.",
     )
     if bias:
-        same = torch.equal(conv.bias.detach(), values["bias"])
+        same = torch.allclose(conv.bias.detach(), values["bias"], rtol=1e-3, atol=1e-3)
         require(same, f"{what}: the bias has the linear layer's values", "The bias has not been copied.")
     tolerance = {torch.float64: 1e-10, torch.float32: 1e-4}.get(dtype, 0.1)
     x = torch.randn(4, *shape, generator=g, dtype=dtype)
@@ -1627,7 +1627,7 @@ again((3, 3, 3), side=17, batch_norm=True)
 # %% [markdown]
 # ## Six models, one table
 #
-# The comparison: softmax regression, an MLP, the small convolutional net, and the same with augmentation, with dropout and with batch norm. All get
+# The comparison: softmax regression, an MLP, the small convolutional net (the *CNN*), and the same with augmentation, with dropout and with batch norm. All get
 # the training images in the same order (one of them sees each image shifted), the same optimizer and the same number of epochs.
 #
 # Augmentation is a data set that shifts each image by up to two pixels, anew in each epoch (`14_data_pipelines`). The label stays the same:
@@ -1700,7 +1700,7 @@ class Progress:
 
 
 # %% [markdown]
-# Six nets, one loop. On a CPU the clothes take a minute or two, the digits a few seconds.
+# Six nets, one loop. On a CPU the clothes take two minutes or so, the digits a few seconds.
 #
 # **Before you run it:** rank the six by their accuracy on the validation images. Then shift the validation images by up to two pixels. Which net
 # loses most? Does the plain CNN lose less than the MLP, and how much less?
@@ -2149,7 +2149,7 @@ draw_images(
     [*first_rows[strongest].reshape(8, 28, 28), *kernels.detach().cpu()[:, 0]],
     [f"MLP, unit {n}" for n in strongest.tolist()] + [f"CNN, kernel {n}" for n in range(8)],
     alt="Above, the weights of eight units of the MLP as images of 28×28: large orange and purple spots where the images have ink, noise at the edge. "
-    "Below, the eight 3×3 kernels of the CNN: many have one orange and one purple side.",
+    "Below, the eight 3×3 kernels of the CNN: several have one orange and one purple side.",
     signed=True,
     columns=4,
     cell=1.4,
@@ -2158,7 +2158,7 @@ draw_images(
 # %% [markdown]
 # Orange is positive, purple negative. A unit of the MLP looks like a smudged image: it responds to ink in some places and its absence in others.
 # Where all training images are empty (with the digits, the whole frame), the weights still have their random initial values: their gradient has
-# always been zero. Many kernels of the CNN have an orange side and a purple one: they find edges and corners, wherever they are, like the ones that
+# always been zero. Several kernels of the CNN have an orange side and a purple one: they find edges and corners, wherever they are, like the ones that
 # you designed by hand in `07_convolution`.
 #
 # ## Your own
