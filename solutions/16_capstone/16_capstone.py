@@ -684,8 +684,8 @@ print("first:", first["weight"].item(), "  second:", second["weight"].item())
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Only `second` still holds the 1, as in `12_parameters_and_initialization`: the tensors in a `state_dict()` *share the layer's memory*. They change with every step, so a "copy" kept in this way always equals
-# the latest state. Clone the tensors, or use `copy.deepcopy(net.state_dict())`.
+# Only `second` still holds the 1, as in `12_parameters_and_initialization`: the tensors in a `state_dict()` *share the layer's memory*. They change
+# with every step, so a "copy" kept in this way always equals the latest state. Clone the tensors, or use `copy.deepcopy(net.state_dict())`.
 #
 # </details>
 #
@@ -702,9 +702,9 @@ print("first:", first["weight"].item(), "  second:", second["weight"].item())
 # - Return a list with one tuple of three Python `float`s for each epoch: the training loss, the validation loss, and the validation accuracy (a
 #   fraction). All three are means over **samples**. The training loss is the mean of the losses that were computed for the steps, each before its
 #   step.
-# - At the end, `net` has the parameters **and buffers** (all that is in `state_dict()`) that it had after the epoch with the smallest validation loss,
-#   however small the difference (of equal ones, the first), and is in evaluation mode. Its parameters are still the same tensors, with those values in
-#   them.
+# - At the end, `net` has the parameters **and buffers** (all that is in `state_dict()`) that it had after the epoch with the smallest validation
+#   loss, however small the difference (of equal ones, the first), and is in evaluation mode. Its parameters are still the same tensors, with those
+#   values in them.
 #
 # `epochs` is at least 1.
 #
@@ -1627,8 +1627,8 @@ again((3, 3, 3), side=17, batch_norm=True)
 # %% [markdown]
 # ## Six models, one table
 #
-# The comparison: softmax regression, an MLP, the small convolutional net (the *CNN*), and the same with augmentation, with dropout and with batch norm. All get
-# the training images in the same order (one of them sees each image shifted), the same optimizer and the same number of epochs.
+# The comparison: softmax regression, an MLP, the small convolutional net (the *CNN*), and the same with augmentation, with dropout and with batch
+# norm. All get the training images in the same order (one of them sees each image shifted), the same optimizer and the same number of epochs.
 #
 # Augmentation is a data set that shifts each image by up to two pixels, anew in each epoch (`14_data_pipelines`). The label stays the same:
 
@@ -1831,9 +1831,9 @@ if device.type == "cpu":
 # %% [markdown]
 # <details><summary>Why?</summary>
 #
-# Usually less than 37 times; how much less depends on the machine. A step of the linear net is so small that most of its time is not arithmetic: calling the optimizer, building
-# autograd's graph, fetching the batch. The CNN has only a little more of this overhead, so its extra arithmetic is added to a step that was slow
-# already.
+# Usually less than 37 times; how much less depends on the machine. A step of the linear net is so small that most of its time is not arithmetic:
+# calling the optimizer, building autograd's graph, fetching the batch. The CNN has only a little more of this overhead, so its extra arithmetic is
+# added to a step that was slow already.
 #
 # On a GPU both take about the same time, because even the CNN is far too small to keep it busy: what you wait for is Python. There, larger batches
 # and larger nets cost almost nothing extra, until the GPU is full (`06_batch_processing`).
@@ -2158,8 +2158,8 @@ draw_images(
 # %% [markdown]
 # Orange is positive, purple negative. A unit of the MLP looks like a smudged image: it responds to ink in some places and its absence in others.
 # Where all training images are empty (with the digits, the whole frame), the weights still have their random initial values: their gradient has
-# always been zero. Several kernels of the CNN have an orange side and a purple one: they find edges and corners, wherever they are, like the ones that
-# you designed by hand in `07_convolution`.
+# always been zero. Several kernels of the CNN have an orange side and a purple one: they find edges and corners, wherever they are, like the ones
+# that you designed by hand in `07_convolution`.
 #
 # ## Your own
 #
@@ -2170,8 +2170,8 @@ draw_images(
 # Write `train_cnn(images, labels)`. `images` holds 600 to 1,000 handwritten digits of shape `(N, 1, 8, 8)`, float32, values 0 to 1; `labels` their
 # classes 0 to 9, int64. Train a module that turns a batch `(N, 1, 8, 8)` into `(N, 10)` logits, and return it.
 #
-# - It is a CNN: every path from the pixels to the logits goes through a plain `nn.Conv2d` that is part of it and whose kernels have more than one pixel,
-#   and fewer than eight rows and columns. It has at most 20,000 parameters.
+# - It is a CNN: every path from the pixels to the logits goes through a plain `nn.Conv2d` that is part of it and whose kernels have more than one
+#   pixel, and fewer than eight rows and columns. It has at most 20,000 parameters.
 # - It is right on at least **80 %** of other, centred digits, and on at least **70 %** of these digits when each is shifted by up to one pixel,
 #   vertically and horizontally (pixels that leave the image are lost, and zeros come in on the other side).
 # - It is in evaluation mode when you return it. Then its logits for an image are always the same, alone or among others in a batch.
