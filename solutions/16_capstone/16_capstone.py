@@ -800,13 +800,13 @@ class Passes:
         return iter(self.passes[(self.count - 1) % len(self.passes)])
 
 
-def draw(sizes, features, classes, dtype, wrong=0.0):
+def draw(sizes, features, classes, dtype, wrong=0.0, scale=1.0):
     """Batches of these sizes; the class is where the largest of the first numbers is, but for a share of wrong labels."""
     found = []
     for size in sizes:
         x = torch.randn(size, features, generator=g, dtype=torch.float64)
         turn = (torch.rand(size, generator=g) < wrong).long()
-        found.append((x.to(dtype), (x[:, :classes].argmax(1) + turn) % classes))
+        found.append(((scale * x).to(dtype), (x[:, :classes].argmax(1) + turn) % classes))
     return found
 
 
@@ -860,12 +860,13 @@ def share(pairs):
     return sum(value for value, _ in pairs) / sum(n for _, n in pairs)
 
 
-def examine(train_sizes, valid_sizes, features, classes, epochs, lr, best, dtype=torch.float32):
+def examine(train_sizes, valid_sizes, features, classes, epochs, lr, best, dtype=torch.float32, scale=1.0):
     """Train a Recorder, and compare everything with a replay in which epoch number ``best`` is the best."""
     order = [None]
     while order[0] != best:  # until the data are so that this epoch is the best, and mistakes differ
-        passes = [draw(train_sizes, features, classes, dtype, 0.5 * (k == epochs - 1 != best)) for k in range(epochs)]
-        tests = [draw(valid_sizes, features, classes, dtype, float(k != best) / (1 + k % 2)) for k in range(epochs)]
+        sizes = features, classes, dtype
+        passes = [draw(train_sizes, *sizes, 0.5 * (k == epochs - 1 != best), scale) for k in range(epochs)]
+        tests = [draw(valid_sizes, *sizes, float(k != best) / (1 + k % 2), scale) for k in range(epochs)]
         start = Recorder(features, classes).to(dtype).eval()
         found = replay(start, passes, tests, lr)
         order = sorted(range(epochs), key=lambda k: mean(found[k][1]))
@@ -1004,16 +1005,16 @@ def examine(train_sizes, valid_sizes, features, classes, epochs, lr, best, dtype
     return what
 
 
-def again(*case):
+def again(*case, **settings):
     """The same for other batches, without a line for each demand."""
     with contextlib.redirect_stdout(io.StringIO()):
-        what = examine(*case)
+        what = examine(*case, **settings)
     print(f"✓ the same for {what}")
 
 
 examine([5, 4, 3], [7, 2], 4, 3, 6, 0.05, 3)
 again([6], [9], 3, 2, 1, 0.01, 0, torch.float64)
-again([8, 2], [3, 8], 3, 3, 4, 0.1, 0)
+again([8, 2], [3, 8], 3, 3, 4, 0.1, 0, scale=0.03)  # small numbers, large gradients
 
 
 class Counter(nn.Module):

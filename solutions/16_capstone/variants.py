@@ -2161,6 +2161,38 @@ def fit_best(net: nn.Module, train_batches, valid_batches, epochs: int, lr: floa
     return history
 
 
+# %% wrong="fit_best"
+# gradients are clipped
+def fit_best(net, train_batches, valid_batches, epochs, lr):
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    history, best = [], float("inf")
+    for _ in range(epochs):
+        net.train()
+        total, count = 0.0, 0
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y)
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+            optimizer.step()
+            total += loss.item() * len(y)
+            count += len(y)
+        net.eval()
+        v_total, v_count, right = 0.0, 0, 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                logits = net(x)
+                v_total += F.cross_entropy(logits, y).item() * len(y)
+                right += (logits.argmax(1) == y).sum().item()
+                v_count += len(y)
+        history.append((total / count, v_total / v_count, right / v_count))
+        if history[-1][1] < best:
+            best = history[-1][1]
+            state = {k: v.clone() for k, v in net.state_dict().items()}
+    net.load_state_dict(state)
+    return history
+
+
 # %% right="as_convolution"
 def as_convolution(linear, shape):
     c, h, w = shape
