@@ -2859,5 +2859,5 @@ show(
 #
 # </details>
 #
-# **Next**: two layers that behave differently in training and in use, which is what `net.train()` and `net.eval()` in
-# your loop were for: dropout and batch normalisation.
+# **Next**: `15_dropout_and_batchnorm`, two layers that do one thing in training and another in use. That is what `net.train()` and
+# `net.eval()` in your loop were for.
