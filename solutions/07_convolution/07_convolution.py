@@ -15,7 +15,8 @@
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
-# argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
+# argument that must not be changed keeps its values, shape, dtype and `requires_grad`. A later call never changes an earlier
+# result.
 
 # %% setup
 
@@ -196,7 +197,7 @@ def conv1d(x: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
 # %% check="conv1d" points=2
 def checked(x, u):
     """The learner's answer, looked after: no convolution of torch's, no change in place."""
-    before = [x.detach().clone(), u.detach().clone()]
+    before, learn = [x.detach().clone(), u.detach().clone()], [x.requires_grad, u.requires_grad]
     with Watch(operations=False) as seen:
         answer = conv1d(inplace(x), inplace(u))
     used = [name for name in seen.functions if "conv" in name or name == THREAD]
@@ -206,6 +207,9 @@ def checked(x, u):
     for name, now, old in zip(("x", "u"), (x, u), before):
         if not torch.equal(now.detach(), old):
             require(False, "x and u are left as they were", f"Your code changes `{name}`: work on a new tensor.")
+    if [x.requires_grad, u.requires_grad] != learn:
+        advice = "Your code changes the `requires_grad` of an argument: gradients reach those that require one by themselves."
+        require(False, "x and u are left as they were", advice)
     return answer
 
 
@@ -622,12 +626,15 @@ def best_match(x: torch.Tensor, template: torch.Tensor) -> int:
 
 # %% check="best_match" points=2
 def checked(x, template):
-    before = [x.detach().clone(), template.detach().clone()]
+    before, learn = [x.detach().clone(), template.detach().clone()], [x.requires_grad, template.requires_grad]
     answer = best_match(inplace(x), inplace(template))
     for name, now, old in zip(("x", "template"), (x, template), before):
         if not torch.equal(now.detach(), old):
             advice = f"Your code changes `{name}`: work on a new tensor."
             require(False, "x and template are left as they were", advice)
+    if [x.requires_grad, template.requires_grad] != learn:
+        advice = "Your code changes the `requires_grad` of an argument: `.detach()` gives a tensor without gradient."
+        require(False, "x and template are left as they were", advice)
     return answer
 
 
@@ -794,7 +801,8 @@ draw_signals(
 #    second output with value `i` of the first;
 # 4. return the largest absolute difference as a Python `float`, not rounded.
 #
-# `k` is less than both V and W. `x` and the module have the same dtype, float32 or float64. No module writes into its input.
+# `k` is less than both V and W. `x` and the module have the same dtype, float32 or float64. `x` may require a gradient. No
+# module writes into its input.
 # Leave `x` as it was, and the module too: its parameters, their gradients and their `requires_grad`, its buffers (tensors that it
 # keeps but does not learn), its mode. Apply it in the mode that it is in, training or evaluation. (A batch norm layer in training mode updates
 # its own buffers when it is applied. That is all right.)
@@ -844,10 +852,13 @@ def state(module):
 
 
 def checked(module, x, k):
-    before, kept = x.clone(), state(module)
+    before, learns, kept = x.detach().clone(), x.requires_grad, state(module)
     answer = shift_error(inplace(module), inplace(x), k)
-    if not torch.equal(x, before):
+    if not torch.equal(x.detach(), before):
         require(False, "x is left as it was", "Your code changes `x`: put the moved values into a new tensor.")
+    if x.requires_grad != learns:
+        advice = "Your code changes `x.requires_grad`: `torch.no_grad()` or `.detach()` leaves it alone."
+        require(False, "x is left as it was", advice)
     for what, now in state(module).items():
         pairs = zip(now, kept[what])
         if not all(torch.equal(a, b) if isinstance(a, torch.Tensor) and b is not None else a is b for a, b in pairs):
@@ -904,6 +915,7 @@ for hook in ("", ", and a hook that doubles its output"):
     what = f"shift_error of an nn.Conv1d with padding{hook}, k=2: the ends differ"
     told = {"Call `module(…)` itself: `module.forward(…)` leaves out its hooks.": 400.0} if hook else None
     expect(checked(padded, x, 2), 800.0 if hook else 400.0, what, mistakes=told, atol=1e-3)
+expect(checked(padded, x.requires_grad_(), 2), 800.0, "the same for an x that requires a gradient", atol=1e-3)
 
 
 class RampInTraining(nn.Module):
@@ -1390,7 +1402,7 @@ def conv2d(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = No
 def checked(x, weight, bias=None):
     """The learner's answer, looked after: no convolution of torch's, no change in place."""
     tensors = [("x", x), ("weight", weight), *([] if bias is None else [("bias", bias)])]
-    before = [tensor.detach().clone() for _, tensor in tensors]
+    before, learn = [tensor.detach().clone() for _, tensor in tensors], [t.requires_grad for _, t in tensors]
     with Watch(operations=False) as seen:
         if bias is None:
             answer = conv2d(inplace(x), inplace(weight))
@@ -1403,6 +1415,9 @@ def checked(x, weight, bias=None):
     for (name, now), old in zip(tensors, before):
         if not torch.equal(now.detach(), old):
             require(False, "the arguments are left as they were", f"Your code changes `{name}`: work on a new tensor.")
+    if [tensor.requires_grad for _, tensor in tensors] != learn:
+        advice = "Your code changes the `requires_grad` of an argument: gradients reach those that require one by themselves."
+        require(False, "the arguments are left as they were", advice)
     return answer
 
 
@@ -1940,10 +1955,13 @@ def filter_bank(kernels: torch.Tensor, channels: int) -> nn.Conv2d:
 
 # %% check="filter_bank" points=2
 def checked(kernels, channels):
-    before = kernels.detach().clone()
+    before, learns = kernels.detach().clone(), kernels.requires_grad
     answer = filter_bank(inplace(kernels), channels)
     if not torch.equal(kernels.detach(), before):
         require(False, "kernels is left as it was", "Your code changes `kernels`: write into the layer's weight only.")
+    if kernels.requires_grad != learns:
+        advice = "Your code changes `kernels.requires_grad`: copy the values inside `torch.no_grad()`."
+        require(False, "kernels is left as it was", advice)
     if not isinstance(answer, nn.Conv2d):
         advice = f"Yours is {_describe(answer)}. Return the nn.Conv2d itself."
         require(False, f"filter_bank(kernels, {channels}) returns an nn.Conv2d", advice)
@@ -2312,7 +2330,7 @@ def conv2d_as_product(
 def checked(x, weight, bias):
     """The learner's answer and what it called: no convolution of torch's, a matrix product, no change in place."""
     tensors = [x, weight, bias]
-    before = [tensor.detach().clone() for tensor in tensors]
+    before, learn = [tensor.detach().clone() for tensor in tensors], [tensor.requires_grad for tensor in tensors]
     with Watch(operations=False) as seen:
         answer = conv2d_as_product(inplace(x), inplace(weight), inplace(bias))
     used = [name for name in seen.functions if "conv" in name or name == THREAD]
@@ -2322,6 +2340,9 @@ def checked(x, weight, bias):
     for name, now, old in zip(("x", "weight", "bias"), tensors, before):
         if not torch.equal(now.detach(), old):
             require(False, "the arguments are left as they were", f"Your code changes `{name}`: work on a new tensor.")
+    if [tensor.requires_grad for tensor in tensors] != learn:
+        advice = "Your code changes the `requires_grad` of an argument: gradients reach those that require one by themselves."
+        require(False, "the arguments are left as they were", advice)
     if not (isinstance(answer, tuple) and len(answer) == 3):
         yours = f"a {type(answer).__name__}" if isinstance(answer, (tuple, list, dict)) else _describe(answer)
         advice = f"Yours is {yours}. Write `return rows, columns, y`, without brackets."

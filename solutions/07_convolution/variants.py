@@ -2588,3 +2588,57 @@ def conv2d_as_product(x, weight, bias):
     rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:]).squeeze(-1)
     y = rows @ columns + bias[:, None]
     return rows, columns, y.reshape(len(x), len(weight), height, width)
+
+
+# requires_grad switched on
+# %% wrong="conv1d" says="changes the `requires_grad`"
+def conv1d(x, u):
+    x.requires_grad_()
+    u.requires_grad_()
+    return torch.stack([(x[i : i + len(u)] * u).sum() for i in range(len(x) - len(u) + 1)])
+
+
+# requires_grad switched off
+# %% wrong="best_match" says="changes the `requires_grad`"
+def best_match(x, template):
+    x.requires_grad_(False)
+    template.requires_grad_(False)
+    windows = np.lib.stride_tricks.sliding_window_view(x.numpy(), len(template))
+    return int(((windows - template.numpy()) ** 2).sum(axis=1).argmin())
+
+
+# requires_grad switched off
+# %% wrong="shift_error" says="changes `x.requires_grad`"
+def shift_error(module, x, k):
+    x.requires_grad_(False)
+    moved = F.pad(x, (k, 0))[..., :-k]
+    return (module(moved)[..., k:] - module(x)[..., :-k]).abs().max().item()
+
+
+# requires_grad switched on
+# %% wrong="conv2d" says="changes the `requires_grad`"
+def conv2d(x, weight, bias=None):
+    h, w = weight.shape[2:]
+    for argument in (x, weight) if bias is None else (x, weight, bias):
+        argument.requires_grad_()
+    y = torch.einsum("ncijpq,dcpq->ndij", x.unfold(2, h, 1).unfold(3, w, 1), weight)
+    return y if bias is None else y + bias[:, None, None]
+
+
+# The kernels are frozen
+# %% wrong="filter_bank" says="changes `kernels.requires_grad`"
+def filter_bank(kernels, channels):
+    count, h, w = kernels.shape
+    layer = nn.Conv2d(channels, channels * count, (h, w), groups=channels, bias=False)
+    layer.weight.data.copy_(kernels.requires_grad_(False).repeat(channels, 1, 1)[:, None])
+    return layer
+
+
+# requires_grad switched on
+# %% wrong="conv2d_as_product" says="changes the `requires_grad`"
+def conv2d_as_product(x, weight, bias):
+    for argument in (x, weight, bias):
+        argument.requires_grad_()
+    rows, columns = weight.flatten(1), F.unfold(x, weight.shape[2:])
+    y = rows @ columns + bias[:, None]
+    return rows, columns, y.unflatten(2, (x.shape[2] - weight.shape[2] + 1, -1))

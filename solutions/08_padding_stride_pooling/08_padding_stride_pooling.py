@@ -16,8 +16,8 @@
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
-# argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result. A pair is a tuple such as `(2, 1)`, or a `torch.Size`
-# such as `x.shape[2:]`.
+# argument that must not be changed keeps its values, shape, dtype and `requires_grad`. A later call never changes an earlier
+# result. A pair is a tuple such as `(2, 1)`, or a `torch.Size` such as `x.shape[2:]`.
 
 # %% setup
 
@@ -157,6 +157,8 @@ def pad_once(x, padding, what):
         raise
     if not torch.equal(x, before):
         expect(x, before, f"{what} leaves x as it was")
+    if x.requires_grad != before.requires_grad:
+        require(False, f"{what} leaves x as it was", "Your code changes `x.requires_grad`: leave it as it is.")
     pads = [name for name in seen.functions if any(part in name for part in ("pad", "conv", "pool", "fold"))]
     if pads:
         require(False, f"{what}: no function pads for you", f"Your code calls `{pads[0]}`: build the frame yourself.")
@@ -602,6 +604,9 @@ def conv_once(x, weight, bias, stride, padding, what):
     for name, value, copy in zip(("x", "weight", "bias"), (x, weight, bias), before):
         if value is not None and not torch.equal(value, copy):
             expect(value, copy, f"{what} leaves {name} as it was")
+        if value is not None and value.requires_grad != copy.requires_grad:
+            advice = f"Your code changes `{name}.requires_grad`: leave it as it is."
+            require(False, f"{what} leaves {name} as it was", advice)
     others = [name for name in seen.functions if ("conv" in name and name != "conv2d") or name == "Thread.start"]
     others += ["nn.Conv2d"] if "kaiming_uniform_" in seen.functions else []  # a layer draws its initial weights with it
     if others or not all(map(is_plain, seen.operations)):
@@ -1338,6 +1343,8 @@ def pool_once(x, window, what):
         raise
     if not torch.equal(x, before):
         expect(x, before, f"{what} leaves x as it was")
+    if x.requires_grad != before.requires_grad:
+        require(False, f"{what} leaves x as it was", "Your code changes `x.requires_grad`: leave it as it is.")
     used = [name for name in seen.functions + seen.names if "pool" in name or name == "Thread.start"]
     if used:
         require(False, f"{what}: no pooling of torch", f"Your code calls `{used[0]}`: find the largest yourself.")
@@ -1561,8 +1568,8 @@ show(
 # Write `max_pool2d_backward(x, grad_y, kernel_size)`: the gradient $\partial L/\partial x$ of a max pooling with the default stride and no padding,
 # given its input and $\partial L/\partial y$.
 #
-# - `x` and `grad_y` are both float32 or both float64, and need not be contiguous (`reshape` copes with that, `view` does not). `kernel_size` is a pair
-#   or a number.
+# - `x` and `grad_y` are both float32 or both float64, and need not be contiguous (`reshape` copes with that, `view` does not). `x` may
+#   require a gradient. `kernel_size` is a pair or a number.
 # - The result is a new tensor with the shape and the dtype of `x`. Cells of the remainder get 0. Leave `x` and `grad_y` unchanged.
 # - Within a channel of a sample no two values of `x` are equal, so you need no rule for ties. But they may be very close.
 # - No autograd: neither `backward` nor `torch.autograd.grad` nor `torch.func`, nor any function that uses them. You may call `F.max_pool2d`.
@@ -1650,6 +1657,9 @@ def backward_once(x, grad_y, window, what):
     for name, value, copy in zip(("x", "grad_y"), (x, grad_y), before):
         if not torch.equal(value, copy):
             expect(value, copy, f"{what} leaves {name} as it was")
+        if value.requires_grad != copy.requires_grad:
+            advice = f"Your code changes `{name}.requires_grad`: leave it as it is."
+            require(False, f"{what} leaves {name} as it was", advice)
     names = seen.functions + seen.names
     autograd = ("backward", "grad", "grad_fn", "_make_dual")
     used = [name for name in names if name in (*autograd, "Thread.start") or "_backward" in name]
@@ -1745,9 +1755,9 @@ wanted = gradient(F.max_pool2d, x, grad_y, 3)
 left = x.clone()
 left[:, :, :6, :6] = wanted[:, :, :6, :6]
 expect(
-    backward_once(x, grad_y, 3, "max_pool2d_backward(x, grad_y, 3) for x of shape (2, 2, 7, 8)"),
+    backward_once(x.requires_grad_(), grad_y, 3, "max_pool2d_backward(x, grad_y, 3) for x of shape (2, 2, 7, 8)"),
     wanted,
-    "max_pool2d_backward(x, grad_y, 3) for x of shape (2, 2, 7, 8), with remainders",
+    "max_pool2d_backward(x, grad_y, 3) for x of shape (2, 2, 7, 8) that requires a gradient, with remainders",
     mistakes={
         "The gradient has the shape of x: rows and columns of the remainder get zeros.": wanted[:, :, :6, :6],
         "The remainder still has values of x: it gets zeros.": left,
@@ -1782,7 +1792,7 @@ wanted = gradient(F.max_pool2d, x, grad_y, (38, 20))
 expect(answer, wanted, "max_pool2d_backward(x, grad_y, (38, 20)) for x of shape (1, 1, 190, 200)")
 ### BEGIN HIDDEN TESTS
 x, grad_y = no_ties((1, 2, 200, 220)), torch.randn(1, 2, 5, 5, generator=g)
-answer = backward_once(x, grad_y, (40, 44), "max_pool2d_backward(x, grad_y, (40, 44))")
+answer = backward_once(x.requires_grad_(), grad_y, (40, 44), "max_pool2d_backward(x, grad_y, (40, 44))")
 wanted = gradient(F.max_pool2d, x, grad_y, (40, 44))
 expect(answer, wanted, "max_pool2d_backward(x, grad_y, (40, 44)) for x of shape (1, 2, 200, 220)")
 try_many(
@@ -1863,7 +1873,7 @@ print(F.conv2d(two_channels, neighbours, groups=2))
 # - `x` has any number of channels, and is float32 or float64, contiguous or not; it may require a gradient. Leave it unchanged.
 # - Call `F.conv2d` exactly once, whatever the number of samples and channels. This one call does all the adding: no other sum
 #   of cells, no matrix product, no `mean`, and no pooling (a function of torch with `pool` in its name). Your result is
-#   computed from its output.
+#   computed from its output. It requires a gradient only if `x` does: the weight is fixed, not learned.
 # - Keep the channels apart with `groups` or a reshape, not with a large weight full of zeros: it may have at most
 #   $C \cdot h \cdot w$ values.
 #
@@ -1925,6 +1935,8 @@ def mean_once(x, window, what):
         raise
     if not torch.equal(x, before):
         expect(x, before, f"{what} leaves x as it was")
+    if x.requires_grad != before.requires_grad:
+        require(False, f"{what} leaves x as it was", "Your code changes `x.requires_grad`: leave it as it is.")
     banned = [name for name in seen.functions + seen.names if "pool" in name or name in ("mean", "Thread.start")]
     if banned:
         require(False, f"{what} is a convolution", f"Your code calls `{banned[0]}`: have F.conv2d take the mean.")
@@ -1932,6 +1944,9 @@ def mean_once(x, window, what):
     if isinstance(answer, torch.Tensor) and answer.shape == wanted.shape and answer.dtype == wanted.dtype:
         # values that are right: were they computed as asked?
         one_call(seen, answer, wanted, h * w, what)
+        if answer.requires_grad and not before.requires_grad:
+            advice = "Yours requires a gradient though x does not, because the weight does: it is fixed, so nothing is learned."
+            require(False, f"{what} needs no gradient", advice)
     return answer
 
 

@@ -2634,3 +2634,33 @@ def avg_pool2d(x, kernel_size):
     weight = torch.full((x.shape[1], 1, h, w), 1 / (h * w))
     weight = weight.to(x.dtype) if not x.is_contiguous() else x.new_full(weight.shape, 1 / (h * w))
     return F.conv2d(x, weight, stride=(h, w), groups=x.shape[1])
+
+
+# requires_grad switched on
+# %% wrong="conv2d" says="changes `x.requires_grad`"
+def conv2d(x, weight, bias=None, stride=1, padding=0):
+    (sh, sw), (ph, pw) = ((v, v) if isinstance(v, int) else v for v in (stride, padding))
+    return F.conv2d(F.pad(x.requires_grad_(), (pw, pw, ph, ph)), weight, bias)[:, :, ::sh, ::sw]
+
+
+# requires_grad switched off
+# %% wrong="max_pool2d_backward" says="changes `x.requires_grad`"
+def max_pool2d_backward(x, grad_y, kernel_size):
+    x.requires_grad_(False)
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    rows, columns = x.shape[2] // h * h, x.shape[3] // w * w
+    big = F.max_pool2d(x, (h, w)).repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    grad = grad_y.repeat_interleave(h, dim=2).repeat_interleave(w, dim=3)
+    grad_x = torch.zeros_like(x)
+    grad_x[:, :, :rows, :columns] = (big == x[:, :, :rows, :columns]) * grad
+    return grad_x
+
+
+# The weight of a layer, which is learned
+# %% wrong="avg_pool2d" says="it is fixed, so nothing is learned"
+def avg_pool2d(x, kernel_size):
+    h, w = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+    C = x.shape[1]
+    layer = nn.Conv2d(C, C, (h, w), stride=(h, w), groups=C, bias=False, dtype=x.dtype)
+    nn.init.constant_(layer.weight, 1 / (h * w))
+    return layer(x)

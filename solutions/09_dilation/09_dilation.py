@@ -16,7 +16,8 @@
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
-# argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
+# argument that must not be changed keeps its values, shape, dtype and `requires_grad`. A later call never changes an earlier
+# result.
 
 # %% setup
 
@@ -212,6 +213,8 @@ def try_kernel(size, dilation, dtype, layout, learns=True, computed=False):
     before = weight.detach().clone()
     answer = dilate_kernel(inplace(weight), dilation)
     quietly(expect, weight.detach(), before, f"{what}: weight stays as it was", rtol=0, atol=0)
+    advice = "Your code changes `weight.requires_grad`: leave it as it is."
+    quietly(require, weight.requires_grad == learns, f"{what}: weight stays as it was", advice)
     room = [n + 2 * d * n for n, d in zip(size[2:], dilation)]  # large enough for every entry to show
     x = torch.randn(4, size[1], *room, generator=g, dtype=torch.float64)
     gaps = before.double().requires_grad_()
@@ -486,13 +489,16 @@ def learning(tensors, way):
 def call_causal(what, x, weight, bias, d):
     """One call, then checks of the arguments, the shape and the dtype."""
     arguments = [x, weight] if bias is None else [x, weight, bias]
-    before = [t.detach().clone() for t in arguments]
+    before, learn = [t.detach().clone() for t in arguments], [t.requires_grad for t in arguments]
     if bias is None:
         y = causal_conv1d(inplace(x), inplace(weight), None, d)
     else:
         y = causal_conv1d(inplace(x), inplace(weight), inplace(bias), d)
     for name, now, then in zip(("x", "weight", "bias"), arguments, before):
         quietly(expect, now.detach(), then, f"{what}: {name} stays as it was", rtol=0, atol=0)
+    advice = "Your code changes the `requires_grad` of an argument: leave it as it is."
+    kept = [t.requires_grad for t in arguments] == learn
+    quietly(require, kept, f"{what}: the arguments stay as they were", advice)
     size = (x.shape[0], weight.shape[0], x.shape[2])
     if not isinstance(y, torch.Tensor) or y.shape != size:
         empty = {"Nothing is left: `-0` is 0, so the slice `[..., :-0]` is empty.": x.new_zeros(*size[:2], 0)}
@@ -777,11 +783,18 @@ def dilates(operation):
     return set(value if isinstance(value, tuple) else [value]) != {1}
 
 
-def refuse_shortcuts(seen, k, d, what):
-    """Reject functions that dilate, and kernels with zeros in the gaps."""
+def refuse_shortcuts(seen, kernel, d, what):
+    """Reject functions that dilate, and kernels with zeros in the gaps; kernel is the shape (C, k)."""
+    channels, k = kernel
+    if THREAD in seen.functions:
+        advice = "Your code starts a thread, and the check cannot see what a thread calls."
+        require(False, f"{what}: no threads", advice)
     if d > 1 and any(map(dilates, seen.operations)):
         require(False, f"{what}: no function dilates for you", "The dilation is left to PyTorch: work on the phases.")
     sizes = [operation.arguments[1][-1] for operation in seen.operations if operation.name == "convolution"]
+    products = [operation.arguments[:2] for operation in seen.operations if operation.name in ("mm", "bmm")]
+    # One factor of a product holds all windows, the other the kernels: what is summed over is at most C·k long.
+    sizes += [sides[0][-1] // channels for sides in products]
     if max(sizes, default=0) > k:
         advice = f"Yours has {max(sizes)} entries: with zeros in the gaps, 0 · nan is nan. Work on the phases."
         require(False, f"{what}: the kernel has {k} entries", advice)
@@ -805,14 +818,17 @@ def try_dilated(x, weight, d, mistakes=None, computed=False):
     what += "" if x.is_contiguous() and weight.is_contiguous() else ", not contiguous"
     what += ", with a nan and an inf" if bool(x.isnan().any()) else ""
     what += ", computed by another layer" if computed else ""
-    before = [x.detach().clone(), weight.detach().clone()]
+    before, learn = [x.detach().clone(), weight.detach().clone()], [x.requires_grad, weight.requires_grad]
     with Watch() as seen:
         answer = dilated_conv1d(inplace(x), inplace(weight), d)
     for name, now, then in zip(("x", "weight"), (x, weight), before):
         quietly(expect, now.detach(), then, f"{what}: x and weight stay as they were; {name} changed", rtol=0, atol=0)
+    advice = "Your code changes the `requires_grad` of an argument: leave it as it is."
+    kept = [x.requires_grad, weight.requires_grad] == learn
+    quietly(require, kept, f"{what}: x and weight stay as they were", advice)
     exact = [t.double().requires_grad_() for t in before]
     wanted = F.conv1d(*exact, dilation=d)
-    refuse_shortcuts(seen, weight.shape[2], d, what)
+    refuse_shortcuts(seen, weight.shape[1:], d, what)
     if isinstance(answer, torch.Tensor) and answer.dtype != x.dtype:
         advice = "The result has the dtype of x: torch.empty makes float32 unless you specify another dtype."
         require(False, f"{what}: the same dtype", f"Yours is {answer.dtype}. {advice}")

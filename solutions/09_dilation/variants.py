@@ -1354,7 +1354,7 @@ def causal_conv1d(
 
 
 # A kernel filled with zeros, with each nan taken out and put back: an inf still meets the zeros
-# %% wrong="dilated_conv1d" says="with a nan and an inf"
+# %% wrong="dilated_conv1d" says="Work on the phases"
 def dilated_conv1d(x: torch.Tensor, weight: torch.Tensor, d: int) -> torch.Tensor:
     D, C, k = weight.shape
     span = 1 + (k - 1) * d
@@ -1733,3 +1733,58 @@ def smallest_stack(wanted):
     if wanted == 1:
         return []
     return [*dilations, (wanted - 1) // 2 - sum(dilations)]
+
+
+# The weight is frozen
+# %% wrong="dilate_kernel" says="changes `weight.requires_grad`"
+def dilate_kernel(weight, dilation):
+    a, b = dilation
+    D, C, h, w = weight.shape
+    filled = weight.new_zeros(D, C, 1 + (h - 1) * a, 1 + (w - 1) * b)
+    filled[..., ::a, ::b] = weight
+    if weight.is_leaf:
+        weight.requires_grad_(False)
+    return filled
+
+
+# requires_grad switched on
+# %% wrong="causal_conv1d" says="changes the `requires_grad`"
+def causal_conv1d(x, weight, bias, dilation):
+    for parameter in (weight,) if bias is None else (weight, bias):
+        parameter.requires_grad_()
+    return F.conv1d(F.pad(x, ((weight.shape[2] - 1) * dilation, 0)), weight, bias, dilation=dilation)
+
+
+# requires_grad switched on
+# %% wrong="dilated_conv1d" says="changes the `requires_grad`"
+def dilated_conv1d(x, weight, d):
+    x.requires_grad_(), weight.requires_grad_()
+    width = x.shape[2] - (weight.shape[2] - 1) * d
+    y = x.new_empty(x.shape[0], weight.shape[0], width)
+    for p in range(min(d, width)):
+        y[..., p::d] = F.conv1d(x[..., p::d], weight)
+    return y
+
+
+# Windows times a zero-filled kernel, unless there is a nan
+# %% wrong="dilated_conv1d" says="Work on the phases"
+def dilated_conv1d(x, weight, d):
+    span = 1 + (weight.shape[2] - 1) * d
+    width = x.shape[2] - span + 1
+    if bool(x.isfinite().all()):
+        filled = weight.new_zeros(*weight.shape[:2], span)
+        filled[..., ::d] = weight
+        return torch.einsum("ncos,dcs->ndo", x.unfold(2, span, 1), filled)
+    y = x.new_empty(x.shape[0], weight.shape[0], width)
+    for p in range(min(d, width)):
+        y[..., p::d] = F.conv1d(x[..., p::d], weight)
+    return y
+
+
+# The dilation is left to PyTorch, in other threads
+# %% wrong="dilated_conv1d" says="starts a thread"
+def dilated_conv1d(x, weight, d):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor() as pool:
+        return torch.cat(list(pool.map(lambda one: F.conv1d(one[None], weight, dilation=d), x)))

@@ -16,7 +16,8 @@
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
-# argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
+# argument that must not be changed keeps its values, shape, dtype and `requires_grad`. A later call never changes an earlier
+# result.
 
 # %% setup
 
@@ -198,7 +199,7 @@ print("two of them:", lenet[1:3])
 # shape of `x`, then the shape after each module in turn. A net of 3 modules gives 4 entries, an empty net gives one. An
 # `nn.Sequential` inside `net` counts as one module. The same module may appear in several places, and counts each time.
 # A module's output may depend on the values of its input, so pass on each module's real output, not just zeros of that
-# shape.
+# shape. Call each module itself, `module(x)` and not `module.forward(x)`.
 #
 # <details><summary>Hint 1: the input of the second module</summary>
 #
@@ -315,6 +316,14 @@ expect(
     told([(3, 1), (3, 1), (2, 1)]),
     "trace_shapes with a module that drops samples",
     mistakes={"Pass on the real output of each module, not zeros of its shape.": told([(3, 1), (3, 1), (0, 1)])},
+)
+hooked = nn.Linear(1, 4)
+hooked.register_forward_hook(lambda module, inputs, output: output[:, :3])
+expect(
+    told(trace_shapes(nn.Sequential(hooked, relu), signs)),
+    told([(3, 1), (3, 3), (3, 3)]),
+    "trace_shapes with a layer that has a hook, which drops a feature",
+    mistakes={"Call `module(x)` itself: `module.forward(x)` leaves out its hooks.": told([(3, 1), (3, 4), (3, 4)])},
 )
 cases = battery(3)
 expect(
@@ -1113,7 +1122,7 @@ for name, value in {
 # - `forward` takes float32 images of shape $N \times$ `channels` $\times H \times W$, in any memory layout, and returns the
 #   logits, $N \times$ `classes`: max pooling with a window of 3 and a ReLU after `conv1`, max pooling with a window of 2
 #   and a ReLU after `conv2`, a ReLU after `fc1`, nothing after `fc2`. (Max pooling before or after the ReLU gives the
-#   same result.)
+#   same result.) After `net.double()`, the images are float64.
 # - Images that give more or fewer features than `fc1` takes must raise an error, in training mode and in evaluation
 #   mode (see *Two modes: train() and eval()* below). The output must never have more or fewer rows than there are images.
 #   (Images of another size that give the same number of features may be accepted.)
@@ -1275,7 +1284,9 @@ def examine(channels, size, features, classes, n, slips=None, net=None):
         require(False, f"a gradient reaches all eight parameters of {name} and x", advice)
     wanted_gradients = dict(zip([*shapes, "x"], gradients))
     expect(actual, wanted_gradients, f"the gradients of all parameters and of x in {name}", rtol=1e-2, atol=1e-3)
-    return net
+    answer = net.double()(before.double())
+    expect(answer, s.double(), f"{name}(x) in float64, after net.double()", rtol=1e-3, atol=1e-4)
+    return net.float()
 
 
 def reaction(net, n, *size):
@@ -1832,7 +1843,7 @@ print("x.grad:", x.grad.flatten().tolist())
 #   parameters. Otherwise it is the layer `shortcut`, a 1×1 convolution with the given stride.
 #
 # All convolutions have a bias. `x` is left as it was, and gradients reach all parameters and `x`. A `copy.deepcopy` of
-# the block computes with its own layers.
+# the block computes with its own layers. After `block.double()`, the block takes `x` in float64.
 #
 # <details><summary>Hint 1: the input is needed twice</summary>
 #
@@ -1876,7 +1887,7 @@ class Residual(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """x: (N, in_channels, H, W), float32. Returns: (N, out_channels, H', W')."""
+        """x: (N, in_channels, H, W). Returns: (N, out_channels, H', W')."""
         ### BEGIN SOLUTION
         f = self.conv2(F.relu(self.conv1(x)))
         return F.relu(self.shortcut(x) + f)
@@ -1973,6 +1984,9 @@ def examine(channels, out, stride, size, n=2, turned=False, mode=True, scale=8, 
     if not torch.equal(x, before):
         advice = "The input has changed: write x = x + …, not x += …, and call no in-place function (with a _ at the end) on x."
         require(False, f"{name}(x) leaves x as it was", advice)
+    if x.requires_grad:
+        advice = "forward changes `x.requires_grad`: gradients reach an x that requires one by themselves."
+        require(False, f"{name}(x) leaves x as it was", advice)
 
     def conv(part, h, step=1):
         w = leaves[f"{part}.weight"]
@@ -2032,6 +2046,8 @@ def examine(channels, out, stride, size, n=2, turned=False, mode=True, scale=8, 
         atol=1e-4 * scale,
         mistakes={"No gradient comes back through the shortcut: do not detach it.": dict(zip([*leaves, "x"], cut))},
     )
+    answer, wanted = net.double()(before.double()), F.relu(s + f).double()
+    expect(answer, wanted, f"{name}(x) in float64, after net.double()", rtol=1e-4, atol=2e-6 * scale)
 
 
 def battery(cases):
@@ -2099,7 +2115,7 @@ for name, parameter in lenet.named_parameters():
 # - Frozen parameters (`requires_grad` is `False`) stay as they are, and so do parameters that `forward` does not use.
 #   No parameter's `requires_grad` changes. At least one parameter that `forward` uses is trainable.
 # - `net` is called once. Do not call `net.train()` or `net.eval()`. `x` and `labels` are left as they were.
-# - Return the loss as a Python `float`, computed **before** the parameters change.
+# - Return the loss as a Python `float`, computed **before** the parameters change and not rounded.
 #
 # You may use `torch.optim.SGD` or write the update yourself.
 #
@@ -2305,6 +2321,15 @@ net[2].weight = net[0].weight  # one parameter in two layers
 net[4] = net[2]  # one layer in two places
 net = with_values(net)
 examine(net, torch.randn(7, 4, generator=g), torch.randint(0, 4, (7,), generator=g), 0.2, "with shared parameters")
+
+
+known = nn.Sequential(nn.Linear(2, 2, bias=False)).double()  # it is sure of both labels, so the loss is tiny
+known[0].weight = nn.Parameter(torch.tensor([[9.0, -9], [-8, 8]]).double())
+x, labels = torch.eye(2).double(), torch.tensor([0, 1])
+loss = F.cross_entropy(known(x), labels).item()
+told = {"The loss is rounded: return it as it is.": 0.0}
+answer = training_step(inplace(known), x, labels, 0.1)
+expect(answer, loss, "a net that is sure of its labels: the loss before the step", rtol=1e-4, atol=0, mistakes=told)
 
 
 class Unused(nn.Module):

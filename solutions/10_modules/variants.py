@@ -3728,3 +3728,72 @@ def count_parameters(net, trainable_only=False):
         if getattr(module, "bias", None) is not None:
             module.bias = None
     return total
+
+
+# Calls forward
+# %% wrong="trace_shapes" says="leaves out its hooks"
+def trace_shapes(net, x):
+    shapes = [tuple(x.shape)]
+    for module in net:
+        x = module.forward(x)
+        shapes.append(tuple(x.shape))
+    return shapes
+
+
+# float32 whatever comes
+# %% wrong="lenet" says="in the call net.double()"
+class LeNet(nn.Module):
+    def __init__(self, channels=1, size=(28, 28), classes=10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 32, 5)
+        self.conv2 = nn.Conv2d(32, 64, 5)
+        self.fc1 = nn.Linear(64 * math.prod(((side - 4) // 3 - 4) // 2 for side in size), 200)
+        self.fc2 = nn.Linear(200, classes)
+
+    def forward(self, x):
+        x = F.relu(F.max_pool2d(self.conv1(x), 3))
+        x = F.relu(F.max_pool2d(self.conv2(x), 2)).flatten(1)
+        return self.fc2(F.relu(self.fc1(x.float())))
+
+
+# requires_grad switched on
+# %% wrong="residual" says="forward changes `x.requires_grad`"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        x.requires_grad_()
+        return F.relu(self.shortcut(x) + self.conv2(F.relu(self.conv1(x))))
+
+
+# float32 whatever comes
+# %% wrong="residual" says="in the call net.double()"
+class Residual(nn.Module):
+    def __init__(self, in_channels, out_channels, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.shortcut = nn.Identity()
+        if in_channels != out_channels or stride != 1:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride)
+
+    def forward(self, x):
+        x = x.float()
+        return F.relu(self.shortcut(x) + self.conv2(F.relu(self.conv1(x))))
+
+
+# The loss is rounded
+# %% wrong="training_step" says="The loss is rounded"
+def training_step(net, x, labels, lr):
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+    optimizer.zero_grad()
+    loss = F.cross_entropy(net(x), labels)
+    loss.backward()
+    optimizer.step()
+    return round(loss.item(), 6)
