@@ -18,7 +18,8 @@
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
-# argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
+# argument that must not be changed keeps its values, shape, dtype, `requires_grad` and `.grad`. A later call never changes an earlier
+# result.
 
 # %% setup
 
@@ -348,6 +349,7 @@ expect(
     "relu(x) leaves x as it was",
     mistakes={"You wrote the result into x: make a new tensor instead.": F.relu(before)},
 )
+require(not x.requires_grad, "x.requires_grad is still False", "You switched it on: that changes x, and is not needed.")
 expect(
     y,
     F.relu(before),
@@ -1223,6 +1225,7 @@ expect(
     "leaky_relu(x, 0.2) leaves x as it was",
     mistakes={"You wrote the result into x: make a new tensor instead.": F.leaky_relu(before, 0.2)},
 )
+require(not x.requires_grad, "x.requires_grad is still False", "You switched it on: that changes x, and is not needed.")
 expect(
     y,
     F.leaky_relu(before, 0.2),
@@ -1413,6 +1416,7 @@ expect(
     "clipped_relu(x, 2.5) leaves x as it was",
     mistakes={"You wrote the result into x: make a new tensor instead.": F.hardtanh(before, 0, 2.5)},
 )
+require(not x.requires_grad, "x.requires_grad is still False", "You switched it on: that changes x, and is not needed.")
 expect(
     y,
     F.hardtanh(before, 0, 2.5),
@@ -2137,6 +2141,7 @@ expect(
     "ClippedReLU(1.5)(x) leaves x as it was",
     mistakes={"The module wrote the result into x: make a new tensor instead.": F.hardtanh(before, 0, 1.5)},
 )
+require(not x.requires_grad, "x.requires_grad is still False", "You switched it on: that changes x, and is not needed.")
 expect(
     y,
     F.hardtanh(before, 0, 1.5),
@@ -2438,6 +2443,7 @@ expect(
     "the module leaves x as it was",
     mistakes={"The module wrote the result into x: make a new tensor instead.": F.prelu(before, slopes)},
 )
+require(not x.requires_grad, "x.requires_grad is still False", "You switched it on: that changes x, and is not needed.")
 expect(
     y.detach(),
     F.prelu(before, slopes),

@@ -2443,3 +2443,48 @@ class LearnedLeakyReLU(nn.Module):
     def forward(self, x):
         y = torch.where(x > 0, x, self.weight.view(-1, *[1] * (x.dim() - 2)) * x)
         return y.squeeze(-1) if x.dim() == 3 else y
+
+
+# %% wrong="relu" says="You switched it on"
+# x requires a gradient afterwards
+def relu(x):
+    x.requires_grad_()
+    return torch.where(x > 0, x, torch.zeros_like(x))
+
+
+# %% wrong="leaky_relu" says="You switched it on"
+# x requires a gradient afterwards
+def leaky_relu(x, negative_slope=0.01):
+    x.requires_grad_()
+    return torch.where(x > 0, x, negative_slope * x)
+
+
+# %% wrong="clipped_relu" says="You switched it on"
+# x requires a gradient afterwards
+def clipped_relu(x, ceiling=6.0):
+    x.requires_grad_(True)
+    return x.clamp(0, ceiling)
+
+
+# %% wrong="clipped_module" says="You switched it on"
+# x requires a gradient afterwards
+class ClippedReLU(nn.Module):
+    def __init__(self, ceiling=6.0):
+        super().__init__()
+        self.ceiling = ceiling
+
+    def forward(self, x):
+        x.requires_grad = True
+        return x.clamp(0, self.ceiling)
+
+
+# %% wrong="learned_leaky" says="You switched it on"
+# x requires a gradient afterwards
+class LearnedLeakyReLU(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 0.25))
+
+    def forward(self, x):
+        x.requires_grad_()
+        return torch.where(x > 0, x, self.weight.view(-1, *[1] * (x.dim() - 2)) * x)

@@ -16,7 +16,7 @@
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An argument that must not be
-# changed keeps its values, shape and dtype. A later call never changes an earlier result.
+# changed keeps its values, shape, dtype, `requires_grad` and `.grad`. A later call never changes an earlier result.
 
 # %% setup
 
@@ -898,7 +898,8 @@ show(
 # $$y_0 = x_0 - x_1, \qquad y_1 = \text{the mean of } x_0, x_1, x_2, x_3, \qquad y_2 = 3\,x_2 + 5 .$$
 #
 # The layer stays trainable: its weight and its bias are its `nn.Parameter`s, with `requires_grad=True`, and it computes with them, in training mode
-# and in evaluation mode. Each call makes a layer of its own, whose parameters share no memory with those of another.
+# and in evaluation mode. Each call makes a layer of its own, whose parameters share no memory with those of another
+# and have no gradient yet.
 #
 # <details><summary>Hint 1: what does one row look like?</summary>
 #
@@ -1040,6 +1041,9 @@ def thorough(first, seed, rows):
             "each call of given_map() returns an nn.Linear",
             f"Here it is a {type(one).__name__}.",
         )
+        told = "The weight or the bias has a .grad before any backward(), to which each backward() adds: leave it None."
+        must(one.weight.grad is None and one.bias.grad is None, "a new layer has no gradient yet", told)
+    for one in layers:
         examine(one, g, rows)
     for i, one in enumerate(layers):
         with torch.no_grad():
@@ -1461,6 +1465,9 @@ def call(grad_s, x, weight, about):
     if not all(map(torch.equal, [grad_s, x, weight], before)):
         now, then = (dict(zip(("grad_s", "x", "weight"), one, strict=True)) for one in ([grad_s, x, weight], before))
         expect(now, then, f"grad_s, x and weight are left as they were, {about}", rtol=0, atol=0)
+    told = "You wrote a gradient into an argument's .grad: only return it."
+    clean = all(one.grad is None for one in (grad_s, x, weight))
+    must(clean, f"the .grad of grad_s, x and weight is left as it was, {about}", told)
     return answer, len(seen.functions)
 
 
@@ -1589,8 +1596,8 @@ thorough([(33, 3, 3), (1, 5, 1), (6, 1, 2), (77, 4, 6), (50, 40, 45), (18_000, 6
 #
 # Write `collapse(first, second)`: it returns a new `nn.Linear` with a bias, such that `collapse(first, second)(x)` equals `second(first(x))` for
 # every `x`, up to rounding. The given layers are plain `nn.Linear` layers; either of them, or both, may have been made with `bias=False`. The new layer
-# has their dtype (float16, float32 or float64), is trainable even if the given ones are **frozen** (`requires_grad=False`), and shares no memory
-# with any other layer. Leave the given layers exactly as they are: their parameters with their gradients and `requires_grad`, a missing bias, their
+# has their dtype (float16, float32 or float64), is in training mode, is trainable even if the given ones are **frozen** (`requires_grad=False`), and
+# shares no memory with any other layer. Leave the given layers exactly as they are: their parameters with their gradients and `requires_grad`, a missing bias, their
 # mode. Add nothing to them. If they are trained further, a later call must use their new values.
 #
 # <details><summary>Hint 1: multiply out on paper</summary>
@@ -1688,6 +1695,8 @@ def collapsed(first, second, about=""):
     must(layer.bias is not None, f"the new layer has a bias {about}".strip(), "It has none.")
     told = "requires_grad is False for its weight or its bias."
     must(layer.weight.requires_grad and layer.bias.requires_grad, "the new layer is trainable", told)
+    told = "It is in evaluation mode, as a copy of a given layer may be: make a new nn.Linear."
+    must(layer.training, "the new layer is in training mode", told)
     names = sorted(name for name, _ in layer.named_parameters())
     right = names == ["bias", "weight"] and isinstance(layer.weight, nn.Parameter)
     told = f"layer.named_parameters() finds {names or 'none'}."
@@ -1801,6 +1810,11 @@ def battery(rows):
         if "the identity" in unusual:
             with torch.no_grad():
                 second.weight.copy_(torch.eye(h))
+        if "bias listed first" in unusual:
+            for layer in (first, second):
+                weight = layer.weight
+                del layer.weight
+                layer.weight = weight
         if "gradients left over" in unusual:
             second(first(torch.ones(2, c, dtype=dtype))).sum().backward()
         first.train("first in" not in unusual)
@@ -1825,7 +1839,7 @@ thorough(
         ((6, 2, 5), False, True, single, ("first",), ""),
         ((4, 3, 6), True, False, single, ("second",), "first in evaluation mode"),
         ((2, 5, 3), False, False, single, (), "gradients left over from before"),
-        ((1, 4, 1), True, True, double, ("first", "second"), ""),
+        ((1, 4, 1), True, True, double, ("first", "second"), "the bias listed first by parameters()"),
         ((5, 1, 6), False, False, double, ("second.weight",), ""),
         ((3, 4, 4), False, True, double, (), "the identity as second weight"),
         ((2, 3, 5), True, False, half, (), "second in evaluation mode"),
@@ -1835,7 +1849,7 @@ thorough(
 ### BEGIN HIDDEN TESTS
 thorough(
     [
-        ((4, 6, 3), True, True, double, ("second.bias",), "gradients left over from before"),
+        ((4, 6, 3), True, True, double, ("second.bias",), "gradients left over from before, the bias listed first"),
         ((5, 3, 7), False, True, half, ("first", "second"), "first in evaluation mode"),
         ((2, 4, 6), True, False, single, ("first.weight",), "second in evaluation mode"),
         ((4, 4, 4), True, False, double, (), "the identity as second weight"),
@@ -2093,6 +2107,8 @@ def call(arguments, about):
         names = "x", "w1", "b1", "w2", "grad_s2"
         now, then = (dict(zip(names, one, strict=True)) for one in (arguments, before))
         expect(now, then, f"the arguments are left as they were, {about}", rtol=0, atol=0)
+    told = "You wrote a gradient into an argument's .grad: only return it."
+    must(all(one.grad is None for one in arguments), f"the arguments' .grad is left as it was, {about}", told)
     return answer, len(seen.functions)
 
 

@@ -2292,3 +2292,57 @@ def collapse(first, second):
 # %% wrong="linear_along" says="a bias"
 def linear_along(x, weight, bias=None, dim=-1):
     return F.linear(x.movedim(dim, -1), weight, bias if x.dim() > 1 else None).movedim(-1, dim)
+
+
+# %% wrong="given_map" says="has a .grad before any backward()"
+# all layers share their gradients
+no_gradient = torch.zeros(3, 4), torch.zeros(3)
+
+
+def given_map():
+    layer = nn.Linear(4, 3)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1, -1, 0, 0], [0.25, 0.25, 0.25, 0.25], [0, 0, 3, 0]]))
+        layer.bias.copy_(torch.tensor([0.0, 0, 5]))
+    layer.weight.grad, layer.bias.grad = no_gradient
+    return layer
+
+
+# %% wrong="linear_backward" says="only return it"
+# stores the gradients in the arguments, as backward() does
+def linear_backward(grad_s, x, weight):
+    x.grad, weight.grad = grad_s @ weight, grad_s.T @ x
+    return x.grad, weight.grad, grad_s.sum(dim=0)
+
+
+# %% wrong="two_layer_backward" says="only return it"
+# stores the gradients in the arguments, as backward() does
+def two_layer_backward(x, w1, b1, w2, grad_s2):
+    s1 = x @ w1.T + b1
+    grad_s1 = (grad_s2 @ w2) * (s1 > 0)
+    w1.grad, b1.grad, w2.grad = grad_s1.T @ x, grad_s1.sum(0), grad_s2.T @ s1.clamp(min=0)
+    return w1.grad, b1.grad, w2.grad, grad_s2.sum(0)
+
+
+# %% wrong="collapse" says="the new layer is in training mode"
+# a copy of the second layer with other parameters
+def collapse(first, second):
+    import copy
+
+    layer = copy.deepcopy(second)
+    weight = second.weight.detach() @ first.weight.detach()
+    bias = second(first(weight.new_zeros(first.in_features))).detach()
+    layer.in_features, layer.weight, layer.bias = first.in_features, nn.Parameter(weight), nn.Parameter(bias)
+    return layer
+
+
+# %% wrong="collapse"
+# takes the parameters in the order in which the layer lists them
+def collapse(first, second):
+    w1, *b1 = [one.detach() for one in first.parameters()]
+    w2, *b2 = [one.detach() for one in second.parameters()]
+    layer = nn.Linear(first.in_features, second.out_features, dtype=w1.dtype)
+    with torch.no_grad():
+        layer.weight.copy_(w2 @ w1)
+        layer.bias.copy_(sum([w2 @ one for one in b1] + b2, torch.zeros_like(layer.bias)))
+    return layer

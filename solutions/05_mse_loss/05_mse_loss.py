@@ -18,7 +18,8 @@
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An
-# argument that must not be changed keeps its values, shape and dtype. A later call never changes an earlier result.
+# argument that must not be changed keeps its values, shape, dtype, `requires_grad` and `.grad`. A later call never changes an earlier
+# result.
 
 # %% setup
 
@@ -137,7 +138,7 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 #
 # Write `mse(input, target)` with tensor arithmetic: the mean of the squared differences over all components.
 #
-# - Use none of torch's own losses: no `F.mse_loss`, no `nn.MSELoss`, nothing else whose name ends in "loss".
+# - Use none of torch's own losses: no `F.mse_loss`, no `nn.MSELoss`, nothing else whose name ends in "loss", and no `torch.jit`.
 # - `input` and `target` are float tensors of the same shape and dtype, with any number of dimensions. They may be transposed or
 #   strided views. The sum of the squares does not overflow that dtype. Neither is changed.
 # - The result is a 0-d tensor of the same dtype. Gradients flow through it to both arguments.
@@ -188,6 +189,9 @@ def attempt(x, y):
     if isinstance(answer, torch.Tensor) and answer.dtype != x.dtype:
         what = f"mse(x, y) of shape {tuple(x.shape)} and dtype {x.dtype} keeps the dtype"
         require(False, what, f"Yours is {answer.dtype}: no .float(), no dtype of your own.")
+    if isinstance(answer, torch.Tensor) and answer.dim() == 0 and not seen.functions:
+        advice = "No call of torch can be seen in your code: write out the arithmetic, without torch.jit."
+        require(False, "tensor arithmetic, open to view", advice)
     return answer
 
 
@@ -778,6 +782,9 @@ def attempt(x, y, word=None, named=True):
             "You wrote the differences into the input (-= or sub_): make a new tensor.": [kept[0] - kept[1], kept[1]],
         }
         expect([x.detach(), y.detach()], kept, what, mistakes=advice)
+    if x.grad is not None or y.grad is not None:
+        advice = "You wrote a gradient into an argument's .grad: only return it."
+        require(False, f"the .grad of input and target of shape {tuple(kept[0].shape)} is left as it was", advice)
     dtypes = [part.dtype for part in answer if isinstance(part, torch.Tensor)] if isinstance(answer, tuple) else []
     if any(dtype != x.dtype for dtype in dtypes):
         what = f"both results for shape {tuple(x.shape)} and dtype {x.dtype} keep the dtype"
@@ -1776,6 +1783,9 @@ def attempt(images, labels, num_classes, steps, lr):
         require(False, f"train runs for {sizes}", f"{advice} If you call `signed_targets`, run its check, too.")
     if not (torch.equal(images, kept[0]) and torch.equal(labels, kept[1])):
         require(False, "images and labels are left as they were", "Your code changes one of them in place.")
+    if images.requires_grad:
+        advice = "You switched it on. Only the layer's parameters learn: they require a gradient already."
+        require(False, "images.requires_grad is still False", advice)
     if not (isinstance(answer, tuple) and len(answer) == 2):
         advice = "Write `return layer, losses`."
         require(False, "train returns a tuple of two: the layer and the list of losses", advice)

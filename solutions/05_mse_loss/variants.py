@@ -2533,3 +2533,40 @@ def paired_mse(output, target):
         output, target = output.float(), target.float()
         return F.mse_loss(output.reshape(-1), target.reshape(-1)).double()
     return F.mse_loss(output.reshape(-1), target.reshape(-1))
+
+
+# %% wrong="mse"
+# torch's own loss, hidden in a compiled script
+criterion = torch.jit.script(nn.MSELoss())
+
+
+def mse(input, target):
+    return criterion(input, target)
+
+
+# %% wrong="mse_gradients" says="only return it"
+# stores the gradients in the arguments, as backward() does
+def mse_gradients(input, target, reduction="mean"):
+    with torch.no_grad():
+        gradient = 2 * (input - target)
+        if reduction == "mean":
+            gradient = gradient / input.numel()
+        input.grad, target.grad = gradient, -gradient
+    return gradient, -gradient
+
+
+# %% wrong="train" says="images.requires_grad is still False"
+# the images require a gradient afterwards
+def train(images, labels, num_classes, steps, lr):
+    images.requires_grad_()
+    z = F.one_hot(labels, num_classes).float() * 2 - 1
+    layer = nn.Linear(images.shape[1] * images.shape[2], num_classes)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = F.mse_loss(layer(images.flatten(1)), z)
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+    return layer, losses

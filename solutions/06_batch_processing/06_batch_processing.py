@@ -17,7 +17,7 @@
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
 # Unless an exercise says otherwise, tensors are on the CPU and hold at least one element, and their values are finite. An argument that must not be
-# changed keeps its values, shape and dtype. A later call never changes an earlier result.
+# changed keeps its values, shape, dtype, `requires_grad` and `.grad`. A later call never changes an earlier result.
 
 # %% setup
 
@@ -168,6 +168,11 @@ def untouched(names, now, before):
         f"Your code changes {first} in place: look for names that end in _, for += and the like, for {first}[…] = …"
     )
     require(not changed, f"{' and '.join(names)} should stay unchanged", advice)
+    learning = [
+        name for name, mine, theirs in zip(names, now, before) if mine.requires_grad and not theirs.requires_grad
+    ]
+    advice = f"You switched it on for {learning[0] if learning else ''}: an argument that requires a gradient gets it anyway."
+    require(not learning, f"requires_grad of {' and '.join(names)} should stay False", advice)
 
 
 # All square first: there, a wrong order or a forgotten transpose raises no error, it only gives wrong numbers.
@@ -223,7 +228,7 @@ expect(
 x, weight, bias = torch.randn(13, 5, generator=g), torch.randn(2, 5, generator=g), torch.randn(2, generator=g)
 s = by_loop(x, weight, bias)
 wanted, counts = torch.where(s > 0, s, 0.0), {}
-for times in (1, 2, 7_500):
+for times in (1, 2, 20_000):
     many = x.repeat(times, 1)
     with Watch() as seen:
         answer = layer_for_batch(many, weight, bias)
@@ -852,6 +857,11 @@ def untouched(names, now, before):
         f"Your code changes {first} in place: look for names that end in _, for += and the like, for {first}[…] = …"
     )
     require(not changed, f"{' and '.join(names)} should stay unchanged", advice)
+    learning = [
+        name for name, mine, theirs in zip(names, now, before) if mine.requires_grad and not theirs.requires_grad
+    ]
+    advice = f"You switched it on for {learning[0] if learning else ''}: an argument that requires a gradient gets it anyway."
+    require(not learning, f"requires_grad of {' and '.join(names)} should stay False", advice)
 
 
 # As many samples as features first: there, a lost dimension raises no error, it only divides by the wrong lengths.
@@ -931,7 +941,7 @@ x = torch.randn(13, 5, generator=g)
 x[1:4] = 0  # a loop over the rows of zeros is a loop, too
 x[4:7] *= 1e-14  # and so is one over the short rows
 wanted, counts = by_loop(x, [max(number, 1e-12) for number in lengths(x)]), {}
-for times in (1, 2, 7_500):
+for times in (1, 2, 20_000):
     many = x.repeat(times, 1)
     with Watch() as seen:
         answer = unit_rows(many)
@@ -1152,6 +1162,11 @@ def untouched(names, now, before):
         f"Your code changes {first} in place: look for names that end in _, for += and the like, for {first}[…] = …"
     )
     require(not changed, f"{' and '.join(names)} should stay unchanged", advice)
+    learning = [
+        name for name, mine, theirs in zip(names, now, before) if mine.requires_grad and not theirs.requires_grad
+    ]
+    advice = f"You switched it on for {learning[0] if learning else ''}: an argument that requires a gradient gets it anyway."
+    require(not learning, f"requires_grad of {' and '.join(names)} should stay False", advice)
 
 
 # As many samples as features first: there, a wrong order or transpose raises no error, it only gives wrong numbers.
@@ -1204,7 +1219,7 @@ expect(
 )
 x, a = torch.randn(13, 3, generator=g), torch.randn(3, 3, generator=g)
 wanted, counts = by_loop(x, a), {}
-for times in (1, 2, 5, 7_500):
+for times in (1, 2, 5, 20_000):
     many = x.repeat(times, 1)
     with Watch() as seen:
         answer = quadratic_form(many, a)
@@ -1429,6 +1444,11 @@ def untouched(names, now, before):
         f"Your code changes {first} in place: look for names that end in _, for += and the like, for {first}[…] = …"
     )
     require(not changed, f"{' and '.join(names)} should stay unchanged", advice)
+    learning = [
+        name for name, mine, theirs in zip(names, now, before) if mine.requires_grad and not theirs.requires_grad
+    ]
+    advice = f"You switched it on for {learning[0] if learning else ''}: an argument that requires a gradient gets it anyway."
+    require(not learning, f"requires_grad of {' and '.join(names)} should stay False", advice)
 
 
 # As many samples on both sides as features: there, a wrong dimension has the right shape and only wrong numbers.
@@ -1488,7 +1508,7 @@ for n, m in [(1, 4), (4, 1)]:
 a, b = torch.randn(7, 3, generator=g), torch.randn(4, 3, generator=g)
 wanted = by_loop(a, b, square)
 _, few = watched(a, b)
-for times, over in [((2, 1), "a"), ((1, 2), "b"), ((14_000, 1), "a"), ((1, 24_000), "b")]:
+for times, over in [((2, 1), "a"), ((1, 2), "b"), ((36_000, 1), "a"), ((1, 63_000), "b")]:
     many, others = a.repeat(times[0], 1), b.repeat(times[1], 1)
     answer, count = watched(many, others)
     sizes = f"N = {len(many):,} and M = {len(others):,}"
@@ -2012,6 +2032,11 @@ def untouched(names, now, before):
         f"Your code changes {first} in place: look for names that end in _, for += and the like, for {first}[…] = …"
     )
     require(not changed, f"{' and '.join(names)} should stay unchanged", advice)
+    learning = [
+        name for name, mine, theirs in zip(names, now, before) if mine.requires_grad and not theirs.requires_grad
+    ]
+    advice = f"You switched it on for {learning[0] if learning else ''}: an argument that requires a gradient gets it anyway."
+    require(not learning, f"requires_grad of {' and '.join(names)} should stay False", advice)
 
 
 # As many samples as features and outputs first: there, a wrong order raises no error, it only gives wrong numbers.
@@ -2058,7 +2083,7 @@ F.linear(x, weight).backward(grad_s)
 expect(answer.sum(dim=0), weight.grad, "their sum is autograd's gradient of the batch")
 x, grad_s = torch.randn(13, 4, generator=g), torch.randn(13, 3, generator=g)
 wanted, counts = one_by_one(x, grad_s).detach(), {}
-for times in (1, 2, 7_500):
+for times in (1, 2, 20_000):
     many, gradients = x.repeat(times, 1), grad_s.repeat(times, 1)
     with Watch() as seen:
         answer = per_sample_gradients(many, gradients)

@@ -1962,3 +1962,42 @@ def accumulate_gradients(model, x, y, size):
         if hasattr(layer, "inputs"):
             layer.modes[:], layer.kept = layer.modes[:1] * len(parts), 0
     return loss.item()
+
+
+# %% wrong="unit_rows" says="You loop over the samples or over blocks of them"
+# blocks of many samples
+def unit_rows(x):
+    return torch.cat([F.normalize(block, dim=1) for block in x.split(150_000)])
+
+
+# %% wrong="quadratic_form" says="You switched it on for x"
+# the arguments require gradients afterwards
+def quadratic_form(x, a):
+    x.requires_grad_()
+    a.requires_grad_()
+    return ((x @ a) * x).sum(dim=1)
+
+
+# %% wrong="quadratic_form" says="You loop over the samples or over blocks of them"
+# blocks of many samples
+def quadratic_form(x, a):
+    return torch.cat([((block @ a) * block).sum(dim=1) for block in x.split(150_000)])
+
+
+# %% wrong="squared_distances" says="You loop over the rows of a or over blocks of them"
+# blocks of many rows, to save memory
+def squared_distances(a, b):
+    return torch.cat([(block[:, None] - b).square().sum(dim=2) for block in a.split(100_000)])
+
+
+# %% wrong="per_sample_gradients" says="You switched it on for x"
+# the arguments require gradients afterwards
+def per_sample_gradients(x, grad_s):
+    return torch.bmm(grad_s.requires_grad_()[:, :, None], x.requires_grad_()[:, None])
+
+
+# %% wrong="per_sample_gradients" says="You loop over the samples or over blocks of them"
+# blocks of many samples
+def per_sample_gradients(x, grad_s):
+    blocks = zip(x.split(150_000), grad_s.split(150_000))
+    return torch.cat([torch.einsum("nd,nc->ndc", gradient, rows) for rows, gradient in blocks])
