@@ -1,0 +1,170 @@
+"""The queue: notebooks run in a pool, one thread records; the same thread does whatever else needs nbgrader."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from queue import SimpleQueue
+from typing import TypeVar
+
+from autograder.errors import CourseError
+from autograder.execute import Stopped, stop
+from autograder.grading.grade import was_crowded
+from autograder.grading.one_gradebook import one_engine
+from autograder.grading.parallel import cores
+from autograder.grading.prepare import Prepared
+from autograder.serve.attempts import RUNNING, Attempt, requeue, set_result, set_state
+from autograder.serve.marking import Marker, failed
+from autograder.serve.tables import Database
+
+Given = TypeVar("Given")
+log = logging.getLogger("autograder.serve")
+
+
+class Full(CourseError):
+    """As many notebooks are waiting as may."""
+
+
+class GradingQueue:
+    """Grades attempts in the order in which they came, several at a time, but only one of a learner's.
+
+    One thread, the writer, begins runs, records them and answers ``call``. nbgrader's gradebook is patched there (see
+    ``one_gradebook``), so no other thread may use it. Everything the writer has to do is an event; between two of them
+    it starts whatever can run.
+    """
+
+    def __init__(self, database: Database, marker: Marker, workers: int | None, longest: int) -> None:
+        self._database, self._marker, self._longest = database, marker, longest
+        self._workers = workers or cores()
+        self._lock = threading.Lock()  # guards what is waiting and running, which other threads ask about
+        self._waiting: deque[Attempt] = deque()
+        self._running: dict[str, Attempt] = {}
+        self._crowded: deque[Attempt] = deque()  # to be run again, alone
+        self._alone = False
+        self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._stopping = False
+        self._runs: set[Future[Prepared]] = set()
+        self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="run")
+        self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin with everything that an earlier start has left."""
+        with self._database.writing() as connection:
+            self._waiting.extend(requeue(connection))
+        self._writer.start()
+
+    def close(self) -> None:
+        """Stop what is running, and end. What was not recorded is graded at the next start."""
+        self._stopping = True
+        self._events.put(lambda: None)
+        # A run may be just about to begin, so the order to stop is repeated until all have ended.
+        while running := [future for future in list(self._runs) if not future.done()]:
+            for future in running:
+                future.cancel()
+            stop()
+            wait(running, timeout=0.1)
+        self._writer.join()
+        self._pool.shutdown(cancel_futures=True)
+
+    def check_room(self) -> None:
+        """Check that another attempt may wait.
+
+        Raises:
+            Full: it may not.
+        """
+        with self._lock:
+            if len(self._waiting) >= self._longest:
+                raise Full(f"{len(self._waiting)} notebooks are waiting to be graded: try again in a few minutes")
+
+    def add(self, attempt: Attempt) -> None:
+        """Queue an attempt that is stored and entered; one that is queued or running already stays where it is."""
+        with self._lock:
+            known = {*self._running, *(one.id for one in self._waiting), *(one.id for one in self._crowded)}
+            if attempt.id not in known:
+                self._waiting.append(attempt)
+        self._events.put(lambda: None)
+
+    def ahead(self, number: str) -> int | None:
+        """How many attempts are before this one; None if it is not waiting."""
+        with self._lock:
+            return next((place for place, one in enumerate(self._waiting) if one.id == number), None)
+
+    def lengths(self) -> tuple[int, int]:
+        """How many attempts are waiting and how many are running."""
+        with self._lock:
+            return len(self._waiting) + len(self._crowded), len(self._running)
+
+    def call(self, function: Callable[[], Given]) -> Future[Given]:
+        """Have the writer call a function that uses nbgrader's gradebook."""
+        future: Future[Given] = Future()
+
+        def answer() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function())
+                except BaseException as error:
+                    future.set_exception(error)
+
+        self._events.put(answer)
+        return future
+
+    def _write(self) -> None:
+        with one_engine():
+            while not self._stopping:
+                try:
+                    self._begin_what_can_run()
+                    self._events.get()()
+                except Exception:  # the next event may be all right, and a server without a writer is no use
+                    log.exception("the writer went on after an error")
+
+    def _begin_what_can_run(self) -> None:
+        while (attempt := self._next()) is not None:
+            self._begin(attempt)
+
+    def _next(self) -> Attempt | None:
+        """The next attempt to run, noted as running; None if nothing can run now."""
+        with self._lock:
+            if self._alone or len(self._running) >= self._workers or (self._crowded and self._running):
+                return None
+            if self._crowded:
+                attempt, self._alone = self._crowded.popleft(), True
+            else:
+                busy = {one.student for one in self._running.values()}
+                attempt = next((one for one in self._waiting if one.student not in busy), None)
+                if attempt is None:
+                    return None
+                self._waiting.remove(attempt)
+            self._running[attempt.id] = attempt
+            return attempt
+
+    def _begin(self, attempt: Attempt) -> None:
+        try:
+            with self._database.writing() as connection:
+                set_state(connection, attempt.id, RUNNING)
+            future = self._pool.submit(self._marker.work(attempt))
+        except Exception as error:
+            self._end(failed(attempt, error))
+            return
+        self._runs.add(future)
+        future.add_done_callback(lambda future: self._events.put(lambda: self._finish(attempt, future)))
+
+    def _finish(self, attempt: Attempt, future: Future[Prepared]) -> None:
+        self._runs.discard(future)
+        if future.cancelled() or isinstance(future.exception(), Stopped):
+            return  # the server ends; the attempt is queued again at the next start
+        if not self._alone and self._workers > 1 and was_crowded(future):
+            with self._lock:
+                del self._running[attempt.id]
+                self._crowded.append(attempt)
+            return
+        self._end(self._marker.finish(attempt, future))
+
+    def _end(self, attempt: Attempt) -> None:
+        try:
+            with self._database.writing() as connection:
+                set_result(connection, attempt)
+        finally:
+            with self._lock:
+                self._running.pop(attempt.id, None)
+                self._alone = False

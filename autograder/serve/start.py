@@ -1,0 +1,64 @@
+"""Start the server."""
+
+import socket
+
+import uvicorn
+from traitlets.config import Config
+
+from autograder.course import Course
+from autograder.errors import CourseError
+from autograder.execute import warm_up
+from autograder.grading.nbgrader_apps import course_directory
+from autograder.grading.preprocessors import ExecuteSubmission
+from autograder.serve.app import make_app
+from autograder.serve.invitations import invite_teacher
+from autograder.serve.settings import Settings
+from autograder.serve.tables import Database
+
+#: Seconds that answers may take once the server is to end.
+LAST_ANSWERS = 5
+
+
+def teacher_link(config: Config, settings: Settings) -> str:
+    """A new link for the teacher; the one of an earlier start ends."""
+    database = Database(course_directory(config).db_url)
+    try:
+        with database.writing() as connection:
+            return f"{settings.url}/in/{invite_teacher(connection)}"
+    finally:
+        database.close()
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket that the server listens on.
+
+    Raises:
+        CourseError: it cannot.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise CourseError(
+            f"Port {settings.port} of {settings.host} cannot be used: {error.strerror}. Name another with --port."
+        ) from None
+
+
+def run_server(course: Course, config: Config, settings: Settings, place: socket.socket) -> None:
+    """Serve until somebody presses Ctrl-C.
+
+    No access log is written: it would have the tokens of links. The address of whoever asks is taken from the
+    connection; see ``address_of`` for what is believed of a proxy.
+    """
+    step = ExecuteSubmission(config=config)
+    warm_up(step.isolation, step.gpu)
+    uvicorn.Server(
+        uvicorn.Config(
+            make_app(course, config, settings),
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=LAST_ANSWERS,
+        )
+    ).run(sockets=[place])
