@@ -5,6 +5,7 @@ import logging
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from autograder.errors import CourseError
 from autograder.serve.attempts import Attempt, left, read_attempts, store
 from autograder.serve.invitations import find
 from autograder.serve.pages import download, page, sealed
@@ -144,7 +145,7 @@ def show_attempt(request: Request, service: Service, session: Session) -> Respon
         attempt=attempt,
         assignment=service.assignments()[attempt.assignment],
         text=waiting_text(service, attempt),
-        has_page=attempt.page(service.course.root).is_file(),
+        has_page=attempt.counts or attempt.page(service.course.root).is_file(),
     )
 
 
@@ -158,9 +159,15 @@ def show_status(request: Request, service: Service, session: Session) -> Respons
 @shows("anyone")
 def show_feedback(request: Request, service: Service, session: Session) -> Response:
     """nbgrader's feedback page of an attempt."""
-    path = service.attempt(session, request.path_params["number"]).page(service.course.root)
+    attempt = service.attempt(session, request.path_params["number"])
+    path = attempt.page(service.course.root)
+    if attempt.counts and not path.is_file():
+        try:
+            service.queue.write_page(attempt).result()
+        except CourseError as error:
+            log.warning("the feedback page of attempt %s could not be written: %s", attempt.id, error)
     if not path.is_file():
-        raise NotFound
+        raise Refused(404, "There is no feedback page for this attempt.")
     return sealed(path.read_bytes())
 
 

@@ -2,7 +2,6 @@
 
 import copy
 import logging
-import shutil
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from traitlets.config import Config
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.execute import drawn_pictures
+from autograder.files import write_whole
 from autograder.grading.basis import find_basis
 from autograder.grading.grade import (
     exercises,
@@ -31,7 +31,7 @@ from autograder.grading.record import read_standings
 from autograder.grading.restore import KnownCell
 from autograder.grading.results import Result, results
 from autograder.grading.submissions import Submission
-from autograder.serve.attempts import DONE, FAILED, Attempt, counting, put_in_place, read_attempts
+from autograder.serve.attempts import DONE, FAILED, Attempt, counting, put_in_place, read_attempt, read_attempts
 from autograder.serve.settings import Which
 from autograder.serve.tables import Database, due_date
 
@@ -71,8 +71,25 @@ class Marker:
         except Exception as error:
             return failed(attempt, error)
 
+    def write_page(self, attempt: Attempt) -> None:
+        """Write nbgrader's feedback page, and keep a copy with the attempt, unless that is done or it does not count.
+
+        Raises:
+            CourseError: nbgrader cannot write it.
+        """
+        with self.database.reading() as connection:
+            current = read_attempt(connection, attempt.id)
+        if current is None or not current.counts or attempt.page(self.course.root).exists():
+            return
+        generate_feedback(self.config, attempt.assignment, attempt.student)
+        directory = course_directory(self.config)
+        folder = directory.format_path(directory.feedback_directory, attempt.student, attempt.assignment)
+        content = (Path(folder) / f"{attempt.assignment}.html").read_bytes()
+        write_whole(attempt.page(self.course.root), content)
+
     def _finish(self, attempt: Attempt, future: Future[Prepared]) -> Attempt:
         notebook, name, student = self._notebook(attempt.assignment), attempt.assignment, attempt.student
+        attempt.page(self.course.root).unlink(missing_ok=True)  # it is about an earlier run
         error = future.exception()
         found = [] if error else _found(future.result())
         ran = replace(
@@ -95,7 +112,6 @@ class Marker:
                 return self._record(ran, future)
         if error is not None:
             raise error
-        attempt.page(self.course.root).unlink(missing_ok=True)  # it told of marks that no longer count
         return ran
 
     def _record(self, attempt: Attempt, future: Future[Prepared]) -> Attempt:
@@ -108,30 +124,18 @@ class Marker:
         row = read_row(self.config, name, student, read_standings(self.config, name, student)[student])
         if row is None:
             raise CourseError("nbgrader has recorded it, but the record cannot be read")
-        problems = list(row.problems)
-        try:
-            self._write_page(attempt)
-        except (CourseError, OSError) as problem:
-            problems.append(f"the feedback page could not be written: {problem}")
         return replace(
             attempt,
             score=row.score,
             penalty=row.penalty,
             results=_kept(row.results),
-            problem="; ".join(problems) or None,
+            problem="; ".join(row.problems) or None,
             counts=True,
         )
 
     def _put_in_place(self, attempt: Attempt, ours: set[str]) -> None:
         submitted = course_directory(self.config).submitted_directory
         put_in_place(Path(course_directory(self.config).root), submitted, attempt, ours)
-
-    def _write_page(self, attempt: Attempt) -> None:
-        """Write nbgrader's feedback page, and keep a copy with the attempt."""
-        generate_feedback(self.config, attempt.assignment, attempt.student)
-        directory = course_directory(self.config)
-        folder = directory.format_path(directory.feedback_directory, attempt.student, attempt.assignment)
-        shutil.copyfile(Path(folder) / f"{attempt.assignment}.html", attempt.page(self.course.root))
 
     def _submission(self, attempt: Attempt) -> Submission:
         path = attempt.file(self.course.root)

@@ -31,7 +31,8 @@ class GradingQueue:
 
     One thread, the writer, begins runs, records them and answers ``call``. nbgrader's gradebook is patched there (see
     ``one_gradebook``), so no other thread may use it. Everything the writer has to do is an event; between two of them
-    it starts whatever can run.
+    it starts whatever can run. Feedback pages take longer to write than marks, so they are written when nothing else
+    is to do, or when somebody asks for one.
     """
 
     def __init__(self, database: Database, marker: Marker, workers: int | None, longest: int) -> None:
@@ -42,6 +43,7 @@ class GradingQueue:
         self._running: dict[str, Attempt] = {}
         self._crowded: deque[Attempt] = deque()  # to be run again, alone
         self._alone = False
+        self._pages: deque[Attempt] = deque()  # to be written; only the writer uses it
         self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._stopping = False
         self._runs: set[Future[Prepared]] = set()
@@ -109,12 +111,19 @@ class GradingQueue:
         self._events.put(answer)
         return future
 
+    def write_page(self, attempt: Attempt) -> Future[None]:
+        """Have an attempt's feedback page written before anything else."""
+        return self.call(lambda: self._marker.write_page(attempt))
+
     def _write(self) -> None:
         with one_engine():
             while not self._stopping:
                 try:
                     self._begin_what_can_run()
-                    self._events.get()()
+                    if self._pages and self._events.empty():
+                        self._marker.write_page(self._pages.popleft())
+                    else:
+                        self._events.get()()
                 except Exception:  # the next event may be all right, and a server without a writer is no use
                     log.exception("the writer went on after an error")
 
@@ -158,7 +167,18 @@ class GradingQueue:
                 del self._running[attempt.id]
                 self._crowded.append(attempt)
             return
+        self._write_pages_of(attempt)
         self._end(self._marker.finish(attempt, future))
+
+    def _write_pages_of(self, attempt: Attempt) -> None:
+        """Write the page on what is about to be replaced, while nbgrader still has it."""
+        theirs = attempt.student, attempt.assignment
+        for other in [one for one in self._pages if (one.student, one.assignment) == theirs]:
+            self._pages.remove(other)
+            try:
+                self._marker.write_page(other)
+            except CourseError as error:
+                log.warning("the feedback page of attempt %s could not be written: %s", other.id, error)
 
     def _end(self, attempt: Attempt) -> None:
         try:
@@ -168,3 +188,5 @@ class GradingQueue:
             with self._lock:
                 self._running.pop(attempt.id, None)
                 self._alone = False
+        if attempt.counts:
+            self._pages.append(attempt)
