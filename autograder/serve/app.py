@@ -18,7 +18,7 @@ from autograder.serve import learner, teacher
 from autograder.serve.marking import Marker
 from autograder.serve.pages import STATIC, refused
 from autograder.serve.queue import GradingQueue
-from autograder.serve.security import NotFound, Refused, SafeHeaders
+from autograder.serve.security import HEADERS, NotFound, Refused, SafeHeaders
 from autograder.serve.service import Service
 from autograder.serve.settings import Settings
 from autograder.serve.tables import Database
@@ -77,4 +77,6 @@ def _no_page(request: Request, error: Exception) -> Response:
 
 
 def _failed(request: Request, error: Exception) -> Response:
-    return refused(request, Refused(500, "Something went wrong on the server: try again, then tell your teacher."))
+    response = refused(request, Refused(500, "Something went wrong on the server: try again, then tell your teacher."))
+    response.headers.update(HEADERS)  # Starlette answers this outside of our middleware
+    return response
