@@ -1,0 +1,250 @@
+"""What teachers do: invite, open and close, follow the class, regrade, take the marks along."""
+
+import csv
+import datetime as dt
+import io
+import socket
+from zoneinfo import ZoneInfo
+
+import pytest
+from nbgrader.api import Assignment
+from served import course, engine, site, template
+from serving import Site, notebook
+from sqlalchemy import select
+from test_build import NAME
+from test_parallel import WRONG, recorded
+
+from autograder.cli import main
+from autograder.errors import CourseError
+from autograder.grading.nbgrader_apps import course_config
+from autograder.serve import tables
+from autograder.serve.invitations import find
+from autograder.serve.openings import Opening, read_opening
+from autograder.serve.settings import Settings
+from autograder.serve.start import listen, teacher_link
+from autograder.serve.times import now
+
+ROSTER = "Name;id\nAda Lovelace;ada\n=Kim;kim\n\u5c0f\u660e;\u5c0f\u660e\n"
+
+
+@pytest.fixture
+def roster(course, monkeypatch):
+    monkeypatch.chdir(course.root)
+    path = course.root / "class.csv"
+    path.write_text(ROSTER, encoding="utf-8")
+    return path
+
+
+def invite(capsys, *arguments: str) -> tuple[int, list[dict[str, str]], str]:
+    """The command's exit code, the table that it printed, and what it said."""
+    code = main(["invite", *arguments])
+    said = capsys.readouterr()
+    return code, list(csv.DictReader(io.StringIO(said.out.lstrip("\ufeff")))), said.err
+
+
+def works(course, link: str) -> str | None:
+    """Whose link it is, if it works."""
+    database = tables.Database(f"sqlite:///{course.root / 'gradebook.db'}")
+    with database.reading() as connection:
+        found = find(connection, link.rpartition("/in/")[2])
+    database.close()
+    return found and found.student
+
+
+# Invitations
+
+
+def test_invite_prints_the_roster_with_links(course, roster, capsys):
+    code, rows, said = invite(capsys, "class.csv", "--url", "https://hand-in.example.org/")
+    assert (code, said) == (0, "")
+    assert [(row["Name"], row["id"]) for row in rows] == [
+        ("Ada Lovelace", "ada"),
+        ("'=Kim", "kim"),
+        ("\u5c0f\u660e", "\u5c0f\u660e"),
+    ]
+    assert all(row["link"].startswith("https://hand-in.example.org/in/") for row in rows)
+    assert [works(course, row["link"]) for row in rows] == ["ada", "kim", "\u5c0f\u660e"]
+
+
+def test_inviting_again_makes_links_only_for_those_who_have_none(course, roster, capsys):
+    _, first, _ = invite(capsys, "class.csv")
+    roster.write_text(ROSTER + "Zoe;zoe\n", encoding="utf-8")
+    code, rows, said = invite(capsys, "class.csv")
+    assert (code, [row["id"] for row in rows]) == (0, ["zoe"])
+    assert "3 have a link that works; --again makes new ones for everybody." in said
+    assert works(course, first[0]["link"]) == "ada"
+    _, rows, _ = invite(capsys, "class.csv", "--again")
+    assert len(rows) == 4
+    assert works(course, first[0]["link"]) is None
+    assert works(course, rows[0]["link"]) == "ada"
+
+
+def test_links_in_a_file_are_the_teachers_alone(course, roster, capsys):
+    code, rows, said = invite(capsys, "class.csv", "--to", "links.csv")
+    path = course.root / "links.csv"
+    assert (code, rows, said) == (0, [], "Links (3): links.csv\n")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert len(path.read_text(encoding="utf-8-sig").splitlines()) == 4
+
+
+def test_links_expire_at_the_end_of_their_last_day(course, roster, capsys, monkeypatch):
+    today = dt.date.today()
+    _, rows, _ = invite(capsys, "class.csv", "--expires", today.isoformat())
+    assert works(course, rows[0]["link"]) == "ada"
+    tomorrow = now() + dt.timedelta(days=1)
+    monkeypatch.setattr("autograder.serve.invitations.now", lambda: tomorrow)
+    assert works(course, rows[0]["link"]) is None
+
+
+def test_revoke(course, roster, capsys):
+    _, rows, _ = invite(capsys, "class.csv")
+    assert main(["invite", "--revoke", "ada"]) == 0
+    assert "The link of ada no longer works." in capsys.readouterr().out
+    assert [works(course, row["link"]) for row in rows] == [None, "kim", "\u5c0f\u660e"]
+    assert main(["invite", "--revoke", "ada"]) == 1
+    assert "ada has no link" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "said"),
+    [
+        ([], ROSTER, "Name a roster, such as `autograder invite class.csv`, or a learner with --revoke."),
+        (["class.csv", "--revoke", "ada"], ROSTER, "Name a roster"),
+        (["nothing.csv"], ROSTER, "The roster nothing.csv cannot be read: No such file or directory."),
+        (["class.csv"], "id\n../x\n", "The roster class.csv has the id '../x', which cannot be a folder's name"),
+        (["class.csv"], "id\n" + 101 * "x", f"The id {20 * 'x'}… is longer than 100 bytes: use a shorter one."),
+        (["class.csv"], "id,name\n,Ada\n", "The roster class.csv has no ids in the column 'id'."),
+        (["class.csv", "--to", "no/links.csv"], ROSTER, "There is no folder no: make it, or name another file."),
+    ],
+)
+def test_invite_says_in_one_line_what_is_wrong(course, roster, capsys, arguments, text, said):
+    roster.write_text(text, encoding="utf-8")
+    code, rows, err = invite(capsys, *arguments)
+    assert (code, rows) == (1, [])
+    assert err.startswith(f"autograder: {said}")
+    assert err.count("\n") == 1
+
+
+def test_a_bad_id_invites_nobody(course, roster, capsys):
+    roster.write_text(f"id\nada\n{101 * 'x'}\n")
+    invite(capsys, "class.csv")
+    database = tables.Database(f"sqlite:///{course.root / 'gradebook.db'}")
+    with database.reading() as connection:
+        assert connection.execute(select(tables.invitations)).all() == []
+
+
+def test_a_date_and_an_address_that_are_none(roster, capsys):
+    for wrong in (["--expires", "tomorrow"], ["--url", "hand-in.example.org"]):
+        with pytest.raises(SystemExit):
+            main(["invite", "class.csv", *wrong])
+    assert "write it as 2027-03-01" in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CourseError, match=rf"Port {port} of 127.0.0.1 cannot be used: .* Name another with --port"):
+            listen(Settings(port=port))
+
+
+def test_the_teachers_link(course):
+    settings = Settings(url="https://hand-in.example.org")
+    link = teacher_link(course_config(course.root), settings)
+    assert link.startswith("https://hand-in.example.org/in/")
+    assert works(course, link) == ""
+
+
+# Opening and closing
+
+
+def opening_of(site) -> tuple[Opening, dt.datetime | None]:
+    with site.service.database.reading() as connection:
+        due = connection.execute(select(Assignment.duedate).where(Assignment.name == NAME)).scalar()
+        return read_opening(connection, NAME), due
+
+
+def test_dates_are_those_of_the_zone(course, engine):
+    with Site(course, zone=ZoneInfo("Asia/Seoul")) as site:
+        teacher = site.teacher()
+        address = f"/teacher/{NAME}"
+        page = teacher.fill(address, due="2031-03-01T09:00", opens="", closes="2031-03-02T09:00", do="save").text
+        assert opening_of(site) == (Opening(closes=dt.datetime(2031, 3, 2)), dt.datetime(2031, 3, 1))
+        assert 'name="due" type="datetime-local" value="2031-03-01T09:00"' in page
+        assert "due 2031-03-01 09:00 KST" in site.learner("ada").get(f"/a/{NAME}").text
+
+
+def test_open_and_close_now(site):
+    teacher, ada = site.teacher(), site.learner("ada")
+    address = f"/teacher/{NAME}"
+    assert "now closed" in teacher.fill(address, do="close").text
+    assert "This assignment is closed" in ada.get(f"/a/{NAME}").text
+    assert "now open" in teacher.fill(address, do="open").text
+    assert "Your notebook" in ada.get(f"/a/{NAME}").text
+    assert "now hidden" in teacher.fill(address, do="save", hidden="on").text
+    assert ada.get(f"/a/{NAME}").status_code == 404
+
+
+def test_a_date_that_is_none_changes_nothing(site):
+    page = site.teacher().fill(f"/teacher/{NAME}", due="soon", do="close")
+    assert page.status_code == 422
+    assert "that is not a date and time" in page.text
+    assert opening_of(site) == (Opening(), None)
+
+
+# The class
+
+
+def test_who_has_handed_in_what(site, course):
+    for student, answers in (("ada", {}), ("kim", {"negate": WRONG})):
+        site.graded(site.learner(student).hand_in(notebook(course, student, **answers)))
+    teacher = site.teacher()
+    overview = teacher.get("/").text
+    assert f'<a href="/teacher/{NAME}">{NAME}</a>' in overview
+    assert '<td class="number">2</td><td class="number">2</td>' in overview
+    page = teacher.get(f"/teacher/{NAME}").text
+    assert "5 of 5" in page
+    assert "2 of 5" in page
+    [ada] = site.attempts("ada")
+    assert teacher.get(f"/attempts/{ada.id}/notebook").content == notebook(course, "ada")
+
+
+def test_marks_for_a_spreadsheet(site, course):
+    teacher = site.teacher()
+    assert teacher.get("/teacher/marks.csv").status_code == 404
+    for student, answers in (("=ada", {}), ("kim", {"negate": WRONG})):
+        site.graded(site.learner(student).hand_in(notebook(course, student, **answers)))
+    text = teacher.get("/teacher/marks.csv").content.decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(text))) == [
+        ["id", "first name", "last name", f"{NAME} (5)"],
+        ["'=ada", "", "", "5"],
+        ["kim", "", "", "2"],
+    ]
+
+
+def test_the_report_is_that_of_autograder_report(site, course):
+    teacher = site.teacher()
+    assert teacher.get(f"/teacher/{NAME}/report").status_code == 404
+    site.graded(site.learner("kim").hand_in(notebook(course, "kim", negate=WRONG)))
+    page = teacher.get(f"/teacher/{NAME}/report")
+    assert page.content == (course.reports / NAME / f"{NAME}.html").read_bytes()
+    assert "The sign is the old one." in page.text
+
+
+def test_regrade(site, course, engine):
+    attempt = site.graded(site.learner("kim").hand_in(notebook(course, "kim", negate=WRONG)))
+    teacher = site.teacher()
+    page = teacher.get(f"/attempts/{attempt.id}/feedback").text
+    teacher.fill(f"/attempts/{attempt.id}/again", f"/teacher/{NAME}")
+    again = site.graded(teacher.get(f"/attempts/{attempt.id}"))
+    assert (again.score, again.counts, engine.ran) == (2, True, ["kim", "kim"])
+    assert teacher.get(f"/attempts/{attempt.id}/feedback").text == page
+    assert recorded(course) == {"kim": 2}
+
+
+def test_a_solution_that_has_changed_is_registered_before_the_next_is_graded(site, course):
+    attempt = site.graded(site.learner("kim").hand_in(notebook(course, "kim")))
+    assert attempt.most == 5
+    solution = course.solution(NAME)
+    solution.write_text(solution.read_text().replace('"points": 3', '"points": 4'))
+    attempt = site.graded(site.learner("ada").hand_in(notebook(course, "ada")))
+    assert (attempt.score, attempt.most) == (6, 6)
