@@ -495,10 +495,8 @@ def _serve(options: argparse.Namespace) -> int:
     with _gradebook(config), listen(settings) as place:
         for sentence in _register_notebooks(course, config):
             print(f"autograder: {sentence}", file=sys.stderr)
-        console.print(
-            f"Learners open their personal links (autograder invite ROSTER.csv): {settings.url}", highlight=False
-        )
-        console.print(f"You open this link: {teacher_link(config, settings)}", highlight=False, soft_wrap=True)
+        console.print(f"Learners open the links from `autograder invite`: {settings.url}/in/…", highlight=False)
+        console.print(f"Your own link: {teacher_link(config, settings)}", highlight=False, soft_wrap=True)
         console.print("Ctrl-C stops the server; nothing that was handed in is lost.")
         run_server(course, config, settings, place)
     return 0

@@ -113,6 +113,12 @@ def find(connection: Connection, token: str) -> Invitation | None:
     return Invitation(row.id, row.role, row.student or "", row.expires)
 
 
+def invited(connection: Connection) -> set[str]:
+    """The learners who have a link that works."""
+    rows = connection.execute(select(invitations).where(invitations.c.role == "learner"))
+    return {row.student for row in rows if is_valid(row.revoked, row.expires)}
+
+
 def is_valid(revoked: datetime | None, expires: datetime | None) -> bool:
     """Whether a link works now."""
     return revoked is None and (expires is None or now() < expires)

@@ -13,12 +13,13 @@ from autograder.report.page import write_report
 from autograder.report.records import read_class
 from autograder.report.spreadsheet import Row, csv_bytes
 from autograder.serve.attempts import QUEUED, Attempt, read_attempts, set_state
+from autograder.serve.invitations import invited
 from autograder.serve.openings import Opening, read_opening, write_opening
 from autograder.serve.pages import page, sealed
 from autograder.serve.security import Refused, Session
 from autograder.serve.service import Service, shows, takes
 from autograder.serve.tables import due_date, set_due_date
-from autograder.serve.times import now, read_field
+from autograder.serve.times import now, read_field, zone_name
 from autograder.serve.upload import Form
 
 SEE_OTHER = 303
@@ -48,7 +49,7 @@ def _class_page(service: Service, session: Session, name: str, status: int = 200
     assignment, opening, state = service.assignment(session, name)
     with service.database.reading() as connection:
         due = due_date(connection, name)
-        everything = read_attempts(connection, name=name)
+        everything, learners = read_attempts(connection, name=name), invited(connection)
     by_learner: dict[str, list[Attempt]] = {}
     for attempt in everything:
         by_learner.setdefault(attempt.student, []).append(attempt)
@@ -62,6 +63,8 @@ def _class_page(service: Service, session: Session, name: str, status: int = 200
         state=state,
         due=due,
         learners=sorted(by_learner.items()),
+        missing=sorted(learners - by_learner.keys()),
+        zone=zone_name(service.settings.zone),
         fault=fault,
     )
 

@@ -15,6 +15,11 @@ def shown(when: datetime, zone: tzinfo | None) -> str:
     return f"{when.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
+def zone_name(zone: tzinfo | None) -> str:
+    """What the zone is called."""
+    return str(zone) if zone else f"{datetime.now().astimezone():%Z}"
+
+
 def field(when: datetime | None, zone: tzinfo | None) -> str:
     """A time as the value of an input of type ``datetime-local``."""
     return f"{when.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%dT%H:%M}" if when else ""

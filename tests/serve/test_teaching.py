@@ -24,6 +24,7 @@ from autograder.serve.settings import Settings
 from autograder.serve.start import listen, teacher_link
 from autograder.serve.times import now
 
+EVIL = "<b>"
 ROSTER = "Name;id\nAda Lovelace;ada\n=Kim;kim\n\u5c0f\u660e;\u5c0f\u660e\n"
 
 
@@ -197,6 +198,8 @@ def test_a_date_that_is_none_changes_nothing(site):
 def test_who_has_handed_in_what(site, course):
     for student, answers in (("ada", {}), ("kim", {"negate": WRONG})):
         site.graded(site.learner(student).hand_in(notebook(course, student, **answers)))
+    site.link("zoe")
+    site.link(EVIL)
     teacher = site.teacher()
     overview = teacher.get("/").text
     assert f'<a href="/teacher/{NAME}">{NAME}</a>' in overview
@@ -204,6 +207,7 @@ def test_who_has_handed_in_what(site, course):
     page = teacher.get(f"/teacher/{NAME}").text
     assert "5 of 5" in page
     assert "2 of 5" in page
+    assert "Invited, but nothing handed in (2): &lt;b&gt;, zoe." in page
     [ada] = site.attempts("ada")
     assert teacher.get(f"/attempts/{ada.id}/notebook").content == notebook(course, "ada")
 
