@@ -111,13 +111,14 @@ def hand_in(request: Request, service: Service, session: Session, form: Form) ->
     assignment, _, state = service.assignment(session, request.path_params["name"], form.received)
     if state != "open":
         return _refuse(request, service, session, 403, "the assignment is closed")
-    fault = find_fault(form.file, assignment.name, assignment.telltales)
+    data = form.content()
+    fault = find_fault(data, assignment.name, assignment.telltales)
     if fault is not None:
         return _refuse(request, service, session, 422, fault)
     service.queue.check_room()
     most, root = service.settings.attempts_an_hour, service.course.root
     try:
-        attempt = store(service.database, root, session.student, assignment.name, form.file, form.received, most)
+        attempt = store(service.database, root, session.student, assignment.name, data, form.received, most)
     except OSError as error:
         log.error("%s cannot be written: %s", error.filename, error.strerror)
         return _refuse(request, service, session, 500, "the server could not store it: tell your teacher")

@@ -3,8 +3,9 @@
 import hmac
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -169,6 +170,31 @@ class Limiter:
     def _forget(self, moment: float) -> None:
         """Forget callers who may call anyway."""
         self._calls = {who: calls for who, calls in self._calls.items() if moment - calls[-1] < self.seconds}
+
+
+class AtATime:
+    """At most so many calls of each caller at the same time; used on the event loop only."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._running: Counter[str] = Counter()
+
+    @contextmanager
+    def one_more(self, caller: str) -> Iterator[None]:
+        """Count a call until the block ends.
+
+        Raises:
+            Refused: as many are running as may.
+        """
+        if self._running[caller] >= self.most:
+            raise Refused(429, "You are sending too much at once: wait until it has arrived, then try again.")
+        self._running[caller] += 1
+        try:
+            yield
+        finally:
+            self._running[caller] -= 1
+            if not self._running[caller]:
+                del self._running[caller]
 
 
 class SafeHeaders:

@@ -1,6 +1,7 @@
 """What all handlers of one server share, and how a handler is wrapped: who may call it, and how often."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
@@ -17,7 +18,7 @@ from autograder.serve.assignments import Assignment, assignments
 from autograder.serve.attempts import Attempt, TooMany, read_attempt
 from autograder.serve.openings import Opening, read_opening
 from autograder.serve.queue import Full, GradingQueue
-from autograder.serve.security import COOKIE, Limiter, NotFound, Refused, Session, address_of, find_session
+from autograder.serve.security import COOKIE, AtATime, Limiter, NotFound, Refused, Session, address_of, find_session
 from autograder.serve.settings import Settings
 from autograder.serve.tables import Database
 from autograder.serve.times import now
@@ -25,6 +26,8 @@ from autograder.serve.upload import Form, TooLarge, read_form
 
 #: Forms other than uploads are short.
 LARGEST_FORM = 10_000
+#: How many forms one learner may be sending.
+SENT_AT_A_TIME = 3
 #: How many uploads are parsed at a time: each takes a multiple of its size in memory.
 PARSED_AT_A_TIME = 2
 #: What an error means to a browser; any other is 400.
@@ -41,7 +44,8 @@ class Service:
         database: the gradebook's.
         queue: what grades.
         by_learner, by_address: limits on how often forms are sent.
-        parsing: lets a few uploads be parsed at a time.
+        at_a_time: a limit on how many forms a learner may be sending.
+        parsing: lets a few uploads be in memory at a time.
     """
 
     course: Course
@@ -51,11 +55,13 @@ class Service:
     queue: GradingQueue
     by_learner: Limiter = field(init=False)
     by_address: Limiter = field(init=False)
+    at_a_time: AtATime = field(init=False)
     parsing: anyio.CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         self.by_learner = Limiter(self.settings.posts_a_minute, 60)
         self.by_address = Limiter(self.settings.posts_a_minute_and_address, 60)
+        self.at_a_time = AtATime(SENT_AT_A_TIME)
         self.parsing = anyio.CapacityLimiter(PARSED_AT_A_TIME)
 
     def session(self, request: Request) -> Session | None:
@@ -152,13 +158,17 @@ def takes(role: str, refuse: Refuse | None = None) -> Callable[[Take], Callable[
         async def handle(request: Request) -> Response:
             service = service_of(request)
             session = _require(await run_in_threadpool(service.session, request), role)
+            caller = session.student or session.role
             service.count(request)
-            service.by_learner.check(session.student or session.role)
+            service.by_learner.check(caller)
             most = LARGEST_FORM if refuse is None else service.settings.largest_upload
             try:
-                form = await read_form(request, most, service.settings.upload_seconds)
-                session.check_form(form.fields)
-                return await anyio.to_thread.run_sync(take, request, service, session, form, limiter=service.parsing)
+                with service.at_a_time.one_more(caller):
+                    form = await read_form(request, most, service.settings.upload_seconds)
+                    with closing(form):
+                        session.check_form(form.fields)
+                        async with service.parsing:
+                            return await run_in_threadpool(take, request, service, session, form)
             except CourseError as error:
                 status, sentence = STATUS.get(type(error), 400), str(error)
             if refuse is None:

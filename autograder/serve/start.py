@@ -3,11 +3,12 @@
 import socket
 
 import uvicorn
+from nbformat.v4 import new_code_cell, new_notebook
 from traitlets.config import Config
 
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.execute import warm_up
+from autograder.execute import Limits, execute, warm_up
 from autograder.grading.nbgrader_apps import course_directory
 from autograder.grading.preprocessors import ExecuteSubmission
 from autograder.serve.app import make_app
@@ -45,13 +46,17 @@ def listen(settings: Settings) -> socket.socket:
 
 
 def run_server(course: Course, config: Config, settings: Settings, place: socket.socket) -> None:
-    """Serve until somebody presses Ctrl-C.
+    """Check that this machine can run notebooks, then serve until somebody presses Ctrl-C.
 
     No access log is written: it would have the tokens of links. The address of whoever asks is taken from the
     connection; see ``address_of`` for what is believed of a proxy.
+
+    Raises:
+        CourseError: it cannot run them as configured.
     """
     step = ExecuteSubmission(config=config)
     warm_up(step.isolation, step.gpu)
+    execute(new_notebook(cells=[new_code_cell("1 + 1")]), Limits(), isolation=step.isolation, gpu=step.gpu)
     uvicorn.Server(
         uvicorn.Config(
             make_app(course, config, settings),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import BinaryIO
 
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -38,17 +39,26 @@ class Form:
 
     Attributes:
         fields: its fields.
-        file: its file's content; None if it has none.
         received: when it began to come in, in UTC.
+        file: its file, on the disk if it is large; None if it has none.
     """
 
     fields: Mapping[str, str]
-    file: bytes | None
     received: datetime
+    file: BinaryIO | None = None
+
+    def content(self) -> bytes | None:
+        """What is in the file."""
+        return self.file.read() if self.file else None
+
+    def close(self) -> None:
+        """Remove the file."""
+        if self.file:
+            self.file.close()
 
 
 async def read_form(request: Request, most: int, seconds: float) -> Form:
-    """Read a form with at most one file.
+    """Read a form with at most one file; whoever calls this closes it.
 
     Args:
         request: nothing of its body has been read yet.
@@ -72,12 +82,10 @@ async def read_form(request: Request, most: int, seconds: float) -> Form:
             except TooLarge:
                 await _drain(stream, PATIENCE * most)
                 raise
-            try:
-                fields = {name: value for name, value in parsed.multi_items() if isinstance(value, str)}
-                files = [value for _, value in parsed.multi_items() if not isinstance(value, str)]
-                return Form(fields, await files[0].read() if files else None, received)
-            finally:
-                await parsed.close()
+            items = parsed.multi_items()
+            fields = {name: value for name, value in items if isinstance(value, str)}
+            files = [value.file for _, value in items if not isinstance(value, str)]
+            return Form(fields, received, files[0] if files else None)
     except TimeoutError:
         raise CourseError("the upload took too long: try again with a better connection") from None
     except (MultiPartException, ClientDisconnect, KeyError):

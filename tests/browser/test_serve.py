@@ -80,7 +80,7 @@ def server(course: Course, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def contexts() -> Iterator[callable]:
-    """Makes browsers that know nothing of each other; a policy that was violated, or a script's error, fails the test."""
+    """Makes browsers that know nothing of each other; a violated policy or a script's error fails the test."""
     errors: list[str] = []
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)

@@ -5,6 +5,7 @@ import datetime as dt
 import logging
 import re
 import sqlite3
+from contextlib import ExitStack
 
 import pytest
 from served import course, engine, site, template
@@ -16,7 +17,8 @@ from test_parallel import WRONG
 from autograder.errors import CourseError
 from autograder.serve.invitations import check_id, find, hash_of, revoke
 from autograder.serve.openings import Opening, write_opening
-from autograder.serve.security import HEADERS, MOST_CALLERS, POLICY, Limiter, Refused, address_of
+from autograder.serve.security import HEADERS, MOST_CALLERS, POLICY, AtATime, Limiter, Refused, address_of
+from autograder.serve.service import SENT_AT_A_TIME
 from autograder.serve.times import now
 from autograder.serve.upload import AROUND, PATIENCE, TooLarge, read_form
 
@@ -346,6 +348,28 @@ def test_a_slow_upload_ends():
 
     with pytest.raises(CourseError, match="took too long"):
         asyncio.run(read_form(Slow(1).request(), 1_000_000, 0.01))
+
+
+def test_uploads_at_a_time():
+    """Of one learner: nobody fills the disk with files that never end."""
+    at_a_time = AtATime(2)
+    with at_a_time.one_more("ada"), at_a_time.one_more("ada"):
+        with pytest.raises(Refused), at_a_time.one_more("ada"):
+            pass
+        with at_a_time.one_more("kim"):
+            pass
+    with at_a_time.one_more("ada"):
+        pass
+
+
+def test_a_learner_sends_few_files_at_a_time(site, course):
+    ada = site.learner("ada")
+    csrf = ada.csrf("/")
+    with ExitStack() as stack:
+        for _ in range(SENT_AT_A_TIME):
+            stack.enter_context(site.service.at_a_time.one_more("ada"))
+        assert ada.post(f"/a/{NAME}", data={"csrf": csrf}, files={"file": b"x"}).status_code == 429
+    assert ada.hand_in(notebook(course, "ada")).status_code == 200
 
 
 def test_a_deeply_nested_file_and_one_of_many_values(site):

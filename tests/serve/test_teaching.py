@@ -21,7 +21,7 @@ from autograder.serve import tables
 from autograder.serve.invitations import find
 from autograder.serve.openings import Opening, read_opening
 from autograder.serve.settings import Settings
-from autograder.serve.start import listen, teacher_link
+from autograder.serve.start import listen, run_server, teacher_link
 from autograder.serve.times import now
 
 EVIL = "<b>"
@@ -146,6 +146,19 @@ def test_a_port_in_use_is_one_line():
         port = taken.getsockname()[1]
         with pytest.raises(CourseError, match=rf"Port {port} of 127.0.0.1 cannot be used: .* Name another with --port"):
             listen(Settings(port=port))
+
+
+def test_a_machine_that_cannot_run_notebooks_is_one_line(course, monkeypatch):
+    """Before anybody hands in."""
+
+    def cannot(*given, **more):
+        raise CourseError("bubblewrap is not installed")
+
+    monkeypatch.setattr("autograder.serve.start.warm_up", lambda isolation, gpu: None)
+    monkeypatch.setattr("autograder.serve.start.execute", cannot)
+    settings = Settings(port=0)
+    with listen(settings) as place, pytest.raises(CourseError, match="bubblewrap is not installed"):
+        run_server(course, course_config(course.root), settings, place)
 
 
 def test_the_teachers_link(course):
