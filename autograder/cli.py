@@ -215,6 +215,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_url(invite, "http://127.0.0.1:8040")
     _add_gradebook(invite)
 
+    forget = command(
+        "forget",
+        _forget,
+        "delete everything that is kept about a learner: files, marks, links",
+        "autograder forget ada\n  autograder forget ada --yes",
+    )
+    forget.add_argument("student", metavar="ID", help="the learner")
+    forget.add_argument("--yes", action="store_true", help="delete it (default: only list it)")
+    _add_gradebook(forget)
+
     trial = command(
         "try", _try, "grade one notebook of your own, without a gradebook", "autograder try Downloads/04_linear.ipynb"
     )
@@ -526,6 +536,24 @@ def _invite(options: argparse.Namespace) -> int:
         print(table_bytes(rows).decode("utf-8-sig"), end="")
     if had:
         print(f"autograder: {had} have a link that works; --again makes new ones for everybody.", file=sys.stderr)
+    return 0
+
+
+def _forget(options: argparse.Namespace) -> int:
+    from autograder.grading.nbgrader_apps import course_config
+    from autograder.serve.forget import find_kept, forget
+
+    course = _course(writes=True)
+    config = course_config(course.root, database=options.db)
+    with _gradebook(config, must_exist=True):
+        kept = find_kept(course, config, options.student)
+        if not kept:
+            raise CourseError(f"Nothing is kept about {options.student}: see the ids in the gradebook.")
+        for what in kept:
+            console.print(what, highlight=False, markup=False, soft_wrap=True)
+        if options.yes:
+            forget(course, config, options.student)
+    console.print("Deleted." if options.yes else "Nothing is deleted yet: add --yes to delete all of it.")
     return 0
 
 
