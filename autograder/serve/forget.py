@@ -25,10 +25,9 @@ def find_kept(course: Course, config: Config, student: str) -> list[str]:
     """
     kept = [str(folder) for folder in _folders(course, config, student)]
     directory = course_directory(config)
-    with Gradebook(directory.db_url, directory.course_id) as gradebook:
-        with suppress(MissingEntry):
-            marked = len(gradebook.find_student(student).submissions)
-            kept.append(f"the learner and {_count(marked, 'submission')} in the gradebook")
+    with Gradebook(directory.db_url, directory.course_id) as gradebook, suppress(MissingEntry):
+        marked = len(gradebook.find_student(student).submissions)
+        kept.append(f"the learner and {_count(marked, 'submission')} in the gradebook")
     database = Database(directory.db_url)
     try:
         with database.reading() as connection:
