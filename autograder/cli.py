@@ -486,7 +486,7 @@ def _export(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace) -> int:
     from autograder.grading.nbgrader_apps import course_config
     from autograder.serve.settings import Settings
-    from autograder.serve.start import listen, run_server, teacher_link
+    from autograder.serve.start import listen, only_one, run_server, teacher_link
 
     course = _course(writes=True)
     config = course_config(course.root, database=options.db, execution=_execution(options))
@@ -502,7 +502,7 @@ def _serve(options: argparse.Namespace) -> int:
         proxy=options.proxy,
         zone=options.zone,
     )
-    with _gradebook(config), listen(settings) as place:
+    with only_one(course), _gradebook(config), listen(settings) as place:
         for sentence in _register_notebooks(course, config):
             print(f"autograder: {sentence}", file=sys.stderr)
         console.print(f"Learners open the links from `autograder invite`: {settings.url}/in/…", highlight=False)

@@ -230,6 +230,19 @@ def counting(graded: Iterable[Attempt], due: datetime | None, which: Which) -> A
     return max(graded, key=rank, default=None)
 
 
+def affected(mine: Iterable[Attempt], before: datetime | None, after: datetime | None, which: Which) -> Attempt | None:
+    """Which of a learner's attempts must be graded again because the due date has changed; None if none must.
+
+    It is the one that counts now, if that was another one before, or if it was or is late, so that its penalty changes.
+    """
+    graded = [attempt for attempt in mine if attempt.state == DONE]
+    chosen = counting(graded, after, which)
+    if chosen is None or before == after:
+        return None
+    late = any(due is not None and chosen.received > due for due in (before, after))
+    return chosen if late or not chosen.counts else None
+
+
 def put_in_place(root: Path, submitted: str, attempt: Attempt, ours: Collection[str]) -> None:
     """Put an attempt into ``submitted/STUDENT/NAME`` with its time, exactly as nbgrader's collect leaves it.
 

@@ -57,9 +57,12 @@ def forget(course: Course, config: Config, student: str) -> None:
             connection.execute(delete(attempts).where(attempts.c.student == student))
     finally:
         database.close()
-    with one_transaction(directory), Gradebook(directory.db_url, directory.course_id) as gradebook:
-        with suppress(MissingEntry):
-            gradebook.remove_student(student)
+    with (
+        one_transaction(directory),
+        Gradebook(directory.db_url, directory.course_id) as gradebook,
+        suppress(MissingEntry),
+    ):
+        gradebook.remove_student(student)
     for folder in folders:
         try:
             shutil.rmtree(folder)

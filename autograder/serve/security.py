@@ -43,6 +43,8 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+#: How many browsers may be signed in by one link.
+MOST_SESSIONS = 20
 #: How many callers a limiter remembers.
 MOST_CALLERS = 10_000
 
@@ -96,9 +98,15 @@ class Session:
 
 
 def sign_in(connection: Connection, invitation: Invitation, days: int) -> str:
-    """Begin a session; returns its token. Nothing of what the browser sent goes into it."""
+    """Begin a session; returns its token. Nothing of what the browser sent goes into it.
+
+    Of a link's sessions the newest stay: a link that is opened again and again does not fill the database.
+    """
     token, begun = new_token(), now()
     connection.execute(delete(sessions).where(sessions.c.expires < begun))
+    theirs = select(sessions.c.hash).where(sessions.c.invitation == invitation.id).order_by(sessions.c.created.desc())
+    oldest = connection.execute(theirs.offset(MOST_SESSIONS - 1)).scalars().all()
+    connection.execute(delete(sessions).where(sessions.c.hash.in_(oldest)))
     connection.execute(
         insert(sessions).values(
             hash=hash_of(token), invitation=invitation.id, created=begun, expires=begun + timedelta(days=days)

@@ -1,6 +1,9 @@
 """Start the server."""
 
+import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from nbformat.v4 import new_code_cell, new_notebook
@@ -18,6 +21,8 @@ from autograder.serve.tables import Database
 
 #: Seconds that answers may take once the server is to end.
 LAST_ANSWERS = 5
+#: In the course's folder.
+LOCK = ".serve.lock"
 
 
 def teacher_link(config: Config, settings: Settings) -> str:
@@ -43,6 +48,30 @@ def listen(settings: Settings) -> socket.socket:
         raise CourseError(
             f"Port {settings.port} of {settings.host} cannot be used: {error.strerror}. Name another with --port."
         ) from None
+
+
+@contextmanager
+def only_one(course: Course) -> Iterator[None]:
+    """Hold the course for this server: two would grade everything twice. The system lets go of it, whatever happens.
+
+    Raises:
+        CourseError: another server holds it, or the course's folder cannot be written to.
+    """
+    if os.name != "posix":
+        yield
+        return
+    import fcntl  # exists on POSIX only
+
+    path = course.root / LOCK
+    try:
+        with path.open("wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CourseError(f"Another `autograder serve` is running for {course.root}: stop it first.") from None
+            yield
+    except PermissionError as error:
+        raise CourseError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def run_server(course: Course, config: Config, settings: Settings, place: socket.socket) -> None:

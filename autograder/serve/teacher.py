@@ -12,7 +12,7 @@ from autograder.report.grades import Grades, read_grades
 from autograder.report.page import write_report
 from autograder.report.records import read_class
 from autograder.report.spreadsheet import Row, csv_bytes
-from autograder.serve.attempts import QUEUED, Attempt, read_attempts, set_state
+from autograder.serve.attempts import QUEUED, Attempt, affected, read_attempts, set_state
 from autograder.serve.invitations import invited
 from autograder.serve.openings import Opening, read_opening, write_opening
 from autograder.serve.pages import page, sealed
@@ -50,9 +50,7 @@ def _class_page(service: Service, session: Session, name: str, status: int = 200
     with service.database.reading() as connection:
         due = due_date(connection, name)
         everything, learners = read_attempts(connection, name=name), invited(connection)
-    by_learner: dict[str, list[Attempt]] = {}
-    for attempt in everything:
-        by_learner.setdefault(attempt.student, []).append(attempt)
+    by_learner = _by_learner(everything)
     return page(
         service,
         session,
@@ -69,11 +67,18 @@ def _class_page(service: Service, session: Session, name: str, status: int = 200
     )
 
 
+def _by_learner(everything: list[Attempt]) -> dict[str, list[Attempt]]:
+    found: dict[str, list[Attempt]] = {}
+    for attempt in everything:
+        found.setdefault(attempt.student, []).append(attempt)
+    return found
+
+
 @takes("teacher")
 def change_opening(request: Request, service: Service, session: Session, form: Form) -> Response:
-    """Open, close or hide an assignment, or change its due date."""
+    """Open, close or hide an assignment, or change its due date; marks that rest on it are then made again."""
     name, zone = request.path_params["name"], service.settings.zone
-    assignment, _, _ = service.assignment(session, name)
+    service.assignment(session, name)
     try:
         opens, closes, due = (read_field(form.fields.get(field, ""), zone) for field in ("opens", "closes", "due"))
     except CourseError as error:
@@ -83,9 +88,19 @@ def change_opening(request: Request, service: Service, session: Session, form: F
     elif form.fields.get("do") == "open":
         opens = closes = None
     with service.database.writing() as connection:
-        write_opening(connection, assignment.name, Opening("hidden" in form.fields, opens, closes))
-        set_due_date(connection, assignment.name, due)
-    return RedirectResponse(f"/teacher/{assignment.name}", SEE_OTHER)
+        write_opening(connection, name, Opening("hidden" in form.fields, opens, closes))
+        by_learner = _by_learner(read_attempts(connection, name=name))
+        before = {student: due_date(connection, name, student) for student in by_learner}
+        set_due_date(connection, name, due)
+        again = [
+            affected(mine, before[student], due_date(connection, name, student), service.settings.which)
+            for student, mine in by_learner.items()
+        ]
+        for attempt in filter(None, again):
+            set_state(connection, attempt.id, QUEUED)
+    for attempt in filter(None, again):
+        service.queue.add(attempt)
+    return RedirectResponse(f"/teacher/{name}", SEE_OTHER)
 
 
 @takes("teacher")

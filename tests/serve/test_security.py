@@ -17,7 +17,16 @@ from test_parallel import WRONG
 from autograder.errors import CourseError
 from autograder.serve.invitations import check_id, find, hash_of, revoke
 from autograder.serve.openings import Opening, write_opening
-from autograder.serve.security import HEADERS, MOST_CALLERS, POLICY, AtATime, Limiter, Refused, address_of
+from autograder.serve.security import (
+    HEADERS,
+    MOST_CALLERS,
+    MOST_SESSIONS,
+    POLICY,
+    AtATime,
+    Limiter,
+    Refused,
+    address_of,
+)
 from autograder.serve.service import SENT_AT_A_TIME
 from autograder.serve.times import now
 from autograder.serve.upload import AROUND, PATIENCE, TooLarge, read_form
@@ -136,6 +145,14 @@ def test_a_new_teachers_link_ends_the_old_one(site):
     assert first.get("/teacher").status_code == 200
     site.teacher()
     assert first.get("/teacher").status_code == 401
+
+
+def test_a_link_that_is_opened_again_and_again_does_not_fill_the_database(site):
+    link, browsers = site.link("ada"), [site.browser() for _ in range(MOST_SESSIONS + 5)]
+    for browser in browsers:
+        browser.get(link)
+    codes = [browser.get("/").status_code for browser in browsers]
+    assert codes == [401] * 5 + [200] * MOST_SESSIONS
 
 
 def test_no_secret_is_logged(site, caplog):

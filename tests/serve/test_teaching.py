@@ -3,13 +3,15 @@
 import csv
 import datetime as dt
 import io
+import re
 import socket
+import time
 from zoneinfo import ZoneInfo
 
 import pytest
 from nbgrader.api import Assignment
 from served import course, engine, site, template
-from serving import Site, notebook
+from serving import PATIENCE, Site, notebook
 from sqlalchemy import select
 from test_build import NAME
 from test_parallel import WRONG, recorded
@@ -21,8 +23,8 @@ from autograder.serve import tables
 from autograder.serve.invitations import find
 from autograder.serve.openings import Opening, read_opening
 from autograder.serve.settings import Settings
-from autograder.serve.start import listen, run_server, teacher_link
-from autograder.serve.times import now
+from autograder.serve.start import listen, only_one, run_server, teacher_link
+from autograder.serve.times import field, now
 
 EVIL = "<b>"
 ROSTER = "Name;id\nAda Lovelace;ada\n=Kim;kim\n\u5c0f\u660e;\u5c0f\u660e\n"
@@ -161,6 +163,43 @@ def test_a_machine_that_cannot_run_notebooks_is_one_line(course, monkeypatch):
         run_server(course, course_config(course.root), settings, place)
 
 
+def test_the_options_are_the_settings(course, monkeypatch, capsys):
+    """And the command prints a link that works."""
+    started = []
+    monkeypatch.setattr("autograder.serve.start.run_server", lambda *given: started.append(given[2]))
+    monkeypatch.chdir(course.root)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = f"--port {port} --url https://x.org/ --workers 3 --attempts 4 --best --largest 5 --queue 6"
+    assert main(["serve", *options.split(), "--proxy", "10.0.0.1", "--zone", "Asia/Seoul"]) == 0
+    assert started == [
+        Settings(
+            port=port,
+            url="https://x.org",
+            workers=3,
+            attempts_an_hour=4,
+            which="best",
+            largest_upload=5_000_000,
+            longest_queue=6,
+            proxy="10.0.0.1",
+            zone=ZoneInfo("Asia/Seoul"),
+        )
+    ]
+    link = re.search(r"Your own link: (https://x.org/in/\S+)", capsys.readouterr().out)[1]
+    assert works(course, link) == ""
+
+
+def test_one_server_for_a_course(course):
+    with only_one(course):
+        with (
+            pytest.raises(CourseError, match="Another `autograder serve` is running for .*: stop it first"),
+            only_one(course),
+        ):
+            pass
+    with only_one(course):
+        pass
+
+
 def test_the_teachers_link(course):
     settings = Settings(url="https://hand-in.example.org")
     link = teacher_link(course_config(course.root), settings)
@@ -203,6 +242,42 @@ def test_a_date_that_is_none_changes_nothing(site):
     assert page.status_code == 422
     assert "that is not a date and time" in page.text
     assert opening_of(site) == (Opening(), None)
+
+
+def settled(site) -> dict[str, list[bool]]:
+    """When nothing is waiting: for each learner which attempt counts, the oldest first."""
+    end = time.monotonic() + PATIENCE
+    while any(attempt.waiting for attempt in site.attempts()) and time.monotonic() < end:
+        time.sleep(0.02)
+    counts: dict[str, list[bool]] = {}
+    for attempt in reversed(site.attempts()):
+        counts.setdefault(attempt.student, []).append(attempt.counts)
+    return counts
+
+
+def test_a_new_due_date_changes_which_attempts_count(site, course, engine, monkeypatch):
+    """And nobody else's work is graded again."""
+    teacher, address = site.teacher(), f"/teacher/{NAME}"
+    hour = dt.timedelta(hours=1)
+    start = now().replace(microsecond=0)
+    moment = [start]
+    monkeypatch.setattr("autograder.serve.upload.now", lambda: moment[0])
+    ada, kim = site.learner("ada"), site.learner("kim")
+    site.graded(ada.hand_in(notebook(course, "ada", negate=WRONG)))
+    site.graded(kim.hand_in(notebook(course, "kim")))
+    moment[0] = start + 3 * hour
+    site.graded(ada.hand_in(notebook(course, "ada")))
+    assert settled(site) == {"ada": [False, True], "kim": [True]}
+    engine.ran.clear()
+    teacher.fill(address, due=field(start + hour, None), do="save")
+    assert settled(site) == {"ada": [True, False], "kim": [True]}
+    assert (recorded(course), engine.ran) == ({"ada": 2, "kim": 5}, ["ada"])
+    teacher.fill(address, due=field(start + 4 * hour, None), do="save")
+    assert settled(site) == {"ada": [False, True], "kim": [True]}
+    assert (recorded(course), engine.ran) == ({"ada": 5, "kim": 5}, ["ada", "ada"])
+    teacher.fill(address, due=field(start + 4 * hour, None), do="close")
+    assert settled(site) == {"ada": [False, True], "kim": [True]}
+    assert len(engine.ran) == 2, "the due date is the same"
 
 
 # The class
