@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # `make lab TORCH=cpu` installs PyTorch without CUDA. The choice is remembered; `TORCH=` undoes it.
 TORCH ?= $(shell cat .venv/.torch 2>/dev/null)
-# More options for JupyterLab: make lab OPTIONS="--ip=0.0.0.0 --port=8890"
+# More options for JupyterLab, or for `autograder serve`: make lab OPTIONS="--ip=0.0.0.0 --port=8890"
 OPTIONS ?=
 # Tests run in this many processes.
 WORKERS ?= 2
@@ -29,7 +29,7 @@ lab: .venv/.learner   ## set up, then open JupyterLab for a learner, in work/ (T
 teach: .venv/.learner   ## set up, then open JupyterLab on the whole course, for teachers and authors
 	$(BIN)/autograder teach -- $(OPTIONS)
 
-serve: .venv/.learner   ## set up, then open the page on which learners hand in (OPTIONS="--host 0.0.0.0 --url http://…")
+serve: .venv/.learner   ## set up, then open the page on which learners hand in (OPTIONS="--host 0.0.0.0")
 	$(BIN)/autograder serve $(OPTIONS)
 
 test: .venv/.developer   ## set up, then run every test

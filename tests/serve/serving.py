@@ -49,8 +49,8 @@ class Browser(TestClient):
 class Site:
     """A running server."""
 
-    def __init__(self, course: Course, **settings) -> None:
-        self.course, self.config = course, course_config(course.root)
+    def __init__(self, course: Course, database: str | None = None, **settings) -> None:
+        self.course, self.config = course, course_config(course.root, database=database)
         self.settings = Settings(**{"workers": 2} | settings)
         self.app = make_app(course, self.config, self.settings)
         self.service = self.app.state.service
