@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import threading
+from queue import SimpleQueue
 
 import nbformat
 import pytest
@@ -45,6 +46,24 @@ def test_from_the_link_to_the_feedback_and_better_marks(site, course):
     assert "5 <small>of 5 points" in ada.get(f"/attempts/{second.id}/feedback").text
     assert "2 <small>of 5 points" in ada.get(f"/attempts/{first.id}/feedback").text, "the page on the first is kept"
     assert recorded(course) == {"ada": 5}
+
+
+class Busy(SimpleQueue):
+    """The events of a writer that always has something else to do."""
+
+    def empty(self) -> bool:
+        return False
+
+
+def test_a_page_is_written_before_its_attempt_is_replaced(course, engine):
+    site = Site(course)
+    site.service.queue._events = Busy()
+    with site:
+        ada = site.learner("ada")
+        first = site.graded(ada.hand_in(notebook(course, "ada", negate=WRONG)))
+        assert not first.page(course.root).exists(), "it waits until there is time"
+        site.graded(ada.hand_in(notebook(course, "ada")))
+        assert "2 <small>of 5 points" in ada.get(f"/attempts/{first.id}/feedback").text
 
 
 def test_a_submission_is_where_collect_leaves_it(site, course):
