@@ -38,6 +38,7 @@ ROUTES = [
     Route("/teacher/marks.csv", teacher.send_marks),
     Route("/teacher/{name}", teacher.show_class),
     Route("/teacher/{name}", teacher.change_opening, methods=["POST"]),
+    Route("/teacher/{name}/again", teacher.regrade_failed, methods=["POST"]),
     Route("/teacher/{name}/report", teacher.show_report),
     Mount("/static", StaticFiles(directory=STATIC)),
 ]
@@ -65,6 +66,7 @@ def make_app(course: Course, config: Config, settings: Settings) -> Starlette:
         exception_handlers={Refused: refused, HTTPException: _no_page, Exception: _failed},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # it would redirect to whatever host the request names
     app.state.service = Service(course, config, settings, database, queue)
     return app
 

@@ -23,10 +23,11 @@ def enter(request: Request) -> Response:
     """A personal link: exchange its token for a new session, so that no later address has it."""
     service = service_of(request)
     service.count(request)
-    with service.database.writing() as connection:
+    with service.database.reading() as connection:
         invitation = find(connection, request.path_params["token"])
-        if invitation is None:
-            raise Refused(404, "This link does not work, or no longer: ask your teacher for a new one.")
+    if invitation is None:
+        raise Refused(404, "This link does not work, or no longer: ask your teacher for a new one.")
+    with service.database.writing() as connection:
         sign_out(connection, request.cookies.get(COOKIE, ""))
         token = sign_in(connection, invitation, service.settings.session_days)
     response = RedirectResponse("/", SEE_OTHER)

@@ -12,7 +12,7 @@ from autograder.report.grades import Grades, read_grades
 from autograder.report.page import write_report
 from autograder.report.records import read_class
 from autograder.report.spreadsheet import Row, csv_bytes
-from autograder.serve.attempts import QUEUED, Attempt, affected, read_attempts, set_state
+from autograder.serve.attempts import FAILED, QUEUED, Attempt, affected, read_attempts, set_state
 from autograder.serve.invitations import invited
 from autograder.serve.openings import Opening, read_opening, write_opening
 from autograder.serve.pages import page, sealed
@@ -61,6 +61,7 @@ def _class_page(service: Service, session: Session, name: str, status: int = 200
         state=state,
         due=due,
         learners=sorted(by_learner.items()),
+        failed=sum(attempt.state == FAILED for attempt in everything),
         missing=sorted(learners - by_learner.keys()),
         zone=zone_name(service.settings.zone),
         fault=fault,
@@ -108,10 +109,26 @@ def regrade(request: Request, service: Service, session: Session, form: Form) ->
     """Grade an attempt again."""
     attempt = service.attempt(session, request.path_params["number"])
     if not attempt.waiting:
-        with service.database.writing() as connection:
-            set_state(connection, attempt.id, QUEUED)
-        service.queue.add(attempt)
+        _queue_again(service, [attempt])
     return RedirectResponse(f"/teacher/{attempt.assignment}", SEE_OTHER)
+
+
+@takes("teacher")
+def regrade_failed(request: Request, service: Service, session: Session, form: Form) -> Response:
+    """Grade again whatever could not be graded: what was wrong with the machine has been put right."""
+    name = service.assignment(session, request.path_params["name"])[0].name
+    with service.database.reading() as connection:
+        everything = read_attempts(connection, name=name)
+    _queue_again(service, [attempt for attempt in reversed(everything) if attempt.state == FAILED])
+    return RedirectResponse(f"/teacher/{name}", SEE_OTHER)
+
+
+def _queue_again(service: Service, again: list[Attempt]) -> None:
+    with service.database.writing() as connection:
+        for attempt in again:
+            set_state(connection, attempt.id, QUEUED)
+    for attempt in again:
+        service.queue.add(attempt)
 
 
 @shows("teacher")

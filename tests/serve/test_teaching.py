@@ -330,6 +330,26 @@ def test_regrade(site, course, engine):
     assert recorded(course) == {"kim": 2}
 
 
+def test_what_could_not_be_graded_is_graded_again_at_once(site, course, engine):
+    """When the machine was at fault: nothing that was graded is graded again."""
+
+    def broken(student):
+        if student != "zoe":
+            raise CourseError("bubblewrap is not installed")
+
+    engine.before = broken
+    answers = [site.learner(student).hand_in(notebook(course, student)) for student in ("ada", "kim", "zoe")]
+    assert [site.graded(answer).state for answer in answers] == ["failed", "failed", "done"]
+    teacher = site.teacher()
+    assert "2 attempts could not be graded." in teacher.get(f"/teacher/{NAME}").text
+    engine.before = lambda student: None
+    engine.ran.clear()
+    teacher.fill(f"/teacher/{NAME}/again", f"/teacher/{NAME}")
+    assert settled(site) == {"ada": [True], "kim": [True], "zoe": [True]}
+    assert sorted(engine.ran) == ["ada", "kim"]
+    assert "could not be graded" not in teacher.get(f"/teacher/{NAME}").text
+
+
 def test_a_solution_that_has_changed_is_registered_before_the_next_is_graded(site, course):
     attempt = site.graded(site.learner("kim").hand_in(notebook(course, "kim")))
     assert attempt.most == 5
