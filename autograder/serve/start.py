@@ -64,14 +64,15 @@ def only_one(course: Course) -> Iterator[None]:
 
     path = course.root / LOCK
     try:
-        with path.open("wb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise CourseError(f"Another `autograder serve` is running for {course.root}: stop it first.") from None
-            yield
-    except PermissionError as error:
+        file = path.open("wb")
+    except OSError as error:
         raise CourseError(f"{path} cannot be written: {error.strerror}.") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CourseError(f"Another `autograder serve` is running for {course.root}: stop it first.") from None
+        yield
 
 
 def run_server(course: Course, config: Config, settings: Settings, place: socket.socket) -> None:

@@ -197,6 +197,17 @@ def test_one_server_for_a_course(course):
         pass
 
 
+def test_a_folder_that_cannot_be_written_to_is_one_line(course):
+    (course.root / ".serve.lock").mkdir()
+    with pytest.raises(CourseError, match=r"\.serve\.lock cannot be written: Is a directory"), only_one(course):
+        pass
+
+
+def test_an_error_while_serving_is_not_the_locks(course):
+    with pytest.raises(PermissionError), only_one(course):
+        raise PermissionError
+
+
 def test_the_teachers_link(course):
     settings = Settings(url="https://hand-in.example.org")
     link = teacher_link(course_config(course.root), settings)
