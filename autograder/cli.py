@@ -535,7 +535,10 @@ def _invite(options: argparse.Namespace) -> int:
     elif len(rows) > 1:
         print(table_bytes(rows).decode("utf-8-sig"), end="")
     if had:
-        print(f"autograder: {had} have a link that works; --again makes new ones for everybody.", file=sys.stderr)
+        print(
+            f"autograder: Learners who already have a link that works: {had}; --again makes new links for all.",
+            file=sys.stderr,
+        )
     return 0
 
 

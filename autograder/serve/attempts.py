@@ -220,12 +220,12 @@ def _attempt(row: Row) -> Attempt:
 def counting(graded: Iterable[Attempt], due: datetime | None, which: Which) -> Attempt | None:
     """Which of a learner's graded attempts counts.
 
-    One that came in time is preferred to any that was late; among them the last one counts, or the best.
+    One that was handed in on time is preferred to any that was late; among them the last one counts, or the best.
     """
 
     def rank(attempt: Attempt) -> tuple:
-        in_time = due is None or attempt.received <= due
-        return in_time, (attempt.score or 0) if which == "best" else 0, attempt.received
+        on_time = due is None or attempt.received <= due
+        return on_time, (attempt.score or 0) if which == "best" else 0, attempt.received
 
     return max(graded, key=rank, default=None)
 

@@ -26,7 +26,7 @@ def enter(request: Request) -> Response:
     with service.database.reading() as connection:
         invitation = find(connection, request.path_params["token"])
     if invitation is None:
-        raise Refused(404, "This link does not work, or no longer: ask your teacher for a new one.")
+        raise Refused(404, "This link does not work, or no longer works: ask your teacher for a new one.")
     with service.database.writing() as connection:
         sign_out(connection, request.cookies.get(COOKIE, ""))
         token = sign_in(connection, invitation, service.settings.session_days)

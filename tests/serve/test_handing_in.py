@@ -233,7 +233,7 @@ def test_a_worse_attempt_changes_nothing_if_the_best_counts(course, engine):
         assert [attempt.counts for attempt in site.attempts("ada")] == [False, True]
 
 
-def test_late_work_counts_only_if_nothing_was_in_time(site, course):
+def test_late_work_counts_only_if_nothing_was_on_time(site, course):
     ada, kim = site.learner("ada"), site.learner("kim")
     site.graded(ada.hand_in(notebook(course, "ada", negate=WRONG)))
     with site.service.database.writing() as connection:

@@ -74,7 +74,7 @@ def test_inviting_again_makes_links_only_for_those_who_have_none(course, roster,
     roster.write_text(ROSTER + "Zoe;zoe\n", encoding="utf-8")
     code, rows, said = invite(capsys, "class.csv")
     assert (code, [row["id"] for row in rows]) == (0, ["zoe"])
-    assert "3 have a link that works; --again makes new ones for everybody." in said
+    assert "Learners who already have a link that works: 3; --again makes new links for all." in said
     assert works(course, first[0]["link"]) == "ada"
     _, rows, _ = invite(capsys, "class.csv", "--again")
     assert len(rows) == 4
