@@ -134,10 +134,15 @@ def test_viewers_that_strip_html_get_the_same_pictures(shown):
     root = ElementTree.fromstring(svg)
     assert root.get("role") == "img"
     assert root.get("aria-label") == 'a "test"'
-    parts = [(float(part.get("y")), float(part.get("height").removesuffix("pt"))) for part in root]
+    _, _, width, height = map(float, root.get("viewBox").split())  # whatever is beyond it is cut off
+    parts = [(float(part.get("y")), float(part.get("height")), float(part.get("width"))) for part in root]
     assert len(parts) == 4
-    assert all(y + height <= following for (y, height), (following, _) in pairwise(parts)), "one below the other"
-    assert float(root.get("height")) >= sum(parts[-1])
+    assert all(y + tall <= following for (y, tall, _), (following, _, _) in pairwise(parts)), "one below the other"
+    assert all(y + tall <= height and wide <= width for y, tall, wide in parts), "nothing is cut off"
+    for part in root:
+        _, _, wide, tall = map(float, part.get("viewBox").split())
+        assert float(part.get("width")) == pytest.approx(wide, rel=0.01)
+        assert float(part.get("height")) == pytest.approx(tall, rel=0.01)
 
 
 @pytest.mark.parametrize(

@@ -844,6 +844,30 @@ torch.manual_seed(4)
 assert torch.equal(draw(), first) and not torch.equal(draw(), first)
 """,
     ),
+    "a seed of the learner's": (
+        "def draw(seed):\n    if seed:\n        torch.manual_seed(seed)\n    return torch.rand(3)",
+        """
+torch.manual_seed(4)
+assert torch.initial_seed() == 4
+draw(None)
+assert torch.initial_seed() == 4
+draw(5)
+assert torch.initial_seed() == 5
+torch.manual_seed(6)
+assert torch.initial_seed() == 6
+""",
+    ),
+    "deterministic algorithms": (
+        "def fill(): return torch.empty(100), torch.are_deterministic_algorithms_enabled()",
+        # Switched off again, it is asked by name: empty memory may hold the nan from before.
+        """
+torch.use_deterministic_algorithms(True)
+empty, enabled = fill()
+assert enabled and empty.isnan().all()
+torch.use_deterministic_algorithms(False)
+assert not fill()[1]
+""",
+    ),
     "what torch does": (
         "def loop(x): return torch.stack([row.relu() for row in x])\ndef at_once(x): return x.clamp(min=0)",
         """
@@ -1272,3 +1296,21 @@ def test_gpu_is_there_for_those_who_may_use_it_only(isolation):
     notebook, _ = run(*cells, isolation=isolation)
     assert printed(notebook)[:2] == ["", "False\n"]
     assert errors(notebook)[2] != []
+
+
+def test_set_up_and_tools_are_parsed_before_the_fork():
+    """One with a magic still fails in its own run, and harms no other."""
+
+    def tools(code: str):
+        about = {"grade_id": "tools", "grade": False, "solution": False, "locked": True}
+        return new_code_cell(code, metadata={"nbgrader": about})
+
+    sound = "def helper():\n    return 41"
+    with pytest.raises(CourseError, match="SyntaxError"):
+        run(tools("%who"))
+    for _ in range(2):
+        notebook, report = run(tools(sound), f"print(helper() + 1, {sound!r} in get_ipython().compile.early)")
+        assert printed(notebook) == ["", "42 True\n"], report.problems
+    secret = "assert helper() == 42"
+    notebook, _ = run(tools(sound), check(secret), f"print({secret!r} in get_ipython().compile.early)")
+    assert printed(notebook)[2] == "False\n"

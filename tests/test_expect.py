@@ -68,6 +68,7 @@ def test_equal_values_pass_with_one_quiet_line(capsys, actual, expected):
         (float("nan"), 1.0, ["yours     nan"]),
         ("relu", "tanh", ["yours     'relu'"]),
         ((1, 2), (1, 2, 3), ["3 elements were expected, yours has 2"]),
+        ([], [1], ["1 element was expected, yours has 0"]),
         ((1, X.abs()), (1, X), ["Element 1 differs", "the first at [0, 1]"]),
         ({"w": X}, {"w": X, "b": X}, ["The keys differ", "['w']", "['w', 'b']"]),
         ({"w": X.T}, {"w": X}, ["The value of 'w' differs", "The shapes differ"]),

@@ -47,11 +47,14 @@ def _stacked(images: list[str], alt: str) -> str:
     width = max(float(size[1]) for size in sizes)
     height, parts = 0.0, []
     for body, size in zip(bodies, sizes):
-        parts.append(body.replace("<svg ", f'<svg y="{height:g}" ', 1))
+        # In the units of the outer one, which are points: "pt" would make it a third larger than its place.
+        inner = f'y="{height:.6f}" width="{size[1]}" height="{size[2]}"'
+        parts.append(body.replace(size[0], inner, 1))
         height += float(size[2]) + 10
     label = html.escape(alt, quote=True)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}"'
-    return f'{head} width="{width:g}" height="{height:g}">{"".join(parts)}</svg>'
+    size = f'width="{width}pt" height="{height:.6f}pt" viewBox="0 0 {width} {height:.6f}"'
+    return f"{head} {size}>{''.join(parts)}</svg>"
 
 
 def show(figure, alt: str) -> None:

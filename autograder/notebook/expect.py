@@ -169,7 +169,8 @@ def _sequence_difference(actual, expected, rules):
     if not isinstance(actual, (list, tuple) if rules.any_type else kind):
         return [f"A {kind.__name__} was expected, yours is {_describe(actual)}"]
     if len(actual) != len(expected):
-        return [f"{len(expected)} elements were expected, yours has {len(actual)}.", *_both(actual, expected)]
+        wanted = "1 element was" if len(expected) == 1 else f"{len(expected)} elements were"
+        return [f"{wanted} expected, yours has {len(actual)}.", *_both(actual, expected)]
     for i, (a, e) in enumerate(zip(actual, expected, strict=True)):
         reason = _difference(a, e, rules)
         if reason is not None:

@@ -2906,5 +2906,5 @@ print(
 #
 # </details>
 #
-# **Next**: a look inside `nn.Module`. You have used its registries; but what happens at `self.name = …`, and how would you
+# **Next**: `11_inside_module`, a look inside `nn.Module`. You have used its registries; but what happens at `self.name = …`, and how would you
 # write `nn.Sequential` yourself?

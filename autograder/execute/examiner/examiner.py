@@ -15,6 +15,7 @@ import socket
 import traceback
 from collections.abc import Callable
 from pathlib import PurePosixPath
+from types import CodeType
 from typing import Any
 
 import msgpack
@@ -30,6 +31,8 @@ from autograder.notebook.failures import failing_call
 
 #: Random numbers of every check begin here, for everyone and every time.
 SEED = 20_240_229
+#: What set-up and tools are called in tracebacks.
+SETUP = "set-up"
 #: How many bytes are kept of the files that learners' code has left in its folder.
 MOST_LEFT = 50_000_000
 #: How many such files are kept, and how long their paths may be.
@@ -89,7 +92,10 @@ class Examiner:
         self._share_seeds()
 
     def _share_seeds(self) -> None:
-        """A seed that a check sets applies to the learner's code, too, as it does where both run in one process."""
+        """A seed that a check sets applies to the learner's code, too, as it does where both run in one process.
+
+        One that the learner's code sets can be read here, but does not apply: it could be chosen to make a check easy.
+        """
         seed_here = torch.manual_seed
 
         def seed_both(seed: int) -> torch.Generator:
@@ -97,6 +103,7 @@ class Examiner:
             return seed_here(seed)
 
         torch.manual_seed = seed_both
+        torch.initial_seed = lambda: self.link.seeds[-1] if self.link.seeds else self.link.learners_seed
 
     def run(self) -> None:
         """Greet the learner's process, then run the cells that the grader sends, one by one."""
@@ -116,7 +123,7 @@ class Examiner:
     def _run_setup(self, code: str, seconds: float) -> dict:
         """The set-up cell: on both sides, because checks use its names, too."""
         with contextlib.redirect_stdout(io.StringIO()):  # the learner's process prints the same
-            exec(_compile(code, "set-up"), self.namespace)
+            exec(compiled(code, SETUP), self.namespace)
         return self._run_cell(code, seconds, {}, [])
 
     def _run_cell(self, code: str, seconds: float, pictures: dict[str, str], alone: list[str]) -> dict:
@@ -163,7 +170,7 @@ class Examiner:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 self.link.begin(SEED)
                 space = self._space(names)
-                exec(_compile(code, label), space)
+                exec(compiled(code, label), space)
         except Lost as lost:
             outcome["status"], outcome["detail"] = self._why(lost), lost.detail
             if outcome["status"] == "error":
@@ -313,8 +320,9 @@ def _expecting_nothing_of_the_learners(expect: Callable) -> Callable:
     return strict
 
 
-def _compile(code: str, label: str):
-    """Compiled, with its text where tracebacks look for it."""
+@functools.cache
+def compiled(code: str, label: str) -> CodeType:
+    """A cell, compiled, with its text where tracebacks look for it."""
     name = f"<{label}>"
     linecache.cache[name] = (len(code), None, code.splitlines(True), name)
     return compile(code, name, "exec")

@@ -130,7 +130,9 @@ class Link:
         self.structures: dict[int, list] = {}
         self.hooks: dict[tuple[int, str], list] = {}
         self.looks: dict[tuple, tuple] = {}
+        #: what the check has set since the last request, and what applied in the learner's process after it
         self.seeds: list[int] = []
+        self.learners_seed = 0
         self.watching: list[Watching] = []
         self.tapes = 0
         self.waiting = False  # for an answer, which must not be mistaken for the next request's
@@ -158,6 +160,7 @@ class Link:
             "with": words,
             "number": self.tapes,
             "grad": torch.is_grad_enabled(),
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
             "watch": bool(self.watching),
             "watch_operations": any(one.wants_operations for one in self.watching),
             "output_limit": self.output_limit,
@@ -398,6 +401,7 @@ class Link:
                 if watching.wants_operations:
                     watching.operations += [watching.make(*about) for about in operations]
                 watching.functions += functions
+            self.learners_seed = int(answer.get("seed", self.learners_seed))
             events = [self._event(decoder, *event) for event in answer.get("events") or []]
             error = answer.get("error")
             value = None if error else self._take_value(answer.get("value"), decoder, call)

@@ -211,7 +211,7 @@ class _Run:
             self.by_count[outcome["count"]] = cell
 
     def _start(self) -> None:
-        self.job = open_job(asdict(self.limits), self.isolation, self.gpu, self.files)
+        self.job = open_job(asdict(self.limits), self.isolation, self.gpu, self.files, self._ours())
         _running.add(self.job)
         if _stopping.is_set():
             raise frames.Closed
@@ -223,6 +223,10 @@ class _Run:
                 if again["status"] in GONE:  # its death is random, or due to a cell that was left out
                     self.deadly.add(i)
                     raise frames.Closed
+
+    def _ours(self) -> list[str]:
+        """The texts of set-up and tools; none in a notebook that this course has not built."""
+        return [] if self.beside else [cell.source for cell in self.notebook.cells if is_ours(cell)]
 
     def _hang_up(self) -> None:
         if self.job is not None:

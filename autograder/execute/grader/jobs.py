@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import msgpack
 from autograder.errors import CourseError
 from autograder.execute.crossing import frames
 from autograder.execute.warm import walls
+from autograder.execute.warm.messages import CELLS, RUN
 from autograder.execute.warm.visible import courses
 
 #: Seconds within which the warm process must have imported everything.
@@ -58,7 +59,7 @@ class Job:
         self.connection, self.examiner, self._leave = connection, 0, leave
 
     def send(self, message: Any) -> None:
-        """Send a cell.
+        """Send the terms of the run, or a cell.
 
         Raises:
             frames.Closed: the examiner is gone, or does not read.
@@ -140,21 +141,37 @@ class _Server:
             lines = self.errors.read().decode(errors="replace").strip().splitlines() or ["it gave no reason"]
             raise CourseError(f"The process that runs learners' code did not start: {lines[-1]}")
         self.lock = threading.Lock()
+        #: the course's cells that it has parsed
+        self.known: set[str] = set()
         #: how many runs it has at the moment
         self.runs = 0
 
-    def open(self, limits: dict[str, Any], files: Mapping[str, bytes]) -> Job:
+    def open(self, limits: dict[str, Any], files: Mapping[str, bytes], ours: Collection[str]) -> Job:
         here, there = socket.socketpair()
-        with self.lock:
-            try:
-                socket.send_fds(self.control, [b"run"], [there.fileno()])
-            except OSError:
-                raise frames.Closed from None
-        there.close()
+        with self.lock, there:
+            new = [code for code in ours if code not in self.known]
+            if new:
+                self._announce(new)
+            self._tell(RUN, there)
         job = Job(here, self.leave)
         job.send({"limits": limits, "files": files})
         job.examiner = job.hear(STARTUP)
         return job
+
+    def _announce(self, new: list[str]) -> None:
+        """Have cells parsed before runs are forked, instead of in each run."""
+        here, there = socket.socketpair()
+        with here:
+            with there:
+                self._tell(CELLS, there)
+            Job(here, lambda: None).send(new)
+        self.known.update(new)
+
+    def _tell(self, what: bytes, connection: socket.socket) -> None:
+        try:
+            socket.send_fds(self.control, [what], [connection.fileno()])
+        except OSError:
+            raise frames.Closed from None
 
     def enter(self) -> None:
         """Count one run more."""
@@ -190,7 +207,9 @@ def warm_up(isolation: bool, gpu: bool) -> None:
     threading.Thread(target=start, daemon=True).start()
 
 
-def open_job(limits: dict[str, Any], isolation: bool, gpu: bool, files: Mapping[str, bytes]) -> Job:
+def open_job(
+    limits: dict[str, Any], isolation: bool, gpu: bool, files: Mapping[str, bytes], ours: Collection[str] = ()
+) -> Job:
     """Start a run: the warm process forks its examiner and its learner's process.
 
     Args:
@@ -198,6 +217,8 @@ def open_job(limits: dict[str, Any], isolation: bool, gpu: bool, files: Mapping[
         isolation: whether learners' code runs behind walls.
         gpu: whether it may use the GPU.
         files: the files in the notebook's folder, by path.
+        ours: the course's set-up and tools, which the warm process parses once for all runs. It must not know more: a
+            learner can find out what it knows.
 
     Raises:
         CourseError: the warm process cannot start, or cannot be put behind walls.
@@ -207,7 +228,7 @@ def open_job(limits: dict[str, Any], isolation: bool, gpu: bool, files: Mapping[
         server = _server(isolation, gpu)
         server.enter()
     try:
-        return server.open(limits, files)
+        return server.open(limits, files, ours)
     except BaseException:
         server.leave()
         raise

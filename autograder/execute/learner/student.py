@@ -27,6 +27,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.inputtransformer2 import TransformerManager
@@ -138,9 +139,21 @@ class Displayer(DisplayHook):
         self._is_active = False
 
 
+class Compiler(CachingCompiler):
+    """IPython's own, which also knows the course's cells that were parsed before the fork."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.early: dict[str, ast.AST] = {}
+
+    def ast_parse(self, source: str, filename: str = "<unknown>", symbol: str = "exec") -> ast.AST:
+        return self.early.get(source) or super().ast_parse(source, filename, symbol)
+
+
 class Shell(InteractiveShell):
     """IPython without a terminal or ZMQ: magics, rich output and tracebacks as learners know them."""
 
+    compiler_class = Type(Compiler)
     display_pub_class = Type(Publisher)
     displayhook_class = Type(Displayer)
 
@@ -150,6 +163,8 @@ class Shell(InteractiveShell):
     def transform_cell(self, raw_cell: str) -> str:
         """As IPython's own, which looks for magics token by token; that is skipped for plain Python, which has none."""
         added = self.input_transformers_cleanup != IPYTHONS_OWN or self.input_transformers_post
+        if raw_cell in self.compile.early and not added:
+            return raw_cell
         if added or raw_cell[:1].isspace() or "\n" not in raw_cell.strip():  # a single line may be a magic's name
             return super().transform_cell(raw_cell)
         try:
@@ -157,6 +172,10 @@ class Shell(InteractiveShell):
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return super().transform_cell(raw_cell)
         return raw_cell if raw_cell.endswith("\n") else f"{raw_cell}\n"
+
+    def parse_early(self, code: str) -> None:
+        """Parse a cell that is plain Python, as the course's own are, before it is run."""
+        self.compile.early[code] = self.compile.ast_parse(code)
 
     def _showtraceback(self, etype, evalue, stb) -> None:
         text = _text(evalue)
@@ -302,7 +321,8 @@ class Student:
         try:
             self._take_state(request)
             mode = torch.enable_grad() if request["grad"] else torch.no_grad()
-            with mode, watch or nullcontext():
+            deterministic = _deterministic() if request["deterministic"] else nullcontext()
+            with mode, deterministic, watch or nullcontext():
                 result = getattr(self, f"_do_{request['do']}")(*request["with"])
             answer["value"] = self._encode_result(result, request)
         except BaseException as error:
@@ -320,6 +340,7 @@ class Student:
         answer["arguments"] = self._changed_arguments(request)
         self._settle_contents(request["inplace"])
         answer["events"] = self.events
+        answer["seed"] = torch.initial_seed()
         return answer
 
     def _watched(self, watch: Watch) -> tuple[list, list]:
@@ -826,6 +847,16 @@ def _seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    """As in a check that has asked for it: ``torch.empty`` gives nan, for instance."""
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def _share(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from autograder.execute.crossing import frames, wire
 from autograder.execute.warm import desk, pages, walls
+from autograder.execute.warm.messages import CELLS, LENGTH
 
 READY = b"ready"
 #: Seconds that runs have to end once the grader is gone.
@@ -39,12 +40,14 @@ def main() -> None:
         if not select.select([control], [], [], 1.0)[0]:
             _reap()
             continue
-        message, descriptors, _, _ = socket.recv_fds(control, 16, 1)
+        message, descriptors, _, _ = socket.recv_fds(control, LENGTH, 1)
         _reap()
         if not message:
             break
         job = socket.socket(fileno=descriptors[0])
-        if os.fork() == 0:
+        if message == CELLS:
+            _parse(job, shell)
+        elif os.fork() == 0:
             control.close()
             _run(job, shell, isolated, gpu)
         job.close()
@@ -75,6 +78,17 @@ def _warm_up():
     gc.freeze()
     pages.gather()
     return shell
+
+
+def _parse(connection: socket.socket, shell) -> None:
+    """Parse the course's cells for both sides of all runs to come; a run with one that is no Python says so itself."""
+    from autograder.execute.examiner import examiner
+
+    for code in examiner.hear(connection):
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+            examiner.compiled(code, examiner.SETUP)
+            shell.parse_early(code)
+    gc.freeze()
 
 
 def use_once() -> None:
