@@ -2,15 +2,13 @@
 
 import asyncio
 import re
-import socket
 import sys
-import threading
 from collections.abc import Iterator
 from itertools import islice
 
 import pytest
-import uvicorn
 from conftest import ROOT
+from listening import listening
 from served import course, engine, template
 from serving import PATIENCE, Site, held, notebook
 from test_build import NAME
@@ -28,21 +26,12 @@ TAKEN = Taken(started=9, idle=2**29, highest=2**30, after=2**29, cpu=3, crowd=1)
 
 @pytest.fixture
 def site(course, engine) -> Iterator[Site]:
-    """A server that listens, as browsers need it."""
-    site = Site(course, workers=1, proxy="127.0.0.1", posts_a_minute_and_address=3)
-    place = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(site.app, log_level="warning", proxy_headers=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
-    thread.start()
-    site.url = f"http://127.0.0.1:{place.getsockname()[1]}"
-    yield site
-    server.should_exit = True
-    thread.join()
-    place.close()
+    with listening(course, workers=1, proxy="127.0.0.1", posts_a_minute_and_address=3) as site:
+        yield site
 
 
 def crowd(site, files: dict[str, bytes], patience: float = PATIENCE) -> list[Visit]:
-    links = {student: site.url + site.link(student) for student in files}
+    links = {student: f"http://127.0.0.1:{site.settings.port}{site.link(student)}" for student in files}
     return asyncio.run(hand_in_all(links, files, NAME, 0, patience, lambda: None))
 
 
