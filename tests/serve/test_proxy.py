@@ -1,4 +1,4 @@
-"""Behind nginx, with the configuration that is printed in `docs/serve.md`, and as a service of systemd."""
+"""Behind nginx and Caddy, as a service of systemd: each with the configuration that is printed in `docs/serve.md`."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from serving import PATIENCE, Site, notebook
 from test_build import NAME
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-OPENSSL, ANALYZE = shutil.which("openssl"), shutil.which("systemd-analyze")
+OPENSSL, CADDY, ANALYZE = map(shutil.which, ("openssl", "caddy", "systemd-analyze"))
 MAIN = """{user}
 daemon off;
 pid {folder}/nginx.pid;
@@ -95,7 +96,7 @@ class Proxy:
         return "".join((self.folder / name).read_text() for name in ("access.log", "error.log"))
 
 
-pytestmark = pytest.mark.skipif(
+with_nginx = pytest.mark.skipif(
     sys.platform != "linux" or not (NGINX and OPENSSL), reason="needs Linux, nginx and openssl"
 )
 
@@ -106,25 +107,34 @@ def proxy(tmp_path) -> Proxy:
     return Proxy(tmp_path / "nginx", free_port(), free_port())
 
 
+@contextmanager
+def running(command: list[str], port: int, **more) -> Iterator[None]:
+    """A program that listens on a port, from when it does until the block ends."""
+    process, end = subprocess.Popen(command, **more), time.monotonic() + PATIENCE
+    try:
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
 @pytest.fixture
 def site(course, engine, proxy) -> Iterator[Site]:
     """A server behind the proxy."""
     url = "https://hand-in.example.org"
     with listening(course, url=url, proxy="127.0.0.1", posts_a_minute_and_address=4) as site:
         proxy.configure(site.settings.port)
-        running = subprocess.Popen(proxy.command())
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end and running.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", proxy.https)).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield site
-        running.terminate()
-        running.wait(PATIENCE)
+        with running(proxy.command(), proxy.https):
+            yield site
 
 
+@with_nginx
 def test_nginx_accepts_the_configuration(proxy):
     proxy.configure(8040)
     tested = subprocess.run(proxy.command("-t"), capture_output=True, text=True, timeout=PATIENCE)
@@ -148,6 +158,7 @@ def large(course, size: int) -> bytes:
     return json.dumps(content | {"metadata": content["metadata"] | {"widgets": "x" * size}}).encode()
 
 
+@with_nginx
 def test_a_learner_hands_in(site, course, proxy):
     link = site.link("ada")
     with proxy.browser() as browser:
@@ -161,6 +172,7 @@ def test_a_learner_hands_in(site, course, proxy):
         assert attempt.size > 3_000_000
 
 
+@with_nginx
 def test_no_link_is_in_a_log(site, proxy):
     link = site.link("ada")
     token = link.rpartition("/")[2]
@@ -174,6 +186,7 @@ def test_no_link_is_in_a_log(site, proxy):
     assert token not in proxy.logs()
 
 
+@with_nginx
 def test_no_link_is_in_a_log_while_the_server_is_down(site, proxy):
     proxy.configure(free_port())
     subprocess.run(proxy.command("-s", "reload"), check=True, timeout=PATIENCE)
@@ -186,6 +199,7 @@ def test_no_link_is_in_a_log_while_the_server_is_down(site, proxy):
     assert "of-nobody" not in proxy.logs()
 
 
+@with_nginx
 def test_30_mb_are_refused_by_the_page(site, proxy):
     with proxy.browser() as browser:
         browser.get(site.link("ada"))
@@ -195,11 +209,35 @@ def test_30_mb_are_refused_by_the_page(site, proxy):
     assert site.attempts() == []
 
 
+@with_nginx
 def test_limits_go_by_the_address_that_the_proxy_reports(site, proxy):
     with proxy.browser() as one, proxy.browser("127.0.0.2") as other:
         guesses = [one.get("/in/x", headers={"x-forwarded-for": f"10.0.0.{n}"}).status_code for n in range(6)]
         assert guesses == [404] * 4 + [429] * 2
         assert other.get("/in/x").status_code == 404
+
+
+@pytest.mark.skipif(not CADDY, reason="Caddy is not installed")
+def test_caddy_reports_the_address_and_logs_no_link(course, engine, tmp_path):
+    port, file, log = free_port(), tmp_path / "Caddyfile", tmp_path / "log"
+    command = [CADDY, "run", "--config", str(file), "--adapter", "caddyfile"]
+    environment = os.environ | {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    with listening(course, proxy="127.0.0.1", posts_a_minute_and_address=4) as site, log.open("w") as output:
+        # Another port, no certificate, and no port for administration, which another Caddy may have.
+        text = replaced(printed("caddy"), r"127.0.0.1:8040", f"127.0.0.1:{site.settings.port}", 1)
+        text = replaced(text, r"hand-in.example.org", f"http://127.0.0.1:{port}", 1)
+        file.write_text(replaced(text, r"\A{", "{\n    admin off", 1))
+        with running(command, port, env=environment, stderr=output):
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as browser:
+                assert browser.get(site.link("ada")).status_code == 303
+                guesses = [
+                    browser.get("/in/x", headers={"x-forwarded-for": f"10.0.0.{n}"}).status_code for n in range(5)
+                ]
+            assert guesses == [404] * 3 + [429] * 2
+    with log.open("a") as output, running(command, port, env=environment, stderr=output):
+        assert httpx.get(f"http://127.0.0.1:{port}/in/of-nobody").status_code == 502
+    assert "serving initial configuration" in log.read_text()
+    assert "/in/" not in log.read_text()
 
 
 @pytest.mark.skipif(not ANALYZE, reason="systemd is not installed")
