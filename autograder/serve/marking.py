@@ -35,6 +35,11 @@ from autograder.serve.attempts import DONE, FAILED, Attempt, counting, put_in_pl
 from autograder.serve.settings import Which
 from autograder.serve.tables import Database, due_date
 
+
+class Outdated(Exception):
+    """The notebook was built again while an attempt was running."""
+
+
 log = logging.getLogger("autograder.serve")
 
 
@@ -54,6 +59,7 @@ class Marker:
     def __init__(self, course: Course, config: Config, database: Database, which: Which) -> None:
         self.course, self.config, self.database, self.which = course, config, database, which
         self._notebooks: dict[str, _Notebook] = {}
+        self._begun: dict[str, _Notebook] = {}  # what each attempt is run with
 
     def work(self, attempt: Attempt) -> Callable[[], Prepared]:
         """What runs an attempt, in any thread.
@@ -61,13 +67,22 @@ class Marker:
         Raises:
             CourseError: the notebook has not been built, or the gradebook cannot take it.
         """
-        notebook = self._notebook(attempt.assignment)
+        notebook = self._begun[attempt.id] = self._notebook(attempt.assignment)
         return partial(prepare, self._submission(attempt), notebook.known, notebook.step)
 
     def finish(self, attempt: Attempt, future: Future[Prepared]) -> Attempt:
-        """Record what was run, if the attempt is the one that counts; returns it with what was found."""
+        """Record what was run, if the attempt is the one that counts; returns it with what was found.
+
+        Raises:
+            Outdated: it has to be run again.
+        """
+        begun = self._begun.pop(attempt.id)
         try:
+            if self._notebook(attempt.assignment) is not begun:
+                raise Outdated
             return self._finish(attempt, future)
+        except Outdated:
+            raise
         except Exception as error:
             return failed(attempt, error)
 
@@ -87,6 +102,14 @@ class Marker:
         content = (Path(folder) / f"{attempt.assignment}.html").read_bytes()
         write_whole(attempt.page(self.course.root), content)
 
+    def counting(self, attempt: Attempt) -> Attempt | None:
+        """Which of a learner's graded attempts counts; this one is taken as it is given."""
+        with self.database.reading() as connection:
+            due = due_date(connection, attempt.assignment, attempt.student)
+            entered = read_attempts(connection, attempt.student, attempt.assignment)
+        graded = [attempt, *(one for one in entered if one.id != attempt.id)]
+        return counting([one for one in graded if one.state == DONE], due, self.which)
+
     def _finish(self, attempt: Attempt, future: Future[Prepared]) -> Attempt:
         notebook, name, student = self._notebook(attempt.assignment), attempt.assignment, attempt.student
         attempt.page(self.course.root).unlink(missing_ok=True)  # it is about an earlier run
@@ -102,12 +125,10 @@ class Marker:
             problem=None if error else "; ".join(future.result().run.report.problems) or None,
             counts=False,
         )
-        with self.database.reading() as connection:
-            due = due_date(connection, name, student)
-            all_of_them = read_attempts(connection, student, name)
-        others = [one for one in all_of_them if one.id != attempt.id and one.state == DONE]
-        if counting([*others, ran], due, self.which) is ran:
-            self._put_in_place(attempt, {one.sha256 for one in all_of_them})
+        if self.counting(ran) is ran:
+            with self.database.reading() as connection:
+                ours = {one.sha256 for one in read_attempts(connection, student, name)}
+            self._put_in_place(attempt, ours)
             if error is None:
                 return self._record(ran, future)
         if error is not None:
