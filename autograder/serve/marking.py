@@ -35,11 +35,6 @@ from autograder.serve.attempts import DONE, FAILED, Attempt, counting, put_in_pl
 from autograder.serve.settings import Which
 from autograder.serve.tables import Database, due_date
 
-
-class Outdated(Exception):
-    """The notebook was built again while an attempt was running."""
-
-
 log = logging.getLogger("autograder.serve")
 
 
@@ -59,7 +54,6 @@ class Marker:
     def __init__(self, course: Course, config: Config, database: Database, which: Which) -> None:
         self.course, self.config, self.database, self.which = course, config, database, which
         self._notebooks: dict[str, _Notebook] = {}
-        self._begun: dict[str, _Notebook] = {}  # what each attempt is run with
 
     def work(self, attempt: Attempt) -> Callable[[], Prepared]:
         """What runs an attempt, in any thread.
@@ -67,22 +61,13 @@ class Marker:
         Raises:
             CourseError: the notebook has not been built, or the gradebook cannot take it.
         """
-        notebook = self._begun[attempt.id] = self._notebook(attempt.assignment)
+        notebook = self._notebook(attempt.assignment)
         return partial(prepare, self._submission(attempt), notebook.known, notebook.step)
 
     def finish(self, attempt: Attempt, future: Future[Prepared]) -> Attempt:
-        """Record what was run, if the attempt is the one that counts; returns it with what was found.
-
-        Raises:
-            Outdated: it has to be run again.
-        """
-        begun = self._begun.pop(attempt.id)
+        """Record what was run, if the attempt is the one that counts; returns it with what was found."""
         try:
-            if self._notebook(attempt.assignment) is not begun:
-                raise Outdated
             return self._finish(attempt, future)
-        except Outdated:
-            raise
         except Exception as error:
             return failed(attempt, error)
 

@@ -19,7 +19,7 @@ from autograder.grading.one_gradebook import one_engine
 from autograder.grading.parallel import cores
 from autograder.grading.prepare import Prepared
 from autograder.serve.attempts import DONE, QUEUED, Attempt, begin, requeue, set_result, set_state
-from autograder.serve.marking import Marker, Outdated, failed
+from autograder.serve.marking import Marker, failed
 from autograder.serve.tables import Database
 
 Given = TypeVar("Given")
@@ -180,23 +180,15 @@ class GradingQueue:
         if future.cancelled() or isinstance(future.exception(), Stopped):
             return  # the server ends; the attempt is queued again at the next start
         if not self._alone and self._workers > 1 and was_crowded(future):
-            self._run_again(attempt, self._crowded)
+            with self._lock:
+                del self._running[attempt.id]
+                self._crowded.append(attempt)
             return
         self._write_pages_of(attempt)
-        try:
-            ended = self._marker.finish(attempt, future)
-        except Outdated:
-            self._run_again(attempt, self._waiting)
-            return
+        ended = self._marker.finish(attempt, future)
         self._end(ended)
         if attempt.counts and ended.state == DONE and not ended.counts:
             self._count_another(ended)
-
-    def _run_again(self, attempt: Attempt, where: deque[Attempt]) -> None:
-        with self._lock:
-            del self._running[attempt.id]
-            self._alone = False
-            where.appendleft(attempt)
 
     def _count_another(self, attempt: Attempt) -> None:
         """Have the attempt graded that counts now that this one, graded again, no longer does."""
