@@ -45,12 +45,15 @@ def listen(settings: Settings) -> socket.socket:
     """
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        return socket.create_server((settings.host, settings.port), family=family)
+        place = socket.create_server((settings.host, settings.port), family=family)
     except OSError as error:
         reason = str(error.strerror).partition(" (while")[0]
         raise CourseError(
             f"Port {settings.port} of {settings.host} cannot be used: {reason}. Name another with --port or --host."
         ) from None
+    # Connections inherit it; without it each answer takes 40 ms, because its head and body are sent one after the other.
+    place.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return place
 
 
 def run_server(course: Course, config: Config, settings: Settings, place: socket.socket) -> None:
