@@ -179,9 +179,12 @@ def test_a_port_in_use_is_one_line():
 
 def test_answers_are_sent_at_once():
     """The second part of an answer does not wait until the first one has been acknowledged."""
-    with listen(Settings(port=0)) as place, socket.create_connection(place.getsockname()):
-        with place.accept()[0] as connection:
-            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with (
+        listen(Settings(port=0)) as place,
+        socket.create_connection(place.getsockname()),
+        place.accept()[0] as connection,
+    ):
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_machine_that_cannot_run_notebooks_is_one_line(course, monkeypatch):
