@@ -1,12 +1,14 @@
 """The command line: thin; each error takes one line."""
 
 import argparse
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, time
 from importlib.metadata import version
+from ipaddress import ip_address
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -159,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
         "open a web page on which learners hand in and read their feedback",
         "autograder serve\n  autograder serve --host 0.0.0.0 --url http://192.168.1.20:8040",
     )
-    serve.add_argument("--port", type=_at_least_one, default=8040, help="the port to listen on (default: 8040)")
+    serve.add_argument("--port", type=_port, default=8040, help="the port to listen on (default: 8040)")
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     _add_url(serve, "http://HOST:PORT")
     _add_gradebook(serve)
@@ -183,7 +185,10 @@ def _parser() -> argparse.ArgumentParser:
         "--queue", type=_at_least_one, default=1000, metavar="N", help="how many notebooks may wait (default: 1000)"
     )
     serve.add_argument(
-        "--proxy", metavar="ADDRESS", help="the address of a proxy in front, whose X-Forwarded-For is believed"
+        "--proxy",
+        type=_address,
+        metavar="ADDRESS",
+        help="the IP address of a proxy in front, whose X-Forwarded-For is believed",
     )
     serve.add_argument(
         "--zone",
@@ -280,9 +285,24 @@ def _day(text: str) -> datetime:
 
 
 def _url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an address; write one such as https://hand-in.example.org")
+    if not re.fullmatch(r"https?://[^\s/?#@]+/?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} cannot be the address; write one without a path, such as https://hand-in.example.org"
+        )
     return text.rstrip("/")
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; write a whole number from 1 to 65535")
+    return int(text)
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an IP address; write one such as 127.0.0.1") from None
 
 
 def _add_url(command: argparse.ArgumentParser, default: str) -> None:
@@ -485,15 +505,16 @@ def _export(options: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     from autograder.grading.nbgrader_apps import course_config
+    from autograder.serve.lock import only_one
     from autograder.serve.settings import Settings
-    from autograder.serve.start import listen, only_one, run_server, teacher_link
+    from autograder.serve.start import listen, page_address, run_server, teacher_link
 
     course = _course(writes=True)
     config = course_config(course.root, database=options.db, execution=_execution(options))
     settings = Settings(
         host=options.host,
         port=options.port,
-        url=options.url or f"http://{options.host}:{options.port}",
+        url=options.url or page_address(options.host, options.port),
         workers=options.workers,
         attempts_an_hour=options.attempts,
         largest_upload=options.largest * 1_000_000,
@@ -522,6 +543,8 @@ def _invite(options: argparse.Namespace) -> int:
     if (options.roster is None) == (options.revoke is None):
         raise CourseError("Name a roster, such as `autograder invite class.csv`, or a learner with --revoke.")
     _require_folder(options.to)
+    if options.to is not None and options.to.exists():
+        raise CourseError(f"{options.to} exists: name another file, so that the links in it are not lost.")
     with _gradebook(config):
         if options.revoke is not None:
             revoke_links(config, options.revoke)

@@ -1,8 +1,10 @@
 """The web application, from settings."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -13,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from traitlets.config import Config
 
 from autograder.course import Course
+from autograder.grading.gradebook import database_reason
 from autograder.grading.nbgrader_apps import course_directory
 from autograder.serve import learner, teacher
 from autograder.serve.marking import Marker
@@ -23,6 +26,7 @@ from autograder.serve.service import Service
 from autograder.serve.settings import Settings
 from autograder.serve.tables import Database
 
+log = logging.getLogger("autograder.serve")
 ROUTES = [
     Route("/", learner.home),
     Route("/in/{token}", learner.enter),
@@ -37,7 +41,8 @@ ROUTES = [
     Route("/teacher", teacher.overview),
     Route("/teacher/marks.csv", teacher.send_marks),
     Route("/teacher/{name}", teacher.show_class),
-    Route("/teacher/{name}", teacher.change_opening, methods=["POST"]),
+    Route("/teacher/{name}", teacher.change_dates, methods=["POST"]),
+    Route("/teacher/{name}/now", teacher.open_or_close, methods=["POST"]),
     Route("/teacher/{name}/again", teacher.regrade_failed, methods=["POST"]),
     Route("/teacher/{name}/report", teacher.show_report),
     Mount("/static", StaticFiles(directory=STATIC)),
@@ -63,7 +68,12 @@ def make_app(course: Course, config: Config, settings: Settings) -> Starlette:
     app = Starlette(
         routes=ROUTES,
         middleware=[Middleware(SafeHeaders)],
-        exception_handlers={Refused: refused, HTTPException: _no_page, Exception: _failed},
+        exception_handlers={
+            Refused: refused,
+            HTTPException: _no_page,
+            OperationalError: _no_gradebook,
+            Exception: _failed,
+        },
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # it would redirect to whatever host the request names
@@ -75,7 +85,15 @@ def _no_page(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return refused(request, NotFound())
-    return refused(request, Refused(error.status_code, f"{error.detail}."))
+    return refused(request, Refused(error.status_code, "Pages cannot be used in this way: go to the start page."))
+
+
+def _no_gradebook(request: Request, error: Exception) -> Response:
+    """The gradebook is locked, or the disk is full."""
+    assert isinstance(error, OperationalError)
+    log.error("the gradebook cannot be used: %s", database_reason(error))
+    sentence = "The gradebook cannot be used now, so nothing was changed: try again, then tell your teacher."
+    return refused(request, Refused(503, sentence))
 
 
 def _failed(request: Request, error: Exception) -> Response:

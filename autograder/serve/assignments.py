@@ -1,5 +1,6 @@
 """The course's notebooks as pages and uploads need them, read once and again when they change."""
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +10,11 @@ from pathlib import Path
 import nbformat
 
 from autograder.course import Course
+from autograder.errors import CourseError
 from autograder.grading.grade import exercises
 from autograder.grading.submissions import read_telltales
 
+log = logging.getLogger("autograder.serve")
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
@@ -34,9 +37,18 @@ class Assignment:
 
 def assignments(course: Course) -> dict[str, Assignment]:
     """The notebooks that have been built and have anything to grade, in order."""
-    solutions = [course.solution(name) for name in course.names]
-    found = [_read(path, path.stat().st_mtime_ns) for path in solutions if path.is_file()]
-    return {one.name: one for one in found if one.points}
+    found = map(_find, (course.solution(name) for name in course.names))
+    return {one.name: one for one in found if one is not None and one.points}
+
+
+def _find(solution: Path) -> Assignment | None:
+    try:
+        return _read(solution, solution.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, CourseError) as error:  # one that is damaged does not close the others
+        log.error("%s cannot be read: %s", solution, error)
+        return None
 
 
 @lru_cache(maxsize=256)

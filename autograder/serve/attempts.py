@@ -98,7 +98,7 @@ def store(
 
     Raises:
         TooMany: the learner has handed in that many already.
-        OSError: it cannot be stored.
+        OSError, SQLAlchemyError: it cannot be stored; nothing is left of it.
     """
     number, digest = secrets.token_hex(16), hashlib.sha256(data).hexdigest()
     folder = Path(FOLDER) / student / name / number
@@ -109,20 +109,20 @@ def store(
             return twin
         _check_number(connection, attempt, most)
     (root / FOLDER).mkdir(mode=PRIVATE, exist_ok=True)
-    _write_durably(root / folder / TIMESTAMP, _stamp(received))
-    _write_durably(attempt.file(root), data)
-    with database.writing() as connection:
-        twin = _twin(connection, attempt)
-        try:
+    entered = False
+    try:
+        _write_durably(root / folder / TIMESTAMP, _stamp(received))
+        _write_durably(attempt.file(root), data)
+        with database.writing() as connection:
+            twin = _twin(connection, attempt)
             if twin is None:
                 _check_number(connection, attempt, most)
                 _enter(connection, attempt)
-                return attempt
-        except TooMany:
+        entered = twin is None
+    finally:
+        if not entered:
             shutil.rmtree(root / folder, ignore_errors=True)
-            raise
-    shutil.rmtree(root / folder, ignore_errors=True)
-    return twin
+    return twin or attempt
 
 
 def left(connection: Connection, student: str, name: str, when: datetime, most: int) -> int:
@@ -186,6 +186,12 @@ def requeue(connection: Connection) -> list[Attempt]:
     connection.execute(update(attempts).where(attempts.c.state == RUNNING).values(state=QUEUED))
     rows = connection.execute(select(attempts).where(attempts.c.state == QUEUED).order_by(attempts.c.received))
     return [_attempt(row) for row in rows]
+
+
+def begin(connection: Connection, number: str) -> Attempt | None:
+    """An attempt as it is entered now, then noted as running; None if there is none."""
+    set_state(connection, number, RUNNING)
+    return read_attempt(connection, number)
 
 
 def set_state(connection: Connection, number: str, state: str, problem: str | None = None) -> None:

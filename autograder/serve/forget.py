@@ -14,6 +14,7 @@ from autograder.grading.nbgrader_apps import course_directory
 from autograder.grading.one_gradebook import one_transaction
 from autograder.serve.attempts import FOLDER
 from autograder.serve.invitations import check_id
+from autograder.serve.lock import only_one
 from autograder.serve.tables import Database, attempts, invitations, sessions
 
 
@@ -40,13 +41,16 @@ def find_kept(course: Course, config: Config, student: str) -> list[str]:
 
 
 def forget(course: Course, config: Config, student: str) -> None:
-    """Delete it.
-
-    Links and sessions go first, so that nothing new comes in meanwhile.
+    """Delete it, while no server is running: one that is grading the learner's work would bring some of it back.
 
     Raises:
-        CourseError: this can be nobody's id, or a folder cannot be deleted.
+        CourseError: this can be nobody's id, a server is running, or a folder cannot be deleted.
     """
+    with only_one(course):
+        _forget(course, config, student)
+
+
+def _forget(course: Course, config: Config, student: str) -> None:
     folders, directory = _folders(course, config, student), course_directory(config)
     database = Database(directory.db_url)
     try:

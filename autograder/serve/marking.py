@@ -87,6 +87,14 @@ class Marker:
         content = (Path(folder) / f"{attempt.assignment}.html").read_bytes()
         write_whole(attempt.page(self.course.root), content)
 
+    def counting(self, attempt: Attempt) -> Attempt | None:
+        """Which of a learner's graded attempts counts; this one is taken as it is given."""
+        with self.database.reading() as connection:
+            due = due_date(connection, attempt.assignment, attempt.student)
+            entered = read_attempts(connection, attempt.student, attempt.assignment)
+        graded = [attempt, *(one for one in entered if one.id != attempt.id)]
+        return counting([one for one in graded if one.state == DONE], due, self.which)
+
     def _finish(self, attempt: Attempt, future: Future[Prepared]) -> Attempt:
         notebook, name, student = self._notebook(attempt.assignment), attempt.assignment, attempt.student
         attempt.page(self.course.root).unlink(missing_ok=True)  # it is about an earlier run
@@ -102,12 +110,10 @@ class Marker:
             problem=None if error else "; ".join(future.result().run.report.problems) or None,
             counts=False,
         )
-        with self.database.reading() as connection:
-            due = due_date(connection, name, student)
-            all_of_them = read_attempts(connection, student, name)
-        others = [one for one in all_of_them if one.id != attempt.id and one.state == DONE]
-        if counting([*others, ran], due, self.which) is ran:
-            self._put_in_place(attempt, {one.sha256 for one in all_of_them})
+        if self.counting(ran) is ran:
+            with self.database.reading() as connection:
+                ours = {one.sha256 for one in read_attempts(connection, student, name)}
+            self._put_in_place(attempt, ours)
             if error is None:
                 return self._record(ran, future)
         if error is not None:

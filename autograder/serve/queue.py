@@ -8,18 +8,24 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
 from typing import TypeVar
 
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
+
 from autograder.errors import CourseError
 from autograder.execute import Stopped, stop
 from autograder.grading.grade import was_crowded
+from autograder.grading.gradebook import database_reason
 from autograder.grading.one_gradebook import one_engine
 from autograder.grading.parallel import cores
 from autograder.grading.prepare import Prepared
-from autograder.serve.attempts import RUNNING, Attempt, requeue, set_result, set_state
+from autograder.serve.attempts import DONE, QUEUED, Attempt, begin, requeue, set_result, set_state
 from autograder.serve.marking import Marker, failed
 from autograder.serve.tables import Database
 
 Given = TypeVar("Given")
 log = logging.getLogger("autograder.serve")
+#: Seconds until the writer tries again what the gradebook has refused.
+PAUSE = 5.0
 
 
 class Full(CourseError):
@@ -45,7 +51,8 @@ class GradingQueue:
         self._alone = False
         self._pages: deque[Attempt] = deque()  # to be written; only the writer uses it
         self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._stopping = False
+        self._stopping = threading.Event()
+        self._asked: set[Future] = set()  # calls that the writer has not answered yet
         self._runs: set[Future[Prepared]] = set()
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="run")
         self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
@@ -58,7 +65,7 @@ class GradingQueue:
 
     def close(self) -> None:
         """Stop what is running, and end. What was not recorded is graded at the next start."""
-        self._stopping = True
+        self._stopping.set()
         self._events.put(lambda: None)
         # A run may be just about to begin, so the order to stop is repeated until all have ended.
         while running := [future for future in list(self._runs) if not future.done()]:
@@ -68,6 +75,8 @@ class GradingQueue:
             wait(running, timeout=0.1)
         self._writer.join()
         self._pool.shutdown(cancel_futures=True)
+        for future in list(self._asked):
+            future.cancel()  # whoever waits for it would wait forever
 
     def check_room(self) -> None:
         """Check that another attempt may wait.
@@ -108,7 +117,11 @@ class GradingQueue:
                 except BaseException as error:
                     future.set_exception(error)
 
+        self._asked.add(future)
+        future.add_done_callback(self._asked.discard)
         self._events.put(answer)
+        if self._stopping.is_set():
+            future.cancel()
         return future
 
     def write_page(self, attempt: Attempt) -> Future[None]:
@@ -117,7 +130,7 @@ class GradingQueue:
 
     def _write(self) -> None:
         with one_engine():
-            while not self._stopping:
+            while not self._stopping.is_set():
                 try:
                     self._begin_what_can_run()
                     if self._pages and self._events.empty():
@@ -148,15 +161,19 @@ class GradingQueue:
             return attempt
 
     def _begin(self, attempt: Attempt) -> None:
+        """Begin a run, with the attempt as it is entered now: since it was queued, another one may have been graded."""
+        current = self._enter(lambda connection: begin(connection, attempt.id))
+        if current is None:  # deleted
+            with self._lock:
+                del self._running[attempt.id]
+            return
         try:
-            with self._database.writing() as connection:
-                set_state(connection, attempt.id, RUNNING)
-            future = self._pool.submit(self._marker.work(attempt))
+            future = self._pool.submit(self._marker.work(current))
         except Exception as error:
-            self._end(failed(attempt, error))
+            self._end(failed(current, error))
             return
         self._runs.add(future)
-        future.add_done_callback(lambda future: self._events.put(lambda: self._finish(attempt, future)))
+        future.add_done_callback(lambda future: self._events.put(lambda: self._finish(current, future)))
 
     def _finish(self, attempt: Attempt, future: Future[Prepared]) -> None:
         self._runs.discard(future)
@@ -168,7 +185,17 @@ class GradingQueue:
                 self._crowded.append(attempt)
             return
         self._write_pages_of(attempt)
-        self._end(self._marker.finish(attempt, future))
+        ended = self._marker.finish(attempt, future)
+        self._end(ended)
+        if attempt.counts and ended.state == DONE and not ended.counts:
+            self._count_another(ended)
+
+    def _count_another(self, attempt: Attempt) -> None:
+        """Have the attempt graded that counts now that this one, graded again, no longer does."""
+        chosen = self._marker.counting(attempt)
+        if chosen is not None and not chosen.counts:
+            self._enter(lambda connection: set_state(connection, chosen.id, QUEUED))
+            self.add(chosen)
 
     def _write_pages_of(self, attempt: Attempt) -> None:
         """Write the page on what is about to be replaced, while nbgrader still has it."""
@@ -177,16 +204,27 @@ class GradingQueue:
             self._pages.remove(other)
             try:
                 self._marker.write_page(other)
-            except CourseError as error:
+            except Exception as error:  # marks matter more than this page
                 log.warning("the feedback page of attempt %s could not be written: %s", other.id, error)
 
     def _end(self, attempt: Attempt) -> None:
         try:
-            with self._database.writing() as connection:
-                set_result(connection, attempt)
+            self._enter(lambda connection: set_result(connection, attempt))
         finally:
             with self._lock:
                 self._running.pop(attempt.id, None)
                 self._alone = False
         if attempt.counts:
             self._pages.append(attempt)
+
+    def _enter(self, work: Callable[[Connection], Given]) -> Given:
+        """Enter something; if the gradebook is locked or the disk is full, again until it works or the server ends."""
+        while True:
+            try:
+                with self._database.writing() as connection:
+                    return work(connection)
+            except OperationalError as error:
+                if self._stopping.is_set():
+                    raise
+                log.error("the gradebook cannot be written to, trying again: %s", database_reason(error))
+                self._stopping.wait(PAUSE)

@@ -22,7 +22,7 @@ from autograder.serve.security import COOKIE, AtATime, Limiter, NotFound, Refuse
 from autograder.serve.settings import Settings
 from autograder.serve.tables import Database
 from autograder.serve.times import now
-from autograder.serve.upload import Form, TooLarge, read_form
+from autograder.serve.upload import Form, NotStored, TooLarge, read_form
 
 #: Forms other than uploads are short.
 LARGEST_FORM = 10_000
@@ -31,7 +31,7 @@ SENT_AT_A_TIME = 3
 #: How many uploads are parsed at a time: each takes a multiple of its size in memory.
 PARSED_AT_A_TIME = 2
 #: What an error means to a browser; any other is 400.
-STATUS = {TooLarge: 413, TooMany: 429, Full: 503}
+STATUS = {TooLarge: 413, TooMany: 429, NotStored: 500, Full: 503}
 
 
 @dataclass
@@ -158,7 +158,7 @@ def takes(role: str, refuse: Refuse | None = None) -> Callable[[Take], Callable[
         async def handle(request: Request) -> Response:
             service = service_of(request)
             session = _require(await run_in_threadpool(service.session, request), role)
-            caller = session.student or session.role
+            caller = f"{session.role} {session.student}"
             service.count(request)
             service.by_learner.check(caller)
             most = LARGEST_FORM if refuse is None else service.settings.largest_upload

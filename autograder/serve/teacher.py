@@ -1,5 +1,6 @@
 """What teachers see and do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from nbgrader.api import Gradebook
@@ -76,18 +77,30 @@ def _by_learner(everything: list[Attempt]) -> dict[str, list[Attempt]]:
 
 
 @takes("teacher")
-def change_opening(request: Request, service: Service, session: Session, form: Form) -> Response:
-    """Open, close or hide an assignment, or change its due date; marks that rest on it are then made again."""
+def open_or_close(request: Request, service: Service, session: Session, form: Form) -> Response:
+    """Open or close an assignment now; the due date stays."""
+    name, when = request.path_params["name"], now()
+    service.assignment(session, name)
+    with service.database.writing() as connection:
+        opening = read_opening(connection, name)
+        if form.fields.get("do") == "close":
+            opening = replace(opening, closes=when)
+        else:
+            ended = opening.closes is not None and opening.closes <= when
+            opening = Opening(closes=None if ended else opening.closes)
+        write_opening(connection, name, opening)
+    return RedirectResponse(f"/teacher/{name}", SEE_OTHER)
+
+
+@takes("teacher")
+def change_dates(request: Request, service: Service, session: Session, form: Form) -> Response:
+    """Change when an assignment is open and due, or hide it; marks that rest on the due date are then made again."""
     name, zone = request.path_params["name"], service.settings.zone
     service.assignment(session, name)
     try:
         opens, closes, due = (read_field(form.fields.get(field, ""), zone) for field in ("opens", "closes", "due"))
     except CourseError as error:
         return _class_page(service, session, name, 422, str(error))
-    if form.fields.get("do") == "close":
-        closes = now()
-    elif form.fields.get("do") == "open":
-        opens = closes = None
     with service.database.writing() as connection:
         write_opening(connection, name, Opening("hidden" in form.fields, opens, closes))
         by_learner = _by_learner(read_attempts(connection, name=name))

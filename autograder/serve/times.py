@@ -4,6 +4,9 @@ from datetime import UTC, datetime, tzinfo
 
 from autograder.errors import CourseError
 
+#: Dates in other years are slips, such as 0027.
+YEARS = range(2000, 3000)
+
 
 def now() -> datetime:
     """The time, in UTC without a zone."""
@@ -21,8 +24,11 @@ def zone_name(zone: tzinfo | None) -> str:
 
 
 def field(when: datetime | None, zone: tzinfo | None) -> str:
-    """A time as the value of an input of type ``datetime-local``."""
-    return f"{when.replace(tzinfo=UTC).astimezone(zone):%Y-%m-%dT%H:%M}" if when else ""
+    """A time as the value of an input of type ``datetime-local``, with its seconds if it has any."""
+    if when is None:
+        return ""
+    local = when.replace(tzinfo=UTC).astimezone(zone)
+    return f"{local:%Y-%m-%dT%H:%M:%S}" if local.second else f"{local:%Y-%m-%dT%H:%M}"
 
 
 def read_field(text: str, zone: tzinfo | None) -> datetime | None:
@@ -35,6 +41,8 @@ def read_field(text: str, zone: tzinfo | None) -> datetime | None:
         return None
     try:
         when = datetime.fromisoformat(text.strip())
+        if when.year not in YEARS:
+            raise ValueError
         return (when.replace(tzinfo=zone) if zone else when).astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError, OSError):
         raise CourseError("that is not a date and time: write it as 2027-03-01T23:59") from None

@@ -1,6 +1,8 @@
 """An upload, read with limits while it comes in, and what is wrong with the file in it."""
 
 import asyncio
+import logging
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +15,7 @@ from autograder.errors import CourseError
 from autograder.grading.submissions import not_this, parse_notebook
 from autograder.serve.times import now
 
+log = logging.getLogger("autograder.serve")
 #: The form's fields are short.
 LONGEST_FIELD = 1000
 #: What a form may have around its file.
@@ -31,6 +34,10 @@ KINDS = {
 
 class TooLarge(CourseError):
     """The upload has more bytes than it may have."""
+
+
+class NotStored(CourseError):
+    """The disk that uploads are kept on is full, or cannot be written to."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ async def read_form(request: Request, most: int, seconds: float) -> Form:
 
     Raises:
         TooLarge: it has more; the rest is not kept.
+        NotStored: the disk is full.
         CourseError: it is not a form, was cut off, or took too long.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
@@ -88,6 +96,9 @@ async def read_form(request: Request, most: int, seconds: float) -> Form:
             return Form(fields, received, files[0] if files else None)
     except TimeoutError:
         raise CourseError("the upload took too long: try again with a better connection") from None
+    except OSError as error:
+        log.error("an upload cannot be kept in %s: %s", tempfile.gettempdir(), error.strerror)
+        raise NotStored("the server could not store it: tell your teacher") from None
     except (MultiPartException, ClientDisconnect, KeyError):
         raise CourseError("the upload was cut off or is not a form: try again") from None
 

@@ -11,6 +11,7 @@ from test_parallel import WRONG
 from autograder.cli import main
 from autograder.grading.nbgrader_apps import course_config
 from autograder.grading.record import read_marks
+from autograder.serve.lock import only_one
 
 
 def traces(course, student: str) -> list[str]:
@@ -48,6 +49,16 @@ def test_a_learner_is_listed_then_deleted(class_, course, capsys):
     assert traces(course, "ada") == []
     assert traces(course, "kim") == kim
     assert read_marks(course_config(course.root), NAME).keys() == {"kim"}
+
+
+def test_not_while_a_server_is_running(class_, course, capsys):
+    """It may be grading what would be deleted, and bring some of it back."""
+    ada = traces(course, "ada")
+    with only_one(course):
+        assert main(["forget", "ada"]) == 0
+        assert main(["forget", "ada", "--yes"]) == 1
+    assert f"`autograder serve` is running for {course.root}: stop it first." in capsys.readouterr().err
+    assert traces(course, "ada") == ada
 
 
 def test_sessions_end(class_, course):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import io
 import threading
 from queue import SimpleQueue
 
@@ -10,6 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from served import course, engine, site, template
 from serving import PATIENCE, Site, held, notebook
+from sqlalchemy.exc import OperationalError
 from test_build import NAME
 from test_parallel import WRONG, autograded, recorded
 
@@ -233,6 +235,23 @@ def test_a_worse_attempt_changes_nothing_if_the_best_counts(course, engine):
         assert [attempt.counts for attempt in site.attempts("ada")] == [False, True]
 
 
+def test_when_the_best_attempt_has_become_worse_another_one_counts(course, engine):
+    """Its marks were made again after a change of the course."""
+    with Site(course, which="best") as site:
+        ada, teacher = site.learner("ada"), site.teacher()
+        first = site.graded(ada.hand_in(notebook(course, "ada", twice="def twice(x):  # wrong\n    return x")))
+        second = site.graded(ada.hand_in(notebook(course, "ada", negate=WRONG)))
+        assert (first.score, first.counts, second.score, second.counts) == (3, True, 2, False)
+        solution = course.solution(NAME)
+        solution.write_text(solution.read_text().replace('"points": 3', '"points": 1'))
+        teacher.fill(f"/attempts/{first.id}/again", f"/teacher/{NAME}")
+        assert site.graded(teacher.get(f"/attempts/{first.id}")).score == 1
+        site.service.queue.call(lambda: None).result(PATIENCE)
+        assert site.graded(teacher.get(f"/attempts/{second.id}")).counts
+        assert [attempt.counts for attempt in site.attempts("ada")] == [True, False]
+        assert recorded(course) == {"ada": 2}
+
+
 def test_late_work_counts_only_if_nothing_was_on_time(site, course):
     ada, kim = site.learner("ada"), site.learner("kim")
     site.graded(ada.hand_in(notebook(course, "ada", negate=WRONG)))
@@ -342,6 +361,84 @@ def test_the_writer_goes_on_after_an_error(site, course, monkeypatch):
     assert site.service.queue.call(lambda: "on").result(PATIENCE) == "on"
 
 
+def test_a_page_that_cannot_be_written_costs_no_marks(course, engine, monkeypatch):
+    """Nor does it keep the learner's next notebook from running."""
+
+    def full(self, attempt):
+        raise OSError(28, "No space left on device")
+
+    site = Site(course)
+    site.service.queue._events = Busy()
+    with site:
+        ada = site.learner("ada")
+        site.graded(ada.hand_in(notebook(course, "ada", negate=WRONG)))
+        monkeypatch.setattr(marking.Marker, "write_page", full)
+        assert site.graded(ada.hand_in(notebook(course, "ada"))).score == 5
+
+
+@pytest.mark.parametrize("when", ["before the run", "after it"])
+def test_a_gradebook_that_is_locked_for_a_while(site, course, engine, monkeypatch, when):
+    real, refused = site.service.database.writing, []
+
+    def writing():
+        running = engine.ran == ["ada"]
+        if threading.current_thread().name == "writer" and running == (when == "after it") and len(refused) < 3:
+            refused.append(when)
+            raise OperationalError("UPDATE", {}, Exception("database is locked"))
+        return real()
+
+    monkeypatch.setattr("autograder.serve.queue.PAUSE", 0.01)
+    monkeypatch.setattr(site.service.database, "writing", writing)
+    assert site.graded(site.learner("ada").hand_in(notebook(course, "ada"))).score == 5
+    assert (engine.ran, len(refused)) == (["ada"], 3)
+
+
+def test_built_again_while_it_runs(site, course, engine):
+    """It is run again, so that the marks are those of `autograder grade` now."""
+    solution = course.solution(NAME)
+
+    def build(student):
+        engine.before = lambda student: None
+        solution.write_text(solution.read_text().replace('"points": 3', '"points": 4'))
+
+    engine.before = build
+    attempt = site.graded(site.learner("kim").hand_in(notebook(course, "kim")))
+    assert (attempt.score, attempt.most, engine.ran) == (6, 6, ["kim", "kim"])
+    [row] = grade_class(course, course_config(course.root), NAME)
+    assert (row.score, engine.ran) == (6, ["kim", "kim"])
+
+
+def test_an_attempt_that_fails_again_does_not_take_the_place_of_a_later_one(site, course, engine):
+    """It was queued when it still counted."""
+    ada, teacher = site.learner("ada"), site.teacher()
+    first = site.graded(ada.hand_in(notebook(course, "ada", negate=WRONG)))
+    with held(engine) as go_on:
+        second = ada.hand_in(notebook(course, "ada"))
+        teacher.fill(f"/attempts/{first.id}/again", f"/teacher/{NAME}")
+        real = site.service.queue._marker.work
+
+        def broken(attempt):
+            if attempt.id == first.id:
+                raise RuntimeError
+            return real(attempt)
+
+        site.service.queue._marker.work = broken
+        go_on.set()
+        assert site.graded(second).counts
+        assert site.graded(teacher.get(f"/attempts/{first.id}")).state == "failed"
+    assert [attempt.counts for attempt in site.attempts("ada")] == [True, False]
+
+
+def test_whoever_waits_for_the_writer_is_told_when_the_server_ends(course, engine):
+    with Site(course) as site:
+        queue, go_on = site.service.queue, threading.Event()
+        queue.call(lambda: go_on.wait(PATIENCE))
+        asked = queue.call(lambda: None)
+        threading.Timer(0.2, go_on.set).start()
+    assert asked.cancelled()
+    assert queue.call(lambda: None).cancelled()
+
+
 def test_what_others_kept_from_running_is_run_again_alone(course, engine, monkeypatch):
     real, running, alone = marking.prepare, set(), []
 
@@ -378,11 +475,43 @@ def test_stored_before_it_is_entered(site, course, monkeypatch):
 
 
 def test_a_full_disk_is_one_line(site, course, monkeypatch):
+    real = stored._write_durably
+
     def full(path, data):
-        raise OSError(28, "No space left on device", str(path))
+        if path.suffix == ".ipynb":
+            raise OSError(28, "No space left on device", str(path))
+        real(path, data)
 
     monkeypatch.setattr(stored, "_write_durably", full)
     answer = site.learner("ada").hand_in(notebook(course, "ada"))
     assert answer.status_code == 500
     assert "the server could not store it: tell your teacher" in answer.text
     assert str(course.root) not in answer.text
+    assert not [path for path in (course.root / "attempts").rglob("*") if path.is_file()], "nothing fills it further"
+
+
+def test_a_full_disk_for_uploads_is_one_line(site, course, monkeypatch):
+    class Full(io.BytesIO):
+        _rolled, _max_size = True, 0
+
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("starlette.formparsers.SpooledTemporaryFile", lambda max_size: Full())
+    answer = site.learner("ada").hand_in(notebook(course, "ada"))
+    assert answer.status_code == 500
+    assert "the server could not store it: tell your teacher" in answer.text
+
+
+def test_a_locked_gradebook_is_one_line_and_keeps_nothing_half_done(site, course, monkeypatch, caplog):
+    def locked(connection, attempt):
+        raise OperationalError("INSERT", {}, Exception("database is locked"))
+
+    ada = site.learner("ada")
+    monkeypatch.setattr(stored, "_enter", locked)
+    answer = ada.hand_in(notebook(course, "ada"))
+    assert answer.status_code == 503
+    assert "The gradebook cannot be used now, so nothing was changed: try again" in answer.text
+    assert not [path for path in (course.root / "attempts").rglob("*") if path.is_file()]
+    assert "the gradebook cannot be used: another program is writing to it" in caplog.text
+    assert "Traceback" not in caplog.text

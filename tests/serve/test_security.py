@@ -386,7 +386,7 @@ def test_a_learner_sends_few_files_at_a_time(site, course):
     csrf = ada.csrf("/")
     with ExitStack() as stack:
         for _ in range(SENT_AT_A_TIME):
-            stack.enter_context(site.service.at_a_time.one_more("ada"))
+            stack.enter_context(site.service.at_a_time.one_more("learner ada"))
         assert ada.post(f"/a/{NAME}", data={"csrf": csrf}, files={"file": b"x"}).status_code == 429
     assert ada.hand_in(notebook(course, "ada")).status_code == 200
 
@@ -402,6 +402,13 @@ def test_thousands_of_small_uploads(site):
     codes = [ada.hand_in(b"x").status_code for _ in range(40)]
     assert codes == [422] * 30 + [429] * 10
     assert kim.hand_in(b"x").status_code == 422, "it is each learner's own number"
+
+
+def test_a_learner_called_teacher_is_not_the_teacher(course, engine):
+    with Site(course, posts_a_minute=3) as site:
+        learner, teacher = site.learner("teacher"), site.teacher()
+        assert [learner.hand_in(b"x").status_code for _ in range(4)] == [422] * 3 + [429]
+        assert teacher.fill(f"/teacher/{NAME}/now", f"/teacher/{NAME}", do="close").status_code == 200
 
 
 def test_guessing_links_is_limited_whatever_the_guesser_says_about_the_address(course, engine):
@@ -454,6 +461,12 @@ def test_a_limiter_counts_within_its_time_and_forgets_callers():
 
 
 # Headers
+
+
+def test_what_pages_are_not_for_is_one_sentence(site):
+    answer = site.learner("ada").put("/")
+    assert answer.status_code == 405
+    assert "Pages cannot be used in this way: go to the start page." in answer.text
 
 
 def test_every_answer_has_safe_headers(site, graded):

@@ -21,7 +21,7 @@ def test_hand_in_regrade_and_forget(course, engine, url, monkeypatch, capsys):
         first = site.graded(ada.hand_in(notebook(course, "ada", negate=WRONG + "\n# \x00")))
         assert (first.score, site.graded(kim.hand_in(notebook(course, "kim"))).score) == (2, 5)
         assert "2 <small>of 5 points" in ada.get(f"/attempts/{first.id}/feedback").text
-        assert teacher.fill(f"/teacher/{NAME}", due=field(now(), None), do="save").status_code == 200
+        assert teacher.fill(f"/teacher/{NAME}", due=field(now(), None)).status_code == 200
         teacher.fill(f"/attempts/{first.id}/again", f"/teacher/{NAME}")
         assert site.graded(teacher.get(f"/attempts/{first.id}")).score == 2
         assert teacher.get("/teacher/marks.csv").status_code == 200

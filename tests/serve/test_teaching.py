@@ -9,7 +9,7 @@ import time
 from zoneinfo import ZoneInfo
 
 import pytest
-from nbgrader.api import Assignment
+from nbgrader.api import Assignment, Gradebook
 from served import course, engine, site, template
 from serving import PATIENCE, Site, notebook
 from sqlalchemy import select
@@ -21,9 +21,10 @@ from autograder.errors import CourseError
 from autograder.grading.nbgrader_apps import course_config
 from autograder.serve import tables
 from autograder.serve.invitations import find
+from autograder.serve.lock import only_one
 from autograder.serve.openings import Opening, read_opening
 from autograder.serve.settings import Settings
-from autograder.serve.start import listen, only_one, run_server, teacher_link
+from autograder.serve.start import listen, page_address, run_server, teacher_link
 from autograder.serve.times import field, now
 
 EVIL = "<b>"
@@ -117,6 +118,11 @@ def test_revoke(course, roster, capsys):
         (["class.csv"], "id\n../x\n", "The roster class.csv has the id '../x', which cannot be a folder's name"),
         (["class.csv"], "id\n" + 101 * "x", f"The id {20 * 'x'}… is longer than 100 bytes: use a shorter one."),
         (["class.csv"], "id,name\n,Ada\n", "The roster class.csv has no ids in the column 'id'."),
+        (
+            ["class.csv", "--to", "class.csv"],
+            ROSTER,
+            "class.csv exists: name another file, so that the links in it are",
+        ),
         (["class.csv", "--to", "no/links.csv"], ROSTER, "There is no folder no: make it, or name another file."),
     ],
 )
@@ -136,11 +142,32 @@ def test_a_bad_id_invites_nobody(course, roster, capsys):
         assert connection.execute(select(tables.invitations)).all() == []
 
 
-def test_a_date_and_an_address_that_are_none(roster, capsys):
-    for wrong in (["--expires", "tomorrow"], ["--url", "hand-in.example.org"]):
-        with pytest.raises(SystemExit):
-            main(["invite", "class.csv", *wrong])
-    assert "write it as 2027-03-01" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["invite", "class.csv", "--expires", "tomorrow"], "'tomorrow' is not a date; write it as 2027-03-01"),
+        (["invite", "class.csv", "--url", "hand-in.example.org"], "write one without a path, such as https://"),
+        (["serve", "--url", "https://example.org/hand-in"], "write one without a path, such as https://"),
+        (["serve", "--port", "70000"], "'70000' is not a port; write a whole number from 1 to 65535"),
+        (["serve", "--proxy", "localhost"], "'localhost' is not an IP address; write one such as 127.0.0.1"),
+    ],
+)
+def test_options_that_cannot_be(roster, capsys, arguments, said):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8040"),
+        ("::1", "http://[::1]:8040"),
+        ("0.0.0.0", f"http://{socket.gethostname()}:8040"),
+    ],
+)
+def test_the_address_of_the_page_where_none_is_named(host, address):
+    assert page_address(host, 8040) == address
 
 
 def test_a_port_in_use_is_one_line():
@@ -148,6 +175,16 @@ def test_a_port_in_use_is_one_line():
         port = taken.getsockname()[1]
         with pytest.raises(CourseError, match=rf"Port {port} of 127.0.0.1 cannot be used: .* Name another with --port"):
             listen(Settings(port=port))
+
+
+def test_answers_are_sent_at_once():
+    """The second part of an answer does not wait until the first one has been acknowledged."""
+    with (
+        listen(Settings(port=0)) as place,
+        socket.create_connection(place.getsockname()),
+        place.accept()[0] as connection,
+    ):
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_machine_that_cannot_run_notebooks_is_one_line(course, monkeypatch):
@@ -190,7 +227,7 @@ def test_the_options_are_the_settings(course, monkeypatch, capsys):
 
 
 def test_one_server_for_a_course(course):
-    said = f"Another `autograder serve` is running for {course.root}: stop it first"
+    said = f"`autograder serve` is running for {course.root}: stop it first"
     with only_one(course), pytest.raises(CourseError, match=re.escape(said)), only_one(course):
         pass
     with only_one(course):
@@ -228,7 +265,7 @@ def test_dates_are_those_of_the_zone(course, engine):
     with Site(course, zone=ZoneInfo("Asia/Seoul")) as site:
         teacher = site.teacher()
         address = f"/teacher/{NAME}"
-        page = teacher.fill(address, due="2031-03-01T09:00", opens="", closes="2031-03-02T09:00", do="save").text
+        page = teacher.fill(address, due="2031-03-01T09:00", opens="", closes="2031-03-02T09:00").text
         assert opening_of(site) == (Opening(closes=dt.datetime(2031, 3, 2)), dt.datetime(2031, 3, 1))
         assert 'name="due" type="datetime-local" value="2031-03-01T09:00"' in page
         assert "due 2031-03-01 09:00 KST" in site.learner("ada").get(f"/a/{NAME}").text
@@ -236,17 +273,42 @@ def test_dates_are_those_of_the_zone(course, engine):
 
 def test_open_and_close_now(site):
     teacher, ada = site.teacher(), site.learner("ada")
-    address = f"/teacher/{NAME}"
-    assert "now closed" in teacher.fill(address, do="close").text
+    address, at_once = f"/teacher/{NAME}", f"/teacher/{NAME}/now"
+    assert "now closed" in teacher.fill(at_once, address, do="close").text
     assert "This assignment is closed" in ada.get(f"/a/{NAME}").text
-    assert "now open" in teacher.fill(address, do="open").text
+    assert "now open" in teacher.fill(at_once, address, do="open").text
     assert "Your notebook" in ada.get(f"/a/{NAME}").text
-    assert "now hidden" in teacher.fill(address, do="save", hidden="on").text
+    assert "now hidden" in teacher.fill(address, hidden="on", closes="2999-01-01T00:00").text
     assert ada.get(f"/a/{NAME}").status_code == 404
+    assert "now open" in teacher.fill(at_once, address, do="open").text
+    assert opening_of(site)[0].closes is not None, "it is still to close on its day"
 
 
-def test_a_date_that_is_none_changes_nothing(site):
-    page = site.teacher().fill(f"/teacher/{NAME}", due="soon", do="close")
+def test_closing_now_on_an_old_page_leaves_the_due_date(site):
+    """It was changed in another tab, or by nbgrader, since the page was loaded."""
+    teacher, address = site.teacher(), f"/teacher/{NAME}"
+    csrf, due = teacher.csrf(address), dt.datetime(2031, 3, 1)
+    with site.service.database.writing() as connection:
+        tables.set_due_date(connection, NAME, due)
+    answer = teacher.post(f"{address}/now", data={"csrf": csrf, "due": "", "do": "close"}, files={"none": b""})
+    assert "now closed" in answer.text
+    assert opening_of(site)[1] == due
+
+
+def test_saving_keeps_the_seconds_of_a_due_date(site, course, engine):
+    """nbgrader's often end with 23:59:59; without them, what was on time would be late."""
+    due = now().replace(hour=23, minute=59, second=59, microsecond=0) + dt.timedelta(days=1)
+    with site.service.database.writing() as connection:
+        tables.set_due_date(connection, NAME, due)
+    teacher, address = site.teacher(), f"/teacher/{NAME}"
+    entered = re.search(r'name="due" type="datetime-local" value="([^"]+)"', teacher.get(address).text)[1]
+    assert "now hidden" in teacher.fill(address, due=entered, hidden="on").text
+    assert opening_of(site)[1] == due
+
+
+@pytest.mark.parametrize("due", ["soon", "0027-03-01T00:00", "9999-12-31T23:59"])
+def test_a_date_that_is_none_changes_nothing(site, due):
+    page = site.teacher().fill(f"/teacher/{NAME}", due=due, hidden="on")
     assert page.status_code == 422
     assert "that is not a date and time" in page.text
     assert opening_of(site) == (Opening(), None)
@@ -277,13 +339,13 @@ def test_a_new_due_date_changes_which_attempts_count(site, course, engine, monke
     site.graded(ada.hand_in(notebook(course, "ada")))
     assert settled(site) == {"ada": [False, True], "kim": [True]}
     engine.ran.clear()
-    teacher.fill(address, due=field(start + hour, None), do="save")
+    teacher.fill(address, due=field(start + hour, None))
     assert settled(site) == {"ada": [True, False], "kim": [True]}
     assert (recorded(course), engine.ran) == ({"ada": 2, "kim": 5}, ["ada"])
-    teacher.fill(address, due=field(start + 4 * hour, None), do="save")
+    teacher.fill(address, due=field(start + 4 * hour, None))
     assert settled(site) == {"ada": [False, True], "kim": [True]}
     assert (recorded(course), engine.ran) == ({"ada": 5, "kim": 5}, ["ada", "ada"])
-    teacher.fill(address, due=field(start + 4 * hour, None), do="close")
+    teacher.fill(address, due=field(start + 4 * hour, None), hidden="on")
     assert settled(site) == {"ada": [False, True], "kim": [True]}
     assert len(engine.ran) == 2, "the due date is the same"
 
@@ -328,6 +390,31 @@ def test_the_report_is_that_of_autograder_report(site, course):
     page = teacher.get(f"/teacher/{NAME}/report")
     assert page.content == (course.reports / NAME / f"{NAME}.html").read_bytes()
     assert "The sign is the old one." in page.text
+
+
+def test_marks_that_a_teacher_has_changed_are_shown_when_it_is_graded_again(site, course):
+    """With nbgrader's formgrader."""
+    attempt = site.graded(site.learner("kim").hand_in(notebook(course, "kim", negate=WRONG)))
+
+    def mark():
+        with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+            submission = gradebook.find_submission_notebook(NAME, NAME, "kim")
+            [grade] = [one for one in submission.grades if one.max_score == 3]
+            grade.manual_score = 2.5
+            gradebook.db.commit()
+
+    site.service.queue.call(mark).result(PATIENCE)
+    teacher = site.teacher()
+    teacher.fill(f"/attempts/{attempt.id}/again", f"/teacher/{NAME}")
+    assert site.graded(teacher.get(f"/attempts/{attempt.id}")).score == 4.5
+    assert "4.5 <small>of 5 points" in teacher.get(f"/attempts/{attempt.id}/feedback").text
+
+
+def test_a_damaged_solution_closes_only_its_own_pages(site, course):
+    ada, teacher = site.learner("ada"), site.teacher()
+    course.solution(NAME).write_text('{"cells": [')
+    assert "No assignment is open yet" in ada.get("/").text
+    assert (ada.get(f"/a/{NAME}").status_code, teacher.get("/teacher").status_code) == (404, 200)
 
 
 def test_regrade(site, course, engine):

@@ -6,7 +6,8 @@ if (state) {
   const ask = async (wait) => {
     try {
       const answer = await fetch(state.dataset.status);
-      if (!answer.ok) throw new Error(answer.statusText);
+      if (answer.status >= 500) throw new Error(answer.statusText);
+      if (!answer.ok) return location.reload(); // signed out, or hidden: the page says so
       const { waiting, text } = await answer.json();
       if (!waiting) return location.reload();
       if (state.textContent !== text) state.textContent = text;
