@@ -143,6 +143,9 @@ def test_the_table_and_the_verdict():
     bad = verdict([Visit("ada", 0, fault="no marks")], TAKEN, ["ada: no marks"], [f"{n}" for n in range(12)], 200)
     assert [line[0] for line in bad if line[0] != " "] == ["✗", "✗", "✗", "✓"]
     assert bad[-3] == "  … and 2 more"
+    none = verdict([Visit("ada")], TAKEN, ["ada: no marks"], [], 0)
+    assert [line[0] for line in none if line[0] != " "] == ["✗", "✗", "✗", "✓"]  # nothing compared is nothing shown
+    assert none[-2].endswith(": nobody has any")
     assert figures("nobody", [Visit("ada")], TAKEN).row_count
 
 
