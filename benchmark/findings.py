@@ -117,11 +117,12 @@ def verdict(visits: list[Visit], taken: Taken, missing: list[str], unlike: list[
     """A line for each aim, with ✓ or ✗, and below those about losses and marks what is wrong."""
     waited = [visit.shown - visit.began for visit in visits if visit.shown is not None]
     middle = median(waited) if waited else inf
+    same = marks > 0 and not unlike
     told = f"{middle:.2f} s" if waited else "nobody has any"
     return [
         f"{_sign(not missing)} nothing is lost: {len(visits)} learners, {len(missing)} faults",
         *_listed(missing),
-        f"{_sign(marks > 0 and not unlike)} the marks are those of `autograder grade`: {marks} compared, {len(unlike)} different",
+        f"{_sign(same)} the marks are those of `autograder grade`: {marks} compared, {len(unlike)} different",
         *_listed(unlike),
         f"{_sign(middle < MOST_SECONDS)} half of the learners have their marks within {MOST_SECONDS} s: {told}",
         f"{_sign(taken.idle < MOST_IDLE)} an idle server takes less than 1 GiB: {taken.idle / 2**30:.2f} GiB",
