@@ -222,8 +222,8 @@ def test_a_class_hands_in(server, contexts, tmp_path):
 
 def take_pictures(teacher: Page, learner: Page, folder: Path) -> None:
     """The pictures of the documentation."""
-    teacher.screenshot(path=folder / "serve-teacher.png")
+    teacher.screenshot(path=folder / "class.png")
     learner.set_viewport_size({"width": 1100, "height": 800})
     learner.emulate_media(color_scheme="light")
     learner.locator("tbody a").last.click()
-    learner.screenshot(path=folder / "serve-learner.png")
+    learner.screenshot(path=folder / "handed-in.png")
