@@ -172,6 +172,8 @@ def test_a_class_hands_in(server, contexts, tmp_path):
     assert fits(ada)
     ada.go_back()
 
+    # As if she were signed out meanwhile: the script has the page loaded again, which says what there is to say.
+    ada.route("**/status", lambda route: route.fulfill(status=401))
     ada.get_by_role("link", name="Hand in again").click()
     hand_in(ada, as_colab_saves_it(course, right, tmp_path / "03 (1).ipynb"))
     expect_points(ada, most, most)

@@ -350,6 +350,23 @@ def test_a_new_due_date_changes_which_attempts_count(site, course, engine, monke
     assert len(engine.ran) == 2, "the due date is the same"
 
 
+def test_a_due_date_that_nbgrader_has_changed_counts_from_the_next_regrade(site, course):
+    """Or an extension: whichever of the attempts is graded again."""
+    teacher, ada = site.teacher(), site.learner("ada")
+    first = site.graded(ada.hand_in(notebook(course, "ada", negate=WRONG)))
+    with site.service.database.writing() as connection:
+        tables.set_due_date(connection, NAME, now())
+    site.graded(ada.hand_in(notebook(course, "ada")))
+    assert settled(site) == {"ada": [True, False]}
+    with site.service.database.writing() as connection:
+        tables.set_due_date(connection, NAME, None)
+    teacher.fill(f"/attempts/{first.id}/again", f"/teacher/{NAME}")
+    site.graded(teacher.get(f"/attempts/{first.id}"))
+    site.service.queue.call(lambda: None).result(PATIENCE)
+    assert settled(site) == {"ada": [False, True]}
+    assert recorded(course) == {"ada": 5}
+
+
 # The class
 
 
