@@ -536,7 +536,8 @@ def _serve(options: argparse.Namespace) -> int:
 def _invite(options: argparse.Namespace) -> int:
     from autograder.files import write_whole
     from autograder.grading.nbgrader_apps import course_config
-    from autograder.serve.links import make_links, revoke_links, table_bytes
+    from autograder.report.spreadsheet import csv_bytes
+    from autograder.serve.links import make_links, revoke_links
 
     course = _course(writes=True)
     config = course_config(course.root, database=options.db)
@@ -553,10 +554,10 @@ def _invite(options: argparse.Namespace) -> int:
         url = options.url or "http://127.0.0.1:8040"
         rows, had = make_links(config, options.roster, url, options.expires, options.again)
     if options.to is not None and len(rows) > 1:
-        write_whole(options.to, table_bytes(rows), mode=0o600)
+        write_whole(options.to, csv_bytes(rows), mode=0o600)
         print(f"Links ({len(rows) - 1}): {options.to}", file=sys.stderr)
     elif len(rows) > 1:
-        print(table_bytes(rows).decode("utf-8-sig"), end="")
+        print(csv_bytes(rows).decode("utf-8-sig"), end="")
     if had:
         print(
             f"autograder: Learners who already have a link that works: {had}; --again makes new links for all.",
