@@ -507,7 +507,7 @@ def _serve(options: argparse.Namespace) -> int:
     from autograder.grading.nbgrader_apps import course_config
     from autograder.serve.lock import only_one
     from autograder.serve.settings import Settings
-    from autograder.serve.start import listen, page_address, run_server, teacher_link
+    from autograder.serve.start import check_machine, listen, page_address, run_server, teacher_link
 
     course = _course(writes=True)
     config = course_config(course.root, database=options.db, execution=_execution(options))
@@ -524,6 +524,7 @@ def _serve(options: argparse.Namespace) -> int:
         zone=options.zone,
     )
     with only_one(course), _gradebook(config), listen(settings) as place:
+        check_machine(config)
         for sentence in _register_notebooks(course, config):
             print(f"autograder: {sentence}", file=sys.stderr)
         console.print(f"Learners open the links from `autograder invite`: {settings.url}/in/…", highlight=False)
