@@ -1,7 +1,6 @@
 """The command line: thin; each error takes one line."""
 
 import argparse
-import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from autograder.course import Course, find_course
+from autograder.course import ADDRESS, Course, find_course
 from autograder.errors import CourseError
 
 console = Console()
@@ -285,7 +284,7 @@ def _day(text: str) -> datetime:
 
 
 def _url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#@]+/?", text):
+    if not ADDRESS.fullmatch(text):
         raise argparse.ArgumentTypeError(
             f"{text!r} cannot be the address; write one without a path, such as https://hand-in.example.org"
         )
@@ -507,7 +506,7 @@ def _serve(options: argparse.Namespace) -> int:
     from autograder.grading.nbgrader_apps import course_config
     from autograder.serve.lock import only_one
     from autograder.serve.settings import Settings
-    from autograder.serve.start import listen, page_address, run_server, teacher_link
+    from autograder.serve.start import check_machine, listen, page_address, run_server, teacher_link
 
     course = _course(writes=True)
     config = course_config(course.root, database=options.db, execution=_execution(options))
@@ -524,6 +523,7 @@ def _serve(options: argparse.Namespace) -> int:
         zone=options.zone,
     )
     with only_one(course), _gradebook(config), listen(settings) as place:
+        check_machine(config)
         for sentence in _register_notebooks(course, config):
             print(f"autograder: {sentence}", file=sys.stderr)
         console.print(f"Learners open the links from `autograder invite`: {settings.url}/in/…", highlight=False)
@@ -536,7 +536,8 @@ def _serve(options: argparse.Namespace) -> int:
 def _invite(options: argparse.Namespace) -> int:
     from autograder.files import write_whole
     from autograder.grading.nbgrader_apps import course_config
-    from autograder.serve.links import make_links, revoke_links, table_bytes
+    from autograder.report.spreadsheet import csv_bytes
+    from autograder.serve.links import make_links, revoke_links
 
     course = _course(writes=True)
     config = course_config(course.root, database=options.db)
@@ -553,10 +554,10 @@ def _invite(options: argparse.Namespace) -> int:
         url = options.url or "http://127.0.0.1:8040"
         rows, had = make_links(config, options.roster, url, options.expires, options.again)
     if options.to is not None and len(rows) > 1:
-        write_whole(options.to, table_bytes(rows), mode=0o600)
+        write_whole(options.to, csv_bytes(rows), mode=0o600)
         print(f"Links ({len(rows) - 1}): {options.to}", file=sys.stderr)
     elif len(rows) > 1:
-        print(table_bytes(rows).decode("utf-8-sig"), end="")
+        print(csv_bytes(rows).decode("utf-8-sig"), end="")
     if had:
         print(
             f"autograder: Learners who already have a link that works: {had}; --again makes new links for all.",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from autograder.errors import CourseError
 
-#: An address that can stand in a notebook's text as it is.
-ADDRESS = re.compile(r"""https?://[^\s<>()"'`/][^\s<>()"'`]*""")
+#: A page's address, without a path, that can stand in a notebook's text as it is.
+ADDRESS = re.compile(r"""https?://[^\s/?#@<>()"'`]+/?""")
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,13 @@ class Course:
         """Where learners hand in, without a slash at the end, from ``pyproject.toml``; empty if none is configured.
 
         Raises:
-            CourseError: it is not an address.
+            CourseError: it cannot be the address.
         """
         value = self._settings().get("serve", "")
         if value != "" and (not isinstance(value, str) or not ADDRESS.fullmatch(value)):
             raise CourseError(
-                f"{self._pyproject}: serve = {value!r} is not an address; write one such as https://hand-in.example.org"
+                f"{self._pyproject}: serve = {value!r} cannot be the address; "
+                "write one without a path, such as https://hand-in.example.org"
             )
         return value.rstrip("/")
 

@@ -218,7 +218,7 @@ def test_badge_appears_with_the_repositorys_address(tmp_path):
     assert "Upload notebook" in without
 
 
-ADDRESS = "https://hand-in.example.org/torch"
+ADDRESS = "https://hand-in.example.org"
 
 
 def configure(course: Course, serve: str) -> Course:
@@ -253,7 +253,7 @@ def test_a_notebook_without_points_is_not_handed_in(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "value", ['"hand-in.example.org"', '"https://a b"', '"https://a.b)c<d>"', '"https://"', "8040"]
+    "value", ['"hand-in.example.org"', '"https://a b"', '"https://a.b)c<d>"', '"https://"', '"https://a.b/c"', "8040"]
 )
 def test_an_address_that_is_none_is_one_line(copy, value):
     with pytest.raises(

@@ -26,15 +26,11 @@ class Invitation:
 
     Attributes:
         id: its number.
-        role: ``"learner"`` or ``"teacher"``.
         student: the learner's id; empty for a teacher.
-        expires: until when it works; None if it has no end.
     """
 
     id: int
-    role: str
     student: str
-    expires: datetime | None
 
 
 def hash_of(token: str) -> str:
@@ -110,7 +106,7 @@ def find(connection: Connection, token: str) -> Invitation | None:
     found = compare_digest(row.hash if row else "0" * len(wanted), wanted)
     if not found or not is_valid(row.revoked, row.expires):
         return None
-    return Invitation(row.id, row.role, row.student or "", row.expires)
+    return Invitation(row.id, row.student or "")
 
 
 def invited(connection: Connection) -> set[str]:

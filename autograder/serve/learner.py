@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from autograder.errors import CourseError
-from autograder.serve.attempts import Attempt, left, read_attempts, store
+from autograder.serve.attempts import FOLDER, Attempt, left, read_attempts, store
 from autograder.serve.invitations import find
 from autograder.serve.pages import download, page, sealed
 from autograder.serve.security import COOKIE, NotFound, Refused, Session, clear_cookie, set_cookie, sign_in, sign_out
@@ -121,7 +121,7 @@ def hand_in(request: Request, service: Service, session: Session, form: Form) ->
     try:
         attempt = store(service.database, root, session.student, assignment.name, data, form.received, most)
     except OSError as error:
-        log.error("%s cannot be written: %s", error.filename, error.strerror)
+        log.error("what %s handed in cannot be written to %s: %s", session.student, root / FOLDER, error.strerror)
         return _refuse(request, service, session, 500, "the server could not store it: tell your teacher")
     if attempt.waiting:
         service.queue.add(attempt)

@@ -9,7 +9,7 @@ from traitlets.config import Config
 from autograder.collect.roster import read_learners
 from autograder.errors import CourseError
 from autograder.grading.nbgrader_apps import course_directory
-from autograder.report.spreadsheet import Row, csv_bytes
+from autograder.report.spreadsheet import Row
 from autograder.serve.invitations import invite, revoke
 from autograder.serve.tables import Database
 
@@ -43,11 +43,6 @@ def _table(heading: list[str], by_id: Mapping[str, dict], tokens: Mapping[str, s
         for student, token in tokens.items()
     ]
     return [[*heading, "link"], *lines]
-
-
-def table_bytes(rows: list[Row]) -> bytes:
-    """The table as a CSV file."""
-    return csv_bytes(rows)
 
 
 def revoke_links(config: Config, student: str) -> None:

@@ -21,7 +21,8 @@ from autograder.serve.invitations import Invitation, hash_of, is_valid, new_toke
 from autograder.serve.tables import invitations, sessions
 from autograder.serve.times import now
 
-COOKIE = "session"
+#: Not just ``session``, which other programs on the same host use: browsers do not tell ports apart.
+COOKIE = "autograder-session"
 #: The form field that shows that one of our pages has sent a form.
 CSRF = "csrf"
 #: Nothing but our own files; ``connect-src`` is for the script that asks for the place in the queue.

@@ -56,11 +56,8 @@ def listen(settings: Settings) -> socket.socket:
     return place
 
 
-def run_server(course: Course, config: Config, settings: Settings, place: socket.socket) -> None:
-    """Check that this machine can run notebooks, then serve until somebody presses Ctrl-C.
-
-    No access log is written: it would have the tokens of links. The address of whoever asks is taken from the
-    connection; see ``address_of`` for what is believed of a proxy.
+def check_machine(config: Config) -> None:
+    """Check that this machine can run notebooks, and have it ready to.
 
     Raises:
         CourseError: it cannot run them as configured.
@@ -68,6 +65,14 @@ def run_server(course: Course, config: Config, settings: Settings, place: socket
     step = ExecuteSubmission(config=config)
     warm_up(step.isolation, step.gpu)
     execute(new_notebook(cells=[new_code_cell("1 + 1")]), Limits(), isolation=step.isolation, gpu=step.gpu)
+
+
+def run_server(course: Course, config: Config, settings: Settings, place: socket.socket) -> None:
+    """Serve until somebody presses Ctrl-C.
+
+    No access log is written: it would have the tokens of links. The address of whoever asks is taken from the
+    connection; see ``address_of`` for what is believed of a proxy.
+    """
     uvicorn.Server(
         uvicorn.Config(
             make_app(course, config, settings),

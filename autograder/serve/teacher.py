@@ -79,7 +79,7 @@ def _by_learner(everything: list[Attempt]) -> dict[str, list[Attempt]]:
 @takes("teacher")
 def open_or_close(request: Request, service: Service, session: Session, form: Form) -> Response:
     """Open or close an assignment now; the due date stays."""
-    name, when = request.path_params["name"], now()
+    name, when = request.path_params["name"], now().replace(second=0, microsecond=0)
     service.assignment(session, name)
     with service.database.writing() as connection:
         opening = read_opening(connection, name)

@@ -51,29 +51,33 @@ def test_a_learner_is_listed_then_deleted(class_, course, capsys):
     assert read_marks(course_config(course.root), NAME).keys() == {"kim"}
 
 
-def test_not_while_a_server_is_running(class_, course, capsys):
+def test_not_while_a_server_is_running(course, capsys, monkeypatch):
     """It may be grading what would be deleted, and bring some of it back."""
-    ada = traces(course, "ada")
+    (course.root / "submitted/ada").mkdir(parents=True)
+    monkeypatch.chdir(course.root)
     with only_one(course):
         assert main(["forget", "ada"]) == 0
         assert main(["forget", "ada", "--yes"]) == 1
     assert f"`autograder serve` is running for {course.root}: stop it first." in capsys.readouterr().err
-    assert traces(course, "ada") == ada
+    assert (course.root / "submitted/ada").is_dir()
 
 
-def test_sessions_end(class_, course):
-    browser = class_.learner("ada")
-    main(["forget", "ada", "--yes"])
-    assert browser.get("/").status_code == 401
+def test_links_and_sessions_end(site, course, monkeypatch):
+    monkeypatch.chdir(course.root)
+    link, browser = site.link("ada"), site.browser()
+    assert browser.get(link).status_code == 200
+    assert main(["forget", "ada", "--yes"]) == 0
+    assert [browser.get(address).status_code for address in ("/", link)] == [401, 404]
 
 
 @pytest.mark.parametrize(
     ("student", "said"),
     [("zoe", "Nothing is kept about zoe"), ("..", "The id '..' cannot be"), ("../kim", "The id '../kim' cannot be")],
 )
-def test_who_cannot_be_deleted(class_, course, capsys, student, said):
-    kim = traces(course, "kim")
+def test_who_cannot_be_deleted(course, capsys, monkeypatch, student, said):
+    (course.root / "submitted/kim").mkdir(parents=True)
+    monkeypatch.chdir(course.root)
     assert main(["forget", student, "--yes"]) == 1
     assert capsys.readouterr().err.startswith(f"autograder: {said}")
-    assert traces(course, "kim") == kim
+    assert (course.root / "submitted/kim").is_dir()
     assert (course.root / "solutions").is_dir()

@@ -24,7 +24,7 @@ from autograder.serve.invitations import find
 from autograder.serve.lock import only_one
 from autograder.serve.openings import Opening, read_opening
 from autograder.serve.settings import Settings
-from autograder.serve.start import listen, page_address, run_server, teacher_link
+from autograder.serve.start import listen, page_address, teacher_link
 from autograder.serve.times import field, now
 
 EVIL = "<b>"
@@ -187,22 +187,27 @@ def test_answers_are_sent_at_once():
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_a_machine_that_cannot_run_notebooks_is_one_line(course, monkeypatch):
-    """Before anybody hands in."""
+def test_a_machine_that_cannot_run_notebooks_is_one_line(course, monkeypatch, capsys):
+    """Before anybody hands in; the teacher's earlier link is not replaced."""
 
     def cannot(*given, **more):
         raise CourseError("bubblewrap is not installed")
 
     monkeypatch.setattr("autograder.serve.start.warm_up", lambda isolation, gpu: None)
     monkeypatch.setattr("autograder.serve.start.execute", cannot)
-    settings = Settings(port=0)
-    with listen(settings) as place, pytest.raises(CourseError, match="bubblewrap is not installed"):
-        run_server(course, course_config(course.root), settings, place)
+    monkeypatch.chdir(course.root)
+    link = teacher_link(course_config(course.root), Settings())
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert main(["serve", "--port", str(port)]) == 1
+    assert capsys.readouterr().err == "autograder: bubblewrap is not installed\n"
+    assert works(course, link) == ""
 
 
 def test_the_options_are_the_settings(course, monkeypatch, capsys):
     """And the command prints a link that works."""
     started = []
+    monkeypatch.setattr("autograder.serve.start.check_machine", lambda config: None)
     monkeypatch.setattr("autograder.serve.start.run_server", lambda *given: started.append(given[2]))
     monkeypatch.chdir(course.root)
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -348,6 +353,23 @@ def test_a_new_due_date_changes_which_attempts_count(site, course, engine, monke
     teacher.fill(address, due=field(start + 4 * hour, None), hidden="on")
     assert settled(site) == {"ada": [False, True], "kim": [True]}
     assert len(engine.ran) == 2, "the due date is the same"
+
+
+def test_a_due_date_that_nbgrader_has_changed_counts_from_the_next_regrade(site, course):
+    """Or an extension: whichever of the attempts is graded again."""
+    teacher, ada = site.teacher(), site.learner("ada")
+    first = site.graded(ada.hand_in(notebook(course, "ada", negate=WRONG)))
+    with site.service.database.writing() as connection:
+        tables.set_due_date(connection, NAME, now())
+    site.graded(ada.hand_in(notebook(course, "ada")))
+    assert settled(site) == {"ada": [True, False]}
+    with site.service.database.writing() as connection:
+        tables.set_due_date(connection, NAME, None)
+    teacher.fill(f"/attempts/{first.id}/again", f"/teacher/{NAME}")
+    site.graded(teacher.get(f"/attempts/{first.id}"))
+    site.service.queue.call(lambda: None).result(PATIENCE)
+    assert settled(site) == {"ada": [False, True]}
+    assert recorded(course) == {"ada": 5}
 
 
 # The class
