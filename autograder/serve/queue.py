@@ -162,15 +162,14 @@ class GradingQueue:
 
     def _begin(self, attempt: Attempt) -> None:
         """Begin a run, with the attempt as it is entered now: since it was queued, another one may have been graded."""
-        current = self._enter(lambda connection: begin(connection, attempt.id))
-        if current is None:  # deleted
-            with self._lock:
-                del self._running[attempt.id]
-            return
+        current = None
         try:
+            current = self._enter(lambda connection: begin(connection, attempt.id))
+            if current is None:
+                raise CourseError("it was deleted")
             future = self._pool.submit(self._marker.work(current))
         except Exception as error:
-            self._end(failed(current, error))
+            self._end(failed(current or attempt, error))
             return
         self._runs.add(future)
         future.add_done_callback(lambda future: self._events.put(lambda: self._finish(current, future)))
