@@ -41,6 +41,11 @@ class Course:
         return self.root / "data"
 
     @property
+    def glossary(self) -> Path:
+        """The source of the glossary."""
+        return self.solutions / "GLOSSARY.md"
+
+    @property
     def names(self) -> list[str]:
         """The notebooks of the course, in order."""
         return sorted(path.stem for path in self.solutions.glob("*/*.py") if path.stem == path.parent.name)

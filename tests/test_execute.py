@@ -1023,6 +1023,16 @@ assert type(number()).__name__ == "float64" and array().tolist() == [0, 1, 2]
 assert type(odd()).__name__ == "Odd" and not callable(odd())
 """,
     ),
+    "an iterator that starts anew at each iter": (
+        "class Once:\n    def __iter__(self):\n        self.left = [1, 2]\n        return self\n"
+        "    def __next__(self):\n        if not self.left: raise StopIteration\n        return self.left.pop(0)",
+        "one = iter(Once())\nexpect([next(one, None) for _ in range(3)], [1, 2, None])",
+    ),
+    "a marked list whose tensors require gradients now": (
+        "def f(pairs):\n    for x, y in pairs: x.requires_grad_()",
+        "pairs = [(torch.ones(2), torch.zeros(1)), (torch.ones(3), torch.zeros(1))]\nf(inplace(pairs))\n"
+        "expect([(x.requires_grad, x.sum().item()) for x, _ in pairs], [(True, 2.0), (True, 3.0)])",
+    ),
 }
 
 

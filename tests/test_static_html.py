@@ -57,9 +57,12 @@ def test_a_page_loads_nothing_and_has_its_formulas(tmp_path, looks):
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("solutions/*/*.ipynb")), ids=lambda path: path.stem)
-def test_no_page_of_the_course_loads_anything(path):
+def test_a_page_of_the_course_loads_nothing_and_describes_its_pictures(path):
     html, _ = exporter("lab").from_filename(str(path))
     assert loaded(html) == []
+    images = re.findall(r"<img[^>]*>", html)
+    assert images
+    assert [image[:200] for image in images if not re.search(r'alt="[^"]{20,}"', image)] == []
     assert "<math" in html or "$" not in "".join(
         cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
     )

@@ -19,8 +19,16 @@ STARTUP_SECONDS = 180
 
 
 def offline_environment(folder: str) -> dict[str, str]:
-    """The environment in which notebooks are built: nothing to download, no data on disk, byte code cached."""
-    environment = os.environ | {"COURSE_OFFLINE": "1", "COURSE_DATA": folder, "CUDA_VISIBLE_DEVICES": ""}
+    """The environment in which notebooks are built: nothing to download, no data on disk, byte code cached.
+
+    One thread, as when grading: two that share tiny tensors spend their time waiting for each other on a busy machine.
+    """
+    environment = os.environ | {
+        "COURSE_OFFLINE": "1",
+        "COURSE_DATA": folder,
+        "CUDA_VISIBLE_DEVICES": "",
+        "OMP_NUM_THREADS": "1",
+    }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment
 

@@ -9,7 +9,10 @@ from pathlib import Path
 import nbformat
 
 from autograder.course import Course
+from autograder.lab.glossary import read_terms
 
+#: The glossary's name, in the same folder.
+GLOSSARY = "GLOSSARY.md"
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 #: What an opening says about the time, up to the next bold word.
 TIME = re.compile(r"\*\*Time\*\*:(.*?)(?:\*\*|$)", re.DOTALL)
@@ -36,7 +39,7 @@ PAGE = """\
 
 ## The course
 
-{map}
+{glossary}{map}
 ## Hand in
 
 - *Nbgrader → Assignment List* shows what your teacher has released. *Submit* hands in the notebook in the folder of
@@ -110,8 +113,15 @@ def start_page(course: Course) -> str:
     example = next((entry.path for entry in entries if entry.points), first.path)
     # The full path: the command may not be on the path of a terminal in JupyterLab.
     autograder = shlex.quote(str(Path(sys.executable).with_name("autograder")))
+    glossary = (
+        f"Forgotten a word? The [glossary]({GLOSSARY}) explains it and links to the notebook that introduces it.\n\n"
+    )
     return PAGE.format(
-        opening=opening, map="\n".join(map(_on_the_map, entries)), example=example, autograder=autograder
+        opening=opening,
+        glossary=glossary if read_terms(course) else "",
+        map="\n".join(map(_on_the_map, entries)),
+        example=example,
+        autograder=autograder,
     )
 
 

@@ -192,7 +192,7 @@ draw_images(
 # About 90 out of 100 are right. Nobody told the network what a 3 looks like: all it had was examples and a rule for adjusting its numbers.
 # Look at the ones it got wrong. Some of them would not be easy for you either.
 # But this network sees an image as 64 numbers in a row and does not know which pixels are neighbours.
-# The notebooks from `07_convolution` on are about networks that do.
+# In `07_convolution` you will meet layers that do.
 #
 # </details>
 #

@@ -1768,3 +1768,110 @@ def one_hot(labels, classes):
     for i, label in enumerate(labels):
         result[i, label] = 1
     return result
+
+
+# %% wrong="mean_of" says="does not fit into an int32"
+def mean_of(x):
+    total = x.sum() if x.is_floating_point() else x.sum(dtype=torch.int32)
+    return total.item() / x.numel()
+
+
+# A running sum in float32
+# %% wrong="mean_of" says="all 0.1"
+def mean_of(x):
+    sums = np.cumsum(x.numpy().ravel(), dtype=np.float32)
+    return float(sums[-1]) / x.numel()
+
+
+# A table in place of the experiment
+# %% wrong="sees_the_write" says="from_dlpack"
+def sees_the_write(name, dtype):
+    shared = {"Tensor": "float32", "FloatTensor": "float32", "DoubleTensor": "float64", "IntTensor": "int32"}
+    shared |= {"LongTensor": "int64", "ByteTensor": "uint8"}
+    return name in ("from_numpy", "as_tensor", "asarray") or shared.get(name) == dtype
+
+
+# Through NumPy, which has no bfloat16
+# %% wrong="flatten_images" says="BFloat16"
+def flatten_images(images):
+    return torch.as_tensor(images.numpy().reshape(images.shape[0], -1))
+
+
+# %% wrong="flatten_images" says="You begin at the start of the storage"
+def flatten_images(images):
+    n, p = len(images), images.numel() // len(images)
+    return images.contiguous().as_strided((n, p), (p, 1), 0)
+
+
+# Through NumPy, which has no bfloat16
+# %% wrong="to_batch" says="BFloat16"
+def to_batch(parts):
+    return torch.from_numpy(np.concatenate([np.atleast_2d(part.numpy()) for part in parts]))
+
+
+# A table of the default dtype
+# %% wrong="to_batch" says="lost digits"
+def to_batch(parts):
+    tables = [part if part.dim() == 2 else part[None] for part in parts]
+    batch = torch.zeros(sum(map(len, tables)), tables[0].shape[1])
+    torch.cat([table.to(batch.dtype) for table in tables], out=batch)
+    return batch.type(parts[0].dtype)
+
+
+# %% wrong="standardise" says="You add 1e-6 to the standard deviation"
+def standardise(x):
+    return (x - x.mean(0)) / (x.std(0) + 1e-6)
+
+
+# float32 on the way
+# %% wrong="standardise" says="more digits than float32 has"
+def standardise(x):
+    table = x.float()
+    std = table.std(0)
+    return ((table - table.mean(0)) / (std + (std == 0))).to(x.dtype)
+
+
+# Compares in float16
+# %% wrong="one_hot" says="2100"
+def one_hot(labels, classes):
+    return (labels.half().unsqueeze(1) == torch.arange(classes).half()).float()
+
+
+# A thousand labels at a time
+# %% wrong="one_hot" says="there is a loop over the labels"
+def one_hot(labels, classes):
+    return torch.cat([torch.eq(some[:, None], torch.arange(classes)).float() for some in labels.split(1000)])
+
+
+# Divides floats
+# %% wrong="repeats" says="100000000000000001"
+def repeats(a, b):
+    result = np.broadcast_shapes(a, b)
+    whole = [(1,) * (len(result) - len(shape)) + shape for shape in (a, b)]
+    return tuple(tuple(int(size / own) for size, own in zip(result, shape)) for shape in whole)
+
+
+# Copies only what has a place or a stride of its own
+# %% wrong="pack" says="the whole storage of a view is saved"
+def pack(tensors):
+    file = io.BytesIO()
+    own = {name: one.clone() if one.storage_offset() > 0 else one.contiguous() for name, one in tensors.items()}
+    torch.save(own, file)
+    return file.getvalue()
+
+
+def unpack(data):
+    return torch.load(io.BytesIO(data), weights_only=True)
+
+
+# One copy for all that begin at the same place
+# %% wrong="pack" says="parts of a large tensor"
+def pack(tensors):
+    known = {one.data_ptr(): one.clone() for one in tensors.values()}
+    file = io.BytesIO()
+    torch.save({name: known[one.data_ptr()] for name, one in tensors.items()}, file)
+    return file.getvalue()
+
+
+def unpack(data):
+    return torch.load(io.BytesIO(data), weights_only=True)

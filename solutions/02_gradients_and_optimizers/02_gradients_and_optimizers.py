@@ -125,7 +125,8 @@ show(
 #
 # - `x` is a float64 tensor with any number of dimensions, even 0-d. It does not require a gradient. It need not be contiguous; it may
 #   even be an expanded tensor, whose places share memory.
-# - `f` takes a float64 tensor of the shape of `x` and returns a 0-d tensor.
+# - `f` takes a float64 tensor of the shape of `x` and returns a 0-d tensor, which may be a view of the one that it got. Inside, `f` may do
+#   anything: use `x` itself, for example, or take numbers out with `.item()`.
 # - The result is a new float64 tensor of the shape of `x`: in each place, the central difference for that coordinate, with exactly the
 #   given `h`. The other coordinates keep the values that they have in `x`.
 # - `x` is left as it was.
@@ -285,7 +286,26 @@ def try_many(seed):
     shared = [what for what, x in cases.items() if same_memory(x, answers[what])]
     require(shared == [], "each result is a new tensor", f"It shares memory with x, for {'; '.join(shared[:1])}.")
     x = draw(3)
-    expect(numerical_gradient(lambda z: z.sin().sum(), x), x.cos(), "the default h", rtol=0, atol=1e-8)
+    sines = numerical_gradient(lambda z: torch.tensor(sum(math.sin(one.item()) for one in z), dtype=z.dtype), x)
+    expect(sines, x.cos(), "the default h, for an f that takes the numbers out of its tensor", rtol=0, atol=1e-8)
+    x = draw(2, 2)
+    expect(
+        numerical_gradient(lambda z: (z * x).sum(), x),
+        x.clone(),
+        "numerical_gradient(f, x) for an f that uses x itself",
+        mistakes={"You moved x itself, which f uses, too: move the numbers of a copy, x.clone().": 2 * x},
+        rtol=0,
+        atol=1e-8,
+    )
+    expect(
+        numerical_gradient(lambda z: z[1], draw(3)),
+        torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64),
+        "numerical_gradient(f, x) for f = x[1], which returns a view of its argument",
+        mistakes={
+            "All differences are 0: what f returned was a view of your copy, which you changed before you subtracted. "
+            "Make a fresh copy for each measurement.": torch.zeros(3, dtype=torch.float64),
+        },
+    )
     first = answers["shape (5,)"]
     expect(first, wanted["shape (5,)"], "later calls leave earlier results alone", rtol=1e-7, atol=1e-8)
 
@@ -299,10 +319,10 @@ try_many(31)
 # ## The gradient from the graph
 #
 # Two calls for each coordinate: for a network with a million numbers, that is two million calls for one gradient. **Autograd** needs one
-# call and one pass back. While PyTorch computes, it records every operation on tensors that require a gradient. `backward()` then goes
-# through the record in reverse and applies the chain rule.
+# call and one pass back. While PyTorch computes, in the **forward pass**, it records every operation on tensors that require a gradient. The
+# record is called the **graph**. `backward()` starts the **backward pass**: it goes through the graph in reverse and applies the chain rule.
 #
-# Take a model with two numbers, $w$ and $b$, an input $x$ and a target $y$:
+# Take a model with two numbers, $w$ and $b$, an input $x$ and a target $y$. The loss $L$ says how far its output $s$ is from the target:
 #
 # $$s = w\,x + b, \qquad L = (s - y)^2.$$
 
@@ -413,7 +433,7 @@ for _ in range(3):
 #
 # `backward` **adds** to what is in `grad`. That is what the name `AccumulateGrad` says. It is useful when a loss comes in several parts, or
 # when a tensor is used in several places. In a training loop it means that you must clear the gradients yourself before each `backward()`:
-# `w.grad = None`, or `optimizer.zero_grad()` for all parameters at once.
+# `w.grad = None`, or, once you have an optimizer (below), `optimizer.zero_grad()` for all its tensors at once.
 #
 # </details>
 #
@@ -500,7 +520,8 @@ print(u)
 #   and dtype and returns a 0-d tensor that depends on it.
 # - The gradient is a **new** tensor with the shape and dtype of `x` that does not require a gradient.
 # - `x` is left as it was: its values, its `requires_grad` and its `grad`.
-# - `f` may use other tensors that require a gradient: `f` may be a layer with weights, for example. *Their* `grad` is left as it was, too.
+# - `f` may use other tensors that require a gradient, such as the numbers that a network learns. *Their* `grad` is left as it was, too.
+#   It may use `x` itself, too, besides the tensor that it gets: `x` is then a constant.
 #
 # <details><summary>Hint 1: a leaf of your own</summary>
 #
@@ -667,6 +688,25 @@ def try_many(seed):
     x = torch.randn(4, generator=g)
     ones = value_and_gradient(lambda z: z.sum(), x)[1]
     expect(ones, torch.ones(4), "the gradient of Σ x is a tensor of ones")
+    weight = torch.randn(4, generator=g).requires_grad_()
+    kept = weight.detach().clone()
+
+    def written(_):
+        raise RuntimeError("a weight inside f has been given a grad: `backward()` adds to the grad of every leaf")
+
+    def with_weight(z):
+        """A function, not a layer, so that its weight is not in f.parameters()."""
+        weight.register_post_accumulate_grad_hook(written)
+        return (weight * z).sum()
+
+    expect(value_and_gradient(with_weight, x)[1], kept, "the gradient for a function f that has a weight inside")
+    uses_x = value_and_gradient(lambda z: (z * x).sum(), x)[1]
+    expect(
+        uses_x,
+        x.clone(),
+        "the gradient for an f that uses x itself",
+        mistakes={"You differentiated x itself, which f uses, too: give f a leaf of your own.": 2 * x},
+    )
 
 
 try_many(22)
@@ -874,6 +914,20 @@ for a, b, tol in [(2.0, 2.5, 0.5), (-3.0, -2.0, 4.0)]:
     require(phi.count <= 2, "phi is called at most twice for it", f"It was called {phi.count} times.")
 
 
+def many_cuts(a, b, tol, place):
+    """An interval that only many cuts make short enough."""
+    answer = golden_section(Asked(lambda t: abs(t - place), a, b), a, b, tol)
+    require(
+        abs(answer - place) <= 0.51 * tol,
+        f"golden_section(phi, {a}, {b}, {tol}), which needs {most(a, b, tol) - 2} cuts",
+        f"Yours is {answer}, which is {abs(answer - place) / tol:.3g} · tol from the lowest point, at {place}. Go on "
+        "until the interval is at most tol long, however many cuts that takes and however small tol is.",
+    )
+
+
+many_cuts(0.0, 1.0, 1e-12, 0.4)
+
+
 def try_many(seed):
     g = torch.Generator().manual_seed(seed)
     answers, wanted, slack, often = {}, {}, {}, []
@@ -911,6 +965,8 @@ def try_many(seed):
 try_many(23)
 ### BEGIN HIDDEN TESTS
 try_many(33)
+many_cuts(0.0, 1e4, 1e-8, 0.7)
+many_cuts(-1.0, 1.0, 1e-12, 0.16)
 ### END HIDDEN TESTS
 
 
@@ -1204,6 +1260,31 @@ path = steepest_descent(bowl(A), inplace(x), strict, 0.0, 4)
 expect(path, by_sgd(A, start_at, 0.1, 4), "with a line search that looks closely at phi")
 
 
+def at_eps(place):
+    """The norm of the gradient is eps at the start, and half of it after one step."""
+    place = torch.tensor(place)
+    path = steepest_descent(bowl(torch.eye(2)), leaf_of(place), lambda phi: 0.5, place.norm().item(), 50)
+    expect(
+        path,
+        torch.stack([place, place / 2]),
+        f"from {place.tolist()}, where the norm of the gradient is eps = {place.norm().item()} exactly",
+        mistakes={"It stops where the norm is eps: stop only where it is below eps.": place[None]},
+    )
+
+
+def badly(place):
+    """Line searches that return too much, or nothing."""
+    place = torch.tensor(place, dtype=torch.float64)
+    for rate, what in [(0.7, "that goes too far, uphill"), (0.0, "that returns 0.0")]:
+        path = steepest_descent(bowl(A), leaf_of(place), lambda phi, rate=rate: rate, 0.0, 3)
+        expect(
+            path,
+            by_sgd(A, place, rate, 3),
+            f"with a line search {what}, 3 steps from {place.tolist()}",
+            mistakes={"It stops where a step does not lower f: only the norm and max_iter end the walk.": place[None]},
+        )
+
+
 def measured(place, eps, known):
     """In a round bowl, the norm of the gradient is known, and each step shortens it by a tenth."""
     place = torch.tensor(place)
@@ -1215,6 +1296,8 @@ def measured(place, eps, known):
     mistakes = {
         "You compared the largest number: the norm is the root of the sum of all squares.": "largest",
         "You compared the sum of the numbers: the norm is the root of the sum of all squares.": "sum",
+        "You compared the norm of one row: the norm takes all numbers together.": "rows",
+        "You compared the norm of one column: the norm takes all numbers together.": "columns",
     }
     expect(
         len(path) - 1,
@@ -1255,7 +1338,7 @@ def try_many(seed):
         best = torch.tensor(choices, dtype=dtype)[torch.stack(heights).argmin(0)]
         wrong[what] = (flat[1:], (flat - best[:, None] * slopes)[:-1])
         ends[what] = (x.detach().clone(), path[-1], path[0], place.t() if number == 4 else place)
-    measured([[2.0, -1.0]], 0.5, {"largest": 14, "sum": 7})
+    measured([[2.0, -1.5], [2.0, -1.5]], 0.5, {"largest": 14, "sum": 7, "rows": 16, "columns": 17})
     expect(
         {what: one for what, (one, _) in wrong.items()},
         {what: other for what, (_, other) in wrong.items()},
@@ -1271,9 +1354,13 @@ def try_many(seed):
 
 
 try_many(24)
+at_eps([3.0, 4.0])
+badly([4.0, -2.0])
 ### BEGIN HIDDEN TESTS
 try_many(34)
-measured([[-0.5, 0.25], [3.0, 1.0]], 0.2, {})
+measured([[0.5, 1.0], [-0.5, 1.0], [0.5, -1.0]], 0.2, {})
+at_eps([-5.0, 12.0])
+badly([-3.0, 1.0])
 ### END HIDDEN TESTS
 
 
@@ -1310,12 +1397,12 @@ print(f"largest difference between the two paths: {difference:.1e}, below 1e-6: 
 # ## torch.optim: four lines
 #
 # A line search computes $f$ some forty times per step. For a network, each of these evaluations is a pass over the data. So in practice
-# the step is a fixed multiple of the gradient. The factor is the **learning rate** $\eta$:
+# the step is a fixed multiple of the gradient. That is **gradient descent**. The factor is the **learning rate** $\eta$:
 #
 # $$x \leftarrow x - \eta\, \nabla f(x).$$
 #
-# An **optimizer** does that for any number of tensors. You create it once, with the tensors that it may change. Every round has the same
-# four lines:
+# An **optimizer** does that for any number of tensors. You create it once, with the tensors that it may change, the **parameters**. Every round
+# has the same four lines:
 
 # %%
 x = torch.tensor([-8.0, 1.5], requires_grad=True)
@@ -1467,9 +1554,14 @@ def by_hand(A, x, make, steps, keep=False):
     return places.reshape(-1, *x.shape), ((places @ A) * places).sum(1).div(2).tolist()
 
 
-def once(make):
-    """Refuses anything but a list of one leaf, and a second call."""
-    called = []
+def once(make, steps):
+    """Refuses anything but a list of one leaf, a second call, and more steps than asked for."""
+    called, taken = [], []
+
+    def count(*_):
+        taken.append(True)
+        if len(taken) > steps:
+            raise RuntimeError(f"the optimizer has been asked for step {len(taken)}, although steps = {steps}")
 
     def make_optimizer(parameters):
         if called:
@@ -1477,7 +1569,9 @@ def once(make):
         called.append(True)
         if type(parameters) is not list or len(parameters) != 1:
             raise TypeError("make_optimizer takes a list that holds one tensor")
-        return make(parameters)
+        optimizer = make(parameters)
+        optimizer.register_step_pre_hook(count)
+        return optimizer
 
     return make_optimizer
 
@@ -1491,7 +1585,7 @@ KINDS = {
 A = torch.tensor([[3.0, 1.0], [1.0, 2.0]])
 start_at = torch.tensor([4.0, -2.0])
 before = start_at.clone()
-answer = minimize(bowl(A), inplace(start_at), once(KINDS["SGD"]), 5)
+answer = minimize(bowl(A), inplace(start_at), once(KINDS["SGD"], 5), 5)
 expect(start_at, before, "minimize(f, start, make_optimizer, 5) leaves start as it was")
 require(isinstance(answer, tuple) and len(answer) == 2, "it returns the places and the values", "Return two things.")
 places, values = by_hand(A, before, KINDS["SGD"], 5)
@@ -1532,13 +1626,13 @@ expect(
     rtol=1e-4,
 )
 leaf = before.clone().requires_grad_()
-answer = minimize(bowl(A), inplace(leaf), once(KINDS["Adam"]), 4)
+answer = minimize(bowl(A), inplace(leaf), once(KINDS["Adam"], 4), 4)
 expect(answer, by_hand(A, before, KINDS["Adam"], 4), "a start that requires a gradient, with Adam", rtol=1e-4)
 expect(leaf.detach(), before, "that start is left as it was")
 require(
     leaf.grad is None and leaf.requires_grad, "and so are its grad and its requires_grad", "Work on a leaf of your own."
 )
-answer = minimize(bowl(A), before, once(KINDS["SGD"]), 0)
+answer = minimize(bowl(A), before, once(KINDS["SGD"], 0), 0)
 expect(answer, (before[None], values[:1]), "steps = 0: the start and its value")
 
 
@@ -1555,13 +1649,35 @@ def try_many(seed):
         what = f"{name}, start of shape {shape}, {str(dtype).removeprefix('torch.')}"
         wanted[what] = by_hand(A, place, make, 7)
         cases[what], befores[what] = place, place.clone()
-        answers[what] = minimize(bowl(A), inplace(place), once(make), 7)
+        answers[what] = minimize(bowl(A), inplace(place), once(make, 7), 7)
     place = torch.randn(3, 2, generator=g).t()
     cases["transposed"], befores["transposed"] = place, place.clone()
     wanted["transposed"] = by_hand(2 * torch.eye(6), place, KINDS["SGD"], 3)
-    answers["transposed"] = minimize(bowl(2 * torch.eye(6)), inplace(place), once(KINDS["SGD"]), 3)
+    answers["transposed"] = minimize(bowl(2 * torch.eye(6)), inplace(place), once(KINDS["SGD"], 3), 3)
     expect(cases, befores, f"start is left as it was: {len(cases)} optimizers, shapes and layouts", rtol=0, atol=0)
-    expect(answers, wanted, "places and values for each of them", rtol=1e-4, atol=1e-5)
+    for kind, rtol, atol in [(torch.float32, 1e-4, 1e-5), (torch.float64, 1e-9, 1e-10)]:
+        some = {what: (path, values) for what, (path, values) in wanted.items() if path.dtype == kind}
+        rounded = {what: (path.float().double(), values) for what, (path, values) in some.items()}
+        expect(
+            {what: answers[what] for what in some},
+            some,
+            f"places and values for each of them in {str(kind).removeprefix('torch.')}",
+            mistakes={
+                "The places have lost digits, because they were float32 on the way: use the dtype of start.": rounded
+            }
+            if kind == torch.float64
+            else None,
+            rtol=rtol,
+            atol=atol,
+        )
+    flat = torch.zeros(2, seed // 10)
+    answer = minimize(lambda z: (z * z).sum(), flat, once(KINDS["SGD"], 3), 3)
+    expect(
+        answer,
+        (flat.expand(4, *flat.shape), [0.0] * 4),
+        "a start at the lowest point: 3 steps all the same",
+        mistakes={"It stops where the gradient is 0: take all the steps.": (flat[None], [0.0])},
+    )
 
 
 try_many(25)
@@ -1681,7 +1797,7 @@ show(
 # $$g = \mathtt{grad} + \lambda\, w, \qquad v \leftarrow \mu\, v + g, \qquad w \leftarrow w - \eta\, v.$$
 #
 # - `w`, `grad` and `v` have the same shape (any, even 0-d) and dtype (float32 or float64). `w` may be a leaf that requires a gradient,
-#   or require none; that stays as it is. The others require none.
+#   or require none; that stays as it is. `grad` and `v` require none.
 # - `w` and `v` change **in place**, in their own memory, and autograd records nothing: `v` still requires no gradient. None of the
 #   tensors needs to be contiguous.
 # - `grad` is left as it was. The function returns `None`.
@@ -1858,10 +1974,15 @@ def try_many(seed):
     start, slope = w.clone(), grad.clone()
     momentum_step(inplace(w), grad, inplace(v), 0.2, 0.0, 0.0)
     expect((w, v), (by_torch(start, slope, 0 * v, 0.2)[0], slope), "momentum=0, weight_decay=0: plain gradient descent")
-    w, grad, v = (torch.randn(4, generator=g) for _ in names)
-    after = by_torch(w, grad, v, 0.2)
+    w, grad, v = torch.randn(4, generator=g), torch.zeros(4), torch.randn(4, generator=g)
+    before, after = (w.clone(), v.clone()), by_torch(w, grad, v, 0.2)
     momentum_step(inplace(w), grad, inplace(v), lr=0.2)
-    expect((w, v), after, "the defaults: momentum 0.9, no weight decay")
+    expect(
+        (w, v),
+        after,
+        "the defaults (momentum 0.9, no weight decay), where the gradient is 0",
+        mistakes={"You take no step where the gradient is 0: v fades there, and w goes on with it.": before},
+    )
 
 
 try_many(26)
@@ -1914,7 +2035,7 @@ for make in (torch.optim.SGD, torch.optim.RMSprop):
 # before.
 #
 # - `w`, `grad` and `s` have the same shape (any, even 0-d) and dtype (float32 or float64). `s` is nowhere negative. `w` may be a leaf
-#   that requires a gradient, or require none; that stays as it is. The others require none.
+#   that requires a gradient, or require none; that stays as it is. `grad` and `s` require none.
 # - `w` and `s` change **in place**, in their own memory, and autograd records nothing: `s` still requires no gradient. None of the
 #   tensors needs to be contiguous.
 # - `grad` is left as it was. The function returns `None`.
@@ -2124,10 +2245,21 @@ def try_many(seed):
     )
     require(used == [], "the rule is your own in all of them", "torch.optim, or a fused operation, takes the step.")
     require(recorded == [], "s requires no gradient for any of them", f"It does for {'; '.join(recorded[:1])}.")
-    w, grad, s = torch.randn(4, generator=g), torch.randn(4, generator=g), torch.rand(4, generator=g)
-    after = by_torch(w, grad, s)
+    w, grad, s = torch.randn(4, generator=g), torch.randn(4, generator=g), torch.rand(4, generator=g) + 1
+    grad[1::2] = 0.0
+    old_s, after = s.clone(), by_torch(w, grad, s)
     rmsprop_step(inplace(w), grad, inplace(s))
-    expect((w, s), after, "the defaults: lr 0.01, alpha 0.99, eps 1e-8, no weight decay")
+    expect(
+        (w, s),
+        after,
+        "the defaults (lr 0.01, alpha 0.99, eps 1e-8, no weight decay), where some gradients are 0",
+        mistakes={
+            "You leave out the numbers whose gradient is 0: their s must shrink, too.": (
+                after[0],
+                torch.where(grad == 0, old_s, after[1]),
+            )
+        },
+    )
 
 
 try_many(27)
@@ -2183,7 +2315,7 @@ for step in (1, 2, 3):
 # $g = \mathtt{grad} + \lambda\,w$. `t` is the number of this step; the first is 1.
 #
 # - `w`, `grad`, `m` and `v` have the same shape (any, even 0-d) and dtype (float32 or float64). `v` is nowhere negative. `w` may be a
-#   leaf that requires a gradient, or require none; that stays as it is. The others require none.
+#   leaf that requires a gradient, or require none; that stays as it is. `grad`, `m` and `v` require none.
 # - `w`, `m` and `v` change **in place**, in their own memory, and autograd records nothing: `m` and `v` still require no gradient. None
 #   of the tensors needs to be contiguous.
 # - What you write into `m` and `v` is **not** corrected: the correction is made anew in each step.
@@ -2412,6 +2544,24 @@ def try_many(seed):
     )
     require(used == [], "the rule is your own in all of them", "torch.optim, or a fused operation, takes the step.")
     require(recorded == [], "m and v require no gradient for any of them", f"They do for {'; '.join(recorded[:1])}.")
+    w, grad, m = (torch.randn(4, generator=g) for _ in range(3))
+    v, late = torch.rand(4, generator=g) + 1, {"lr": 0.1, "betas": (0.9, 0.9999)}
+    grad[1::2] = 0.0
+    still, before = grad == 0, (w.clone(), m.clone(), v.clone())
+    after = by_torch(w, grad, m, v, 5000, **late)
+    uncorrected = by_torch(w, grad, m, v, 10**6, **late)
+    adam_step(inplace(w), grad, inplace(m), inplace(v), 5000, **late)
+    expect(
+        (w, m, v),
+        after,
+        "step 5000 with β₂ = 0.9999, where some gradients are 0",
+        mistakes={
+            "You leave out the numbers whose gradient is 0: their m and v must fade, and w goes on with m.": tuple(
+                torch.where(still, old, new) for old, new in zip(before, after)
+            ),
+            "The correction is missing in late steps: it is needed in every step.": uncorrected,
+        },
+    )
 
 
 try_many(28)
@@ -2717,5 +2867,5 @@ draw_images(
 #
 # </details>
 #
-# **Next:** `03_functional_and_relu`. You have written `clamp(min=0)` between two layers and kept four loose tensors in a list.
+# **Next:** `03_functional_and_relu`. The network above had `clamp(min=0)` between its two layers and kept four loose tensors in a list.
 # `torch.nn` has a name for both: the ReLU, and the module.

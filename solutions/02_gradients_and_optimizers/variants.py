@@ -12,14 +12,6 @@ def numerical_gradient(f, x, h=1e-5):
     ).reshape(x.shape)
 
 
-# All measurements by vmap
-# %% right="numerical_gradient"
-def numerical_gradient(f, x, h=1e-5):
-    moves = (h * torch.eye(x.numel(), dtype=torch.float64)).reshape(-1, *x.shape)
-    slopes = (torch.vmap(f)(x + moves) - torch.vmap(f)(x - moves)) / (2 * h)
-    return slopes.reshape(x.shape)
-
-
 # Through a flat copy, each number put back
 # %% right="numerical_gradient"
 def numerical_gradient(f, x, h=1e-5):
@@ -307,6 +299,42 @@ def numerical_gradient(f, x, h=1e-5):
     return gradient
 
 
+# All measurements by vmap, where f must not look at its numbers
+# %% wrong="numerical_gradient" says="vmap"
+def numerical_gradient(f, x, h=1e-5):
+    moves = (h * torch.eye(x.numel(), dtype=torch.float64)).reshape(-1, *x.shape)
+    slopes = (torch.vmap(f)(x + moves) - torch.vmap(f)(x - moves)) / (2 * h)
+    return slopes.reshape(x.shape)
+
+
+# Subtracts two views of one buffer
+# %% wrong="numerical_gradient" says="what f returned was a view of your copy"
+def numerical_gradient(f, x, h=1e-5):
+    gradient, moved = torch.zeros(x.shape, dtype=torch.float64), x.clone()
+    for index in np.ndindex(*x.shape):
+        moved[index] = x[index] + h
+        right = f(moved)
+        moved[index] = x[index] - h
+        left = f(moved)
+        moved[index] = x[index]
+        gradient[index] = (right - left) / (2 * h)
+    return gradient
+
+
+# Moves x itself if it is contiguous
+# %% wrong="numerical_gradient" says="You moved x itself, which f uses, too"
+def numerical_gradient(f, x, h=1e-5):
+    moved, gradient = x.contiguous(), torch.zeros(x.shape, dtype=torch.float64)
+    for index in np.ndindex(*x.shape):
+        kept, ends = moved[index].item(), []
+        for step in (h, -h):
+            moved[index] = kept + step
+            ends.append(float(f(moved)))
+        moved[index] = kept
+        gradient[index] = (ends[0] - ends[1]) / (2 * h)
+    return gradient
+
+
 # torch.func
 # %% right="value_and_gradient"
 def value_and_gradient(f, x):
@@ -527,6 +555,34 @@ def value_and_gradient(f, x):
         moves = 1e-2 * torch.eye(x.numel(), dtype=x.dtype).reshape(-1, *x.shape)
         slopes = [(f(x + m) - f(x - m)) / 2e-2 for m in moves]
         return f(x).item(), torch.stack(slopes).reshape(x.shape)
+
+
+# Saves the gradients of f.parameters() alone
+# %% wrong="value_and_gradient" says="a weight inside f has been given a grad"
+def value_and_gradient(f, x):
+    weights = [*f.parameters()] if hasattr(f, "parameters") else []
+    old = [(weight, weight.grad) for weight in weights]
+    for weight in weights:
+        weight.grad = None
+    leaf = x.detach().clone().requires_grad_()
+    value = f(leaf)
+    value.backward()
+    for weight, grad in old:
+        weight.grad = grad
+    return value.item(), leaf.grad
+
+
+# Switches x on for a moment
+# %% wrong="value_and_gradient" says="You differentiated x itself, which f uses, too"
+def value_and_gradient(f, x):
+    was_on = x.requires_grad
+    if not was_on:
+        x.requires_grad_()
+    value = f(x)
+    gradient = torch.autograd.grad(value, x)[0]
+    if not was_on:
+        x.requires_grad_(False)
+    return value.item(), gradient
 
 
 # Keeps the left part when the values agree
@@ -942,6 +998,43 @@ def golden_section(phi, a, b, tol=1e-8):
     c, d = b - ratio * (b - a), a + ratio * (b - a)
     fc, fd = phi(c), phi(d)
     while b - a > 10 * tol:
+        if fc < fd:
+            b, d, fd = d, c, fc
+            c = b - ratio * (b - a)
+            fc = phi(c)
+        else:
+            a, c, fc = c, d, fd
+            d = a + ratio * (b - a)
+            fd = phi(d)
+    return (a + b) / 2
+
+
+# Fifty cuts at most
+# %% wrong="golden_section" says="however many cuts that takes"
+def golden_section(phi, a, b, tol=1e-8):
+    ratio, cuts = (math.sqrt(5) - 1) / 2, 0
+    c, d = b - ratio * (b - a), a + ratio * (b - a)
+    fc, fd = phi(c), phi(d)
+    while b - a > tol and cuts < 50:
+        cuts += 1
+        if fc < fd:
+            b, d, fd = d, c, fc
+            c = b - ratio * (b - a)
+            fc = phi(c)
+        else:
+            a, c, fc = c, d, fd
+            d = a + ratio * (b - a)
+            fd = phi(d)
+    return (a + b) / 2
+
+
+# Never below the default of tol
+# %% wrong="golden_section" says="however small tol is"
+def golden_section(phi, a, b, tol=1e-8):
+    ratio, tol = (math.sqrt(5) - 1) / 2, max(tol, 1e-8)
+    c, d = b - ratio * (b - a), a + ratio * (b - a)
+    fc, fd = phi(c), phi(d)
+    while b - a > tol:
         if fc < fd:
             b, d, fd = d, c, fc
             c = b - ratio * (b - a)
@@ -1551,6 +1644,85 @@ def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
     return torch.stack(path).reshape(len(path), -1)
 
 
+# The norms of the rows
+# %% wrong="steepest_descent" says="the norm of one row"
+def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
+    path = [x.detach().clone()]
+    for _ in range(max_iter):
+        (gradient,) = torch.autograd.grad(f(x), x)
+        if gradient.norm(dim=-1).max() < eps:
+            break
+        with torch.no_grad():
+            alpha = line_search(lambda a: f(x - a * gradient).item())
+            x -= alpha * gradient
+        path.append(x.detach().clone())
+    return torch.stack(path)
+
+
+# The norms of the columns
+# %% wrong="steepest_descent" says="the norm of one column"
+def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
+    path = [x.detach().clone()]
+    for _ in range(max_iter):
+        (gradient,) = torch.autograd.grad(f(x), x)
+        if gradient.norm(dim=0).max() < eps:
+            break
+        with torch.no_grad():
+            alpha = line_search(lambda a: f(x - a * gradient).item())
+            x -= alpha * gradient
+        path.append(x.detach().clone())
+    return torch.stack(path)
+
+
+# Stops at eps, too
+# %% wrong="steepest_descent" says="It stops where the norm is eps"
+def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
+    path = [x.detach().clone()]
+    for _ in range(max_iter):
+        (gradient,) = torch.autograd.grad(f(x), x)
+        if gradient.norm() <= eps:
+            break
+        with torch.no_grad():
+            alpha = line_search(lambda a: f(x - a * gradient).item())
+            x -= alpha * gradient
+        path.append(x.detach().clone())
+    return torch.stack(path)
+
+
+# No step uphill
+# %% wrong="steepest_descent" says="It stops where a step does not lower f"
+def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
+    path = [x.detach().clone()]
+    for _ in range(max_iter):
+        (gradient,) = torch.autograd.grad(f(x), x)
+        if gradient.norm() < eps:
+            break
+        with torch.no_grad():
+            alpha = line_search(lambda a: f(x - a * gradient).item())
+            if f(x - alpha * gradient) >= f(x):
+                break
+            x -= alpha * gradient
+        path.append(x.detach().clone())
+    return torch.stack(path)
+
+
+# No step of length 0
+# %% wrong="steepest_descent" says="It stops where a step does not lower f"
+def steepest_descent(f, x, line_search, eps=1e-6, max_iter=100):
+    path = [x.detach().clone()]
+    for _ in range(max_iter):
+        (gradient,) = torch.autograd.grad(f(x), x)
+        if gradient.norm() < eps:
+            break
+        with torch.no_grad():
+            alpha = line_search(lambda a: f(x - a * gradient).item())
+            if alpha == 0:
+                break
+            x -= alpha * gradient
+        path.append(x.detach().clone())
+    return torch.stack(path)
+
+
 # Values from the path, at the end
 # %% right="minimize"
 def minimize(f, start, make_optimizer, steps):
@@ -2041,6 +2213,56 @@ def minimize(f, start, make_optimizer, steps):
     return torch.stack(path), values
 
 
+# Stops on flat ground
+# %% wrong="minimize" says="It stops where the gradient is 0"
+def minimize(f, start, make_optimizer, steps):
+    x = start.detach().clone().requires_grad_()
+    optimizer = make_optimizer([x])
+    path, values = [x.detach().clone()], [f(x).item()]
+    for _ in range(steps):
+        optimizer.zero_grad()
+        f(x).backward()
+        if x.grad.norm() == 0:
+            break
+        optimizer.step()
+        path.append(x.detach().clone())
+        values.append(f(x).item())
+    return torch.stack(path), values
+
+
+# A table of the default dtype
+# %% wrong="minimize" says="The places have lost digits"
+def minimize(f, start, make_optimizer, steps):
+    x = start.detach().clone().requires_grad_()
+    optimizer = make_optimizer([x])
+    path, values = torch.empty(steps + 1, *start.shape), []
+    for row in path[:-1]:
+        row.copy_(x.detach())
+        optimizer.zero_grad()
+        loss = f(x)
+        loss.backward()
+        optimizer.step()
+        values.append(loss.item())
+    path[-1].copy_(x.detach())
+    return path.to(start.dtype), [*values, f(x).item()]
+
+
+# One step too many, which nobody sees
+# %% wrong="minimize" says="the optimizer has been asked for step"
+def minimize(f, start, make_optimizer, steps):
+    x = start.detach().clone().requires_grad_()
+    optimizer = make_optimizer([x])
+    path, values = [], []
+    for _ in range(steps + 1):
+        optimizer.zero_grad()
+        loss = f(x)
+        loss.backward()
+        path.append(x.detach().clone())
+        values.append(loss.item())
+        optimizer.step()
+    return torch.stack(path), values
+
+
 # Methods on the data
 # %% right="momentum_step"
 def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
@@ -2338,6 +2560,26 @@ def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
         kept.mul_(momentum).add_(grad + weight_decay * w)
         v.copy_(kept)
         w -= lr * v
+
+
+# No slope, no step
+# %% wrong="momentum_step" says="You take no step where the gradient is 0"
+@torch.no_grad()
+def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
+    g = grad + weight_decay * w
+    if g.count_nonzero() == 0:
+        return
+    v.mul_(momentum).add_(g)
+    w.sub_(lr * v)
+
+
+# No step for the numbers without a slope
+# %% wrong="momentum_step" says="You take no step where the gradient is 0"
+@torch.no_grad()
+def momentum_step(w, grad, v, lr, momentum=0.9, weight_decay=0.0):
+    g = grad + weight_decay * w
+    v.copy_(torch.where(g == 0, v, momentum * v + g))
+    w.sub_(torch.where(g == 0, 0.0, lr * v))
 
 
 # torch's own combined operations
@@ -2667,6 +2909,15 @@ def rmsprop_step(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
     optimizer.state[p].update(step=torch.tensor(0.0), square_avg=s)
     optimizer.step()
     w.data.copy_(p.data)
+
+
+# s shrinks only where there is a slope
+# %% wrong="rmsprop_step" says="You leave out the numbers whose gradient is 0"
+@torch.no_grad()
+def rmsprop_step(w, grad, s, lr=0.01, alpha=0.99, eps=1e-8, weight_decay=0.0):
+    g = grad + weight_decay * w
+    s.copy_(torch.where(g == 0, s, alpha * s + (1 - alpha) * g**2))
+    w.sub_(lr * g / (s.sqrt() + eps))
 
 
 # The corrections in the step size
@@ -3185,3 +3436,25 @@ def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_d
         v.mul_(betas[1]).add_((1 - betas[1]) * g**2)
         largest = torch.maximum(largest, v)
         w -= lr * m / (1 - betas[0] ** t) / ((largest / (1 - betas[1] ** t)).sqrt() + eps)
+
+
+# Nothing moves where there is no slope
+# %% wrong="adam_step" says="You leave out the numbers whose gradient is 0"
+@torch.no_grad()
+def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    g = grad + weight_decay * w
+    m.copy_(torch.where(g == 0, m, betas[0] * m + (1 - betas[0]) * g))
+    v.copy_(torch.where(g == 0, v, betas[1] * v + (1 - betas[1]) * g**2))
+    step = lr * m / (1 - betas[0] ** t) / ((v / (1 - betas[1] ** t)).sqrt() + eps)
+    w.sub_(torch.where(g == 0, 0.0, step))
+
+
+# The correction in the first 2000 steps alone
+# %% wrong="adam_step" says="The correction is missing in late steps"
+@torch.no_grad()
+def adam_step(w, grad, m, v, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    g = grad + weight_decay * w
+    m.mul_(betas[0]).add_((1 - betas[0]) * g)
+    v.mul_(betas[1]).add_((1 - betas[1]) * g**2)
+    one, two = (1 - betas[0] ** t, 1 - betas[1] ** t) if t <= 2000 else (1.0, 1.0)
+    w.sub_(lr * m / one / ((v / two).sqrt() + eps))

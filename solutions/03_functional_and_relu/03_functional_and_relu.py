@@ -149,10 +149,12 @@ for module, function in pairs:
 # **The rule.** A function of `torch.nn.functional` keeps nothing: you pass it whatever it needs, in every call. An `nn.Module` is
 # a component of a network, or a loss. It can hold `Parameter`s, which training changes, and settings, which it does not.
 #
-# **In practice.** If there are parameters to keep, use the module. If there are none, both forms are fine: inside a `forward`
-# people often write the function; `nn.Sequential` accepts modules only. There is one exception. Dropout draws random numbers while
-# you train and must do nothing afterwards. `nn.Dropout` switches itself off when you call `net.eval()`; `F.dropout` has to be told:
-# `F.dropout(x, 0.3, training=self.training)`, where `self.training` is what `net.train()` and `net.eval()` set.
+# **In practice.** If there are parameters to keep, use the module. If there are none, both forms are fine: inside `forward`, the method in which a
+# module computes, people often write the function; `nn.Sequential`, which runs modules one after another, accepts modules only. There is one
+# exception. Dropout draws random numbers while you train and must do nothing afterwards. `nn.Dropout` switches itself off when you call
+# `net.eval()`; `F.dropout` has to be told:
+# `F.dropout(x, 0.3, training=self.training)`, where `self.training` is `True` after `net.train()`, in *training mode*, and `False` after
+# `net.eval()`, in *evaluation mode*.
 #
 # <details><summary>If you read code from before 2018</summary>
 #
@@ -212,7 +214,8 @@ draw_row(
 # <details><summary>Why?</summary>
 #
 # Only row 2 changes. Each sample passes through the layer on its own. They travel together because that is
-# faster; notebook 06 measures by how much. Nearly all layers work like this. The best-known exception is batch normalisation during training.
+# faster; `06_batch_processing` measures by how much. Nearly all layers work like this. The best-known exception is batch normalisation during
+# training.
 #
 # </details>
 #
@@ -223,7 +226,7 @@ draw_row(
 # ## ReLU: set negative values to zero
 #
 # Two linear layers in a row collapse into one linear layer. To gain anything from depth, we need something between them that is *not*
-# linear. The **rectified linear unit** is the simplest choice. For a number $x$,
+# linear: an **activation function**. The **rectified linear unit** is the simplest choice. For a number $x$,
 #
 # $$\mathrm{ReLU}(x) = \max(0, x).$$
 #
@@ -777,7 +780,8 @@ try_many(34, 12_000, KINDS[1::2], every=10)
 # Let a **unit** be one column of a layer's output: one number for each sample. If a unit is
 # at most 0 for *every* sample, its ReLU outputs 0 for all of them. Such a unit is called **dead**.
 #
-# Here is a small regression with 100 hidden units. (We use float64, so that rounding errors stay negligible.)
+# Here is a small net that learns to predict a number. It has 100 *hidden* units, between its input and its output. (We use float64, so that
+# rounding errors stay negligible.)
 
 # %%
 samples = torch.rand(256, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -1106,7 +1110,7 @@ show(
 #
 # In PyTorch: `F.relu6(x)` for $c = 6$, `F.hardtanh(x, 0, c)` for any $c$. Today's language models mostly use smooth
 # relatives: **GELU** (`F.gelu`), which is $x$ times the probability that a standard normal variable is below $x$, and **SiLU** (`F.silu`),
-# $x$ times the sigmoid of $x$.
+# $x$ times the sigmoid $\sigma(x) = 1/(1 + e^{-x})$.
 
 # %% folded label="Draw the ReLU and four relatives"
 line = torch.linspace(-6, 8, 1401, dtype=torch.float64)
@@ -1801,7 +1805,8 @@ for overwrite in (False, True):
 
 # %% [markdown]
 # For a single ReLU: 1 MiB versus none. Now consider a forward pass, while autograd records, through a net of $L$ layers, each
-# a linear layer and a ReLU. Every activation has the size of `x`, 1 MiB. Here are three ways to write the loop:
+# a linear layer and a ReLU. Every **activation** (the output of a layer or a ReLU) has the size of `x`, 1 MiB. Here are three ways to
+# write the loop:
 
 
 # %%
@@ -1985,7 +1990,7 @@ for name, (operation, keeps) in operations.items():
 #
 # </details>
 #
-# **Before you run it:** the next cell adds $h$ to the ReLU of $h$, as residual networks
+# **Before you run it:** the next cell adds $h$ to the ReLU of $h$, as residual networks (`10_modules`)
 # do. For $h = (-2, 3)$ the sum is $(-2 + 0,\; 3 + 3) = (-2, 6)$. What does the second line print, or is there an error?
 
 # %% predict

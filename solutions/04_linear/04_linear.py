@@ -1589,9 +1589,9 @@ thorough([(33, 3, 3), (1, 5, 1), (6, 1, 2), (77, 4, 6), (50, 40, 45), (18_000, 6
 #
 # Write `collapse(first, second)`: it returns a new `nn.Linear` with a bias, such that `collapse(first, second)(x)` equals `second(first(x))` for
 # every `x`, up to rounding. The given layers are plain `nn.Linear` layers; either of them, or both, may have been made with `bias=False`. The new layer
-# has their dtype (float16, float32 or float64), is trainable even if the given ones are frozen, and shares no memory with any other layer. Leave the
-# given layers exactly as they are: their parameters with their gradients and `requires_grad`, a missing bias, their mode. Add nothing to them. If they
-# are trained further, a later call must use their new values.
+# has their dtype (float16, float32 or float64), is trainable even if the given ones are **frozen** (`requires_grad=False`), and shares no memory
+# with any other layer. Leave the given layers exactly as they are: their parameters with their gradients and `requires_grad`, a missing bias, their
+# mode. Add nothing to them. If they are trained further, a later call must use their new values.
 #
 # <details><summary>Hint 1: multiply out on paper</summary>
 #
@@ -1886,7 +1886,7 @@ for middle in (100, 4, 2):
 #
 # ### A ReLU in between
 #
-# To compute more than one layer can, a network puts a nonlinear function between its linear layers. Here is a net with one input, 8 units and one
+# To compute more than one layer can, a network puts an activation function between its linear layers. Here is a net with one input, 8 units and one
 # output, all parameters drawn at random.
 #
 # **Before you run it:** the output is drawn against the input. What does the curve look like? How many bends does it have at most?
@@ -2245,7 +2245,7 @@ thorough(
 # You now have all the parts of a network that learns: initial values, a forward pass and a backward pass. Train it on 1,438 handwritten digits of
 # 8×8 pixels, 64 → 32 → 10. The target for each image is 1 for the right digit and 0 for the other nine. The loss is half the squared error, summed
 # over the ten outputs and averaged over the images, so $\partial L/\partial s_2$ is the error divided by $N$. In each step, every parameter moves
-# against its gradient, by 0.5 times the gradient: 0.5 is the *learning rate*.
+# against its gradient, by 0.5 times the gradient: the learning rate is 0.5.
 #
 # `start` uses your `initial_values`, and `backward` is your `two_layer_backward`. For each of the two that you have not solved yet, the course's
 # own version stands in.

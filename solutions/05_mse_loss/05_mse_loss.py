@@ -95,7 +95,7 @@ print("as a Python number:        ", loss.item(), type(loss.item()))
 #
 # You calibrate a distance sensor. A ruler gives the true distance $x$ of an object in cm, the sensor gives a reading in cm.
 # We want a line $s = w x + b$ that predicts the reading from the distance. Here are two candidates: a guess, and the line with the smallest MSE
-# (slope and intercept rounded to one decimal).
+# (slope and intercept rounded to one decimal). Predicting a number, as here, is called **regression**.
 
 # %%
 distance = torch.arange(1.0, 9.0)  # from the ruler, shape (8,)
@@ -1142,8 +1142,8 @@ refuse((2, 6), (1, 6), (6, 1), (6, 3), (3, 6), (6, 5), (0, 4), (2, 0), (1, 0), (
 # %% [markdown]
 # ## Which digit is it?
 #
-# Now for classification: which digit is written in an image of 8×8 pixels? Scale the pixels to 0…1, and hold out every fifth
-# image, to see how the model does on images that it was not trained on.
+# Now for **classification**, where the answer is one of several classes: which digit is written in an image of 8×8 pixels? Scale the pixels to 0…1,
+# and hold out every fifth image, to see how the model does on images that it was not trained on.
 
 # %%
 images, labels = load_digits()
@@ -1694,8 +1694,8 @@ display(Picture(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(pane
 # The loss never gets near 0: a linear function of 64 pixels cannot hit ±1 for every image. It does not have to: it is enough
 # that the right class has the largest score. MSE was made for regression, but it still trains a decent classifier.
 #
-# Can you always start at 0? With a single layer, yes. With a hidden layer, no. If all parameters are 0, the hidden units (ReLU or tanh) give 0,
-# and every weight gets a gradient of 0: only the last bias ever learns. More generally, hidden units that start with the same
+# Can you always start at 0? With a single layer, yes. With a hidden layer, no. If all parameters are 0, the hidden units (after a ReLU, for
+# example) give 0, and every weight gets a gradient of 0: only the last bias ever learns. More generally, hidden units that start with the same
 # incoming and outgoing weights get the same gradients and stay alike.
 #
 # </details>
@@ -2055,8 +2055,9 @@ print(f"{wrong.sum()} of {len(wrong)} held-out images are wrong.")
 # %% [markdown]
 # ## Go further: MNIST
 #
-# *Not graded.* The same classifier on images of 28×28 pixels: 784 inputs instead of 64. `load_mnist` takes torchvision's MNIST from disk or
-# downloads it. Without a network it enlarges the 8×8 digits to 28×28 and says so, so the numbers depend on which data it finds.
+# *Not graded.* The same classifier on MNIST, a well-known set of 70,000 handwritten digits of 28×28 pixels: 784 inputs instead of 64. `load_mnist`
+# takes torchvision's copy from disk or downloads it. Without a network it enlarges the 8×8 digits to 28×28 and says so, so the numbers depend on
+# which data it finds.
 #
 # With more inputs the loss changes faster with the weights, so the learning rate is smaller. To save time, at most 10,000 images are used.
 

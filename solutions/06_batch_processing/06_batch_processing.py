@@ -1092,7 +1092,8 @@ expect(unit_rows(x.double()), wanted.double(), "unit_rows(x) for short and long 
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# `F.normalize(x)` does exactly this. Embeddings are often normalised this way before they are compared by angle.
+# `F.normalize(x)` does exactly this. Embeddings (vectors that stand for words or images) are often normalised this way before they are
+# compared by angle.
 #
 # <details><summary>And the gradient at a row of zeros?</summary>
 #
@@ -1902,8 +1903,8 @@ show(
 # The throughput levels off, but the *time* keeps growing. Beyond that point, more samples only cost memory. So choose a batch size on the flat part, but
 # not far into it.
 #
-# How the batch size changes what a network *learns* is another question: with a larger batch there are fewer steps per epoch, with less noisy
-# gradients.
+# How the batch size changes what a network *learns* is another question: with a larger batch there are fewer steps per epoch (one pass over all
+# samples), with less noisy gradients.
 #
 # </details>
 #

@@ -795,9 +795,9 @@ draw_signals(
 # 4. return the largest absolute difference as a Python `float`, not rounded.
 #
 # `k` is less than both V and W. `x` and the module have the same dtype, float32 or float64. No module writes into its input.
-# Leave `x` as it was, and the module too: its parameters, their gradients and their `requires_grad`, its buffers, its mode.
-# Apply it in the mode that it is in, training or evaluation. (A batch norm layer in training mode updates its own buffers when
-# it is applied. That is all right.)
+# Leave `x` as it was, and the module too: its parameters, their gradients and their `requires_grad`, its buffers (tensors that it
+# keeps but does not learn), its mode. Apply it in the mode that it is in, training or evaluation. (A batch norm layer in training mode updates
+# its own buffers when it is applied. That is all right.)
 #
 # <details><summary>Hint 1: moving</summary>
 #
@@ -2194,7 +2194,7 @@ show(
 # </details>
 #
 # At the other extreme is the linear layer. Every input acts directly on every output, so the receptive field of every output is
-# the whole input. That is why it is also called a **fully connected** layer. In fact it is a special convolution, one whose
+# the whole input. That is why it is also called a fully connected layer. In fact it is a special convolution, one whose
 # kernel is as large as the image:
 
 # %%
@@ -2516,7 +2516,7 @@ try_many(
 # - a *linear layer*: 256 pixels in, 10 scores out, 2570 parameters;
 # - a *convolution* with 10 kernels of 8×8, one for each class, 650 parameters. The score of a class is the largest value in its map.
 #
-# (`F.cross_entropy` is the usual loss for classes; it takes the raw scores, or *logits*. `torch.optim.Adam` is a common optimizer.)
+# (`F.cross_entropy` is the usual loss for classes; it takes the raw scores, or *logits*. The optimizer is Adam, from `02_gradients_and_optimizers`.)
 
 # %%
 images, labels = load_digits()

@@ -514,8 +514,8 @@ for setting in [
 # <details><summary>Why?</summary>
 #
 # The first keeps the size. The second halves it: $\lfloor (56 + 2 - 3)/2 \rfloor + 1 = 28$. The third cuts the map into 4×4
-# patches that do not overlap, and computes each output from one of them; in vision transformers this layer is called the
-# **patch embedding**. Only `kernel_size` changes the number of parameters. Padding and stride say *where* the kernel is
+# patches that do not overlap, and computes each output from one of them: the patch embedding of a vision
+# transformer (`07_convolution`). Only `kernel_size` changes the number of parameters. Padding and stride say *where* the kernel is
 # applied, not what it contains.
 #
 # </details>
@@ -1096,7 +1096,7 @@ show(
 #
 # `"same"` works with stride 1 only; with a larger stride torch raises an error. In that case, give the padding as a number or a
 # pair, and take the size from the formula. (If all zeros go *before* a signal, each output sees only the present and the past.
-# That is a **causal convolution**, used for sound and text.)
+# The convolution is then causal; `09_dilation` builds on that.)
 #
 # ### Exercise: 'Same' padding for any kernel
 #

@@ -10,8 +10,8 @@
 # - recognise gridding, and choose dilations that reach a given receptive field without gaps and with the fewest parameters.
 #
 # **Points**: 16. **Time**: about 40 minutes of reading and 70 minutes for the 7 exercises. **You need**: convolution and its kernel
-# (`07_convolution`), padding, stride and the size formula (`08_padding_stride_pooling`), and `torch.autograd.grad` for the gradient
-# with respect to an input.
+# (`07_convolution`), padding, stride and the size formula (`08_padding_stride_pooling`), and `torch.autograd.grad` for the gradient with
+# respect to an input (`02_gradients_and_optimizers`).
 #
 # The check below each exercise tests what its text asks for. The grader tests the same things with other values.
 #
@@ -1285,8 +1285,8 @@ draw_images(
 #
 # Two cautions when you measure. Padding cuts short the field of outputs near the edge, so take one in the middle of a
 # large input. And a ReLU or max pooling passes the gradient only where it is active *for this input*, so you measure
-# only part of the field. Convolutions and average pooling let everything through, and so do smooth functions such as
-# tanh, as long as their inputs are not so large that the slope is rounded to 0.
+# only part of the field. Convolutions and average pooling let everything through, and so do smooth functions such as **tanh**,
+# an S-shaped curve from −1 to 1, as long as their inputs are not so large that the slope is rounded to 0.
 #
 # ### Exercise: Measure the receptive field of a net
 #
@@ -1629,7 +1629,7 @@ show(
 #
 # With 2, 2, 2 every step is even, so an output sees only the 7 inputs at even distances. With 1, 2, 3 all 13 are seen.
 # The counts also show that inputs near the middle tend to matter more: in the first two stacks, more paths start there. The
-# part of the field with most of the influence is called the **effective receptive field**.
+# part of the field with most of the influence is its effective receptive field (`07_convolution`).
 #
 # </details>
 #

@@ -32,8 +32,8 @@
 # | `nn.ReLU()` | any shape | the same shape |
 # | `nn.Linear(C, D)` | $\dots \times C$ | $\dots \times D$ |
 #
-# The MNIST images come as one tensor of shape 60000×28×28, with no channel dimension. Here is a tensor of that shape
-# and dtype (its values do not matter here).
+# The training images of MNIST, a well-known set of handwritten digits, come as one tensor of shape 60000×28×28, with no
+# channel dimension. Here is a tensor of that shape and dtype (its values do not matter here).
 #
 # **Before you run it:** what shape does it need for `nn.Conv2d(1, 32, kernel_size=5)`, and what shape for
 # `nn.Linear(784, 10)`? Does either change of shape copy the 47 million numbers?
@@ -528,8 +528,8 @@ for name, parameter in lenet.named_parameters():
 # Write `count_parameters(net, trainable_only=False)`. It returns how many numbers a module holds in its parameters, as
 # a Python `int`. `net` is any `nn.Module`; its own parameters and those of all modules inside it count. With
 # `trainable_only=True`, frozen parameters (whose `requires_grad` is `False`) do not. A parameter that is used in
-# several places, or shared by several modules, counts once. Buffers, such as the running mean of a batch normalisation
-# layer, are not parameters.
+# several places, or shared by several modules, counts once. Buffers (tensors that are kept but not learned), such as the
+# running mean of a batch normalisation layer, are not parameters.
 #
 # <details><summary>Hint: what to add up</summary>
 #
@@ -1426,8 +1426,8 @@ show(
 # Below, two nets learn the same 8×8 digits (pixel values from 0 to 16) from the same initial values. One keeps its two
 # hidden layers in a list, the other in an `nn.ModuleList`. To save a net you save its `state_dict()`, a dict of tensors
 # by name. (`F.cross_entropy(logits, labels)` is the usual loss for classification: it is small when the logit of the
-# right class is by far the largest. Adam is an optimizer that adapts the step for each parameter from running averages
-# of its gradients.)
+# right class is by far the largest. The optimizer Adam, from `02_gradients_and_optimizers`, adapts the step for each number
+# with running means of its gradients.)
 #
 # **Before you run it:** will the loss of the first net fall at all? How many tensors does each `state_dict` hold?
 
@@ -1819,8 +1819,8 @@ print("x.grad:", x.grad.flatten().tolist())
 #
 # ### Exercise: A residual block that changes shape
 #
-# Real networks also need blocks that output more channels or smaller images. Then $x$ cannot be added as it is. A **1×1
-# convolution** on the shortcut gives it the right shape: it mixes the channels at each position, and with a stride it
+# Real networks also need blocks that output more channels or smaller images. Then $x$ cannot be added as it is. A 1×1
+# convolution (`07_convolution`) on the shortcut gives it the right shape: it mixes the channels at each position, and with a stride it
 # skips positions (see the second block in the picture).
 #
 # Write the class `Residual(in_channels, out_channels, stride=1)`, $y = \mathrm{relu}(\mathrm{shortcut}(x) +
@@ -2513,8 +2513,8 @@ print(layer(x).tolist())
 #
 # <details><summary>Hint 3: it does not learn</summary>
 #
-# Do images and labels use the same indices? Are the gradients cleared before `backward`? Is there a softmax too many?
-# Is the optimizer created before the loops?
+# Do images and labels use the same indices? Are the gradients cleared before `backward`? Does the loss get
+# the output of the net as it is? Is the optimizer created before the loops?
 #
 # </details>
 

@@ -894,7 +894,7 @@ except Exception as error:
 #
 # </details>
 #
-# You write `forward`, but you call the module: `net(x)` is `net.__call__(x)`, which does a little more: it runs
+# As you saw in `10_modules`, you write `forward`, but you call the module: `net(x)` is `net.__call__(x)`, which does a little more: it runs
 # the *forward pre-hooks*, then `forward`, then the *forward hooks*. If there are *backward hooks*, it also arranges for
 # autograd to call them. A **hook** is a function that you attach to a module from outside, without changing its class.
 

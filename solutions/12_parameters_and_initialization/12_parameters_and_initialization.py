@@ -1324,7 +1324,7 @@ draw_curves(
 #
 # Only He's net learns. With three of the others, the outputs hardly depend on the input and the gradients are tiny: the loss stays at that of a
 # guess. With std 1 the very first loss is enormous, and one step later it is *nan*. `nn.Linear`'s default does well in nets of a few layers, as in
-# the earlier notebooks. For a deep net, choose the rule yourself, or use residual connections (`10_modules`) or normalisation.
+# the earlier notebooks. For a deep net, choose the rule yourself, or use residual blocks (`10_modules`) or normalisation.
 #
 # </details>
 
@@ -2063,12 +2063,12 @@ def gelu_net(std=None):
 
 
 results = {}
-for name, std in [("default", None), ("your gain", scale)]:
+for name, std in [("default", None), ("fitted gain", scale)]:
     net = gelu_net(std)
     results[name] = train_deep(net)
     with torch.no_grad():
         right = (net(digits[1400:]).argmax(1) == labels[1400:]).double().mean()
-    print(f"{name:10} loss {sum(results[name][-10:]) / 10:.2f}, new digits read correctly: {right:.0%}")
+    print(f"{name:11} loss {sum(results[name][-10:]) / 10:.2f}, new digits read correctly: {right:.0%}")
 
 # %% yours varies folded label="Draw both loss curves"
 draw_curves(
@@ -2108,4 +2108,4 @@ draw_curves(
 #
 # </details>
 #
-# **Next**: the other end of the net. What do its outputs mean, and which loss makes it learn fastest?
+# **Next**: `13_classification_losses`, about the other end of the net. What do its outputs mean, and which loss makes it learn fastest?

@@ -580,7 +580,7 @@ class Link:
                     tensor.data = _view(tensor, offset, shape, stride)
                     return
             raise WireError("an argument with an invalid shape")
-        mine, new = call.objects[key], decoder.decode(value)
+        mine, new = call.objects[key], _as_leaves(decoder.decode(value))
         if kind == "attributes":
             if isinstance(mine, nn.Module) and type(new.get("training")) is bool:
                 mine.training = self.training[key] = new["training"]
@@ -833,6 +833,13 @@ def _place(value: Any, made: dict[int, torch.Tensor]) -> Any:
     if type(value) is dict:
         return {key: _place(one, made) for key, one in value.items()}
     return value
+
+
+def _as_leaves(value: Any) -> Any:
+    """What a container holds now: no way back leads through it, so tensors that require gradients are plain leaves."""
+    found: dict[int, torch.Tensor] = {}
+    _collect(value, found)
+    return _place(value, {index: tensor.requires_grad_() for index, tensor in found.items()})
 
 
 class _Text(str):

@@ -416,9 +416,10 @@ class Student:
         return iter(target)
 
     def _do_next(self, target) -> list:
-        for value in target:
-            return [value]
-        return []
+        try:
+            return [next(target)]
+        except StopIteration:
+            return []
 
     def _do_is_instance(self, value, kind) -> bool:
         return isinstance(value, kind)
