@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # `make lab TORCH=cpu` installs PyTorch without CUDA. The choice is remembered; `TORCH=` undoes it.
 TORCH ?= $(shell cat .venv/.torch 2>/dev/null)
-# More options for JupyterLab: make lab OPTIONS="--ip=0.0.0.0 --port=8890"
+# More options for JupyterLab, or for `autograder serve`: make lab OPTIONS="--ip=0.0.0.0 --port=8890"
 OPTIONS ?=
 # Tests run in this many processes.
 WORKERS ?= 2
@@ -18,7 +18,7 @@ COLAB_PYTHON ?= $(shell for python in python3.13 $(HOME)/.pyenv/versions/3.13*/b
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help lab teach test test-colab build check demo benchmark lint requirements system-deps clean
+.PHONY: help lab teach serve test test-colab build check demo benchmark lint requirements system-deps clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -28,6 +28,9 @@ lab: .venv/.learner   ## set up, then open JupyterLab for a learner, in work/ (T
 
 teach: .venv/.learner   ## set up, then open JupyterLab on the whole course, for teachers and authors
 	$(BIN)/autograder teach -- $(OPTIONS)
+
+serve: .venv/.learner   ## set up, then open the page on which learners hand in (OPTIONS="--host 0.0.0.0")
+	$(BIN)/autograder serve $(OPTIONS)
 
 test: .venv/.developer   ## set up, then run every test
 	$(BIN)/ruff check .

@@ -5,14 +5,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime, time
 from importlib.metadata import version
+from ipaddress import ip_address
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from autograder.course import Course, find_course
+from autograder.course import ADDRESS, Course, find_course
 from autograder.errors import CourseError
 
 console = Console()
@@ -152,6 +154,81 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_gradebook(export)
 
+    serve = command(
+        "serve",
+        _serve,
+        "open a web page on which learners hand in and read their feedback",
+        "autograder serve\n  autograder serve --host 0.0.0.0 --url http://192.168.1.20:8040",
+    )
+    serve.add_argument("--port", type=_port, default=8040, help="the port to listen on (default: 8040)")
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
+    _add_url(serve, "http://HOST:PORT")
+    _add_gradebook(serve)
+    serve.add_argument(
+        "--workers", type=_at_least_one, metavar="N", help="run N notebooks at a time (default: one per core)"
+    )
+    serve.add_argument(
+        "--attempts",
+        type=_at_least_one,
+        default=20,
+        metavar="N",
+        help="how often a learner may hand in a notebook within an hour (default: 20)",
+    )
+    serve.add_argument(
+        "--best", action="store_true", help="the attempt with the most points counts (default: the last one)"
+    )
+    serve.add_argument(
+        "--largest", type=_at_least_one, default=20, metavar="MB", help="the largest file, in MB (default: 20)"
+    )
+    serve.add_argument(
+        "--queue", type=_at_least_one, default=1000, metavar="N", help="how many notebooks may wait (default: 1000)"
+    )
+    serve.add_argument(
+        "--proxy",
+        type=_address,
+        metavar="ADDRESS",
+        help="the IP address of a proxy in front, whose X-Forwarded-For is believed",
+    )
+    serve.add_argument(
+        "--zone",
+        type=_zone,
+        metavar="ZONE",
+        help="the time zone of dates, such as Asia/Seoul (default: this machine's)",
+    )
+    _add_execution(serve)
+
+    invite = command(
+        "invite",
+        _invite,
+        "make personal links to the page of `autograder serve`",
+        "autograder invite class.csv --expires 2027-03-01 --to links.csv\n  autograder invite --revoke ada",
+    )
+    invite.add_argument(
+        "roster",
+        nargs="?",
+        type=Path,
+        metavar="ROSTER.csv",
+        help="a table with a header: the gradebook's ids in the column `id` (else the first one)",
+    )
+    invite.add_argument("--expires", type=_day, metavar="DATE", help="the last day on which the links work")
+    invite.add_argument(
+        "--again", action="store_true", help="make new links for everybody; the earlier ones stop working"
+    )
+    invite.add_argument("--to", type=Path, metavar="FILE.csv", help="where to write the links (default: print them)")
+    invite.add_argument("--revoke", metavar="ID", help="end this learner's link, and make none")
+    _add_url(invite, "http://127.0.0.1:8040")
+    _add_gradebook(invite)
+
+    forget = command(
+        "forget",
+        _forget,
+        "delete everything that is kept about a learner: files, marks, links",
+        "autograder forget ada\n  autograder forget ada --yes",
+    )
+    forget.add_argument("student", metavar="ID", help="the learner")
+    forget.add_argument("--yes", action="store_true", help="delete it (default: only list it)")
+    _add_gradebook(forget)
+
     trial = command(
         "try", _try, "grade one notebook of your own, without a gradebook", "autograder try Downloads/04_linear.ipynb"
     )
@@ -195,6 +272,42 @@ def _zone(text: str) -> ZoneInfo:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise argparse.ArgumentTypeError(f"{text!r} is not a time zone; use one such as Europe/Vienna or UTC") from None
+
+
+def _day(text: str) -> datetime:
+    """The end of a day, on this machine's clock, in UTC without a zone."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write it as 2027-03-01") from None
+    return datetime.combine(day, time.max).astimezone(UTC).replace(tzinfo=None)
+
+
+def _url(text: str) -> str:
+    if not ADDRESS.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} cannot be the address; write one without a path, such as https://hand-in.example.org"
+        )
+    return text.rstrip("/")
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; write a whole number from 1 to 65535")
+    return int(text)
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an IP address; write one such as 127.0.0.1") from None
+
+
+def _add_url(command: argparse.ArgumentParser, default: str) -> None:
+    command.add_argument(
+        "--url", type=_url, metavar="URL", help=f"the address of the page, as learners type it (default: {default})"
+    )
 
 
 def _add_notebook(command: argparse.ArgumentParser) -> None:
@@ -389,6 +502,88 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
+def _serve(options: argparse.Namespace) -> int:
+    from autograder.grading.nbgrader_apps import course_config
+    from autograder.serve.lock import only_one
+    from autograder.serve.settings import Settings
+    from autograder.serve.start import check_machine, listen, page_address, run_server, teacher_link
+
+    course = _course(writes=True)
+    config = course_config(course.root, database=options.db, execution=_execution(options))
+    settings = Settings(
+        host=options.host,
+        port=options.port,
+        url=options.url or page_address(options.host, options.port),
+        workers=options.workers,
+        attempts_an_hour=options.attempts,
+        largest_upload=options.largest * 1_000_000,
+        longest_queue=options.queue,
+        which="best" if options.best else "last",
+        proxy=options.proxy,
+        zone=options.zone,
+    )
+    with only_one(course), _gradebook(config), listen(settings) as place:
+        check_machine(config)
+        for sentence in _register_notebooks(course, config):
+            print(f"autograder: {sentence}", file=sys.stderr)
+        console.print(f"Learners open the links from `autograder invite`: {settings.url}/in/…", highlight=False)
+        console.print(f"Your own link: {teacher_link(config, settings)}", highlight=False, soft_wrap=True)
+        console.print("Ctrl-C stops the server; nothing that was handed in is lost.")
+        run_server(course, config, settings, place)
+    return 0
+
+
+def _invite(options: argparse.Namespace) -> int:
+    from autograder.files import write_whole
+    from autograder.grading.nbgrader_apps import course_config
+    from autograder.report.spreadsheet import csv_bytes
+    from autograder.serve.links import make_links, revoke_links
+
+    course = _course(writes=True)
+    config = course_config(course.root, database=options.db)
+    if (options.roster is None) == (options.revoke is None):
+        raise CourseError("Name a roster, such as `autograder invite class.csv`, or a learner with --revoke.")
+    _require_folder(options.to)
+    if options.to is not None and options.to.exists():
+        raise CourseError(f"{options.to} exists: name another file, so that the links in it are not lost.")
+    with _gradebook(config):
+        if options.revoke is not None:
+            revoke_links(config, options.revoke)
+            console.print(f"The link of {_plain(options.revoke)} no longer works.", highlight=False, markup=False)
+            return 0
+        url = options.url or "http://127.0.0.1:8040"
+        rows, had = make_links(config, options.roster, url, options.expires, options.again)
+    if options.to is not None and len(rows) > 1:
+        write_whole(options.to, csv_bytes(rows), mode=0o600)
+        print(f"Links ({len(rows) - 1}): {options.to}", file=sys.stderr)
+    elif len(rows) > 1:
+        print(csv_bytes(rows).decode("utf-8-sig"), end="")
+    if had:
+        print(
+            f"autograder: Learners who already have a link that works: {had}; --again makes new links for all.",
+            file=sys.stderr,
+        )
+    return 0
+
+
+def _forget(options: argparse.Namespace) -> int:
+    from autograder.grading.nbgrader_apps import course_config
+    from autograder.serve.forget import find_kept, forget
+
+    course = _course(writes=True)
+    config = course_config(course.root, database=options.db)
+    with _gradebook(config, must_exist=True):
+        kept = find_kept(course, config, options.student)
+        if not kept:
+            raise CourseError(f"Nothing is kept about {options.student}: see the ids in the gradebook.")
+        for what in kept:
+            console.print(what, highlight=False, markup=False, soft_wrap=True)
+        if options.yes:
+            forget(course, config, options.student)
+    console.print("Deleted." if options.yes else "Nothing is deleted yet: add --yes to delete all of it.")
+    return 0
+
+
 def _try(options: argparse.Namespace) -> int:
     from autograder.execute import warm_up
     from autograder.stay import ask
@@ -461,24 +656,32 @@ def _note_notebooks(course: Course, again: bool = False) -> list[str]:
     Raises:
         CourseError: the gradebook cannot be used.
     """
+    from autograder.grading.nbgrader_apps import course_config
+
+    config = course_config(course.root)
+    with _gradebook(config):
+        return _register_notebooks(course, config, again)
+
+
+def _register_notebooks(course: Course, config, again: bool = False) -> list[str]:
+    """The same in a gradebook that can be used."""
     from autograder.grading.grade import register
-    from autograder.grading.nbgrader_apps import StepError, course_config
+    from autograder.grading.nbgrader_apps import StepError
     from autograder.grading.registered import note_registered, unregistered
 
-    config, refused = course_config(course.root), []
-    with _gradebook(config):
-        names = course.names if again else unregistered(course, config)
-        if not names:
-            return []
-        with _progress() as progress:
-            task = progress.add_task("registering", total=len(names))
-            for name in names:
-                try:
-                    register(course, config, name)
-                    note_registered(course, config, name)
-                except StepError as error:
-                    refused.append(f"{name}: {error}")
-                progress.advance(task)
+    refused = []
+    names = course.names if again else unregistered(course, config)
+    if not names:
+        return []
+    with _progress() as progress:
+        task = progress.add_task("registering", total=len(names))
+        for name in names:
+            try:
+                register(course, config, name)
+                note_registered(course, config, name)
+            except StepError as error:
+                refused.append(f"{name}: {error}")
+            progress.advance(task)
     return refused
 
 

@@ -1,11 +1,15 @@
 """Where a course is and how it is configured."""
 
 import difflib
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import CourseError
+
+#: A page's address, without a path, that can stand in a notebook's text as it is.
+ADDRESS = re.compile(r"""https?://[^\s/?#@<>()"'`]+/?""")
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,31 @@ class Course:
 
     def repository(self) -> tuple[str, str]:
         """The repository's address (empty if unknown) and branch, from ``pyproject.toml``."""
-        path = self.root / "pyproject.toml"
-        table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        settings = table.get("tool", {}).get("autograder", {})
+        settings = self._settings()
         return settings.get("repository", ""), settings.get("branch", "main")
+
+    def serve_address(self) -> str:
+        """Where learners hand in, without a slash at the end, from ``pyproject.toml``; empty if none is configured.
+
+        Raises:
+            CourseError: it cannot be the address.
+        """
+        value = self._settings().get("serve", "")
+        if value != "" and (not isinstance(value, str) or not ADDRESS.fullmatch(value)):
+            raise CourseError(
+                f"{self._pyproject}: serve = {value!r} cannot be the address; "
+                "write one without a path, such as https://hand-in.example.org"
+            )
+        return value.rstrip("/")
+
+    @property
+    def _pyproject(self) -> Path:
+        return self.root / "pyproject.toml"
+
+    def _settings(self) -> dict:
+        """The table ``[tool.autograder]``."""
+        table = tomllib.loads(self._pyproject.read_text(encoding="utf-8")) if self._pyproject.exists() else {}
+        return table.get("tool", {}).get("autograder", {})
 
 
 def likely_name(text: str, names: list[str]) -> str | None:

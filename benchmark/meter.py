@@ -122,7 +122,7 @@ def measure(command: list[str], folder: Path, environment: Mapping[str, str], ma
     Raises:
         SystemExit: the command failed; the message ends with its last lines.
     """
-    account = Group() if Group.parent() else Sampled()
+    account = new_account()
     marked, lines = None, []
     try:
         began = time.monotonic()
@@ -131,7 +131,7 @@ def measure(command: list[str], folder: Path, environment: Mapping[str, str], ma
             preexec_fn=account.enter,
         )  # fmt: skip
         account.follow(process.pid)
-        with Repeat(MEMORY_PAUSE, lambda: _memory(account.processes())) as memory:
+        with Repeat(MEMORY_PAUSE, lambda: memory_of(account.processes())) as memory:
             for line in process.stdout:
                 lines.append(line)
                 if marked is None and line.strip() == mark:
@@ -145,6 +145,11 @@ def measure(command: list[str], folder: Path, environment: Mapping[str, str], ma
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed in {folder}:\n{''.join(lines[-20:])}")
     return Cost(wall, max(counted, usage.ru_utime + usage.ru_stime), memory.most, "".join(lines), marked)
+
+
+def new_account() -> "Group | Sampled":
+    """What counts the processes of one command."""
+    return Group() if Group.parent() else Sampled()
 
 
 def calibrate() -> tuple[str, float, float]:
@@ -210,15 +215,19 @@ class Group:
         while self.processes() and time.monotonic() < end:
             time.sleep(0.05)
 
+    def used(self) -> float:
+        """The CPU seconds so far."""
+        return int(dict(line.split() for line in _lines(self.folder / "cpu.stat"))["usage_usec"]) / 1e6
+
     def close(self) -> float:
         """Kill those who are still there; the CPU seconds of all."""
         (self.folder / "cgroup.kill").write_text("1")
         self.wait()
-        microseconds = dict(line.split() for line in _lines(self.folder / "cpu.stat"))["usage_usec"]
+        seconds = self.used()
         for folder in [*sorted(self.folder.rglob("*/"), reverse=True), self.folder]:
             with suppress(OSError):  # a process that cannot be killed
                 folder.rmdir()
-        return int(microseconds) / 1e6
+        return seconds
 
 
 class Sampled:
@@ -243,10 +252,14 @@ class Sampled:
     def wait(self) -> None:
         """Nothing to do: who has outlived the command may have lost its parent."""
 
+    def used(self) -> float:
+        """The CPU seconds so far of all that were seen."""
+        return sum(self._ticks.values()) / TICKS
+
     def close(self) -> float:
         """The CPU seconds of all that were seen."""
         self._repeat.__exit__()
-        return sum(self._ticks.values()) / TICKS
+        return self.used()
 
     def _look(self) -> int:
         """Note the CPU time of all descendants, those that have lost their parent since they were first seen too."""
@@ -263,7 +276,7 @@ class Sampled:
         return len(known)
 
 
-def _memory(processes: list[int]) -> int:
+def memory_of(processes: list[int]) -> int:
     """Bytes of memory, each page that several share counted once among them."""
     return 1024 * sum(
         int(line.split()[1])

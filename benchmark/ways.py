@@ -65,7 +65,7 @@ class Way:
             for number, notebook in enumerate(submissions):
                 hand_in(notebook, folder, learner(number), name)
             self.costs.setdefault(len(submissions), []).append(measure(self.command, folder, ENVIRONMENT))
-            self.marks = read_marks(folder, name, len(submissions))
+            self.marks = read_marks(folder, name, [learner(number) for number in range(len(submissions))])
 
     def typical(self, figure: str, size: int) -> float:
         """The median of ``figure`` (``"cpu"``, ``"wall"``, ``"peak"``) for a class of ``size``."""
@@ -100,15 +100,17 @@ def ways(course: Course, name: str, stock: int, size: int, workers: int) -> tupl
         (folder / "nbgrader_config.py").write_text(STOCK_CONFIG, encoding="utf-8")
         measure([str(BIN / "nbgrader"), "generate_assignment", name], folder, ENVIRONMENT)
 
-    def ours(folder: Path) -> None:
-        _copy(course, name, folder)
-        shutil.copy(course.root / "nbgrader_config.py", folder)
-
     grade = [str(BIN / "autograder"), "grade", name, "--workers", str(workers)]
     return (
         Way("nbgrader's own", [str(BIN / "nbgrader"), "autograde", name], 1, stock, own),
-        Way("autograder", grade, workers, size, ours),
+        Way("autograder", grade, workers, size, lambda folder: copy_course(course, name, folder)),
     )
+
+
+def copy_course(course: Course, name: str, folder: Path) -> None:
+    """Copy what grading one notebook needs."""
+    _copy(course, name, folder)
+    shutil.copy(course.root / "nbgrader_config.py", folder)
 
 
 def _copy(course: Course, name: str, folder: Path) -> None:
@@ -166,10 +168,8 @@ def try_once(course: Course, name: str) -> Cost:
         return measure([str(BIN / "autograder"), "try", str(path)], course.root, ENVIRONMENT, mark=name)
 
 
-def read_marks(folder: Path, name: str, size: int) -> Marks:
-    """The marks in a gradebook, by learner and check."""
+def read_marks(folder: Path, name: str, learners: list[str]) -> Marks:
+    """The marks of some learners in a gradebook, by learner and check."""
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
-        found = {
-            student: gradebook.find_submission_notebook(name, name, student) for student in map(learner, range(size))
-        }
+        found = {student: gradebook.find_submission_notebook(name, name, student) for student in learners}
         return {student: {grade.name: grade.auto_score for grade in one.grades} for student, one in found.items()}

@@ -218,6 +218,48 @@ def test_badge_appears_with_the_repositorys_address(tmp_path):
     assert "Upload notebook" in without
 
 
+ADDRESS = "https://hand-in.example.org"
+
+
+def configure(course: Course, serve: str) -> Course:
+    """The course with a line for ``serve`` in its settings."""
+    (course.root / "pyproject.toml").write_text(f"[tool.autograder]\n{serve}\n", encoding="utf-8")
+    return course
+
+
+def test_last_cell_says_where_to_hand_in_if_an_address_is_configured(built, copy):
+    assert build(configure(copy, f'serve = "{ADDRESS}/"'), NAME) == "run"
+    assert check(copy, NAME) == []
+    for notebook, plain in ((copy.solution, built.solution), (copy.release, built.release)):
+        *cells, last = nbformat.read(notebook(NAME), as_version=4).cells
+        assert cells == nbformat.read(plain(NAME), as_version=4).cells
+        assert (last.cell_type, last.id, last.metadata) == ("markdown", "hand-in", {})
+        assert last.source.startswith("## Hand in\n")
+        assert f"<{ADDRESS}/a/{NAME}>" in last.source
+    (stale,) = check(configure(copy, 'serve = "https://elsewhere.example.org"'), NAME)
+    assert "is not what its source gives" in stale
+
+
+@pytest.mark.parametrize("serve", ["", 'serve = ""'])
+def test_without_an_address_a_notebook_is_what_it_was(copy, serve):
+    before = copy.solution(NAME).read_bytes(), copy.release(NAME).read_bytes()
+    assert build(configure(copy, serve), NAME) == "up to date"
+    assert (copy.solution(NAME).read_bytes(), copy.release(NAME).read_bytes()) == before
+
+
+def test_a_notebook_without_points_is_not_handed_in(tmp_path):
+    source = read_source(make_course(tmp_path, SOUND.replace("points=2", "points=0")).source(NAME))
+    assert expand(source, ROOT / "data", serve=ADDRESS) == expand(source, ROOT / "data")
+
+
+@pytest.mark.parametrize(
+    "value", ['"hand-in.example.org"', '"https://a b"', '"https://a.b)c<d>"', '"https://"', '"https://a.b/c"', "8040"]
+)
+def test_an_address_that_is_none_is_one_line(copy, value):
+    with pytest.raises(CourseError, match=r"pyproject.toml: serve = .* cannot be the address; .* https:\S+$"):
+        build(configure(copy, f"serve = {value}"), NAME)
+
+
 def test_tools_have_just_what_a_notebook_uses():
     plain, drawing, digits = (tools_text(names, ROOT / "data") for names in (set(), {"draw_row"}, {"load_mnist"}))
     assert "def expect" in plain

@@ -46,6 +46,7 @@ def test_lab_is_set_up_once_and_started_each_time(course):
     assert first[-1] == "autograder lab --"
     assert make(course, "lab", "OPTIONS=--port=8890") == ["autograder lab -- --port=8890"]
     assert make(course, "teach") == ["autograder teach --"]
+    assert make(course, "serve", "OPTIONS=--host 0.0.0.0") == ["autograder serve --host 0.0.0.0"]
 
 
 def test_the_build_for_the_cpu_leaves_out_cuda_and_is_remembered(course):
@@ -73,5 +74,5 @@ def test_another_pytorch_takes_the_place_of_the_first(course):
 
 def test_help_names_every_target(course):
     said = subprocess.run(["make", "help"], cwd=course, check=True, capture_output=True, text=True).stdout
-    for target in ("lab", "teach", "test", "build", "clean"):
+    for target in ("lab", "teach", "serve", "test", "build", "clean"):
         assert f"\n{target} " in f"\n{said}"

@@ -79,7 +79,7 @@ def _expanded(course: Course, name: str) -> tuple[nbformat.NotebookNode, list[in
     source = read_source(course.source(name))
     if gaps := find_gaps(source):
         raise CourseError("\n".join(map(str, gaps)))
-    return expand(source, course.data, *course.repository()), cell_lines(source)
+    return expand(source, course.data, *course.repository(), course.serve_address()), cell_lines(source)
 
 
 def _is_fresh(path: Path, expanded: nbformat.NotebookNode) -> bool:

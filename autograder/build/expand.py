@@ -1,4 +1,4 @@
-"""Expand a source into a notebook: nbgrader's metadata, stable ids, set-up and tools, titles, the badge."""
+"""Expand a source into a notebook: nbgrader's metadata, stable ids, set-up and tools, titles, the badge, the end."""
 
 import re
 from pathlib import Path
@@ -17,9 +17,18 @@ DIFFICULTY = {1: "●○○", 2: "●●○", 3: "●●●"}
 #: Metadata of a cell whose code is folded, in JupyterLab and on Colab.
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+HAND_IN = """## Hand in
+
+1. Save the notebook and download it. On Google Colab: *File → Download → Download .ipynb*. \
+In JupyterLab: *File → Save Notebook*, then *File → Download*.
+2. Hand in the file at <{address}>. If that page says that you are not signed in, open your personal link first.
+
+You see your marks there within seconds, and you may hand in again."""
 
 
-def expand(source: Source, data: Path, repository: str = "", branch: str = "main") -> nbformat.NotebookNode:
+def expand(
+    source: Source, data: Path, repository: str = "", branch: str = "main", serve: str = ""
+) -> nbformat.NotebookNode:
     """The notebook that a source stands for, not executed.
 
     Args:
@@ -27,6 +36,7 @@ def expand(source: Source, data: Path, repository: str = "", branch: str = "main
         data: the course's data folder.
         repository: the repository's address for the Colab badge; empty for none.
         branch: its branch.
+        serve: where learners hand in; empty for no cell that says so.
 
     Raises:
         CourseError: the source has faults; the message lists them all.
@@ -54,6 +64,8 @@ def expand(source: Source, data: Path, repository: str = "", branch: str = "main
         if cell.role == "setup":
             about = _nbgrader("tools", locked=True)
             cells.append(new_code_cell(tools_text(used, data), id="tools", metadata={"nbgrader": about} | FOLDED))
+    if serve and any(cell.keys["points"] for cell in source.cells if cell.role == "check"):
+        cells.append(new_markdown_cell(HAND_IN.format(address=f"{serve}/a/{source.name}"), id="hand-in"))
     metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -65,7 +77,7 @@ def expand(source: Source, data: Path, repository: str = "", branch: str = "main
 
 
 def cell_lines(source: Source) -> list[int]:
-    """For each cell of the notebook the line of the source that it comes from."""
+    """For each cell of the notebook the line of the source that it comes from; the one on handing in has none."""
     return [cell.line for cell in source.cells for _ in range(2 if cell.role == "setup" else 1)]
 
 

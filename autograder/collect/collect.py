@@ -165,22 +165,22 @@ def _place(folder: Path, name: str, student: str, attempts: list[Attempt]) -> li
     lines = []
     for attempt in attempts:
         if attempt is not last[attempt.notebook]:
-            _keep(kept, attempt.item.data, attempt.when, attempt.handed.file)
+            keep(kept, attempt.item.data, attempt.when, attempt.handed.file)
             lines.append(_line(student, attempt, "an earlier attempt: kept, not graded"))
     stamp = place / TIMESTAMP
-    then, placed = _read_stamp(stamp), set()
+    then, placed = read_stamp(stamp), set()
     for attempt in last.values():
         target = place / f"{attempt.notebook}.ipynb"
         before = target.read_bytes() if target.is_file() else None
         if before == attempt.item.data:
             said = "collected before"
         elif before is not None and then is not None and attempt.when is not None and then > attempt.when:
-            _keep(kept, attempt.item.data, attempt.when, attempt.handed.file)
+            keep(kept, attempt.item.data, attempt.when, attempt.handed.file)
             said = "kept, not graded: a later attempt was collected before"
         else:
             place.mkdir(parents=True, exist_ok=True)
             if before is not None:
-                _keep(kept, before, then, target.name)
+                keep(kept, before, then, target.name)
             stamp.unlink(missing_ok=True)  # it says when the earlier attempt was handed in
             write_whole(target, attempt.item.data, READABLE)
             said = "collected" if before is None else "collected; the attempt before it was kept"
@@ -199,7 +199,7 @@ def _line(student: str, attempt: Attempt, said: str, lost: bool = False) -> Line
     return Line(str(attempt.item.path), student, attempt.handed.when, said + late, lost)
 
 
-def _read_stamp(path: Path) -> datetime | None:
+def read_stamp(path: Path) -> datetime | None:
     """When an attempt was handed in that has been collected before."""
     try:
         return parse_utc(path.read_text(encoding="utf-8").strip()).replace(tzinfo=UTC)
@@ -207,7 +207,7 @@ def _read_stamp(path: Path) -> datetime | None:
         return None
 
 
-def _keep(kept: Path, data: bytes, when: datetime | None, file: str) -> None:
+def keep(kept: Path, data: bytes, when: datetime | None, file: str) -> None:
     """Keep an attempt under its time and its own name; what is there already stays."""
     short = id_of(Path(file).stem).encode()[:LONGEST_STEM].decode(errors="ignore")
     stem = "_".join(part for part in (f"{when:%Y-%m-%d-%H-%M-%S}" if when else "", short) if part)

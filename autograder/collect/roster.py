@@ -54,6 +54,22 @@ def read_roster(path: Path) -> Roster:
     Raises:
         CourseError: the file cannot be read, it has no learners, or an id in it cannot be a folder's name.
     """
+    rows, column = read_learners(path)
+    ids: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        student = row[column]
+        for known in _known_by({name: cell for name, cell in row.items() if isinstance(name, str)}):
+            if student and key_of(known):
+                ids[key_of(known)].add(student)
+    return Roster({key: frozenset(found) for key, found in ids.items()})
+
+
+def read_learners(path: Path) -> tuple[list[dict[str, str]], str]:
+    """The lines of a roster, and the heading of the column that has the gradebook's ids.
+
+    Raises:
+        CourseError: the file cannot be read, it has no learners, or an id in it cannot be a folder's name.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -65,15 +81,11 @@ def read_roster(path: Path) -> Roster:
         raise CourseError(f"The roster {path} has no learners: it needs a heading and a line for each of them.")
     columns = list(rows[0])
     column = next((name for name in columns if key_of(name) in IDS), columns[0])
-    ids: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        student = row[column].strip()
+        student = row[column] = row[column].strip()
         if student.startswith(".") or {"/", "\\"} & {*student}:
             raise CourseError(f"The roster {path} has the id {student!r}, which cannot be a folder's name: change it.")
-        for known in _known_by({name: cell for name, cell in row.items() if isinstance(name, str)}):
-            if student and key_of(known):
-                ids[key_of(known)].add(student)
-    return Roster({key: frozenset(found) for key, found in ids.items()})
+    return rows, column
 
 
 def _known_by(row: Mapping[str, str]) -> list[str]:

@@ -145,12 +145,12 @@ def grade_class(
     step = ExecuteSubmission(config=config)
     step.pictures = drawn_pictures(nbformat.read(course.solution(name), as_version=4))
     submissions = find_submissions(Path(directory.root) / directory.submitted_directory, name, telltales, students)
-    if again or any(not _autograded(config, name, submission.student).exists() for submission in submissions):
+    if again or any(not autograded_path(config, name, submission.student).exists() for submission in submissions):
         warm_up(step.isolation, step.gpu)
     with one_engine():
         with interrupts_held():
             register(course, config, name)
-        known, standings = _read_known(config, name), read_standings(config, name)
+        known, standings = known_cells(config, name), read_standings(config, name)
         judge = partial(_judge, config, name, known=known, step=step, again=again)
         rows = {each: judge(each, standings[each.student]) for each in submissions}
         todo = {each: row for each, row in rows.items() if isinstance(row, _Todo)}
@@ -162,7 +162,7 @@ def grade_class(
     for submission, what in todo.items():
         student, earlier = submission.student, _final(standings[submission.student])
         if submission in failures:
-            rows[submission] = _not_graded(student, _sentence(failures[submission]), earlier)
+            rows[submission] = _not_graded(student, failure_sentence(failures[submission]), earlier)
             continue
         unread = Row(student, problems=["nbgrader has recorded it, but the record cannot be read"])
         rows[submission] = read_row(config, name, student, after[student]) or unread
@@ -196,10 +196,10 @@ def _judge(
         return _not_graded(student, submission.problem, _final(standing))
     try:
         basis = find_basis(submission, known, step, config, standing)
-        why = what_differs(read_basis(report_path(_autograded(config, name, student))), basis)
+        why = what_differs(read_basis(report_path(autograded_path(config, name, student))), basis)
         row = None if again or why else read_row(config, name, student, standing)
     except Exception as error:
-        return _not_graded(student, _sentence(error), _final(standing))
+        return _not_graded(student, failure_sentence(error), _final(standing))
     return row or _Todo("as you asked" if again else why or "the gradebook and the report differ", basis)
 
 
@@ -214,7 +214,8 @@ def _not_graded(student: str, problem: str, earlier: float | None) -> Row:
     return Row(student, problems=[problem, *stays])
 
 
-def _read_known(config: Config, name: str) -> dict[str, KnownCell]:
+def known_cells(config: Config, name: str) -> dict[str, KnownCell]:
+    """The cells of a notebook, as the gradebook has them."""
     directory = course_directory(config)
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
         return read_known(gradebook, name, name)
@@ -240,11 +241,11 @@ def _grade_all(
     for several, items in ((workers, list(todo)), (1, crowded)):
         with closing(in_parallel(work, items, several, stop)) as finished:
             for submission, future in finished:
-                if several > 1 and _was_crowded(future):
+                if several > 1 and was_crowded(future):
                     crowded.append(submission)
                     continue
                 with interrupts_held():
-                    failure = _record(config, name, future, todo[submission].basis)
+                    failure = record_run(config, name, future, todo[submission].basis)
                 if failure is not None:
                     failures[submission] = failure
                 done += 1
@@ -252,23 +253,24 @@ def _grade_all(
     return failures
 
 
-def _was_crowded(future: Future[Prepared]) -> bool:
+def was_crowded(future: Future[Prepared]) -> bool:
     """Whether a submission should be run again on its own."""
     return future.exception() is None and future.result().run.report.crowded
 
 
-def _record(config: Config, name: str, future: Future[Prepared], basis: Basis) -> Exception | None:
+def record_run(config: Config, name: str, future: Future[Prepared], basis: Basis) -> Exception | None:
     """Record what a thread has prepared, all of it or nothing; returns the error that prevented it, if any."""
     try:
         prepared = future.result()
         record(config, name, prepared)
-        keep_basis(report_path(_autograded(config, name, prepared.submission.student)), basis)
+        keep_basis(report_path(autograded_path(config, name, prepared.submission.student)), basis)
     except Exception as error:
         return error
     return None
 
 
-def _sentence(error: Exception) -> str:
+def failure_sentence(error: Exception) -> str:
+    """Why a submission could not be graded, for the teacher."""
     if isinstance(error, StepError):
         return f"nbgrader could not grade it: {error}"
     if isinstance(error, CourseError):
@@ -278,7 +280,8 @@ def _sentence(error: Exception) -> str:
     return printable(f"the autograder failed on it: {type(error).__name__}: {error}")
 
 
-def _autograded(config: Config, name: str, student: str) -> Path:
+def autograded_path(config: Config, name: str, student: str) -> Path:
+    """Where nbgrader keeps a learner's executed notebook."""
     directory = course_directory(config)
     return Path(directory.format_path(directory.autograded_directory, student, name)) / f"{name}.ipynb"
 
@@ -288,7 +291,7 @@ def read_row(config: Config, name: str, student: str, standing: Standing) -> Row
 
     None if anything is missing, or if the files and the gradebook's points come from different runs.
     """
-    path = _autograded(config, name, student)
+    path = autograded_path(config, name, student)
     try:
         notebook, report = nbformat.read(path, as_version=4), read_report(path)
     except (OSError, ValueError, CourseError):

@@ -43,8 +43,14 @@ def read_marks(config: Config, name: str) -> Marks:
     return {student: standing.marks for student, standing in read_standings(config, name).items() if standing.marks}
 
 
-def read_standings(config: Config, name: str) -> Mapping[str, Standing]:
-    """What the gradebook has about a notebook, by student; for others, a ``Standing`` with only the due date."""
+def read_standings(config: Config, name: str, student: str | None = None) -> Mapping[str, Standing]:
+    """What the gradebook has about a notebook, by student; for others, a ``Standing`` with only the due date.
+
+    Args:
+        config: the course's nbgrader configuration.
+        name: the notebook.
+        student: read only what concerns this learner, which is faster in a large class.
+    """
     directory = course_directory(config)
     with Gradebook(directory.db_url, directory.course_id) as gradebook:
         due = gradebook.find_assignment(name).duedate
@@ -56,8 +62,9 @@ def read_standings(config: Config, name: str) -> Mapping[str, Standing]:
             .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
             .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
         )
-        for student, extension, penalty in submissions.filter(Assignment.name == name):
-            standings[student] = Standing(due, extension, penalty or 0)
+        only = [Assignment.name == name] + ([SubmittedAssignment.student_id == student] if student is not None else [])
+        for who, extension, penalty in submissions.filter(*only):
+            standings[who] = Standing(due, extension, penalty or 0)
         grades = (
             gradebook.db.query(SubmittedAssignment.student_id, BaseCell.name, Grade.score, Grade.auto_score)
             .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
@@ -65,8 +72,8 @@ def read_standings(config: Config, name: str) -> Mapping[str, Standing]:
             .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
             .join(BaseCell, BaseCell.id == Grade.cell_id)
         )
-        for student, grade_id, score, found in grades.filter(Assignment.name == name):
-            standings[student].marks[grade_id], standings[student].found[grade_id] = score, found
+        for who, grade_id, score, found in grades.filter(*only):
+            standings[who].marks[grade_id], standings[who].found[grade_id] = score, found
     return standings
 
 
