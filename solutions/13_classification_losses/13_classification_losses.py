@@ -1199,7 +1199,9 @@ print(f"ignore_index=0:   {F.nll_loss(log_q, two_classes, ignore_index=0).item()
 #
 # Write `nll(log_probs, target, weight=None, ignore_index=-100)`:
 #
-# $$\frac{\sum_n w_{y_n} \cdot (-\ln q_{n, y_n})}{\sum_n w_{y_n}}, \qquad\text{both sums over the samples with } y_n \ne \texttt{ignore\_index}.$$
+# $$\frac{\sum_n w_{y_n} \cdot (-\ln q_{n, y_n})}{\sum_n w_{y_n}}.$$
+#
+# Both sums are over the samples whose target is not `ignore_index`.
 #
 # - Use none of torch's own losses (no function with `loss`, `nll` or `entropy` in its name).
 # - `log_probs` has shape `(N, C)`, float32 or float64, and holds $\ln q$. `target` has shape `(N,)`, int64. `weight` has shape `(C,)` and the dtype of
