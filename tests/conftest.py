@@ -21,6 +21,16 @@ os.environ["COURSE_DATA"] = str(ROOT / "tests" / "no-data")
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
+@pytest.fixture(autouse=True)
+def same_folder():
+    """A test leaves the working directory as it was. nbgrader changes it, so only one thread may run its steps."""
+    before = Path.cwd()
+    yield
+    after = Path.cwd()
+    os.chdir(before)
+    assert after == before
+
+
 @pytest.fixture(scope="session")
 def course() -> Course:
     return COURSE

@@ -79,16 +79,18 @@ def test_a_submission_is_where_collect_leaves_it(site, course):
     assert (attempt.size, attempt.sha256) == (len(data), hashlib.sha256(data).hexdigest())
 
 
-def test_autograder_grade_finds_nothing_to_do_afterwards(site, course, engine):
-    for student in ("ada", "kim"):
-        site.graded(site.learner(student).hand_in(notebook(course, student, negate=WRONG)))
+def test_autograder_grade_finds_nothing_to_do_afterwards(course, engine):
+    with Site(course) as site:
+        for student in ("ada", "kim"):
+            site.graded(site.learner(student).hand_in(notebook(course, student, negate=WRONG)))
     rows = grade_class(course, course_config(course.root), NAME)
     assert sorted(engine.ran) == ["ada", "kim"], "the marks rest on the same as before"
     assert {row.student: row.score for row in rows} == {"ada": 2, "kim": 2}
 
 
-def test_marks_are_those_of_autograder_grade(site, course, engine):
-    attempt = site.graded(site.learner("ada").hand_in(notebook(course, "ada", negate=WRONG)))
+def test_marks_are_those_of_autograder_grade(course, engine):
+    with Site(course) as site:
+        attempt = site.graded(site.learner("ada").hand_in(notebook(course, "ada", negate=WRONG)))
     [row] = grade_class(course, course_config(course.root), NAME, again=True)
     assert (attempt.score, attempt.most) == (row.score, 5)
     assert [(one["title"], one["score"], one["message"]) for one in attempt.results] == [
@@ -387,7 +389,7 @@ def test_a_gradebook_that_is_locked_for_a_while(site, course, engine, monkeypatc
     assert (engine.ran, len(refused)) == (["ada"], 3)
 
 
-def test_built_again_while_it_runs(site, course, engine):
+def test_built_again_while_it_runs(course, engine):
     """It is run again, so that the marks are those of `autograder grade` now."""
     solution = course.solution(NAME)
 
@@ -396,7 +398,8 @@ def test_built_again_while_it_runs(site, course, engine):
         solution.write_text(solution.read_text().replace('"points": 3', '"points": 4'))
 
     engine.before = build
-    attempt = site.graded(site.learner("kim").hand_in(notebook(course, "kim")))
+    with Site(course) as site:
+        attempt = site.graded(site.learner("kim").hand_in(notebook(course, "kim")))
     assert (attempt.score, attempt.most, engine.ran) == (6, 6, ["kim", "kim"])
     [row] = grade_class(course, course_config(course.root), NAME)
     assert (row.score, engine.ran) == (6, ["kim", "kim"])
