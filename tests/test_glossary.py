@@ -9,7 +9,6 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.lab.glossary import Term, glossary_page, read_terms
 from autograder.lab.learner import prepare
-from autograder.lab.start_page import start_page
 from autograder.source.cells import read_source
 
 TERMS = read_terms(COURSE)
@@ -82,8 +81,9 @@ def test_it_is_beside_the_start_page_which_links_to_it(tmp_path):
 def test_a_course_without_one_does_not_promise_one(tmp_path):
     course = course_with(tmp_path, "")
     course.glossary.unlink()
-    assert "lossary" not in start_page(course)
-    assert not (prepare(course).folder / "GLOSSARY.md").exists()
+    folder = prepare(course).folder
+    assert "[glossary]" not in (folder / "START.md").read_text()
+    assert not (folder / "GLOSSARY.md").exists()
 
 
 # This course's

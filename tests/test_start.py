@@ -138,11 +138,11 @@ def test_an_entry_is_read_from_the_notebook_itself(tmp_path):
 def test_an_opening_that_says_little_is_no_error(tmp_path):
     entry = read_entry(notebook(tmp_path, "04_linear", "Hello", []))
     assert (entry.title, entry.minutes, entry.goals, entry.points) == ("04_linear", 0, (), 0)
-    assert "no points" in start_page(Course(tmp_path))
+    assert "no points" in start_page(Course(tmp_path), False)
 
 
 def test_the_start_page_lists_every_notebook_of_this_course():
-    page = start_page(COURSE)
+    page = start_page(COURSE, True)
     for name in COURSE.names:
         entry = read_entry(COURSE.release(name))
         assert f"[{entry.title}]({name}/{name}.ipynb)" in page

@@ -63,20 +63,19 @@ def read_terms(course: Course) -> list[Term]:
         elif line.startswith("  ") and terms:
             last = terms.pop()
             terms.append(Term(last.name, f"{last.meaning} {line.strip()}", last.notebook))
-    return [term for term in terms if term.notebook in course.names]
+    names = set(course.names)
+    return [term for term in terms if term.notebook in names]
 
 
 def glossary_page(terms: list[Term]) -> str:
     """The glossary as learners read it: in alphabetical order, each term with a link to its notebook."""
     ordered = sorted(terms, key=lambda term: _letters(term.name))
-    lines = [f"- **{term.name}**: {term.meaning} → [{term.notebook}]({_path(term.notebook)})" for term in ordered]
+    lines = [
+        f"- **{one.name}**: {one.meaning} → [{one.notebook}]({one.notebook}/{one.notebook}.ipynb)" for one in ordered
+    ]
     return PAGE.format(terms="\n".join(lines))
 
 
 def _letters(name: str) -> str:
     """What a name is sorted by: `` `nn.Linear` `` comes under n, and γ after z."""
     return name.replace("`", "").casefold()
-
-
-def _path(notebook: str) -> str:
-    return f"{notebook}/{notebook}.ipynb"

@@ -43,7 +43,7 @@ def prepare(course: Course) -> Place:
     said = fill_work(course, folder)
     terms = read_terms(course)
     try:
-        replace_whole(folder / START_PAGE, start_page(course).encode())
+        replace_whole(folder / START_PAGE, start_page(course, bool(terms)).encode())
         if terms:
             replace_whole(folder / GLOSSARY, glossary_page(terms).encode())
         lay_out(workspaces, START_PAGE, f"{first}/{first}.ipynb")

@@ -9,7 +9,6 @@ from pathlib import Path
 import nbformat
 
 from autograder.course import Course
-from autograder.lab.glossary import read_terms
 
 #: The glossary's name, in the same folder.
 GLOSSARY = "GLOSSARY.md"
@@ -53,8 +52,8 @@ PAGE = """\
 
 - Everything in this folder is yours. A course update never overwrites a notebook you have edited: the newer
   version is put beside it, with `.new` in its name.
-- If you delete a notebook, you get a fresh copy the next time you start the course. This page (`START.md`) is
-  rewritten every time.
+- If you delete a notebook, you get a fresh copy the next time you start the course. `START.md`
+  and `GLOSSARY.md` are rewritten every time.
 - To stop, save your notebooks, close the browser tab and press <kbd>Ctrl</kbd>+<kbd>C</kbd> in the terminal where you
   started the course.
 """
@@ -102,8 +101,13 @@ def read_entry(notebook: Path) -> Entry:
     )
 
 
-def start_page(course: Course) -> str:
-    """The text of the start page."""
+def start_page(course: Course, glossary: bool) -> str:
+    """The text of the start page.
+
+    Args:
+        course: its notebooks are on the map.
+        glossary: whether there is a glossary beside the page.
+    """
     entries = [read_entry(course.release(name)) for name in course.names if course.release(name).is_file()]
     if not entries:
         return "# Welcome\n\nThis course has no notebooks yet.\n"
@@ -113,12 +117,10 @@ def start_page(course: Course) -> str:
     example = next((entry.path for entry in entries if entry.points), first.path)
     # The full path: the command may not be on the path of a terminal in JupyterLab.
     autograder = shlex.quote(str(Path(sys.executable).with_name("autograder")))
-    glossary = (
-        f"Forgotten a word? The [glossary]({GLOSSARY}) explains it and links to the notebook that introduces it.\n\n"
-    )
+    look_up = f"Forgotten a word? The [glossary]({GLOSSARY}) explains it and links to the notebook that introduces it."
     return PAGE.format(
         opening=opening,
-        glossary=glossary if read_terms(course) else "",
+        glossary=f"{look_up}\n\n" if glossary else "",
         map="\n".join(map(_on_the_map, entries)),
         example=example,
         autograder=autograder,
